@@ -1,0 +1,543 @@
+//! openapi/piaxis.yaml -> OUT_DIR: the open enums, the operation table and, with the feature `client`, the raw client
+//! and the typed evidence of terms; with `mock`, the typed mocks. This file says what; progenitor does how.
+
+use std::{env, fmt::Write as _, fs, path::Path, process::ExitCode};
+
+use serde_json::Value;
+
+const CONTRACT: &str = "openapi/piaxis.yaml";
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+type Result<T> = std::result::Result<T, String>;
+
+fn main() -> ExitCode {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={CONTRACT}");
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            println!("cargo::error={message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let text = fs::read_to_string(CONTRACT).map_err(|e| format!("{CONTRACT}: {e}"))?;
+    let contract: Value = serde_yaml_ng::from_str(&text).map_err(|e| format!("{CONTRACT}: {e}"))?;
+    let out = |name: &str, code: String| {
+        let path = Path::new(&env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?).join(name);
+        fs::write(&path, code).map_err(|e| format!("{}: {e}", path.display()))
+    };
+    let located = |e: Misplaced| {
+        let line = line_of(&text, &e.path).map_or(String::new(), |line| format!(":{line}"));
+        format!("{CONTRACT}{line}: {}: {}", e.path.join("."), e.message)
+    };
+
+    check(&contract, &contract, &mut Vec::new()).map_err(located)?;
+    out("open_enums.rs", open_enums(&contract)?)?;
+    out("operations.rs", operations(&contract).map_err(located)?)?;
+    #[cfg(feature = "client")]
+    {
+        let raw = client::prepare(&contract)?;
+        out("raw.rs", client::raw(&raw).map_err(|e| format!("{CONTRACT}: {e}"))?)?;
+        out("evidence.rs", client::evidence(&contract)?)?;
+        #[cfg(feature = "mock")]
+        out("mocks.rs", client::mocks(&contract, raw).map_err(|e| format!("{CONTRACT}: {e}"))?)?;
+    }
+    Ok(())
+}
+
+// ---------------------------------------------------------------- what a contract must not have, and where it has it
+
+/// Something wrong at a place in the contract.
+struct Misplaced {
+    path: Vec<String>,
+    message: String,
+}
+
+fn misplaced<T>(path: &[String], message: impl Into<String>) -> std::result::Result<T, Misplaced> {
+    Err(Misplaced { path: path.to_vec(), message: message.into() })
+}
+
+/// Follows the keys of `path` down the indentation of `text`; a key inside a `{ … }` gives the line where that begins.
+fn line_of(text: &str, path: &[String]) -> Option<usize> {
+    let mut found = None;
+    let (mut indent, mut from) = (0, 0);
+    for key in path {
+        let matches = |line: &&str| {
+            let key_of = line.trim_start().trim_start_matches("- ").trim_start_matches(['\'', '"']);
+            line.len() - line.trim_start().len() >= indent
+                && key_of.starts_with(key.as_str())
+                && key_of[key.len()..].trim_start_matches(['\'', '"']).starts_with(':')
+        };
+        let Some((at, line)) = text.lines().enumerate().skip(from).find(|(_, line)| matches(line)) else { continue };
+        found = Some(at + 1);
+        (indent, from) = (line.len() - line.trim_start().len() + 1, at + 1);
+    }
+    found
+}
+
+/// Refuses what the generator would accept and get wrong: dangling references, merge keys, a keyword beside a
+/// converted format, closed enums.
+fn check(node: &Value, root: &Value, path: &mut Vec<String>) -> std::result::Result<(), Misplaced> {
+    if let Some(reference) = node.get("$ref").and_then(Value::as_str) {
+        let target = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
+        if target.is_none() {
+            return misplaced(path, format!("`{reference}` is not in the document"));
+        }
+    }
+    if let Some(object) = node.as_object() {
+        if object.contains_key("<<") {
+            return misplaced(path, "YAML merge keys (`<<`) are not merged; write the keys out");
+        }
+        if object.contains_key("enum") && object.get("type").is_some_and(|kind| kind == "string") {
+            return misplaced(path, "a closed enum; use `x-extensible-enum`, so that a new value breaks nobody");
+        }
+        if matches!(object.get("format").and_then(Value::as_str), Some("date-time" | "password")) {
+            let known = ["type", "format", "description", "nullable", "example"];
+            let stray = object.keys().find(|key| !known.contains(&key.as_str()) && !key.starts_with("x-piaxis-"));
+            if let Some(stray) = stray {
+                return misplaced(
+                    path,
+                    format!("`{stray}` beside a converted `format` would bring back a plain string"),
+                );
+            }
+        }
+    }
+    let children: Vec<(String, &Value)> = match node {
+        Value::Object(object) => object.iter().map(|(key, child)| (key.clone(), child)).collect(),
+        Value::Array(items) => items.iter().enumerate().map(|(at, child)| (at.to_string(), child)).collect(),
+        _ => return Ok(()),
+    };
+    for (key, child) in children.into_iter().filter(|(key, _)| key != "example" && key != "examples") {
+        path.push(key);
+        check(child, root, path)?;
+        path.pop();
+    }
+    Ok(())
+}
+
+// ---------------------------------------------------------------- helpers on the document
+
+fn object<'a>(node: &'a Value, pointer: &str) -> Vec<(&'a String, &'a Value)> {
+    node.pointer(pointer).and_then(Value::as_object).into_iter().flatten().collect()
+}
+
+fn array<'a>(node: &'a Value, key: &str) -> Vec<&'a Value> {
+    node.get(key).and_then(Value::as_array).into_iter().flatten().collect()
+}
+
+fn text<'a>(node: &'a Value, key: &str) -> &'a str {
+    node.get(key).and_then(Value::as_str).unwrap_or_default().trim()
+}
+
+fn strings(node: &Value, key: &str) -> Vec<String> {
+    array(node, key).into_iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+fn resolve<'a>(root: &'a Value, node: &'a Value) -> &'a Value {
+    let target = node.get("$ref").and_then(Value::as_str).and_then(|reference| root.pointer(&reference[1..]));
+    target.unwrap_or(node)
+}
+
+fn pascal(name: &str) -> String {
+    let word = |word: &str| word[..1].to_uppercase() + &word[1..];
+    name.split('_').filter(|part| !part.is_empty()).map(word).collect()
+}
+
+// ---------------------------------------------------------------- open enums
+
+fn open_enums(contract: &Value) -> Result<String> {
+    let mut code = String::new();
+    for (name, schema) in object(contract, "/components/schemas") {
+        let values = strings(schema, "x-extensible-enum");
+        if values.is_empty() {
+            continue;
+        }
+        let doc = text(schema, "description");
+        writeln!(code, "open_enum! {{\n    #[doc = {doc:?}]\n    pub enum {name} {{").map_err(|e| e.to_string())?;
+        for value in values {
+            let variant = pascal(&value.to_lowercase());
+            writeln!(code, "        /// `{value}`\n        {variant} = {value:?},").map_err(|e| e.to_string())?;
+        }
+        code += "    }\n}\n";
+    }
+    Ok(code)
+}
+
+// ---------------------------------------------------------------- the operation table
+
+fn operations(contract: &Value) -> std::result::Result<String, Misplaced> {
+    let mut rows = String::new();
+    for (path, item) in object(contract, "/paths") {
+        for (method, operation) in object(item, "").into_iter().filter(|(key, _)| METHODS.contains(&key.as_str())) {
+            let place = ["paths".into(), path.clone(), method.clone()];
+            let id = text(operation, "operationId");
+            let tag = array(operation, "tags").first().and_then(|tag| tag.as_str()).unwrap_or_default();
+            let Some(name) = id.strip_prefix(tag).and_then(|rest| rest.strip_prefix('_')).filter(|_| !tag.is_empty())
+            else {
+                return misplaced(
+                    &place,
+                    format!("operationId `{id}` must be its tag and the method's name: `{tag}_…`"),
+                );
+            };
+            let Some(security) = operation.get("security").and_then(Value::as_array) else {
+                return misplaced(&place, "has no `security`; write `security: []` for a route that takes none");
+            };
+            let security: Vec<String> = security
+                .iter()
+                .map(|alternative| {
+                    let schemes = object(alternative, "")
+                        .into_iter()
+                        .map(|(scheme, _)| format!("Credential::{}", pascal(scheme)));
+                    format!("&[{}]", schemes.collect::<Vec<_>>().join(", "))
+                })
+                .collect();
+            let carried: Vec<&str> = array(operation, "parameters")
+                .into_iter()
+                .map(|parameter| text(resolve(contract, parameter), "x-piaxis-transport"))
+                .collect();
+            let mut methods = strings(operation, "x-piaxis-methods");
+            if methods.is_empty() {
+                methods.push(name.to_owned());
+            }
+            rows += &format!(
+                "    Operation {{ id: {id:?}, method: {:?}, path: {path:?}, resource: {tag:?}, methods: &{methods:?}, \
+                 summary: {:?}, security: &[{}], replayable: {}, idempotency_key: {}, sources: &{:?} }},\n",
+                method.to_uppercase(),
+                text(operation, "summary"),
+                security.join(", "),
+                operation.get("x-piaxis-replayable").map_or(method == "get", |replayable| replayable == true),
+                carried.contains(&"idempotency_key"),
+                strings(operation, "x-piaxis-source"),
+            );
+        }
+    }
+
+    let schemes = object(contract, "/components/securitySchemes").into_iter().map(|(name, scheme)| {
+        let header = if text(scheme, "type") == "http" { "Authorization" } else { text(scheme, "name") };
+        format!("{name}: {header:?}, ")
+    });
+    let carried = object(contract, "/components/parameters").into_iter().filter_map(|(_, parameter)| {
+        let role = text(parameter, "x-piaxis-transport");
+        (!role.is_empty()).then(|| format!("{role}: {:?}, ", text(parameter, "name")))
+    });
+    let headers: String = schemes.chain(carried).collect();
+    let variables: String = object(contract, "/x-piaxis-environment-variables")
+        .into_iter()
+        .map(|(name, variable)| format!("{name}: &{:?}, ", strings(variable, "names")))
+        .collect();
+    let servers: String = array(contract, "servers")
+        .into_iter()
+        .map(|server| format!("{}: {:?}, ", text(server, "x-piaxis-environment"), text(server, "url")))
+        .collect();
+    let client_id = contract.pointer("/components/securitySchemes/client_id").unwrap_or(&Value::Null);
+
+    Ok(format!(
+        "/// Every operation of the contract, sorted by path.\npub const OPERATIONS: &[Operation] = &[\n{rows}];\n\
+         pub(crate) const HEADERS: Headers = Headers {{ {headers}}};\n\
+         pub(crate) const VARIABLES: Variables = Variables {{ {variables}}};\n\
+         pub(crate) const SERVERS: Servers = Servers {{ {servers}}};\n\
+         pub(crate) const SECRET_FIELDS: &[&str] = &{:?};\n\
+         pub(crate) const MISSING_CLIENT_ID: &str = {:?};\n",
+        secret_fields(contract),
+        text(client_id, "x-piaxis-missing-code"),
+    ))
+}
+
+/// Names of the fields and parameters that hold a secret.
+fn secret_fields(contract: &Value) -> Vec<String> {
+    fn visit(name: &str, node: &Value, found: &mut Vec<String>) {
+        let is_secret = |node: &Value| text(node, "$ref").ends_with("/Secret") || text(node, "format") == "password";
+        if is_secret(node) || array(node, "allOf").into_iter().any(is_secret) {
+            found.push(name.to_owned());
+        }
+        if let Some(parameter) = node.get("in").and(node.get("schema")) {
+            visit(text(node, "name"), parameter, found);
+        }
+        match node {
+            Value::Object(children) => children.iter().for_each(|(key, child)| visit(key, child, found)),
+            Value::Array(children) => children.iter().for_each(|child| visit("", child, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    visit("", contract, &mut found);
+    found.retain(|name| !["", "schema", "Secret"].contains(&name.as_str()));
+    found.sort();
+    found.dedup();
+    found
+}
+
+// ---------------------------------------------------------------- the raw client
+
+#[cfg(feature = "client")]
+mod client {
+    use super::*;
+
+    use openapiv3::OpenAPI;
+    use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle, TypeImpl, TypePatch};
+    use schemars::schema::{InstanceType, SchemaObject};
+    use serde_json::Map;
+    use syn::visit_mut::VisitMut;
+
+    /// Values that have a handwritten type of the same name.
+    const VALUES: [&str; 4] = ["Amount", "Timestamp", "Secret", "JsonObject"];
+
+    /// The contract as the generator should see it.
+    ///
+    /// Failures are left out (then each arrives as a whole response), success is `2XX` (a 201 is no failure), headers
+    /// that the transport sets are no arguments, bounds make no newtypes, and the query parameters of a list become one
+    /// struct.
+    pub(super) fn prepare(contract: &Value) -> Result<Value> {
+        let mut spec = contract.clone();
+        for (path, item) in object(contract, "/paths") {
+            for (method, operation) in object(item, "").into_iter().filter(|(key, _)| METHODS.contains(&key.as_str())) {
+                let parameters: Vec<&Value> =
+                    array(operation, "parameters").into_iter().map(|parameter| resolve(contract, parameter)).collect();
+                let query = text(operation, "x-piaxis-query");
+                if !query.is_empty() {
+                    spec["components"]["schemas"][query] = query_struct(operation, &parameters);
+                }
+                let operation = &mut spec["paths"][path][method];
+                operation["parameters"] = parameters
+                    .into_iter()
+                    .filter(|parameter| text(parameter, "x-piaxis-transport").is_empty())
+                    .cloned()
+                    .collect();
+                let responses = operation["responses"].as_object_mut().ok_or("an operation has no responses")?;
+                responses.retain(|status, _| status.starts_with('2'));
+                let success = responses.values().next().cloned().ok_or("an operation has no 2xx response")?;
+                *responses = Map::from_iter([("2XX".to_owned(), success)]);
+            }
+        }
+        let schemas = spec["components"]["schemas"].as_object_mut().ok_or("there are no schemas")?;
+        schemas.retain(|name, _| !name.starts_with("Error") && !name.ends_with("Issue"));
+        for (_, schema) in schemas.iter_mut() {
+            describe_fields(schema, contract);
+            simplify(schema);
+        }
+        simplify(&mut spec["paths"]);
+        spec["components"]["responses"] = Value::Object(Map::new());
+        Ok(spec)
+    }
+
+    fn query_struct(operation: &Value, parameters: &[&Value]) -> Value {
+        let query = || parameters.iter().filter(|parameter| text(parameter, "in") == "query");
+        let property = |parameter: &&Value| {
+            let description = parameter["description"].clone();
+            let schema = serde_json::json!({ "allOf": [parameter["schema"]], "description": description });
+            (text(parameter, "name").to_owned(), schema)
+        };
+        let required: Vec<&str> = query()
+            .filter(|parameter| parameter["required"] == true)
+            .map(|parameter| text(parameter, "name"))
+            .collect();
+        serde_json::json!({
+            "type": "object",
+            "description": format!("What to ask for: {}.", text(operation, "summary")),
+            "properties": query().map(property).collect::<Map<_, _>>(),
+            "required": required,
+        })
+    }
+
+    /// A field that says nothing itself is described by the schema that it refers to.
+    fn describe_fields(schema: &mut Value, contract: &Value) {
+        for (_, field) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+            let reference = if field.get("$ref").is_some() { field.clone() } else { field["allOf"][0].clone() };
+            let description = resolve(contract, &reference).get("description").cloned();
+            if let Some(description) = description.filter(|_| field.get("description").is_none_or(Value::is_null)) {
+                *field = serde_json::json!({ "allOf": [reference], "description": description });
+            }
+        }
+    }
+
+    fn simplify(node: &mut Value) {
+        match node {
+            Value::Array(items) => items.iter_mut().for_each(simplify),
+            Value::Object(schema) => {
+                for noise in ["example", "examples", "pattern", "minLength", "maxLength", "minimum", "maximum"] {
+                    schema.retain(|key, value| {
+                        key != noise || value.is_object() && noise != "example" && noise != "examples"
+                    });
+                }
+                schema.retain(|key, _| !key.starts_with("x-piaxis-"));
+                // An optional array that may be null is an `Option<Vec<_>>`; everything else optional is one anyway.
+                if schema.get("type").is_none_or(|kind| kind != "array") {
+                    schema.remove("nullable");
+                }
+                if schema.contains_key("properties") && schema.get("additionalProperties") == Some(&Value::Bool(true)) {
+                    schema.insert("additionalProperties".to_owned(), Value::Object(Map::new()));
+                }
+                schema.values_mut().for_each(simplify);
+            }
+            _ => {}
+        }
+    }
+
+    fn generator(spec: &Value) -> Generator {
+        let mut settings = GenerationSettings::default();
+        settings
+            .with_interface(InterfaceStyle::Positional)
+            .with_tag(TagStyle::Merged)
+            .with_hooks(HooksMode::Expected)
+            .with_inner_type("crate::transport::Call".parse().unwrap_or_default());
+        for value in VALUES {
+            settings.with_replacement(value, format!("::piaxis::{value}"), [].into_iter());
+        }
+        settings.with_replacement("AnyValue", "::serde_json::Value", [].into_iter());
+        for (format, value) in [("date-time", "Timestamp"), ("password", "Secret")] {
+            let schema = SchemaObject {
+                instance_type: Some(InstanceType::String.into()),
+                format: Some(format.to_owned()),
+                ..SchemaObject::default()
+            };
+            settings.with_conversion(schema, format!("::piaxis::{value}"), [].into_iter());
+        }
+        for (name, schema) in object(spec, "/components/schemas") {
+            if schema.get("x-extensible-enum").is_some() {
+                let impls = [TypeImpl::Display, TypeImpl::FromStr];
+                settings.with_replacement(name, format!("::piaxis::{name}"), impls.into_iter());
+            } else if is_free_form(schema) {
+                settings.with_replacement(name, "::piaxis::JsonObject", [].into_iter());
+            } else if text(schema, "type") == "object" {
+                settings.with_patch(name, &struct_patch(schema));
+            }
+        }
+        Generator::new(&settings)
+    }
+
+    fn is_free_form(schema: &Value) -> bool {
+        text(schema, "type") == "object" && schema.get("properties").is_none()
+    }
+
+    /// One attribute carries the derive and what it reads: typify sorts attributes and would part them.
+    fn struct_patch(schema: &Value) -> TypePatch {
+        let off_by_default = object(schema, "/properties").into_iter().any(|(_, field)| field.get("default").is_some());
+        let on_bool = if off_by_default { ", on(bool, default)" } else { "" };
+        let builder = format!("builder(on(_, into), on(::piaxis::JsonObject, default){on_bool})");
+        let mut patch = TypePatch::default();
+        patch.with_derive("PartialEq").with_attr("#[non_exhaustive]");
+        patch.with_attr(format!("#[cfg_attr(all(), derive(::bon::Builder), {builder})]"));
+        patch
+    }
+
+    pub(super) fn raw(spec: &Value) -> Result<String> {
+        let api = parse(spec)?;
+        let tokens = generator(spec).generate_tokens(&api).map_err(|e| e.to_string())?;
+        let mut file = syn::parse2(tokens).map_err(|e| e.to_string())?;
+        KeepUnknownFields.visit_file_mut(&mut file);
+        Ok(prettyplease::unparse(&file))
+    }
+
+    fn parse(spec: &Value) -> Result<OpenAPI> {
+        serde_json::from_value(spec.clone()).map_err(|e| e.to_string())
+    }
+
+    /// Unknown fields go into a `JsonObject`, whose `Debug` shows no values.
+    struct KeepUnknownFields;
+
+    impl VisitMut for KeepUnknownFields {
+        fn visit_field_mut(&mut self, field: &mut syn::Field) {
+            if field.ident.as_ref().is_some_and(|name| name == "extra") {
+                field.ty = syn::parse_quote!(::piaxis::JsonObject);
+                field.attrs.push(syn::parse_quote!(#[doc = " Fields that the contract does not know."]));
+            }
+        }
+    }
+
+    /// An enum over all schemas that say which `x-piaxis-term-type` they are evidence for.
+    pub(super) fn evidence(contract: &Value) -> Result<String> {
+        let (mut variants, mut types, mut data, mut conversions) = Default::default();
+        for (name, schema) in object(contract, "/components/schemas") {
+            let term_type = text(schema, "x-piaxis-term-type");
+            if term_type.is_empty() {
+                continue;
+            }
+            let free = is_free_form(schema);
+            let payload = if free { "crate::JsonObject".to_owned() } else { format!("crate::types::{name}") };
+            let doc = text(schema, "description");
+            let term = pascal(term_type);
+            let add = |code: &mut String, line: String| *code += &line;
+            add(&mut variants, format!("    /// {doc} (`{term_type}`)\n    {name}({payload}),\n"));
+            add(&mut types, format!("            Self::{name}(_) => crate::TermType::{term},\n"));
+            add(&mut data, format!("            Self::{name}(data) => crate::JsonObject::from_serialize(data),\n"));
+            if !free {
+                add(
+                    &mut conversions,
+                    format!(
+                        "impl From<{payload}> for TermEvidence {{\n    fn from(data: {payload}) -> Self {{ Self::{name}(data) }}\n}}\n"
+                    ),
+                );
+            }
+        }
+        Ok(format!(
+            "/// Evidence for a term of an escrow: what its type asks for, or `Other`.\n#[derive(Debug, Clone, PartialEq)]\n\
+             #[non_exhaustive]\npub enum TermEvidence {{\n{variants}    /// A type of term that this version does not know, or one with other keys.\n    \
+             Other {{\n        /// Type of the term.\n        term_type: crate::TermType,\n        /// Whatever it asks for.\n        \
+             data: crate::JsonObject,\n    }},\n}}\n\nimpl TermEvidence {{\n    /// The type of term that this is evidence for.\n    \
+             pub fn term_type(&self) -> crate::TermType {{\n        match self {{\n{types}            Self::Other {{ term_type, .. }} => term_type.clone(),\n        }}\n    }}\n\n    \
+             pub(crate) fn to_data(&self) -> Result<crate::JsonObject, serde_json::Error> {{\n        match self {{\n{data}            Self::Other {{ data, .. }} => Ok(data.clone()),\n        }}\n    }}\n}}\n\n{conversions}"
+        ))
+    }
+
+    /// Mocks match whole paths below the base path of the contract; parameters and forms are matched as plain text.
+    #[cfg(feature = "mock")]
+    pub(super) fn mocks(contract: &Value, mut spec: Value) -> Result<String> {
+        let server = contract.pointer("/servers/0/url").and_then(Value::as_str).unwrap_or_default();
+        let base = server.splitn(4, '/').nth(3).unwrap_or_default().to_owned();
+        let paths = spec["paths"].as_object().cloned().unwrap_or_default();
+        spec["paths"] = paths.into_iter().map(|(path, item)| (format!("/{base}{path}"), item)).collect();
+        for (_, item) in spec["paths"].as_object_mut().into_iter().flatten() {
+            for (_, operation) in item.as_object_mut().into_iter().flatten() {
+                for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+                    parameter["schema"] = serde_json::json!({ "type": "string" });
+                }
+            }
+        }
+        let tokens = generator(&spec).httpmock(&parse(&spec)?, "crate::raw").map_err(|e| e.to_string())?;
+        let mut file = syn::parse2(tokens).map_err(|e| e.to_string())?;
+        let forms = object(&spec, "/paths")
+            .into_iter()
+            .flat_map(|(_, item)| object(item, ""))
+            .filter(|(_, operation)| {
+                operation.pointer("/requestBody/content/application~1x-www-form-urlencoded").is_some()
+            })
+            .map(|(_, operation)| pascal(text(operation, "operationId")) + "When")
+            .collect();
+        MatchAsSent { forms, in_form: false }.visit_file_mut(&mut file);
+        Ok(prettyplease::unparse(&file))
+    }
+
+    /// The generator matches forms as JSON, and puts ids into a regular expression as they are.
+    #[cfg(feature = "mock")]
+    struct MatchAsSent {
+        forms: Vec<String>,
+        in_form: bool,
+    }
+
+    #[cfg(feature = "mock")]
+    impl VisitMut for MatchAsSent {
+        fn visit_item_impl_mut(&mut self, item: &mut syn::ItemImpl) {
+            self.in_form = matches!(&*item.self_ty, syn::Type::Path(name) if self.forms.iter().any(|form| name.path.is_ident(form)));
+            syn::visit_mut::visit_item_impl_mut(self, item);
+        }
+
+        fn visit_expr_mut(&mut self, expr: &mut syn::Expr) {
+            if self.in_form
+                && matches!(expr, syn::Expr::MethodCall(call) if call.method == "json_body_obj" && call.args.len() == 1)
+            {
+                *expr = syn::parse_quote!(crate::mock::form_body(self.0, value));
+            }
+            syn::visit_mut::visit_expr_mut(self, expr);
+        }
+
+        fn visit_macro_mut(&mut self, item: &mut syn::Macro) {
+            if item.path.is_ident("format") {
+                let escaped = item.tokens.to_string().replace("value . to_string ()", "crate::mock::segment(value)");
+                item.tokens = escaped.parse().unwrap_or_default();
+            }
+        }
+    }
+}

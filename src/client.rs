@@ -1,0 +1,370 @@
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use http::HeaderValue;
+
+use crate::{
+    Secret,
+    disbursements::Disbursements,
+    environment::Environment,
+    error::{Error, ErrorKind},
+    escrow_disbursements::EscrowDisbursements,
+    escrows::Escrows,
+    oauth::OAuth,
+    operation::VARIABLES,
+    otp::Otp,
+    payments::Payments,
+    raw,
+    request::Request,
+    transport::{Call, Credentials, Options, Shared, header_value},
+};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A Piaxis client. Cheap to clone; the clones share connections and credentials.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), piaxis::Error> {
+/// let client = piaxis::Client::from_env()?;
+/// let payment = client.payments().get("3a0da2c0-a8b2-4c76-9f40-1dbf7ee03dcf").await?;
+/// println!("{} {} {}", payment.amount, payment.currency, payment.status);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    environment: Environment,
+}
+
+impl Client {
+    /// A client from the environment: `PIAXIS_API_KEY`, `PIAXIS_ACCESS_TOKEN`, `PIAXIS_CLIENT_ID` (or
+    /// `PIAXIS_OAUTH_CLIENT_ID`), `PIAXIS_CLIENT_SECRET` (or `PIAXIS_OAUTH_CLIENT_SECRET`), `PIAXIS_API_BASE_URL`
+    /// (production when unset).
+    ///
+    /// # Errors
+    /// When neither an API key nor an access token is there, or a variable is empty or cannot be used. The error names
+    /// the variable, never its value.
+    pub fn from_env() -> Result<Self, Error> {
+        ClientBuilder::from_env()?.build()
+    }
+
+    /// A client made by hand.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Which Piaxis it talks to.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Direct payments: collect money at once.
+    pub fn payments(&self) -> Payments {
+        Payments::new(self.clone())
+    }
+
+    /// Escrows: collect money and hold it until terms are met.
+    pub fn escrows(&self) -> Escrows {
+        Escrows::new(self.clone())
+    }
+
+    /// Disbursements: pay many beneficiaries.
+    pub fn disbursements(&self) -> Disbursements {
+        Disbursements::new(self.clone())
+    }
+
+    /// Escrow disbursements: pay beneficiaries once they met terms.
+    pub fn escrow_disbursements(&self) -> EscrowDisbursements {
+        EscrowDisbursements::new(self.clone())
+    }
+
+    /// One-time passwords.
+    pub fn otp(&self) -> Otp {
+        Otp::new(self.clone())
+    }
+
+    /// Authorisation of payers with a Piaxis wallet.
+    pub fn oauth(&self) -> OAuth {
+        OAuth::new(self.clone())
+    }
+
+    /// Calls the generated client, for what no resource wraps; credentials, options and errors are the same.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
+    /// let payment = client.raw(|raw| async move { raw.payments_get("3a0da2c0").await }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn raw<T, F, Fut>(&self, call: F) -> Request<T>
+    where
+        F: FnOnce(raw::Client) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<raw::ResponseValue<T>, raw::Error<()>>> + Send + 'static,
+    {
+        Request::new(self, call)
+    }
+
+    pub(crate) fn call(&self, options: Options) -> Call {
+        Call::new(&self.shared, options)
+    }
+
+    pub(crate) fn raw_client(&self, call: Call) -> raw::Client {
+        raw::Client::new_with_client(&self.shared.base_url, self.shared.http.clone(), call)
+    }
+
+    pub(crate) fn base_url(&self) -> &str {
+        &self.shared.base_url
+    }
+
+    pub(crate) fn client_id(&self) -> Option<&str> {
+        self.shared.credentials.client_id.as_ref().and_then(|value| value.to_str().ok())
+    }
+
+    pub(crate) fn client_secret(&self) -> Option<&Secret> {
+        self.shared.credentials.client_secret.as_ref()
+    }
+}
+
+/// The base URL and which credentials are set, without their values.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let credentials = &self.shared.credentials;
+        f.debug_struct("Client")
+            .field("base_url", &self.shared.base_url)
+            .field("api_key", &credentials.api_key.is_some())
+            .field("access_token", &credentials.bearer.is_some())
+            .field("client_id", &credentials.client_id.is_some())
+            .field("client_secret", &credentials.client_secret.is_some())
+            .field("timeout", &self.shared.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a [`Client`].
+///
+/// ```
+/// use std::time::Duration;
+/// use piaxis::{Client, Environment};
+///
+/// let client = Client::builder()
+///     .environment(Environment::Sandbox)
+///     .api_key("your-api-key")
+///     .client_id("your-client-id")
+///     .timeout(Duration::from_secs(20))
+///     .app_info("orders-service", "1.4.0")
+///     .build()?;
+/// # Ok::<(), piaxis::Error>(())
+/// ```
+#[derive(Debug, Default)]
+#[must_use]
+pub struct ClientBuilder {
+    environment: Environment,
+    api_key: Option<Secret>,
+    access_token: Option<Secret>,
+    client_id: Option<String>,
+    client_secret: Option<Secret>,
+    timeout: Option<Duration>,
+    connect_timeout: Option<Duration>,
+    app_info: Option<(String, String)>,
+    http_client: Option<reqwest::Client>,
+    proxies: Vec<reqwest::Proxy>,
+    root_certificates: Vec<reqwest::Certificate>,
+}
+
+impl ClientBuilder {
+    /// A builder with what the environment holds; see [`Client::from_env`].
+    ///
+    /// # Errors
+    /// When neither an API key nor an access token is there, or a variable is empty or cannot be used.
+    pub fn from_env() -> Result<Self, Error> {
+        let api_key = variable(VARIABLES.api_key)?;
+        let access_token = variable(VARIABLES.access_token)?;
+        if api_key.is_none() && access_token.is_none() {
+            let (key, token) = (VARIABLES.api_key[0], VARIABLES.access_token[0]);
+            return Err(Error::local(ErrorKind::Configuration, format!("neither {key} nor {token} is set")));
+        }
+        for (names, value) in [(VARIABLES.api_key, &api_key), (VARIABLES.access_token, &access_token)] {
+            if let Some((name, value)) = value {
+                debug_assert!(names.contains(name));
+                header_value(name, value.expose()).map_err(configuration)?;
+            }
+        }
+        let client_id = variable(VARIABLES.client_id)?;
+        if let Some((name, value)) = &client_id {
+            header_value(name, value.expose()).map_err(configuration)?;
+        }
+        let base_url = variable(VARIABLES.base_url)?;
+        let text = |(_, value): (&str, Secret)| value.expose().to_owned();
+        let secret = |(_, value): (&str, Secret)| value;
+        let environment = match base_url {
+            Some((name, url)) => {
+                let environment = Environment::Custom(url.expose().to_owned());
+                environment.checked_base_url().map_err(|error| {
+                    Error::local(ErrorKind::Configuration, format!("{name}: {}", error.message().unwrap_or_default()))
+                })?;
+                environment
+            }
+            None => Environment::Production,
+        };
+        Ok(Self {
+            environment,
+            api_key: api_key.map(secret),
+            access_token: access_token.map(secret),
+            client_id: client_id.map(text),
+            client_secret: variable(VARIABLES.client_secret)?.map(secret),
+            ..Self::default()
+        })
+    }
+
+    /// Which Piaxis to talk to; production by default.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// The merchant's API key.
+    pub fn api_key(mut self, api_key: impl Into<Secret>) -> Self {
+        self.api_key = Some(api_key.into());
+        self
+    }
+
+    /// The access token of a payer, with or without `Bearer` before it.
+    pub fn access_token(mut self, access_token: impl Into<Secret>) -> Self {
+        self.access_token = Some(access_token.into());
+        self
+    }
+
+    /// The merchant's client id: the header of merchant-secured calls and the OAuth client id are one value.
+    pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = Some(client_id.into());
+        self
+    }
+
+    /// The OAuth client secret, for code exchange and refresh.
+    pub fn client_secret(mut self, client_secret: impl Into<Secret>) -> Self {
+        self.client_secret = Some(client_secret.into());
+        self
+    }
+
+    /// How long a call may take from start to end; 30 seconds by default. [`Request::timeout`] sets it for one call.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How long connecting may take; 10 seconds by default. It does not apply to a client given with
+    /// [`http_client`](Self::http_client).
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// Names the application to the API, as `name/version`.
+    pub fn app_info(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.app_info = Some((name.into(), version.into()));
+        self
+    }
+
+    /// Sends through this `reqwest` client, with its connections, proxies and certificates.
+    ///
+    /// It must be built with `redirect(reqwest::redirect::Policy::none())`: a client that follows redirects would carry
+    /// the API key and the body to wherever it is redirected, so [`build`](Self::build) refuses one.
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.http_client = Some(client);
+        self
+    }
+
+    /// Sends through this proxy.
+    pub fn proxy(mut self, proxy: reqwest::Proxy) -> Self {
+        self.proxies.push(proxy);
+        self
+    }
+
+    /// Trusts this root certificate too.
+    pub fn root_certificate(mut self, certificate: reqwest::Certificate) -> Self {
+        self.root_certificates.push(certificate);
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// When the base URL or a credential cannot be used, the given HTTP client follows redirects, or TLS cannot be set
+    /// up.
+    pub fn build(self) -> Result<Client, Error> {
+        let base_url = self.environment.checked_base_url()?;
+        let sensitive = |what: &str, text: &str| {
+            let mut value = header_value(what, text).map_err(configuration)?;
+            value.set_sensitive(true);
+            Ok::<HeaderValue, Error>(value)
+        };
+        let api_key = self.api_key.as_ref().map(|key| sensitive("the API key", key.expose())).transpose()?;
+        let bearer = self.access_token.as_ref().map(|token| {
+            let token = token.expose();
+            let bare = token.strip_prefix("Bearer ").unwrap_or(token);
+            sensitive("the access token", bare)?;
+            sensitive("the access token", &format!("Bearer {bare}"))
+        });
+        let client_id =
+            self.client_id.as_ref().map(|id| header_value("the client id", id).map_err(configuration)).transpose()?;
+        if self.client_secret.as_ref().is_some_and(|secret| secret.expose().is_empty()) {
+            return Err(Error::local(ErrorKind::Configuration, "the client secret is empty"));
+        }
+        let app_info = self.app_info.as_ref().map(|(name, version)| {
+            let text = if version.is_empty() { name.clone() } else { format!("{name}/{version}") };
+            header_value("the application's name or version", &text).map_err(configuration)
+        });
+        let credentials =
+            Credentials { api_key, client_id, bearer: bearer.transpose()?, client_secret: self.client_secret.clone() };
+        let app_info = app_info.transpose()?;
+        let timeout = self.timeout.unwrap_or(TIMEOUT);
+        let environment = self.environment.clone();
+        let http = self.http()?;
+        Ok(Client { shared: Arc::new(Shared { http, base_url, credentials, timeout, app_info }), environment })
+    }
+
+    fn http(self) -> Result<reqwest::Client, Error> {
+        if let Some(client) = self.http_client {
+            if !self.proxies.is_empty() || !self.root_certificates.is_empty() || self.connect_timeout.is_some() {
+                let message = "proxy, root certificates and connect timeout belong to the HTTP client that was given";
+                return Err(Error::local(ErrorKind::Configuration, message));
+            }
+            // reqwest tells its policy only here. Should the words change, every client is refused, which a test sees.
+            if !format!("{client:?}").contains("Policy(None)") {
+                let message = "the given HTTP client follows redirects, and would carry credentials to wherever it is \
+                               redirected; build it with `redirect(reqwest::redirect::Policy::none())`";
+                return Err(Error::local(ErrorKind::Configuration, message));
+            }
+            return Ok(client);
+        }
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
+        builder = self.proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy);
+        builder = self.root_certificates.into_iter().fold(builder, |builder, root| builder.tls_certs_merge([root]));
+        builder.build().map_err(|error| {
+            let message = format!("the HTTP client cannot be made: {error}");
+            Error::local(ErrorKind::Configuration, message)
+        })
+    }
+}
+
+fn configuration(error: Error) -> Error {
+    Error::local(ErrorKind::Configuration, error.message().unwrap_or_default())
+}
+
+/// The first of these variables that is set.
+fn variable(names: &'static [&'static str]) -> Result<Option<(&'static str, Secret)>, Error> {
+    let refuse = |name: &str, problem: &str| Err(Error::local(ErrorKind::Configuration, format!("{name} {problem}")));
+    for name in names {
+        match std::env::var(name) {
+            Ok(value) if value.trim().is_empty() => return refuse(name, "is empty"),
+            Ok(value) => return Ok(Some((name, value.into()))),
+            Err(std::env::VarError::NotPresent) => {}
+            Err(std::env::VarError::NotUnicode(_)) => return refuse(name, "is not UTF-8"),
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,93 @@
+//! Disbursements: pay many beneficiaries from the merchant's balance.
+
+use crate::{
+    client::Client,
+    request::Request,
+    transport::path::segment,
+    types::{
+        Disbursement, DisbursementCancel, DisbursementCreate, DisbursementFilter, DisbursementList, DisbursementQuote,
+        DisbursementSummary,
+    },
+};
+
+/// Disbursements; see [`Client::disbursements`]. All of them need the client id.
+#[derive(Debug, Clone)]
+pub struct Disbursements {
+    client: Client,
+}
+
+impl Disbursements {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// What a disbursement would cost; nothing is created: `POST /disbursements/quote`.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound), or status 405, from a deployment older than this route; whatever else the
+    /// API answers.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
+    /// use piaxis::{Amount, PaymentMethod, types::{DisbursementCreate, Recipient}};
+    ///
+    /// let payouts = DisbursementCreate::builder()
+    ///     .currency("UGX")
+    ///     .payment_method(PaymentMethod::Airtel)
+    ///     .recipients(vec![Recipient::builder().amount(45_000).phone_number("+256701234567").build()])
+    ///     .build();
+    /// let quote = client.disbursements().quote(payouts.clone()).await?;
+    /// if quote.total_debit_amount <= Amount::from(50_000) {
+    ///     client.disbursements().create(payouts).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn quote(&self, body: DisbursementCreate) -> Request<DisbursementQuote> {
+        Request::new(&self.client, |raw| async move { raw.disbursements_quote(&body).await })
+    }
+
+    /// Pays a batch of recipients: `POST /disbursements`. [`quote`](Self::quote) it first.
+    ///
+    /// # Errors
+    /// Whatever the API answers. After a timeout, a broken connection or a 5xx the disbursement may exist all the same.
+    pub fn create(&self, body: DisbursementCreate) -> Request<DisbursementSummary> {
+        Request::new(&self.client, |raw| async move { raw.disbursements_create(&body).await })
+    }
+
+    /// A disbursement with its items: `GET /disbursements/{disbursement_id}`.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
+    pub fn get(&self, disbursement_id: impl Into<String>) -> Request<Disbursement> {
+        let id = segment("disbursement id", disbursement_id.into());
+        Request::checked(
+            &self.client,
+            "disbursements_get",
+            id,
+            |raw, id| async move { raw.disbursements_get(&id).await },
+        )
+    }
+
+    /// One page of disbursements: `GET /disbursements`.
+    ///
+    /// # Errors
+    /// Whatever the API answers.
+    pub fn list(&self, filter: DisbursementFilter) -> Request<DisbursementList> {
+        Request::new(&self.client, |raw| async move {
+            let DisbursementFilter { from_date, limit, offset, status, to_date } = &filter;
+            raw.disbursements_list(from_date.as_ref(), *limit, *offset, status.as_ref(), to_date.as_ref()).await
+        })
+    }
+
+    /// Cancels a disbursement that is still pending: `POST /disbursements/{disbursement_id}/cancel`.
+    ///
+    /// # Errors
+    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    pub fn cancel(&self, disbursement_id: impl Into<String>, body: DisbursementCancel) -> Request<DisbursementSummary> {
+        let id = segment("disbursement id", disbursement_id.into());
+        Request::checked(&self.client, "disbursements_cancel", id, |raw, id| async move {
+            raw.disbursements_cancel(&id, &body).await
+        })
+    }
+}

@@ -1,0 +1,87 @@
+use std::fmt;
+
+use reqwest::Url;
+
+use crate::{
+    error::{Error, ErrorKind},
+    operation::SERVERS,
+};
+
+/// Which Piaxis a client talks to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Environment {
+    /// The live service. Real money moves.
+    #[default]
+    Production,
+    /// The sandbox that Piaxis runs.
+    Sandbox,
+    /// Another base URL: HTTPS, or HTTP on `localhost`, `127.0.0.1` or `[::1]`; with its path, which is usually `/api`.
+    /// A slash at the end makes no difference.
+    Custom(String),
+}
+
+impl Environment {
+    /// The base URL, as the contract or the caller has it.
+    pub fn base_url(&self) -> &str {
+        match self {
+            Self::Production => SERVERS.production,
+            Self::Sandbox => SERVERS.sandbox,
+            Self::Custom(url) => url,
+        }
+    }
+
+    /// The base URL without a slash at its end, or what is wrong with it.
+    pub(crate) fn checked_base_url(&self) -> Result<String, Error> {
+        let text = self.base_url();
+        let refuse = |problem: &dyn fmt::Display| {
+            Err(Error::local(
+                ErrorKind::Configuration,
+                format!("the base URL {problem} (wanted: one such as {})", SERVERS.production),
+            ))
+        };
+        let Ok(url) = Url::parse(text) else {
+            return refuse(&"is not an absolute URL with a host");
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse(&"has credentials in it");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return refuse(&"has a query or a fragment");
+        }
+        if !is_https_or_loopback(&url) {
+            return refuse(&format_args!(
+                "`{text}` is not HTTPS; plain HTTP is for localhost, 127.0.0.1 and [::1] only"
+            ));
+        }
+        let path = url.path().trim_end_matches('/');
+        if path.is_empty() {
+            return refuse(&format_args!(
+                "`{text}` has no path; did you mean `{}{}`?",
+                text.trim_end_matches('/'),
+                api_path()
+            ));
+        }
+        let known_host = [SERVERS.production, SERVERS.sandbox]
+            .into_iter()
+            .find(|known| Url::parse(known).is_ok_and(|known| known.host_str() == url.host_str()));
+        if let Some(known) =
+            known_host.filter(|known| *known != format!("{}{path}", url.origin().ascii_serialization()))
+        {
+            return refuse(&format_args!("`{text}` is not where this host serves the API, which is `{known}`"));
+        }
+        Ok(format!("{}{path}", url.origin().ascii_serialization()))
+    }
+}
+
+/// The path that every server of the contract has.
+pub(crate) fn api_path() -> &'static str {
+    let after_scheme = SERVERS.production.find("://").map_or(0, |at| at + 3);
+    SERVERS.production[after_scheme..].find('/').map_or("", |at| &SERVERS.production[after_scheme + at..])
+}
+
+/// Whether secrets may travel to this URL.
+pub(crate) fn is_https_or_loopback(url: &Url) -> bool {
+    let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    url.has_host() && (url.scheme() == "https" || url.scheme() == "http" && loopback)
+}

@@ -1,0 +1,180 @@
+//! The bodies in which the API, its framework, or a gateway before it says no. Whatever comes is readable; nothing fails.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// Longest text that is taken from a body into a message.
+const LONGEST: usize = 500;
+
+/// What a body says.
+#[derive(Default)]
+pub(super) struct ErrorBody {
+    pub(super) code: Option<String>,
+    pub(super) message: Option<String>,
+    pub(super) field_errors: Vec<FieldError>,
+}
+
+/// A field that the API complains about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    location: Option<String>,
+    path: String,
+    message: String,
+    code: Option<String>,
+}
+
+impl FieldError {
+    /// Where the field was: `body`, `query`, `path` or `header`.
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+
+    /// Path of the field, such as `recipients[0].amount`; empty when the whole body is meant.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong with it.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The kind of mistake, as the API names it.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    pub(super) fn map_words(mut self, change: &impl Fn(String) -> String) -> Self {
+        self.path = change(self.path);
+        self.message = change(self.message);
+        self.code = self.code.map(change);
+        self
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.path.as_str(), &self.location) {
+            ("", None) => f.write_str(&self.message),
+            ("", Some(location)) => write!(f, "{location}: {}", self.message),
+            (path, _) => write!(f, "{path}: {}", self.message),
+        }
+    }
+}
+
+pub(super) fn read(content_type: Option<&str>, body: &[u8]) -> ErrorBody {
+    match serde_json::from_slice(body) {
+        Ok(json) => read_json(&json),
+        Err(_) => {
+            ErrorBody { message: read_text(content_type, &String::from_utf8_lossy(body)), ..ErrorBody::default() }
+        }
+    }
+}
+
+fn read_json(json: &Value) -> ErrorBody {
+    match json {
+        Value::String(text) => ErrorBody { message: line(text), ..ErrorBody::default() },
+        Value::Object(_) => {
+            // FastAPI wraps in `detail`; some gateways in `error`.
+            let inner = [json.get("detail"), json.get("error")].into_iter().flatten().find(|inner| inner.is_object());
+            let inner = inner.map(read_object).unwrap_or_default();
+            let outer = read_object(json);
+            ErrorBody {
+                code: inner.code.or(outer.code),
+                message: inner.message.or(outer.message),
+                field_errors: inner.field_errors.into_iter().chain(outer.field_errors).collect(),
+            }
+        }
+        Value::Array(items) => {
+            ErrorBody { field_errors: items.iter().filter_map(field_error).collect(), ..ErrorBody::default() }
+        }
+        _ => ErrorBody::default(),
+    }
+}
+
+fn read_object(object: &Value) -> ErrorBody {
+    let first = |keys: &[&str]| keys.iter().find_map(|key| object.get(key).and_then(word));
+    let lists = ["detail", "errors"].into_iter().filter_map(|key| object.get(key)?.as_array()).flatten();
+    ErrorBody {
+        // RFC 6749 has the code in `error`.
+        code: first(&["code", "error_code", "error"]),
+        message: first(&["message", "error_description", "detail", "msg", "title"]),
+        field_errors: lists.filter_map(field_error).collect(),
+    }
+}
+
+/// An entry of FastAPI's list (`loc`, `msg`, `type`) or of the backend's own (`field`, `message`, `code`).
+fn field_error(entry: &Value) -> Option<FieldError> {
+    if let Some(message) = entry.as_str().and_then(line) {
+        return Some(FieldError { location: None, path: String::new(), message, code: None });
+    }
+    let first = |keys: &[&str]| keys.iter().find_map(|key| entry.get(key).and_then(word));
+    let (mut location, mut path) = (None, String::new());
+    for (at, part) in entry.get("loc").and_then(Value::as_array).into_iter().flatten().enumerate() {
+        match part {
+            Value::String(name)
+                if at == 0 && ["body", "query", "path", "header", "cookie"].contains(&name.as_str()) =>
+            {
+                location = Some(name.clone());
+            }
+            Value::String(name) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path += &line(name).unwrap_or_default();
+            }
+            other => path += &format!("[{other}]"),
+        }
+    }
+    let message = first(&["msg", "message"]);
+    let code = first(&["type", "code"]);
+    if message.is_none() && code.is_none() && path.is_empty() {
+        return None;
+    }
+    Some(FieldError {
+        location,
+        path: if path.is_empty() { first(&["field"]).unwrap_or_default() } else { path },
+        message: message.unwrap_or_else(|| "invalid".to_owned()),
+        code,
+    })
+}
+
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => line(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn read_text(content_type: Option<&str>, text: &str) -> Option<String> {
+    let start = text.trim_start().get(..15).unwrap_or_else(|| text.trim_start()).to_ascii_lowercase();
+    let is_html = content_type.is_some_and(|kind| kind.starts_with("text/html"))
+        || start.starts_with("<!doctype html")
+        || start.starts_with("<html");
+    if !is_html {
+        return line(text);
+    }
+    let lower = text.to_ascii_lowercase();
+    let title = lower.find("<title>").map(|at| at + 7).and_then(|from| {
+        let to = lower[from..].find("</title>")?;
+        line(text.get(from..from + to)?)
+    });
+    Some(match title {
+        Some(title) => format!("an HTML page, \"{title}\""),
+        None => "an HTML page".to_owned(),
+    })
+}
+
+/// The text on one line, not too long; `None` when nothing is left.
+fn line(text: &str) -> Option<String> {
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let mut line = words.join(" ");
+    if let Some((cut, _)) = line.char_indices().nth(LONGEST) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    (!line.is_empty()).then_some(line)
+}

@@ -1,0 +1,358 @@
+//! What went wrong, and what may be done about it.
+
+mod body;
+mod decoding;
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+
+pub use body::FieldError;
+pub(crate) use decoding::DecodeError;
+
+use crate::operation::HEADERS;
+
+/// How much of a body an error keeps.
+const KEPT_BODY: usize = 64 * 1024;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a call failed.
+///
+/// `Display` is one line for a log: the operation, the status, the code and words of the API, the request id. It holds
+/// no secrets and no body; [`body`](Self::body) has that.
+///
+/// ```no_run
+/// # async fn example(client: piaxis::Client) {
+/// use piaxis::ErrorKind;
+///
+/// match client.payments().get("3a0da2c0").await {
+///     Ok(payment) => println!("{}", payment.status),
+///     Err(error) if error.kind() == ErrorKind::NotFound => println!("no such payment"),
+///     Err(error) if error.is_timeout() => println!("slow today"),
+///     Err(error) => {
+///         eprintln!("{error}");
+///         for field in error.field_errors() {
+///             eprintln!("  {}: {}", field.path(), field.message());
+///         }
+///     }
+/// }
+/// # }
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    operation: Option<&'static str>,
+    status: Option<StatusCode>,
+    code: Option<String>,
+    message: Option<String>,
+    field_errors: Vec<FieldError>,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+    body: Option<Bytes>,
+    source: Option<Source>,
+}
+
+/// What kind of failure an [`Error`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The credentials were not accepted (401).
+    Authentication,
+    /// The credentials do not allow this (403).
+    Permission,
+    /// There is no such thing, or it is gone (404, 410).
+    NotFound,
+    /// The API could not accept what was sent (400, 422); see [`Error::field_errors`].
+    Validation,
+    /// It contradicts the present state (409).
+    Conflict,
+    /// Too many calls (429); see [`Error::retry_after`].
+    RateLimited,
+    /// The API said no in another way (any other 4xx).
+    Rejected,
+    /// The API failed (5xx). What became of a write is unknown.
+    Server,
+    /// The status is neither success nor failure, a redirect for instance. Redirects are not followed.
+    UnexpectedStatus,
+    /// No connection, or it broke. What became of a write is unknown unless [`Error::is_connect`].
+    Connection,
+    /// No answer in time. What became of a write is unknown.
+    Timeout,
+    /// The API reported success, but its answer could not be read. What was asked for has probably happened.
+    Decoding,
+    /// The call was refused by this crate; nothing was sent.
+    InvalidRequest,
+    /// The client could not be made, or lacks a credential; nothing was sent.
+    Configuration,
+}
+
+impl Error {
+    fn new(kind: ErrorKind) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            operation: None,
+            status: None,
+            code: None,
+            message: None,
+            field_errors: Vec::new(),
+            request_id: None,
+            retry_after: None,
+            body: None,
+            source: None,
+        }))
+    }
+
+    /// Refused before anything was sent.
+    pub(crate) fn local(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let mut error = Self::new(kind);
+        error.0.message = Some(message.into());
+        error
+    }
+
+    /// An answer that is no success.
+    pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
+        let mut error = Self::new(kind_of(status));
+        let read = body::read(headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()), &body);
+        error.0.code = read.code;
+        error.0.message = read.message;
+        error.0.field_errors = read.field_errors;
+        if status.is_redirection() {
+            error.0.message =
+                Some("a redirect, which is not followed because credentials would travel with it".to_owned());
+        }
+        error.0.retry_after = retry_after(headers);
+        error.with_response(status, headers, body)
+    }
+
+    /// A success whose body is not what the contract says.
+    pub(crate) fn decoding(source: DecodeError, status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
+        let mut error = Self::new(ErrorKind::Decoding);
+        error.0.message = Some(format!("the answer could not be read, though the API reported success: {source}"));
+        error.0.source = Some(Box::new(source));
+        error.with_response(status, headers, body)
+    }
+
+    /// No answer, or not all of it. The URL is taken out because its query may hold a secret.
+    pub(crate) fn transport(source: reqwest::Error) -> Self {
+        let source = source.without_url();
+        let (kind, message) = if source.is_timeout() {
+            (ErrorKind::Timeout, if source.is_connect() { "no connection in time" } else { "no answer in time" })
+        } else if source.is_connect() {
+            (ErrorKind::Connection, "no connection")
+        } else if source.is_builder() {
+            (ErrorKind::InvalidRequest, "the request could not be built")
+        } else {
+            (ErrorKind::Connection, "the connection broke before the answer was complete")
+        };
+        let mut error = Self::local(kind, format!("{message}: {}", innermost(&source)));
+        error.0.status = source.status();
+        error.0.source = Some(Box::new(source));
+        error
+    }
+
+    fn with_response(mut self, status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
+        self.0.status = Some(status);
+        self.0.request_id = request_id(headers);
+        self.0.body = Some(body.slice(..body.len().min(KEPT_BODY)));
+        self
+    }
+
+    pub(crate) fn in_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation.get_or_insert(operation);
+        self
+    }
+
+    /// The id that we sent, where the API named none.
+    pub(crate) fn with_sent_request_id(mut self, sent: Option<&str>) -> Self {
+        if self.0.request_id.is_none() {
+            self.0.request_id = sent.map(str::to_owned);
+        }
+        self
+    }
+
+    pub(crate) fn with_code(mut self, code: &str) -> Self {
+        self.0.code = Some(code.to_owned());
+        self
+    }
+
+    /// Changes every word that came from outside, to take secrets out that the API repeats.
+    pub(crate) fn map_words(mut self, change: impl Fn(String) -> String) -> Self {
+        self.0.message = self.0.message.map(&change);
+        self.0.code = self.0.code.map(&change);
+        self.0.field_errors = self.0.field_errors.into_iter().map(|field| field.map_words(&change)).collect();
+        self
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The operation that failed, by its name in the contract (`payments_create`).
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// The HTTP status, if there was an answer.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// The code that the API gave, such as `MISSING_CLIENT_ID`, or the OAuth error, such as `invalid_grant`.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// What went wrong, in the words of the API or of this crate.
+    pub fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// The fields that the API complains about.
+    pub fn field_errors(&self) -> &[FieldError] {
+        &self.0.field_errors
+    }
+
+    /// The id of the request, for Piaxis support: the API's own, or the one that was sent.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// How long the API asks to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The body of the answer, at most its first 64 KiB. It may hold anything, secrets too: do not log it unread.
+    pub fn body(&self) -> Option<&[u8]> {
+        self.0.body.as_deref()
+    }
+
+    /// Whether no answer came in time.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == ErrorKind::Timeout
+    }
+
+    /// Whether no connection came about, so that nothing was sent.
+    pub fn is_connect(&self) -> bool {
+        let source = self.0.source.as_ref().and_then(|source| source.downcast_ref::<reqwest::Error>());
+        source.is_some_and(reqwest::Error::is_connect)
+    }
+
+    /// Whether the answer was a success that could not be read.
+    pub fn is_decoding(&self) -> bool {
+        self.0.kind == ErrorKind::Decoding
+    }
+
+    /// Whether the API refused with a 4xx status.
+    pub fn is_client_error(&self) -> bool {
+        self.0.status.is_some_and(|status| status.is_client_error())
+    }
+
+    /// Whether the API failed with a 5xx status.
+    pub fn is_server_error(&self) -> bool {
+        self.0.status.is_some_and(|status| status.is_server_error())
+    }
+}
+
+fn kind_of(status: StatusCode) -> ErrorKind {
+    match status.as_u16() {
+        400 | 422 => ErrorKind::Validation,
+        401 => ErrorKind::Authentication,
+        403 => ErrorKind::Permission,
+        404 | 410 => ErrorKind::NotFound,
+        409 => ErrorKind::Conflict,
+        429 => ErrorKind::RateLimited,
+        400..=499 => ErrorKind::Rejected,
+        500..=599 => ErrorKind::Server,
+        _ => ErrorKind::UnexpectedStatus,
+    }
+}
+
+/// The id that the API gave a request.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(HEADERS.request_id)?.to_str().ok()?;
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
+/// `Retry-After`, in seconds or as an HTTP date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = chrono::DateTime::parse_from_rfc2822(text).ok()?.to_utc();
+    let now = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
+    Some((until - now).to_std().unwrap_or_default())
+}
+
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        let not_sent = matches!(inner.kind, ErrorKind::InvalidRequest | ErrorKind::Configuration);
+        match inner.operation {
+            Some(operation) if not_sent => write!(f, "{operation} was not sent")?,
+            Some(operation) => write!(f, "{operation} failed")?,
+            None => f.write_str(if not_sent { "invalid configuration" } else { "failed" })?,
+        }
+        let mut separator = ": ";
+        if let Some(status) = inner.status {
+            write!(f, "{separator}{status}")?;
+            separator = ", ";
+        }
+        if let Some(code) = &inner.code {
+            write!(f, "{separator}{code}")?;
+            separator = ": ";
+        }
+        match (&inner.message, inner.field_errors.as_slice()) {
+            (Some(message), _) => write!(f, "{separator}{message}")?,
+            (None, [first, others @ ..]) => {
+                write!(f, "{separator}{first}")?;
+                if !others.is_empty() {
+                    write!(f, " (and {} more)", others.len())?;
+                }
+            }
+            (None, []) => {}
+        }
+        if let Some(request_id) = &inner.request_id {
+            write!(f, " (request id {request_id})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything but the body.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        f.debug_struct("Error")
+            .field("kind", &inner.kind)
+            .field("operation", &inner.operation)
+            .field("status", &inner.status)
+            .field("code", &inner.code)
+            .field("message", &inner.message)
+            .field("field_errors", &inner.field_errors)
+            .field("request_id", &inner.request_id)
+            .field("retry_after", &inner.retry_after)
+            .field("body_bytes", &inner.body.as_ref().map(Bytes::len))
+            .field("source", &inner.source)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| &**source as _)
+    }
+}

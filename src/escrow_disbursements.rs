@@ -1,0 +1,108 @@
+//! Escrow disbursements: pay beneficiaries once they met terms.
+
+use crate::{
+    client::Client,
+    request::Request,
+    transport::path::segment,
+    types::{
+        DisbursementCancel, EscrowDisbursement, EscrowDisbursementCreate, EscrowDisbursementFilter,
+        EscrowDisbursementList, EscrowDisbursementRelease, EscrowDisbursementReleased, EscrowDisbursementSummary,
+    },
+};
+
+/// Escrow disbursements; see [`Client::escrow_disbursements`]. All of them need the client id.
+#[derive(Debug, Clone)]
+pub struct EscrowDisbursements {
+    client: Client,
+}
+
+impl EscrowDisbursements {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Opens one escrow for each recipient: `POST /escrow-disbursements`.
+    ///
+    /// # Errors
+    /// Whatever the API answers. After a timeout, a broken connection or a 5xx the batch may exist all the same.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
+    /// use piaxis::{JsonObject, PaymentMethod, TermType, types::{EscrowDisbursementCreate, EscrowRecipient, TermCreate}};
+    ///
+    /// let term = TermCreate::builder().type_(TermType::ManualRelease).data(JsonObject::new()).build();
+    /// let courier = EscrowRecipient::builder().amount(25_000).phone_number("+256700111000").terms(vec![term]).build();
+    /// let batch = client
+    ///     .escrow_disbursements()
+    ///     .create(
+    ///         EscrowDisbursementCreate::builder()
+    ///             .currency("UGX")
+    ///             .payment_method(PaymentMethod::Mtn)
+    ///             .recipients(vec![courier])
+    ///             .build(),
+    ///     )
+    ///     .await?;
+    /// println!("{}", batch.disbursement_id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create(&self, body: EscrowDisbursementCreate) -> Request<EscrowDisbursement> {
+        Request::new(&self.client, |raw| async move { raw.escrow_disbursements_create(&body).await })
+    }
+
+    /// An escrow disbursement with its items: `GET /escrow-disbursements/{disbursement_id}`.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
+    pub fn get(&self, disbursement_id: impl Into<String>) -> Request<EscrowDisbursement> {
+        let id = segment("disbursement id", disbursement_id.into());
+        Request::checked(&self.client, "escrow_disbursements_get", id, |raw, id| async move {
+            raw.escrow_disbursements_get(&id).await
+        })
+    }
+
+    /// One page of escrow disbursements, without their items: `GET /escrow-disbursements`.
+    ///
+    /// # Errors
+    /// Whatever the API answers.
+    pub fn list(&self, filter: EscrowDisbursementFilter) -> Request<EscrowDisbursementList> {
+        Request::new(&self.client, |raw| async move {
+            let EscrowDisbursementFilter { limit, offset, status } = &filter;
+            raw.escrow_disbursements_list(*limit, *offset, status.as_ref()).await
+        })
+    }
+
+    /// Releases some or all escrows of a batch: `POST /escrow-disbursements/{disbursement_id}/release`.
+    ///
+    /// Without `force`, escrows whose terms are not met are skipped. Look at the counts of the answer.
+    ///
+    /// # Errors
+    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    pub fn release(
+        &self,
+        disbursement_id: impl Into<String>,
+        body: EscrowDisbursementRelease,
+    ) -> Request<EscrowDisbursementReleased> {
+        let id = segment("disbursement id", disbursement_id.into());
+        Request::checked(&self.client, "escrow_disbursements_release", id, |raw, id| async move {
+            raw.escrow_disbursements_release(&id, &body).await
+        })
+    }
+
+    /// Cancels the batch record: `POST /escrow-disbursements/{disbursement_id}/cancel`.
+    ///
+    /// Escrows that were created already may have to be reversed one by one.
+    ///
+    /// # Errors
+    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    pub fn cancel(
+        &self,
+        disbursement_id: impl Into<String>,
+        body: DisbursementCancel,
+    ) -> Request<EscrowDisbursementSummary> {
+        let id = segment("disbursement id", disbursement_id.into());
+        Request::checked(&self.client, "escrow_disbursements_cancel", id, |raw, id| async move {
+            raw.escrow_disbursements_cancel(&id, &body).await
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! Escrows: collect money and hold it until terms are met.
+
+use crate::{
+    client::Client,
+    error::{Error, ErrorKind},
+    evidence::TermEvidence,
+    request::Request,
+    transport::path::segment,
+    types::{
+        Escrow, EscrowCreate, EscrowDispute, EscrowDisputed, EscrowFulfillment, EscrowRelease, EscrowReleased,
+        EscrowReverse, EscrowReversed, TermFulfilled, TermFulfillment, UserInfo,
+    },
+};
+
+/// Escrows; see [`Client::escrows`].
+#[derive(Debug, Clone)]
+pub struct Escrows {
+    client: Client,
+}
+
+impl Escrows {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Opens an escrow: `POST /escrows/`. With an API key, it needs the client id too.
+    ///
+    /// # Errors
+    /// [`Configuration`](crate::ErrorKind::Configuration) without a client id; whatever the API answers. After a timeout,
+    /// a broken connection or a 5xx the escrow may exist all the same.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
+    /// use piaxis::{JsonObject, PaymentMethod, TermType, types::{EscrowCreate, TermCreate, UserInfo}};
+    ///
+    /// let term = TermCreate::builder().type_(TermType::ManualRelease).data(JsonObject::new()).build();
+    /// let escrow = client
+    ///     .escrows()
+    ///     .create(
+    ///         EscrowCreate::builder()
+    ///             .amount(50_000)
+    ///             .currency_code("UGX")
+    ///             .payment_method(PaymentMethod::Mtn)
+    ///             .terms(vec![term])
+    ///             .user_info(UserInfo::builder().phone_number("+256700000000").otp("123456").build())
+    ///             .build(),
+    ///     )
+    ///     .await?;
+    /// println!("{}", escrow.id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create(&self, body: EscrowCreate) -> Request<Escrow> {
+        Request::new(&self.client, |raw| async move { raw.escrows_create(&body).await })
+    }
+
+    /// An escrow as it stands: `GET /escrows/{escrow_id}`.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
+    pub fn get(&self, escrow_id: impl Into<String>) -> Request<Escrow> {
+        let id = segment("escrow id", escrow_id.into());
+        Request::checked(&self.client, "escrows_get", id, |raw, id| async move { raw.escrows_get(&id).await })
+    }
+
+    /// Which terms are met, and who the buyer is: `GET /escrows/{escrow_id}/status`.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
+    pub fn status(&self, escrow_id: impl Into<String>) -> Request<EscrowFulfillment> {
+        let id = segment("escrow id", escrow_id.into());
+        Request::checked(&self.client, "escrows_status", id, |raw, id| async move { raw.escrows_status(&id).await })
+    }
+
+    /// Pays the held money out, wholly or in part: `POST /escrows/{escrow_id}/release`.
+    ///
+    /// # Errors
+    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
+    /// use piaxis::types::EscrowRelease;
+    ///
+    /// let part = EscrowRelease::builder().amount(20_000).allocation_keys(["seller-a".to_owned()]).build();
+    /// let released = client.escrows().release("5a1d3f9e", part).await?;
+    /// println!("{} {:?}", released.status, released.amount);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn release(&self, escrow_id: impl Into<String>, body: EscrowRelease) -> Request<EscrowReleased> {
+        let id = segment("escrow id", escrow_id.into());
+        Request::checked(
+            &self.client,
+            "escrows_release",
+            id,
+            |raw, id| async move { raw.escrows_release(&id, &body).await },
+        )
+    }
+
+    /// Gives the held money back, wholly or in part: `POST /escrows/{escrow_id}/reverse`.
+    ///
+    /// # Errors
+    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    pub fn reverse(&self, escrow_id: impl Into<String>, body: EscrowReverse) -> Request<EscrowReversed> {
+        let id = segment("escrow id", escrow_id.into());
+        Request::checked(
+            &self.client,
+            "escrows_reverse",
+            id,
+            |raw, id| async move { raw.escrows_reverse(&id, &body).await },
+        )
+    }
+
+    /// Opens a dispute: `POST /escrows/{escrow_id}/disputes`.
+    ///
+    /// # Errors
+    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    pub fn dispute(&self, escrow_id: impl Into<String>, body: EscrowDispute) -> Request<EscrowDisputed> {
+        let id = segment("escrow id", escrow_id.into());
+        Request::checked(
+            &self.client,
+            "escrows_dispute",
+            id,
+            |raw, id| async move { raw.escrows_dispute(&id, &body).await },
+        )
+    }
+
+    /// Hands in evidence for a term: `POST /escrows/{escrow_id}/terms/{term_id}/fulfill`.
+    ///
+    /// `user_info` identifies a payer without a Piaxis account; `None` otherwise. Look at `required_actions` of
+    /// [`get`](Self::get) to see what is waited for.
+    ///
+    /// # Errors
+    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
+    /// use piaxis::{ConfirmationMethod, types::{BuyerDeliveryConfirmation, DeviceInfo, UserInfo}};
+    ///
+    /// let evidence = BuyerDeliveryConfirmation::builder()
+    ///     .confirmation_method(ConfirmationMethod::Signature)
+    ///     .buyer_device_info(DeviceInfo::builder().device_id("phone-1").platform("android").build())
+    ///     .build();
+    /// let buyer = UserInfo::builder().phone_number("+256700000000").otp("123456").build();
+    /// let fulfilled = client.escrows().fulfill_term("5a1d3f9e", "7d5e1c44", evidence, Some(buyer)).await?;
+    /// println!("{:?}", fulfilled.message);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fulfill_term(
+        &self,
+        escrow_id: impl Into<String>,
+        term_id: impl Into<String>,
+        evidence: impl Into<TermEvidence>,
+        user_info: Option<UserInfo>,
+    ) -> Request<TermFulfilled> {
+        let evidence = evidence.into();
+        let arguments = || {
+            let escrow_id = segment("escrow id", escrow_id.into())?;
+            let term_id = segment("term id", term_id.into())?;
+            let unwritable =
+                |error| Error::local(ErrorKind::InvalidRequest, format!("the evidence is no object: {error}"));
+            let body = TermFulfillment::builder()
+                .term_id(&term_id)
+                .term_type(evidence.term_type())
+                .data(evidence.to_data().map_err(unwritable)?)
+                .maybe_user_info(user_info)
+                .build();
+            Ok((escrow_id, term_id, body))
+        };
+        Request::checked(
+            &self.client,
+            "escrows_fulfill_term",
+            arguments(),
+            |raw, (escrow_id, term_id, body)| async move { raw.escrows_fulfill_term(&escrow_id, &term_id, &body).await },
+        )
+    }
+}

@@ -1,0 +1,84 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Map of the crate
+//!
+//! [`Client`] holds the credentials; its resources ([`payments()`](Client::payments), [`escrows()`](Client::escrows), …)
+//! have one method for each operation. A method returns a [`Request`], which takes the options of the call and is sent
+//! when awaited. What goes in and comes out is in [`types`], made of the values at the root of the crate ([`Amount`],
+//! [`Timestamp`], [`Secret`], the open enums). What goes wrong is an [`Error`]. [`OPERATIONS`] is the table that all of
+//! it is driven by.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// Tests and examples of this workspace build the crate with its dev-dependency on itself; the same name serves the
+// generated code inside the crate, in the mocks, and in other crates.
+extern crate self as piaxis;
+
+#[cfg(all(feature = "client", not(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"))))]
+compile_error!(
+    "piaxis: the feature `client` needs TLS; enable one of `rustls` (the default), `rustls-no-provider` or `native-tls`"
+);
+
+// What JSON text becomes.
+mod values;
+pub use values::*;
+
+// The contract as a table.
+mod operation;
+pub use operation::{Credential, OPERATIONS, Operation};
+
+// Needs no network.
+pub mod pkce;
+
+#[cfg(feature = "client")]
+mod api {
+    pub use crate::{
+        client::{Client, ClientBuilder},
+        environment::Environment,
+        error::{Error, ErrorKind, FieldError},
+        evidence::TermEvidence,
+        request::{Request, Response},
+    };
+}
+#[cfg(feature = "client")]
+pub use api::*;
+
+// A call travels down this list.
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
+pub mod disbursements;
+#[cfg(feature = "client")]
+mod environment;
+#[cfg(feature = "client")]
+mod error;
+#[cfg(feature = "client")]
+pub mod escrow_disbursements;
+#[cfg(feature = "client")]
+pub mod escrows;
+#[cfg(feature = "client")]
+mod evidence;
+#[cfg(feature = "client")]
+pub mod oauth;
+#[cfg(feature = "client")]
+pub mod otp;
+#[cfg(feature = "client")]
+pub mod payments;
+#[cfg(feature = "client")]
+pub mod raw;
+#[cfg(feature = "client")]
+mod request;
+#[cfg(feature = "client")]
+mod transport;
+
+/// Bodies of requests and answers, one struct for each schema of the contract.
+///
+/// Requests are made with builders that the compiler checks. Answers require only what a caller needs to go on;
+/// whatever else the API sends is in the `extra` of the struct that it came in.
+#[cfg(feature = "client")]
+pub mod types {
+    pub use crate::raw::types::*;
+}
+
+#[cfg(feature = "mock")]
+pub mod mock;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;

@@ -1,0 +1,44 @@
+//! One-time passwords for payers who are not registered.
+
+use crate::{
+    client::Client,
+    error::{Error, ErrorKind},
+    request::Request,
+    types::{OtpRequest, OtpResponse},
+};
+
+/// One-time passwords; see [`Client::otp`].
+#[derive(Debug, Clone)]
+pub struct Otp {
+    client: Client,
+}
+
+impl Otp {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Sends a one-time password by e-mail, text message, or both: `POST /request-otp`.
+    ///
+    /// It goes into `user_info.otp` of the call that moves the money. Only development environments give the password
+    /// itself back.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) without an address; whatever the API answers.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
+    /// use piaxis::types::OtpRequest;
+    ///
+    /// let sent = client.otp().request(OtpRequest::builder().phone_number("+256700000000").build()).await?;
+    /// println!("it expires in {:?} seconds", sent.expires_in);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request(&self, body: OtpRequest) -> Request<OtpResponse> {
+        let has_address = body.email.is_some() || body.phone_number.is_some();
+        let refusal = || Error::local(ErrorKind::InvalidRequest, "give an e-mail address or a phone number");
+        let checked = has_address.then_some(body).ok_or_else(refusal);
+        Request::checked(&self.client, "otp_request", checked, |raw, body| async move { raw.otp_request(&body).await })
+    }
+}

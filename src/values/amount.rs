@@ -1,0 +1,175 @@
+use std::{fmt, iter::Sum, str::FromStr};
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// An exact amount of money in major units of its currency: `15000` is fifteen thousand shillings.
+///
+/// Read from text with or without thousands separators (`"50000.00"`, `"15,000.00"`) and from JSON numbers; written as
+/// plain decimal text (`"15000.00"`). It never passes through a float: there is no `From<f64>`, and a JSON number with
+/// more digits than a reader can be sure of is refused, not rounded.
+///
+/// ```
+/// use piaxis::Amount;
+///
+/// let price: Amount = "15,000.00".parse()?;
+/// assert_eq!(price, Amount::from(15_000));
+/// assert_eq!(price.to_string(), "15000.00");
+/// assert!("1,5000".parse::<Amount>().is_err());
+/// # Ok::<(), piaxis::ParseAmountError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Amount(Decimal);
+
+impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// An amount of `value` units of the `scale`-th decimal place: `new(1_500_050, 2)` is `15000.50`.
+    ///
+    /// # Errors
+    /// When there are more than 28 decimal places.
+    pub fn new(value: i64, scale: u32) -> Result<Self, ParseAmountError> {
+        Decimal::try_new(value, scale).map(Self).map_err(|_| ParseAmountError(Problem::OutOfRange))
+    }
+
+    /// The amount as a decimal, for arithmetic.
+    pub fn to_decimal(self) -> Decimal {
+        self.0
+    }
+
+    /// Whether it is more than nothing.
+    pub fn is_positive(self) -> bool {
+        self.0 > Decimal::ZERO
+    }
+}
+
+impl From<Decimal> for Amount {
+    fn from(value: Decimal) -> Self {
+        Self(value)
+    }
+}
+
+impl From<Amount> for Decimal {
+    fn from(amount: Amount) -> Self {
+        amount.0
+    }
+}
+
+macro_rules! from_integers {
+    ($($integer:ty),+) => {
+        $(impl From<$integer> for Amount {
+            fn from(value: $integer) -> Self {
+                Self(value.into())
+            }
+        })+
+    };
+}
+from_integers!(i8, i16, i32, i64, u8, u16, u32, u64);
+
+impl Sum for Amount {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        Self(amounts.map(|amount| amount.0).sum())
+    }
+}
+
+/// Plain decimal text, as it is sent.
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// Why a text is no amount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseAmountError(Problem);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Problem {
+    NotDecimal,
+    Grouping,
+    OutOfRange,
+    InexactNumber,
+}
+
+impl fmt::Display for ParseAmountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Problem::NotDecimal => "not a decimal amount such as 15000 or 15,000.00",
+            Problem::Grouping => "thousands separators where they do not belong",
+            Problem::OutOfRange => "an amount that is too large or has too many decimal places to be exact",
+            Problem::InexactNumber => {
+                "a JSON number with more digits than can be read exactly; amounts of that size are sent as text"
+            }
+        })
+    }
+}
+
+impl std::error::Error for ParseAmountError {}
+
+impl FromStr for Amount {
+    type Err = ParseAmountError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+            None => (unsigned, None),
+        };
+        let (whole, fraction) = match mantissa.split_once('.') {
+            Some((whole, fraction)) => (whole, Some(fraction)),
+            None => (mantissa, None),
+        };
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !fraction.is_none_or(digits) || !exponent.is_none_or(|e| digits(e.strip_prefix(['-', '+']).unwrap_or(e))) {
+            return Err(ParseAmountError(Problem::NotDecimal));
+        }
+        let plain = if whole.contains(',') {
+            let mut groups = whole.split(',');
+            let first = groups.next().unwrap_or_default();
+            if !(digits(first) && first.len() <= 3 && groups.all(|group| digits(group) && group.len() == 3)) {
+                return Err(ParseAmountError(Problem::Grouping));
+            }
+            text.replace(',', "")
+        } else if digits(whole) {
+            text.to_owned()
+        } else {
+            return Err(ParseAmountError(Problem::NotDecimal));
+        };
+        let value = match exponent {
+            Some(_) => Decimal::from_scientific(plain.strip_prefix('+').unwrap_or(&plain)),
+            None => Decimal::from_str_exact(&plain),
+        };
+        value.map(Self).map_err(|_| ParseAmountError(Problem::OutOfRange))
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // By way of a `Value`, so that serde_json's `arbitrary_precision`, switched on anywhere, does no harm.
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => text.parse().map_err(de::Error::custom),
+            serde_json::Value::Number(number) => from_number(&number).map_err(de::Error::custom),
+            _ => Err(de::Error::custom(ParseAmountError(Problem::NotDecimal))),
+        }
+    }
+}
+
+/// Reads a JSON number from its own digits, which a float of at most 15 of them still has.
+fn from_number(number: &serde_json::Number) -> Result<Amount, ParseAmountError> {
+    let text = number.to_string();
+    let is_float = !number.is_i64() && !number.is_u64();
+    let significant = text.split(['e', 'E']).next().unwrap_or_default().trim_start_matches(['-', '0', '.']);
+    let digits = significant.bytes().filter(u8::is_ascii_digit).count();
+    let large = number.as_f64().is_none_or(|value| value.abs() >= 1e15);
+    if is_float && (digits > 15 || large) {
+        return Err(ParseAmountError(Problem::InexactNumber));
+    }
+    text.parse()
+}

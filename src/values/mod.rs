@@ -1,0 +1,16 @@
+//! What JSON text becomes. Only this room parses text of the API.
+
+mod amount;
+mod json_object;
+#[macro_use]
+mod open_enum;
+mod secret;
+mod timestamp;
+
+pub use amount::{Amount, ParseAmountError};
+pub use json_object::JsonObject;
+pub use open_enum::UnknownValue;
+pub use secret::Secret;
+pub use timestamp::{ParseTimestampError, Timestamp};
+
+include!(concat!(env!("OUT_DIR"), "/open_enums.rs"));
