@@ -535,7 +535,9 @@ mod client {
 
         fn visit_macro_mut(&mut self, item: &mut syn::Macro) {
             if item.path.is_ident("format") {
-                let escaped = item.tokens.to_string().replace("value . to_string ()", "crate::mock::segment(value)");
+                let arguments = item.tokens.to_string();
+                let pattern = arguments.split(',').next().unwrap_or_default();
+                let escaped = format!("{pattern}, crate::mock::segment(value)");
                 item.tokens = escaped.parse().unwrap_or_default();
             }
         }
