@@ -204,12 +204,13 @@ fn operations(contract: &Value) -> std::result::Result<String, Misplaced> {
             }
             rows += &format!(
                 "    Operation {{ id: {id:?}, method: {:?}, path: {path:?}, resource: {tag:?}, methods: &{methods:?}, \
-                 summary: {:?}, security: &[{}], replayable: {}, idempotency_key: {}, sources: &{:?} }},\n",
+                 summary: {:?}, security: &[{}], replayable: {}, idempotency_key: {}, page_size: {}, sources: &{:?} }},\n",
                 method.to_uppercase(),
                 text(operation, "summary"),
                 security.join(", "),
                 operation.get("x-piaxis-replayable").map_or(method == "get", |replayable| replayable == true),
                 carried.contains(&"idempotency_key"),
+                page_size(contract, operation),
                 strings(operation, "x-piaxis-source"),
             );
         }
@@ -244,6 +245,15 @@ fn operations(contract: &Value) -> std::result::Result<String, Misplaced> {
         secret_fields(contract),
         text(client_id, "x-piaxis-missing-code"),
     ))
+}
+
+/// How many items a page of a list has, and may have.
+fn page_size(contract: &Value, operation: &Value) -> String {
+    let mut parameters = array(operation, "parameters").into_iter().map(|parameter| resolve(contract, parameter));
+    let limit = parameters.find(|parameter| text(parameter, "name") == "limit").map(|limit| &limit["schema"]);
+    limit.map_or("None".to_owned(), |limit| {
+        format!("Some(PageSize {{ default: {}, max: {} }})", limit["default"], limit["maximum"])
+    })
 }
 
 /// Names of the fields and parameters that hold a secret.
@@ -327,8 +337,11 @@ mod client {
         let query = || parameters.iter().filter(|parameter| text(parameter, "in") == "query");
         let property = |parameter: &&Value| {
             let description = parameter["description"].clone();
-            let schema = serde_json::json!({ "allOf": [parameter["schema"]], "description": description });
-            (text(parameter, "name").to_owned(), schema)
+            let mut schema = parameter["schema"].clone();
+            // What the API assumes is not what is sent.
+            schema.as_object_mut().into_iter().for_each(|schema| drop(schema.remove("default")));
+            let field = serde_json::json!({ "allOf": [schema], "description": description });
+            (text(parameter, "name").to_owned(), field)
         };
         let required: Vec<&str> = query()
             .filter(|parameter| parameter["required"] == true)

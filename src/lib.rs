@@ -23,7 +23,7 @@ pub use values::*;
 
 // The contract as a table.
 mod operation;
-pub use operation::{Credential, OPERATIONS, Operation};
+pub use operation::{Credential, OPERATIONS, Operation, PageSize};
 
 // Needs no network.
 pub mod pkce;

@@ -22,8 +22,20 @@ pub struct Operation {
     pub replayable: bool,
     /// Whether it takes an idempotency key: all that write do.
     pub idempotency_key: bool,
+    /// How many items a page has, when it is a list.
+    pub page_size: Option<PageSize>,
     /// Where it is documented, as `page#anchor`.
     pub sources: &'static [&'static str],
+}
+
+/// How many items a page of a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PageSize {
+    /// When none is asked for.
+    pub default: u32,
+    /// At most.
+    pub max: u32,
 }
 
 /// A credential that an operation may take.
@@ -79,7 +91,7 @@ pub(crate) struct Servers {
 
 #[cfg_attr(not(feature = "client"), allow(dead_code))]
 mod generated {
-    use super::{Credential, Headers, Operation, Servers, Variables};
+    use super::{Credential, Headers, Operation, PageSize, Servers, Variables};
 
     include!(concat!(env!("OUT_DIR"), "/operations.rs"));
 }
