@@ -1,14 +1,14 @@
 //! openapi/piaxis.yaml -> OUT_DIR: the open enums, the operation table and, with the feature `client`, the raw client
 //! and the typed evidence of terms; with `mock`, the typed mocks. This file says what; progenitor does how.
 
-use std::{env, fmt::Write as _, fs, path::Path, process::ExitCode};
+use std::{env, fs, path::Path, process::ExitCode};
 
 use serde_json::Value;
 
 const CONTRACT: &str = "openapi/piaxis.yaml";
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-type Result<T> = std::result::Result<T, String>;
+type Result<T, E = Misplaced> = std::result::Result<T, E>;
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
@@ -22,30 +22,39 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<()> {
+fn run() -> Result<(), String> {
     let text = fs::read_to_string(CONTRACT).map_err(|e| format!("{CONTRACT}: {e}"))?;
-    let contract: Value = serde_yaml_ng::from_str(&text).map_err(|e| format!("{CONTRACT}: {e}"))?;
-    let out = |name: &str, code: String| {
-        let path = Path::new(&env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?).join(name);
-        fs::write(&path, code).map_err(|e| format!("{}: {e}", path.display()))
-    };
-    let located = |e: Misplaced| {
-        let line = line_of(&text, &e.path).map_or(String::new(), |line| format!(":{line}"));
-        format!("{CONTRACT}{line}: {}: {}", e.path.join("."), e.message)
-    };
+    generate(&text, Path::new(&env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?))
+}
 
-    check(&contract, &contract, &mut Vec::new()).map_err(located)?;
-    out("open_enums.rs", open_enums(&contract)?)?;
-    out("operations.rs", operations(&contract).map_err(located)?)?;
-    #[cfg(feature = "client")]
-    {
-        let raw = client::prepare(&contract)?;
-        out("raw.rs", client::raw(&raw).map_err(|e| format!("{CONTRACT}: {e}"))?)?;
-        out("evidence.rs", client::evidence(&contract)?)?;
-        #[cfg(feature = "mock")]
-        out("mocks.rs", client::mocks(&contract, raw).map_err(|e| format!("{CONTRACT}: {e}"))?)?;
+/// Writes everything that is made of a contract into a directory. An error names the place in the contract.
+pub fn generate(text: &str, directory: &Path) -> Result<(), String> {
+    let contract: Value = serde_yaml_ng::from_str(text).map_err(|e| format!("{CONTRACT}: {e}"))?;
+    let files = all_files(&contract).map_err(|e| {
+        let line = line_of(text, &e.path).map_or(String::new(), |line| format!(":{line}"));
+        let place = if e.path.is_empty() { String::new() } else { format!(": {}", e.path.join(".")) };
+        format!("{CONTRACT}{line}{place}: {}", e.message)
+    })?;
+    for (name, code) in files {
+        let path = directory.join(name);
+        fs::write(&path, code).map_err(|e| format!("{}: {e}", path.display()))?;
     }
     Ok(())
+}
+
+fn all_files(contract: &Value) -> Result<Vec<(&'static str, String)>> {
+    check(contract, contract, &mut Vec::new())?;
+    let files = vec![("open_enums.rs", open_enums(contract)), ("operations.rs", operations(contract)?)];
+    #[cfg(feature = "client")]
+    let files = {
+        let mut files = files;
+        let spec = client::prepare(contract)?;
+        files.extend([("raw.rs", client::raw(&spec)?), ("evidence.rs", client::evidence(contract))]);
+        #[cfg(feature = "mock")]
+        files.push(("mocks.rs", client::mocks(contract, spec)?));
+        files
+    };
+    Ok(files)
 }
 
 // ---------------------------------------------------------------- what a contract must not have, and where it has it
@@ -56,7 +65,7 @@ struct Misplaced {
     message: String,
 }
 
-fn misplaced<T>(path: &[String], message: impl Into<String>) -> std::result::Result<T, Misplaced> {
+fn misplaced<T>(path: &[String], message: impl Into<String>) -> Result<T> {
     Err(Misplaced { path: path.to_vec(), message: message.into() })
 }
 
@@ -80,7 +89,7 @@ fn line_of(text: &str, path: &[String]) -> Option<usize> {
 
 /// Refuses what the generator would accept and get wrong: dangling references, merge keys, a keyword beside a
 /// converted format, closed enums.
-fn check(node: &Value, root: &Value, path: &mut Vec<String>) -> std::result::Result<(), Misplaced> {
+fn check(node: &Value, root: &Value, path: &mut Vec<String>) -> Result<()> {
     if let Some(reference) = node.get("$ref").and_then(Value::as_str) {
         let target = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
         if target.is_none() {
@@ -148,7 +157,7 @@ fn pascal(name: &str) -> String {
 
 // ---------------------------------------------------------------- open enums
 
-fn open_enums(contract: &Value) -> Result<String> {
+fn open_enums(contract: &Value) -> String {
     let mut code = String::new();
     for (name, schema) in object(contract, "/components/schemas") {
         let values = strings(schema, "x-extensible-enum");
@@ -156,19 +165,19 @@ fn open_enums(contract: &Value) -> Result<String> {
             continue;
         }
         let doc = text(schema, "description");
-        writeln!(code, "open_enum! {{\n    #[doc = {doc:?}]\n    pub enum {name} {{").map_err(|e| e.to_string())?;
+        code += &format!("open_enum! {{\n    #[doc = {doc:?}]\n    pub enum {name} {{\n");
         for value in values {
             let variant = pascal(&value.to_lowercase());
-            writeln!(code, "        /// `{value}`\n        {variant} = {value:?},").map_err(|e| e.to_string())?;
+            code += &format!("        /// `{value}`\n        {variant} = {value:?},\n");
         }
         code += "    }\n}\n";
     }
-    Ok(code)
+    code
 }
 
 // ---------------------------------------------------------------- the operation table
 
-fn operations(contract: &Value) -> std::result::Result<String, Misplaced> {
+fn operations(contract: &Value) -> Result<String> {
     let mut rows = String::new();
     for (path, item) in object(contract, "/paths") {
         for (method, operation) in object(item, "").into_iter().filter(|(key, _)| METHODS.contains(&key.as_str())) {
@@ -316,13 +325,16 @@ mod client {
                     .filter(|parameter| text(parameter, "x-piaxis-transport").is_empty())
                     .cloned()
                     .collect();
-                let responses = operation["responses"].as_object_mut().ok_or("an operation has no responses")?;
-                responses.retain(|status, _| status.starts_with('2'));
-                let success = responses.values().next().cloned().ok_or("an operation has no 2xx response")?;
-                *responses = Map::from_iter([("2XX".to_owned(), success)]);
+                let success = object(operation, "/responses").into_iter().find(|(status, _)| status.starts_with('2'));
+                let Some((_, success)) = success.map(|(status, response)| (status.clone(), response.clone())) else {
+                    return misplaced(&["paths".into(), path.clone(), method.clone()], "has no 2xx response");
+                };
+                operation["responses"] = serde_json::json!({ "2XX": success });
             }
         }
-        let schemas = spec["components"]["schemas"].as_object_mut().ok_or("there are no schemas")?;
+        let Some(schemas) = spec["components"]["schemas"].as_object_mut() else {
+            return misplaced(&["components".into(), "schemas".into()], "is missing");
+        };
         schemas.retain(|name, _| !name.starts_with("Error") && !name.ends_with("Issue"));
         for (_, schema) in schemas.iter_mut() {
             describe_fields(schema, contract);
@@ -437,15 +449,31 @@ mod client {
     }
 
     pub(super) fn raw(spec: &Value) -> Result<String> {
-        let api = parse(spec)?;
-        let tokens = generator(spec).generate_tokens(&api).map_err(|e| e.to_string())?;
-        let mut file = syn::parse2(tokens).map_err(|e| e.to_string())?;
+        let tokens = generator(spec).generate_tokens(&parse(spec)?).or_else(|e| misplaced(&[], e.to_string()))?;
+        let mut file = syn::parse2(tokens).or_else(|e| misplaced(&[], e.to_string()))?;
         KeepUnknownFields.visit_file_mut(&mut file);
         Ok(prettyplease::unparse(&file))
     }
 
     fn parse(spec: &Value) -> Result<OpenAPI> {
-        serde_json::from_value(spec.clone()).map_err(|e| e.to_string())
+        serde_json::from_value(spec.clone()).or_else(|whole: serde_json::Error| {
+            // The error of the whole document names no place, so its parts are tried one by one.
+            for (path, item) in object(spec, "/paths") {
+                for (method, operation) in
+                    object(item, "").into_iter().filter(|(key, _)| METHODS.contains(&key.as_str()))
+                {
+                    if let Err(e) = serde_json::from_value::<openapiv3::Operation>(operation.clone()) {
+                        return misplaced(&["paths".into(), path.clone(), method.clone()], e.to_string());
+                    }
+                }
+            }
+            for (name, schema) in object(spec, "/components/schemas") {
+                if let Err(e) = serde_json::from_value::<openapiv3::ReferenceOr<openapiv3::Schema>>(schema.clone()) {
+                    return misplaced(&["components".into(), "schemas".into(), name.clone()], e.to_string());
+                }
+            }
+            misplaced(&[], whole.to_string())
+        })
     }
 
     /// Unknown fields go into a `JsonObject`, whose `Debug` shows no values.
@@ -461,7 +489,7 @@ mod client {
     }
 
     /// An enum over all schemas that say which `x-piaxis-term-type` they are evidence for.
-    pub(super) fn evidence(contract: &Value) -> Result<String> {
+    pub(super) fn evidence(contract: &Value) -> String {
         let (mut variants, mut types, mut data, mut conversions) = Default::default();
         for (name, schema) in object(contract, "/components/schemas") {
             let term_type = text(schema, "x-piaxis-term-type");
@@ -485,14 +513,14 @@ mod client {
                 );
             }
         }
-        Ok(format!(
+        format!(
             "/// Evidence for a term of an escrow: what its type asks for, or `Other`.\n#[derive(Debug, Clone, PartialEq)]\n\
              #[non_exhaustive]\npub enum TermEvidence {{\n{variants}    /// A type of term that this version does not know, or one with other keys.\n    \
              Other {{\n        /// Type of the term.\n        term_type: crate::TermType,\n        /// Whatever it asks for.\n        \
              data: crate::JsonObject,\n    }},\n}}\n\nimpl TermEvidence {{\n    /// The type of term that this is evidence for.\n    \
              pub fn term_type(&self) -> crate::TermType {{\n        match self {{\n{types}            Self::Other {{ term_type, .. }} => term_type.clone(),\n        }}\n    }}\n\n    \
              pub(crate) fn to_data(&self) -> Result<crate::JsonObject, serde_json::Error> {{\n        match self {{\n{data}            Self::Other {{ data, .. }} => Ok(data.clone()),\n        }}\n    }}\n}}\n\n{conversions}"
-        ))
+        )
     }
 
     /// Mocks match whole paths below the base path of the contract; parameters and forms are matched as plain text.
@@ -509,8 +537,9 @@ mod client {
                 }
             }
         }
-        let tokens = generator(&spec).httpmock(&parse(&spec)?, "crate::raw").map_err(|e| e.to_string())?;
-        let mut file = syn::parse2(tokens).map_err(|e| e.to_string())?;
+        let tokens =
+            generator(&spec).httpmock(&parse(&spec)?, "crate::raw").or_else(|e| misplaced(&[], e.to_string()))?;
+        let mut file = syn::parse2(tokens).or_else(|e| misplaced(&[], e.to_string()))?;
         let forms = object(&spec, "/paths")
             .into_iter()
             .flat_map(|(_, item)| object(item, ""))

@@ -1,2 +1,39 @@
-//! tasks
-fn main() {}
+//! Tasks of the maintainers: `cargo xtask --help`.
+
+mod expand;
+mod operations;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Tasks of the maintainers of piaxis.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Task {
+    /// Prints the code that build.rs generates from the contract, formatted.
+    Expand(expand::Arguments),
+    /// Lists the operations of the contract.
+    Operations,
+}
+
+fn main() -> ExitCode {
+    let result = match Task::parse() {
+        Task::Expand(arguments) => expand::run(&arguments),
+        Task::Operations => operations::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Somebody who pages through the output may stop reading.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io_errors = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io_errors.into_iter().any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,82 @@
+//! A broken contract gives a build error that names the place.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../build.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod build_script;
+
+use std::{fs, path::PathBuf};
+
+const CONTRACT: &str = include_str!("../openapi/piaxis.yaml");
+const FILES: [&str; 5] = ["open_enums.rs", "operations.rs", "raw.rs", "evidence.rs", "mocks.rs"];
+
+fn directory(name: &str) -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+/// The line, counted from 1, of the first one that contains `text`.
+fn line_with(contract: &str, text: &str) -> usize {
+    contract.lines().position(|line| line.contains(text)).expect(text) + 1
+}
+
+#[test]
+fn generation_is_deterministic() {
+    let (first, second) = (directory("first"), directory("second"));
+    build_script::generate(CONTRACT, &first).unwrap();
+    build_script::generate(CONTRACT, &second).unwrap();
+    for file in FILES {
+        let code = fs::read(first.join(file)).unwrap();
+        assert!(code.len() > 500, "{file}");
+        assert_eq!(code, fs::read(second.join(file)).unwrap(), "{file}");
+    }
+}
+
+#[test]
+fn a_broken_contract_is_refused_by_place() {
+    // (what is replaced, by what, a text on the line that the error must name, what the error must say)
+    let cases = [
+        (
+            "$ref: '#/components/schemas/OtpRequest'",
+            "$ref: '#/components/schemas/OtpReqest'",
+            "OtpReqest",
+            "not in the document",
+        ),
+        ("      operationId: otp_request\n", "", "  /request-otp:", "operationId"),
+        ("operationId: otp_request", "operationId: request_otp", "  /request-otp:", "`otp_…`"),
+        ("      security: &api_key\n", "      x-other: &api_key\n", "  /request-otp:", "has no `security`"),
+        ("x-extensible-enum: [ bearer ]", "enum: [ bearer ]", "    TokenType:", "closed enum"),
+        ("      format: password\n", "      format: password\n      minLength: 6\n", "    Secret:", "`minLength`"),
+        (
+            "    OtpRequest:\n      type: object\n",
+            "    OtpRequest:\n      <<: { x-a: b }\n      type: object\n",
+            "    OtpRequest:",
+            "merge keys",
+        ),
+        (
+            "        '200':\n          description: Which addresses it was sent to.",
+            "        '302':\n          description: Which addresses it was sent to.",
+            "  /request-otp:",
+            "no 2xx response",
+        ),
+        ("      tags: [ otp ]\n", "      tags: 5\n", "  /request-otp:", "must be its tag"),
+        ("openapi: 3.0.3", "openapi: 3.0.3\n  indented: badly", "  indented: badly", ""),
+        ("openapi: 3.0.3", "openapi: 3.1.0", "", "3.1.0"),
+        ("      summary: Send a one-time password\n", "      summary: [ 5 ]\n", "  /request-otp:", "string"),
+    ];
+    for (at, (from, to, place, says)) in cases.into_iter().enumerate() {
+        assert!(CONTRACT.contains(from), "case {at}: the contract no longer has {from:?}");
+        let broken = CONTRACT.replacen(from, to, 1);
+        let error = build_script::generate(&broken, &directory(&format!("broken-{at}"))).expect_err(from);
+        assert!(error.starts_with("openapi/piaxis.yaml") && error.contains(says), "case {at}: {error}");
+        if place.is_empty() {
+            continue;
+        }
+        let named = error.split(|c: char| !c.is_ascii_digit()).find_map(|number| number.parse::<usize>().ok());
+        let named = named.unwrap_or_else(|| panic!("case {at} names no line: {error}"));
+        // The place is the item that is wrong, or a line of it.
+        let expected = line_with(&broken, place);
+        assert!((expected..expected + 3).contains(&named), "case {at}: line {named}, not {expected}: {error}");
+    }
+}
