@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../build.rs"]
-#[allow(dead_code, unreachable_pub)]
+#[allow(dead_code)]
 mod build_script;
 
 use std::{fs, path::PathBuf};

@@ -2,15 +2,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::{
     Router,
     body::Bytes,
-    extract::{Path, RawQuery, State as Shared},
-    http::{HeaderMap, HeaderValue, Method, StatusCode},
-    response::{IntoResponse, Response},
+    extract::{Path, RawQuery, Request, State as Shared},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
     routing::{MethodFilter, on},
 };
 
@@ -43,7 +44,23 @@ pub(super) fn app(state: App) -> Router {
     routes
         .fallback(|| async { Reply::refused(StatusCode::NOT_FOUND, "Not Found") })
         .method_not_allowed_fallback(|| async { Reply::refused(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") })
+        .layer(from_fn_with_state(state.clone(), pass_on))
         .with_state(state)
+}
+
+/// One tick of the clock, and the request id on the answer.
+async fn pass_on(Shared(app): Shared<App>, request: Request, next: Next) -> Response {
+    let number = lock(&app).tick();
+    let id = request_id(request.headers()).unwrap_or_else(|| format!("sandbox-request-{number}"));
+    let mut response = next.run(request).await;
+    if let (Ok(name), Ok(id)) = (HEADERS.request_id.parse::<HeaderName>(), HeaderValue::try_from(id)) {
+        response.headers_mut().insert(name, id);
+    }
+    response
+}
+
+fn lock(app: &App) -> MutexGuard<'_, State> {
+    app.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn handle(
@@ -53,11 +70,10 @@ async fn handle(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
-) -> Response {
-    let mut state = app.lock().unwrap_or_else(PoisonError::into_inner);
-    state.tick();
+) -> Reply {
+    let mut state = lock(&app);
     let asked = Asked { path, query: query.as_deref().unwrap_or_default(), body: &body };
-    let reply = match access::check(&headers, operation) {
+    match access::check(&headers, operation) {
         Err(refusal) => refusal,
         Ok(()) => match operation.id {
             "otp_request" => otp::request(&mut state, &asked),
@@ -66,11 +82,5 @@ async fn handle(
             "payments_list" => payments::list(&state, &asked, operation),
             _ => Reply::not_in_sandbox(operation),
         },
-    };
-    let id = request_id(&headers).unwrap_or_else(|| format!("sandbox-request-{}", state.requests()));
-    let mut response = reply.into_response();
-    if let (Ok(name), Ok(id)) = (HEADERS.request_id.parse::<axum::http::HeaderName>(), HeaderValue::try_from(id)) {
-        response.headers_mut().insert(name, id);
     }
-    response
 }

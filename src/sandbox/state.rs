@@ -42,12 +42,9 @@ impl Payment {
 }
 
 impl State {
-    /// One request later.
-    pub(super) fn tick(&mut self) {
+    /// One request later; gives its number.
+    pub(super) fn tick(&mut self) -> u32 {
         self.requests += 1;
-    }
-
-    pub(super) fn requests(&self) -> u32 {
         self.requests
     }
 
