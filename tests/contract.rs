@@ -211,10 +211,10 @@ fn answers_are_open_and_their_optional_lists_may_be_null() {
 
 fn reach(contract: &Value, node: &Value, found: &mut BTreeSet<String>) {
     let reference = node.get("$ref").and_then(Value::as_str);
-    if let Some(name) = reference.and_then(|reference| reference.strip_prefix("#/components/schemas/")) {
-        if found.insert(name.to_owned()) {
-            reach(contract, &contract["components"]["schemas"][name], found);
-        }
+    if let Some(name) = reference.and_then(|reference| reference.strip_prefix("#/components/schemas/"))
+        && found.insert(name.to_owned())
+    {
+        reach(contract, &contract["components"]["schemas"][name], found);
     }
     match node {
         Value::Object(object) => object.values().for_each(|child| reach(contract, child, found)),

@@ -8,17 +8,15 @@ pub(super) fn check(request: &reqwest::Request, base_url: &str, operation: &Oper
     let url = request.url();
     let without_query = &url.as_str()[..url.as_str().find(['?', '#']).unwrap_or(url.as_str().len())];
     let fits = without_query.strip_prefix(base_url).is_some_and(|path| {
-        let (mut segments, mut template) = (path.split('/'), operation.path.split('/'));
-        let pairs = std::iter::from_fn(|| match (segments.next(), template.next()) {
-            (None, None) => None,
-            pair => Some(pair),
-        });
-        pairs.fold(true, |fits, pair| {
-            fits && match pair {
-                (Some(segment), Some(name)) if name.starts_with('{') => !["", ".", ".."].contains(&segment),
-                (segment, name) => segment == name,
-            }
-        })
+        let (segments, template): (Vec<&str>, Vec<&str>) =
+            (path.split('/').collect(), operation.path.split('/').collect());
+        let is_id = |segment: &str| !["", ".", ".."].contains(&segment);
+        segments.len() == template.len()
+            && segments.iter().zip(&template).all(
+                |(segment, name)| {
+                    if name.starts_with('{') { is_id(segment) } else { segment == name }
+                },
+            )
     });
     if fits && request.method().as_str() == operation.method {
         return Ok(());

@@ -2,6 +2,7 @@
 
 mod expand;
 mod operations;
+mod rust_version;
 
 use std::process::ExitCode;
 
@@ -15,12 +16,15 @@ enum Task {
     Expand(expand::Arguments),
     /// Lists the operations of the contract.
     Operations,
+    /// Checks that no dependency needs a newer Rust than the manifest states.
+    RustVersion,
 }
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Expand(arguments) => expand::run(&arguments),
         Task::Operations => operations::run(),
+        Task::RustVersion => rust_version::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
