@@ -38,10 +38,10 @@ impl Credentials {
         let mut sets = operation.security.iter().filter(enough);
         // Who has nothing yet is told of the set that the contract names first.
         let nearest = if configured.is_empty() { sets.next() } else { sets.min_by_key(|set| lacks(set)) };
-        if let Some(nearest) = nearest {
-            if let Some(missing) = nearest.iter().find(|credential| !configured.contains(credential)) {
-                return Err(missing_credential(*missing, operation));
-            }
+        if let Some(nearest) = nearest
+            && let Some(missing) = nearest.iter().find(|credential| !configured.contains(credential))
+        {
+            return Err(missing_credential(*missing, operation));
         }
         for credential in configured {
             if let Some(value) = self.get(credential) {
