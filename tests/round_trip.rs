@@ -196,6 +196,38 @@ fn an_answer_needs_only_what_the_contract_lists_as_required() {
 }
 
 #[test]
+fn an_answer_of_the_least_that_a_caller_needs_is_read() {
+    let batch = json!({ "disbursement_id": "d-1" });
+    let page = json!({ "results": [] });
+    let least = [
+        ("Disbursement", json!({ "disbursement_id": "d-1", "status": "pending" })),
+        ("DisbursementList", page.clone()),
+        ("DisbursementQuote", json!({ "currency": "UGX", "total_debit_amount": "1" })),
+        ("DisbursementSummary", batch.clone()),
+        ("Escrow", json!({ "id": "e-1" })),
+        ("EscrowDisbursement", batch.clone()),
+        ("EscrowDisbursementList", page.clone()),
+        ("EscrowDisbursementReleased", batch.clone()),
+        ("EscrowDisbursementSummary", batch),
+        ("EscrowDisputed", json!({ "dispute_id": "d-1" })),
+        ("EscrowFulfillment", json!({ "escrow_id": "e-1", "status": "pending" })),
+        ("EscrowReleased", json!({ "status": "released" })),
+        ("EscrowReversed", json!({ "status": "reversed" })),
+        ("OtpResponse", json!({})),
+        ("Payment", json!({ "id": "p-1", "status": "pending", "amount": "1", "currency": "UGX" })),
+        ("PaymentCreated", json!({ "payment_id": "p-1" })),
+        ("PaymentList", page),
+        ("TermFulfilled", json!({})),
+        ("TestAuthorization", json!({})),
+        ("TokenResponse", json!({ "access_token": "a" })),
+    ];
+    assert_eq!(least.len(), ANSWERS.len());
+    for (name, json) in least {
+        assert_eq!(round_trip_of(ANSWERS, name).unwrap()(&json).as_ref(), Ok(&json), "{name}");
+    }
+}
+
+#[test]
 fn an_unknown_value_of_an_open_enum_comes_through() {
     let mut fields_seen = 0;
     for_each_object_of_each_answer(|contract, place, json, round_trip, about| {
