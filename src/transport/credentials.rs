@@ -35,7 +35,10 @@ impl Credentials {
             all.into_iter().filter(|credential| takes(*credential) && self.get(*credential).is_some()).collect();
         let lacks = |set: &&[Credential]| set.iter().filter(|credential| !configured.contains(credential)).count();
         let enough = |set: &&&[Credential]| configured.iter().all(|credential| set.contains(credential));
-        if let Some(nearest) = operation.security.iter().filter(enough).min_by_key(|set| lacks(set))
+        let mut sets = operation.security.iter().filter(enough);
+        // Who has nothing yet is told of the set that the contract names first.
+        let nearest = if configured.is_empty() { sets.next() } else { sets.min_by_key(|set| lacks(set)) };
+        if let Some(nearest) = nearest
             && let Some(missing) = nearest.iter().find(|credential| !configured.contains(credential))
         {
             return Err(missing_credential(*missing, operation));

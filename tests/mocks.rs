@@ -1,0 +1,310 @@
+//! The typed mocks match what the client sends, whatever is in it, and answer as they are told.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use common::recorded_answer;
+use piaxis::{
+    Amount, DisbursementStatus, ErrorKind, EscrowDisbursementStatus, GrantType, JsonObject, OPERATIONS, PaymentMethod,
+    PaymentStatus, TermEvidence, Timestamp,
+    mock::{MockPiaxis, MockServerExt, httpmock::Mock},
+    oauth::{CodeExchange, TokenRefresh},
+    types::{
+        AuthorizeParams, DisbursementCancel, DisbursementCreate, DisbursementFilter, EscrowCreate,
+        EscrowDisbursementCreate, EscrowDisbursementFilter, EscrowDisbursementRelease, EscrowDispute, EscrowRelease,
+        EscrowReverse, OtpRequest, PaymentCreate, PaymentFilter, TokenRequest, UserInfo,
+    },
+};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+fn recorded<T: DeserializeOwned>(name: &str) -> T {
+    serde_json::from_value(recorded_answer(name)).unwrap()
+}
+
+/// Ids that mean something in a URL, in a regular expression, or in neither.
+const IDS: [&str; 9] = ["a.b+c", "a/b", "ä", "plain", "a b", "100%", "a?b#c", "[a-z]*", "(x|y)$^{2}"];
+
+#[tokio::test]
+async fn ids_with_special_characters_are_matched_as_they_are() {
+    let piaxis = MockPiaxis::start().await;
+    let client = piaxis.client();
+    for id in IDS {
+        let payment = piaxis.payments_get(|when, then| {
+            when.payment_id(id);
+            then.success(200, &recorded("payment_details"));
+        });
+        let cancel = piaxis.disbursements_cancel(|when, then| {
+            when.disbursement_id(id);
+            then.success(200, &recorded("disbursement_cancel"));
+        });
+        let term = piaxis.escrows_fulfill_term(|when, then| {
+            when.escrow_id(id).term_id(id);
+            then.success(200, &recorded("escrow_fulfill_term"));
+        });
+        client.payments().get(id).await.unwrap_or_else(|error| panic!("{id}: {error}"));
+        client.disbursements().cancel(id, DisbursementCancel::default()).await.unwrap();
+        client.escrows().fulfill_term(id, id, custom(), None).await.unwrap();
+        for mut mock in [payment, cancel, term] {
+            assert_eq!(mock.calls(), 1, "{id}");
+            mock.delete();
+        }
+    }
+}
+
+fn custom() -> TermEvidence {
+    TermEvidence::CustomEvidence(JsonObject::new())
+}
+
+#[tokio::test]
+async fn an_id_is_not_a_pattern() {
+    let piaxis = MockPiaxis::start().await;
+    let client = piaxis.client();
+    for (mocked, asked) in
+        [("a.b", "axb"), ("a+", "aa"), (".*", "p-1"), ("p-1", "p-12"), ("p-1", "xp-1"), ("a/b", "a%2Fb")]
+    {
+        let mut mock = piaxis.payments_get(|when, then| {
+            when.payment_id(mocked);
+            then.success(200, &recorded("payment_details"));
+        });
+        let error = client.payments().get(asked).await.expect_err(asked);
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{mocked} is not {asked}");
+        assert_eq!(mock.calls(), 0, "{mocked} is not {asked}");
+        mock.delete();
+    }
+    // The two ids of one path are told apart.
+    let term = piaxis.escrows_fulfill_term(|when, then| {
+        when.escrow_id("e").term_id("t");
+        then.success(200, &recorded("escrow_fulfill_term"));
+    });
+    assert!(client.escrows().fulfill_term("t", "e", custom(), None).await.is_err());
+    client.escrows().fulfill_term("e", "t", custom(), None).await.unwrap();
+    term.assert_calls(1);
+}
+
+#[tokio::test]
+async fn the_form_of_the_token_route_is_matched_field_by_field() {
+    let piaxis = MockPiaxis::start().await;
+    let client = piaxis.client_builder().client_id("c&1").client_secret("s=1 ä+%").build().unwrap();
+    let request =
+        |grant: GrantType| TokenRequest::builder().grant_type(grant).client_id("c&1").client_secret("s=1 ä+%");
+    let exchange = request(GrantType::AuthorizationCode).code("code+1").redirect_uri("https://a.example/b?c=d");
+    let exchange = piaxis.oauth_token(|when, then| {
+        when.body(&exchange.build());
+        then.success(200, &recorded("token"));
+    });
+    let refresh = piaxis.oauth_token(|when, then| {
+        when.body(&request(GrantType::RefreshToken).refresh_token("r/1").build());
+        then.success(200, &recorded("token"));
+    });
+    let code = |code: &str| CodeExchange::builder().code(code).redirect_uri("https://a.example/b?c=d").build();
+
+    let token = client.oauth().exchange_code(code("code+1")).await.unwrap();
+    assert_eq!(token.access_token.expose(), "access-token-123");
+    client.oauth().refresh_token(TokenRefresh::builder().refresh_token("r/1").build()).await.unwrap();
+    assert!(client.oauth().exchange_code(code("code 1")).await.is_err(), "another code");
+    assert!(client.oauth().refresh_token(TokenRefresh::builder().refresh_token("r").build()).await.is_err());
+    exchange.assert_calls(1);
+    refresh.assert_calls(1);
+}
+
+#[tokio::test]
+async fn the_query_of_each_list_is_matched() {
+    let piaxis = MockPiaxis::start().await;
+    let client = piaxis.client();
+    let time = |text: &str| text.parse::<Timestamp>().unwrap();
+    let (from, to) = (time("2026-03-18T15:00:00+03:00"), time("2026-03-19T00:00:00Z"));
+    let payments = piaxis.payments_list(|when, then| {
+        when.status("on hold&more").payment_method("mtn").limit("20").offset("40");
+        then.success(200, &recorded("payment_list"));
+    });
+    let dated = piaxis.payments_list(|when, then| {
+        when.from_date("2026-03-18T12:00:00Z").to_date("2026-03-19T00:00:00Z").status(None).limit(None);
+        then.success(200, &recorded("payment_list"));
+    });
+    let disbursements = piaxis.disbursements_list(|when, then| {
+        when.status("partially_completed").from_date("2026-03-18T12:00:00Z").to_date(None).limit("1").offset(None);
+        then.success(200, &recorded("disbursement_list"));
+    });
+    let batches = piaxis.escrow_disbursements_list(|when, then| {
+        when.status("pending").limit("100").offset("0");
+        then.success(200, &recorded("escrow_disbursement_list"));
+    });
+
+    let held =
+        || PaymentFilter::builder().status(PaymentStatus::from("on hold&more")).payment_method(PaymentMethod::Mtn);
+    client.payments().list(held().limit(20_u32).offset(40_u32).build()).await.unwrap();
+    client.payments().list(PaymentFilter::builder().from_date(from).to_date(to).build()).await.unwrap();
+    let filter = DisbursementFilter::builder().status(DisbursementStatus::PartiallyCompleted).from_date(from);
+    client.disbursements().list(filter.limit(1_u32).build()).await.unwrap();
+    let filter = EscrowDisbursementFilter::builder().status(EscrowDisbursementStatus::Pending);
+    client.escrow_disbursements().list(filter.limit(100_u32).offset(0_u32).build()).await.unwrap();
+    for mock in [&payments, &dated, &disbursements, &batches] {
+        mock.assert_calls(1);
+    }
+    // One parameter that differs is enough.
+    assert!(client.payments().list(held().limit(20_u32).offset(41_u32).build()).await.is_err());
+    assert!(client.payments().list(PaymentFilter::default()).await.is_err());
+}
+
+#[tokio::test]
+async fn the_query_and_header_of_the_test_authorisation_are_matched() {
+    let piaxis = MockPiaxis::start().await;
+    let mock = piaxis.oauth_authorize(|when, then| {
+        when.merchant_id("m")
+            .external_user_id("u 1")
+            .redirect_uri("https://a.example/b?c=d")
+            .state(None)
+            .x_test_request("true");
+        then.success(200, &recorded("authorize_test"));
+    });
+    let params =
+        || AuthorizeParams::builder().merchant_id("m").external_user_id("u 1").redirect_uri("https://a.example/b?c=d");
+    let client = piaxis.client();
+    assert_eq!(client.oauth().authorize_test(params().build()).await.unwrap().code.unwrap().expose(), "auth-code-123");
+    assert!(client.oauth().authorize_test(params().state("s").build()).await.is_err());
+    mock.assert_calls(1);
+}
+
+#[tokio::test]
+async fn a_body_is_matched_as_a_whole() {
+    let piaxis = MockPiaxis::start().await;
+    let client = piaxis.client();
+    let body = |amount: i32| {
+        let payer = UserInfo::builder().phone_number("+256700000000").otp("123456").build();
+        PaymentCreate::builder()
+            .amount(amount)
+            .currency("UGX")
+            .payment_method(PaymentMethod::Mtn)
+            .user_info(payer)
+            .build()
+    };
+    let mock = piaxis.payments_create(|when, then| {
+        when.body(&body(15_000));
+        then.success(201, &recorded("payment_create"));
+    });
+    let created = client.payments().create(body(15_000)).send_with_response().await.unwrap();
+    assert_eq!((created.status().as_u16(), created.amount), (201, Some(Amount::from(15_000))));
+    assert!(client.payments().create(body(15_001)).await.is_err());
+    mock.assert_calls(1);
+
+    let in_query = piaxis.payments_create(|when, then| {
+        when.mfa_code("12 34").body(&body(1));
+        then.success(200, &recorded("payment_create"));
+    });
+    client.payments().create_with_mfa_code_in_query(body(1), "12 34").await.unwrap();
+    in_query.assert_calls(1);
+}
+
+#[tokio::test]
+async fn failures_headers_and_delays_are_set_on_what_httpmock_gives() {
+    let piaxis = MockPiaxis::start().await;
+    let client = piaxis.client();
+    let conflict = piaxis.escrows_release(|when, then| {
+        when.escrow_id("e-1").into_inner().header("x-idempotency-key", "order-1");
+        let body = json!({ "detail": { "code": "ALREADY_RELEASED", "message": "it is released" } });
+        then.into_inner().status(409).header("x-request-id", "theirs").json_body(body);
+    });
+    let release = client.escrows().release("e-1", EscrowRelease::default()).idempotency_key("order-1");
+    let error = release.await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, Some("ALREADY_RELEASED")));
+    assert_eq!((error.message(), error.request_id()), (Some("it is released"), Some("theirs")));
+    conflict.assert_calls(1);
+
+    piaxis.payments_list(|_, then| {
+        then.into_inner().status(429).header("retry-after", "7");
+    });
+    let error = client.payments().list(PaymentFilter::default()).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(Duration::from_secs(7))));
+
+    piaxis.payments_get(|_, then| {
+        then.into_inner()
+            .status(502)
+            .header("content-type", "text/html")
+            .body("<html><title>Bad Gateway</title></html>");
+    });
+    let error = client.payments().get("p").await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Server, Some("an HTML page, \"Bad Gateway\"")));
+
+    piaxis.escrows_get(|_, then| {
+        then.success(200, &recorded("escrow_create")).into_inner().delay(Duration::from_secs(600));
+    });
+    assert!(client.escrows().get("e").timeout(Duration::from_millis(50)).await.unwrap_err().is_timeout());
+}
+
+#[tokio::test]
+async fn every_operation_has_a_mock_that_its_method_reaches() {
+    let piaxis = MockPiaxis::start().await;
+    let client = piaxis.client_builder().api_key("k").client_id("c").client_secret("s").build().unwrap();
+    let mut reached = BTreeSet::new();
+    macro_rules! reach {
+        ($($operation:ident, $answer:literal, $call:expr;)+) => {$(
+            let mock = piaxis.$operation(|_, then| {
+                then.success(200, &recorded($answer));
+            });
+            $call.await.unwrap_or_else(|error| panic!("{error}"));
+            done(&mock, stringify!($operation), &mut reached);
+        )+};
+    }
+    fn done(mock: &Mock<'_>, operation: &'static str, reached: &mut BTreeSet<&'static str>) {
+        assert_eq!(mock.calls(), 1, "{operation}");
+        reached.insert(operation);
+    }
+    let params = AuthorizeParams::builder().merchant_id("m").external_user_id("u").redirect_uri("https://a.example/b");
+    let payment = PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build();
+    let escrow =
+        EscrowCreate::builder().amount(1).currency_code("UGX").payment_method(PaymentMethod::Mtn).terms(vec![]);
+    let payouts =
+        DisbursementCreate::builder().currency("UGX").payment_method(PaymentMethod::Mtn).recipients(vec![]).build();
+    let batch =
+        EscrowDisbursementCreate::builder().currency("UGX").payment_method(PaymentMethod::Mtn).recipients(vec![]);
+    let (disbursements, batches) = (client.disbursements(), client.escrow_disbursements());
+    let cancel = DisbursementCancel::default;
+    reach! {
+        oauth_authorize, "authorize_test", client.oauth().authorize_test(params.build());
+        oauth_token, "token", client.oauth().refresh_token(TokenRefresh::builder().refresh_token("r").build());
+        otp_request, "otp_request", client.otp().request(OtpRequest::builder().email("a@example.com").build());
+        payments_create, "payment_create", client.payments().create(payment);
+        payments_get, "payment_details", client.payments().get("p");
+        payments_list, "payment_list", client.payments().list(PaymentFilter::default());
+        escrows_create, "escrow_create", client.escrows().create(escrow.build());
+        escrows_get, "escrow_create", client.escrows().get("e");
+        escrows_status, "escrow_status", client.escrows().status("e");
+        escrows_release, "escrow_release", client.escrows().release("e", EscrowRelease::default());
+        escrows_reverse, "escrow_reverse", client.escrows().reverse("e", EscrowReverse::default());
+        escrows_dispute, "escrow_dispute", client.escrows().dispute("e", EscrowDispute::builder().reason("r").build());
+        escrows_fulfill_term, "escrow_fulfill_term", client.escrows().fulfill_term("e", "t", custom(), None);
+        disbursements_create, "disbursement_create", disbursements.create(payouts.clone());
+        disbursements_get, "disbursement_detail", disbursements.get("d");
+        disbursements_list, "disbursement_list", disbursements.list(DisbursementFilter::default());
+        disbursements_cancel, "disbursement_cancel", disbursements.cancel("d", cancel());
+        escrow_disbursements_create, "escrow_disbursement_create", batches.create(batch.build());
+        escrow_disbursements_get, "escrow_disbursement_create", batches.get("d");
+        escrow_disbursements_list, "escrow_disbursement_list", batches.list(EscrowDisbursementFilter::default());
+        escrow_disbursements_release, "escrow_disbursement_release", batches.release("d", EscrowDisbursementRelease::default());
+        escrow_disbursements_cancel, "escrow_disbursement_cancel", batches.cancel("d", cancel());
+    }
+    // No SDK recorded a quote.
+    let quote = piaxis::types::DisbursementQuote::builder().currency("UGX").total_debit_amount(500).build();
+    let mock = piaxis.disbursements_quote(|_, then| {
+        then.success(200, &quote);
+    });
+    assert_eq!(disbursements.quote(payouts).await.unwrap(), quote);
+    done(&mock, "disbursements_quote", &mut reached);
+    assert_eq!(reached, OPERATIONS.iter().map(|operation| operation.id).collect());
+}
+
+#[tokio::test]
+async fn a_server_shows_its_address_and_stays_apart_from_others() {
+    let (one, other) = (MockPiaxis::start().await, MockPiaxis::start().await);
+    assert_ne!(one.base_url(), other.base_url());
+    assert!(one.base_url().starts_with("http://") && one.base_url().ends_with("/api"), "{}", one.base_url());
+    assert!(format!("{one:?}").contains(&one.base_url()));
+    one.payments_get(|_, then| {
+        then.success(200, &recorded("payment_details"));
+    });
+    one.client().payments().get("p").await.unwrap();
+    assert!(other.client().payments().get("p").await.is_err());
+}

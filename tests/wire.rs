@@ -1,0 +1,881 @@
+//! What each operation puts on the wire: method, path, query, headers, body, and which credentials.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::{collections::BTreeSet, future::Future, pin::Pin, time::Duration};
+
+use common::{Answer, Recorded, Server, normalised, recorded_answer};
+use piaxis::{
+    AgreementType, Client, ClientBuilder, CodeChallengeMethod, DisbursementStatus, Error, ErrorKind,
+    EscrowDisbursementStatus, InitiatorRole, JsonObject, OPERATIONS, PaymentMethod, PaymentStatus, Request, Response,
+    TermType,
+    oauth::{CodeExchange, TokenRefresh},
+    types::{
+        Agreement, AllocationCreate, AuthorizeParams, DisbursementCancel, DisbursementCreate, DisbursementFilter,
+        EscrowCreate, EscrowDisbursementCreate, EscrowDisbursementFilter, EscrowDisbursementRelease, EscrowDispute,
+        EscrowRecipient, EscrowRelease, EscrowReverse, Location, OtpRequest, PaymentCreate, PaymentFilter, Recipient,
+        TermCreate, UserInfo,
+    },
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+// ---------------------------------------------------------------- the table
+
+const UUID: &str = "3a0da2c0-a8b2-4c76-9f40-1dbf7ee03dcf";
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// Whatever must not be seen where it does not belong.
+const SECRETS: [&str; 9] = [
+    "s-api-key",
+    "s-access-token",
+    "s-client-secret",
+    "s-code",
+    VERIFIER,
+    "s-refresh-token",
+    "s-otp",
+    "s-mfa-code",
+    "s-verification",
+];
+
+/// Options of a call that win over what the client would choose.
+#[derive(Clone, Copy, Default)]
+struct Own {
+    idempotency_key: Option<&'static str>,
+    request_id: Option<&'static str>,
+}
+
+type Sent = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send>>;
+
+fn send<T: DeserializeOwned + Serialize + Send + 'static>(request: Request<T>, own: Own) -> Sent {
+    let request = own.idempotency_key.into_iter().fold(request, Request::idempotency_key);
+    let request = own.request_id.into_iter().fold(request, Request::request_id);
+    Box::pin(async move { request.await.map(|answer| serde_json::to_value(answer).unwrap()) })
+}
+
+/// Which credentials a route takes, as the ledger of facts has it; not read from the operation table.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Takes {
+    Nothing,
+    /// The API key; the client id goes along when there is one.
+    Key,
+    /// The API key and the client id, always both.
+    KeyAndClientId,
+    /// The API key, or the payer's token, or both; the client id goes along when there is one.
+    KeyOrToken,
+    /// The API key with the client id, or the payer's token, or all.
+    KeyAndClientIdOrToken,
+}
+
+enum Body {
+    None,
+    Json(Value),
+    Form(&'static str),
+}
+
+struct Row {
+    operation: &'static str,
+    call: fn(&Client, Own) -> Sent,
+    method: &'static str,
+    target: &'static str,
+    body: Body,
+    takes: Takes,
+    answer: Value,
+}
+
+/// A row, in the order of a request: what is called, the first line, the body, the credentials, the answer.
+macro_rules! row {
+    ($operation:literal, |$client:ident| $request:expr, $method:literal $target:expr, $body:expr, $takes:ident, $answer:expr) => {
+        Row {
+            operation: $operation,
+            call: |$client, own| send($request, own),
+            method: $method,
+            target: $target,
+            body: $body,
+            takes: Takes::$takes,
+            answer: $answer,
+        }
+    };
+}
+
+fn payer() -> UserInfo {
+    UserInfo::builder().email("buyer@example.com").phone_number("+256700000000").otp("s-otp").build()
+}
+
+fn payer_json() -> Value {
+    json!({ "email": "buyer@example.com", "phone_number": "+256700000000", "otp": "s-otp" })
+}
+
+fn manual_release() -> TermCreate {
+    TermCreate::builder().type_(TermType::ManualRelease).data(JsonObject::new()).build()
+}
+
+fn cancel() -> DisbursementCancel {
+    DisbursementCancel::builder().reason("typing error").build()
+}
+
+fn payouts() -> DisbursementCreate {
+    let wallet = Recipient::builder().recipient_id("wallet-1").amount(100_000).reference("first").build();
+    let phone = Recipient::builder()
+        .phone_number("+256711111111")
+        .email("b@example.com")
+        .amount("50,000.50".parse::<piaxis::Amount>().unwrap())
+        .build();
+    DisbursementCreate::builder()
+        .recipients(vec![wallet, phone])
+        .currency("UGX")
+        .payment_method(PaymentMethod::Airtel)
+        .description("suppliers")
+        .build()
+}
+
+fn payouts_json() -> Value {
+    json!({
+        "recipients": [
+            { "recipient_id": "wallet-1", "amount": "100000", "reference": "first" },
+            { "phone_number": "+256711111111", "email": "b@example.com", "amount": "50000.50" },
+        ],
+        "currency": "UGX",
+        "payment_method": "airtel",
+        "description": "suppliers",
+    })
+}
+
+fn authorize_params() -> AuthorizeParams {
+    AuthorizeParams::builder()
+        .merchant_id("merchant-1")
+        .external_user_id("user 1&x=y")
+        .redirect_uri("https://shop.example.com/callback?a=b")
+        .state("state/1")
+        .code_challenge("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
+        .code_challenge_method(CodeChallengeMethod::S256)
+        .build()
+}
+
+fn exchange() -> CodeExchange {
+    CodeExchange::builder()
+        .code("s-code")
+        .redirect_uri("https://shop.example.com/callback")
+        .code_verifier(VERIFIER)
+        .client_id("client-1")
+        .client_secret("s-client-secret")
+        .build()
+}
+
+fn refresh() -> TokenRefresh {
+    TokenRefresh::builder()
+        .refresh_token("s-refresh-token")
+        .client_id("client-1")
+        .client_secret("s-client-secret")
+        .build()
+}
+
+#[rustfmt::skip]
+fn rows() -> Vec<Row> {
+    vec![
+        row!("oauth_authorize", |client| client.oauth().authorize_test(authorize_params()),
+            "GET" "/api/authorize?code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256\
+                &external_user_id=user+1%26x%3Dy&merchant_id=merchant-1\
+                &redirect_uri=https%3A%2F%2Fshop.example.com%2Fcallback%3Fa%3Db&state=state%2F1",
+            Body::None, Nothing, recorded_answer("authorize_test")),
+        row!("oauth_token", |client| client.oauth().exchange_code(exchange()),
+            "POST" "/api/token",
+            Body::Form("client_id=client-1&client_secret=s-client-secret&code=s-code\
+                &code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk&grant_type=authorization_code\
+                &redirect_uri=https%3A%2F%2Fshop.example.com%2Fcallback"),
+            Nothing, recorded_answer("token")),
+        row!("oauth_token", |client| client.oauth().refresh_token(refresh()),
+            "POST" "/api/token",
+            Body::Form("client_id=client-1&client_secret=s-client-secret&grant_type=refresh_token&refresh_token=s-refresh-token"),
+            Nothing, json!({ "access_token": "access-2" })),
+        row!("otp_request", |client| client.otp().request(OtpRequest::builder().email("buyer@example.com").build()),
+            "POST" "/api/request-otp",
+            Body::Json(json!({ "email": "buyer@example.com" })),
+            Key, recorded_answer("otp_request")),
+        row!("payments_create", |client| client.payments().create(
+                PaymentCreate::builder()
+                    .amount(15_000).currency("UGX").payment_method(PaymentMethod::Mtn).user_info(payer())
+                    .products([JsonObject::from_iter([("sku", 7)])].to_vec()).customer_pays_fees(true)
+                    .recipient_id("merchant-1").mfa_code("s-mfa-code").return_url("https://shop.example.com/back").build()),
+            "POST" "/api/payments/create",
+            Body::Json(json!({
+                "amount": "15000", "currency": "UGX", "payment_method": "mtn", "user_info": payer_json(),
+                "products": [{ "sku": 7 }], "customer_pays_fees": true, "recipient_id": "merchant-1",
+                "mfa_code": "s-mfa-code", "return_url": "https://shop.example.com/back",
+            })),
+            KeyOrToken, recorded_answer("payment_create")),
+        row!("payments_get", |client| client.payments().get(UUID),
+            "GET" "/api/payments/3a0da2c0-a8b2-4c76-9f40-1dbf7ee03dcf", Body::None,
+            Key, recorded_answer("payment_details")),
+        row!("payments_list", |client| client.payments().list(
+                PaymentFilter::builder()
+                    .status(PaymentStatus::Completed).payment_method(PaymentMethod::from("m&m"))
+                    .from_date("2026-03-18T15:00:00+03:00".parse::<piaxis::Timestamp>().unwrap())
+                    .to_date("2026-03-19T00:00:00.25Z".parse::<piaxis::Timestamp>().unwrap())
+                    .limit(100_u32).offset(0_u32).build()),
+            "GET" "/api/merchant-payments?from_date=2026-03-18T12%3A00%3A00Z&limit=100&offset=0&payment_method=m%26m\
+                &status=completed&to_date=2026-03-19T00%3A00%3A00.250Z",
+            Body::None, KeyAndClientId, recorded_answer("payment_list")),
+        row!("escrows_create", |client| client.escrows().create(
+                EscrowCreate::builder()
+                    .amount(50_000).currency_code("UGX").payment_method(PaymentMethod::PiaxisExternal)
+                    .terms(vec![manual_release()]).receiver_id("merchant-1").external_user_id("user-1").user_info(payer())
+                    .user_location(Location::builder().latitude(0.3476).longitude(32.5825).build())
+                    .external_order_id("order-789").metadata(JsonObject::from_iter([("channel", "market")]))
+                    .allocations(vec![AllocationCreate::builder().allocation_key("a").amount(20_000).build()]).build()),
+            "POST" "/api/escrows/",
+            Body::Json(json!({
+                "amount": "50000", "currency_code": "UGX", "payment_method": "piaxis_external",
+                "terms": [{ "type": "manual_release", "data": {} }], "receiver_id": "merchant-1",
+                "external_user_id": "user-1", "user_info": payer_json(),
+                "user_location": { "latitude": 0.3476, "longitude": 32.5825 }, "external_order_id": "order-789",
+                "metadata": { "channel": "market" }, "allocations": [{ "allocation_key": "a", "amount": "20000" }],
+            })),
+            KeyAndClientIdOrToken, recorded_answer("escrow_create")),
+        row!("escrows_get", |client| client.escrows().get("e-1"),
+            "GET" "/api/escrows/e-1", Body::None,
+            KeyOrToken, recorded_answer("escrow_create")),
+        row!("escrows_status", |client| client.escrows().status("e-1"),
+            "GET" "/api/escrows/e-1/status", Body::None,
+            KeyOrToken, recorded_answer("escrow_status")),
+        row!("escrows_release", |client| client.escrows().release("e-1",
+                EscrowRelease::builder()
+                    .force(true).reason("received").amount(20_000).allocation_keys(["a".to_owned()]).user_info(payer())
+                    .verification_code("s-verification").verification_method(piaxis::VerificationMethod::Email).build()),
+            "POST" "/api/escrows/e-1/release",
+            Body::Json(json!({
+                "force": true, "reason": "received", "amount": "20000", "allocation_keys": ["a"], "user_info": payer_json(),
+                "verification_code": "s-verification", "verification_method": "email",
+            })),
+            KeyOrToken, recorded_answer("escrow_release")),
+        row!("escrows_reverse", |client| client.escrows().reverse("e-1",
+                EscrowReverse::builder().reason("broken").amount(30_000).allocation_keys(["b".to_owned()]).build()),
+            "POST" "/api/escrows/e-1/reverse",
+            Body::Json(json!({ "reason": "broken", "amount": "30000", "allocation_keys": ["b"] })),
+            KeyOrToken, recorded_answer("escrow_reverse")),
+        row!("escrows_dispute", |client| client.escrows().dispute("e-1",
+                EscrowDispute::builder().reason("broken").initiator_role(InitiatorRole::Sender).user_info(payer()).build()),
+            "POST" "/api/escrows/e-1/disputes",
+            Body::Json(json!({ "reason": "broken", "initiator_role": "sender", "user_info": payer_json() })),
+            KeyOrToken, recorded_answer("escrow_dispute")),
+        row!("escrows_fulfill_term", |client| client.escrows().fulfill_term("e-1", "t-1",
+                Agreement::builder().agreement_type(AgreementType::Split).split_percentage(62.5).build(), Some(payer())),
+            "POST" "/api/escrows/e-1/terms/t-1/fulfill",
+            Body::Json(json!({
+                "term_id": "t-1", "term_type": "agreement", "user_info": payer_json(),
+                "data": { "agreement_type": "split", "split_percentage": 62.5 },
+            })),
+            KeyOrToken, recorded_answer("escrow_fulfill_term")),
+        row!("disbursements_quote", |client| client.disbursements().quote(payouts()),
+            "POST" "/api/disbursements/quote", Body::Json(payouts_json()),
+            KeyAndClientId, json!({ "currency": "UGX", "total_debit_amount": "151500.50", "items": [{ "fee_amount": "1500" }] })),
+        row!("disbursements_create", |client| client.disbursements().create(payouts()),
+            "POST" "/api/disbursements", Body::Json(payouts_json()),
+            KeyAndClientId, recorded_answer("disbursement_create")),
+        row!("disbursements_list", |client| client.disbursements().list(
+                DisbursementFilter::builder()
+                    .status(DisbursementStatus::PartiallyCompleted)
+                    .from_date("2026-03-18T12:00:00".parse::<piaxis::Timestamp>().unwrap()).limit(20_u32).offset(40_u32).build()),
+            "GET" "/api/disbursements?from_date=2026-03-18T12%3A00%3A00Z&limit=20&offset=40&status=partially_completed",
+            Body::None, KeyAndClientId, recorded_answer("disbursement_list")),
+        row!("disbursements_get", |client| client.disbursements().get("d-1"),
+            "GET" "/api/disbursements/d-1", Body::None,
+            KeyAndClientId, recorded_answer("disbursement_detail")),
+        row!("disbursements_cancel", |client| client.disbursements().cancel("d-1", cancel()),
+            "POST" "/api/disbursements/d-1/cancel", Body::Json(json!({ "reason": "typing error" })),
+            KeyAndClientId, recorded_answer("disbursement_cancel")),
+        row!("escrow_disbursements_create", |client| client.escrow_disbursements().create(
+                EscrowDisbursementCreate::builder()
+                    .recipients(vec![EscrowRecipient::builder().amount(25_000).phone_number("+256700111000")
+                        .email("d@example.com").recipient_id("wallet-1").reference("r-1").terms(vec![manual_release()]).build()])
+                    .currency("UGX").payment_method(PaymentMethod::Mtn).description("couriers")
+                    .user_location(Location::builder().latitude(0.312).longitude(32.582).build()).build()),
+            "POST" "/api/escrow-disbursements",
+            Body::Json(json!({
+                "recipients": [{
+                    "amount": "25000", "phone_number": "+256700111000", "email": "d@example.com", "recipient_id": "wallet-1",
+                    "reference": "r-1", "terms": [{ "type": "manual_release", "data": {} }],
+                }],
+                "currency": "UGX", "payment_method": "mtn", "description": "couriers",
+                "user_location": { "latitude": 0.312, "longitude": 32.582 },
+            })),
+            KeyAndClientId, recorded_answer("escrow_disbursement_create")),
+        row!("escrow_disbursements_list", |client| client.escrow_disbursements().list(
+                EscrowDisbursementFilter::builder().status(EscrowDisbursementStatus::Pending).limit(1_u32).offset(2_u32).build()),
+            "GET" "/api/escrow-disbursements?limit=1&offset=2&status=pending", Body::None,
+            KeyAndClientId, recorded_answer("escrow_disbursement_list")),
+        row!("escrow_disbursements_get", |client| client.escrow_disbursements().get("d-2"),
+            "GET" "/api/escrow-disbursements/d-2", Body::None,
+            KeyAndClientId, recorded_answer("escrow_disbursement_create")),
+        row!("escrow_disbursements_release", |client| client.escrow_disbursements().release("d-2",
+                EscrowDisbursementRelease::builder().force(true).reason("all").escrow_ids(["e-1".to_owned()]).build()),
+            "POST" "/api/escrow-disbursements/d-2/release",
+            Body::Json(json!({ "force": true, "reason": "all", "escrow_ids": ["e-1"] })),
+            KeyAndClientId, recorded_answer("escrow_disbursement_release")),
+        row!("escrow_disbursements_cancel", |client| client.escrow_disbursements().cancel("d-2", cancel()),
+            "POST" "/api/escrow-disbursements/d-2/cancel", Body::Json(json!({ "reason": "typing error" })),
+            KeyAndClientId, recorded_answer("escrow_disbursement_cancel")),
+    ]
+}
+
+impl Row {
+    /// Everything but `GET`, the token route and the quote changes something.
+    fn writes(&self) -> bool {
+        self.method == "POST" && !matches!(self.operation, "oauth_token" | "disbursements_quote")
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.operation, self.target)
+    }
+}
+
+/// A client that can call everything.
+fn full(builder: ClientBuilder) -> ClientBuilder {
+    builder.api_key("s-api-key").access_token("s-access-token").client_id("client-1").client_secret("s-client-secret")
+}
+
+async fn server() -> (Server, Client) {
+    let server = Server::silent().await;
+    let client = full(server.builder()).build().unwrap();
+    (server, client)
+}
+
+/// Calls a row, and gives what came over the wire.
+async fn sent(server: &Server, client: &Client, row: &Row, own: Own) -> Recorded {
+    server.answer(Answer::json(200, &row.answer));
+    let answer = (row.call)(client, own).await.unwrap_or_else(|error| panic!("{}: {error}", row.name()));
+    assert_eq!(answer, normalised(&answer), "what is written is normal");
+    assert_eq!(answer, normalised(&row.answer), "{}", row.name());
+    server.one()
+}
+
+fn is_uuid(text: Option<&str>) -> bool {
+    let text = text.unwrap_or_default();
+    let dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| if dash(at) { byte == b'-' } else { byte.is_ascii_hexdigit() })
+}
+
+// ---------------------------------------------------------------- what all of them do
+
+#[test]
+fn the_table_has_every_operation_of_the_contract() {
+    let rows: BTreeSet<&str> = rows().iter().map(|row| row.operation).collect();
+    let operations: BTreeSet<&str> = OPERATIONS.iter().map(|operation| operation.id).collect();
+    assert_eq!(rows, operations);
+    assert_eq!(OPERATIONS.len(), 23);
+}
+
+#[tokio::test]
+async fn each_operation_sends_exactly_this_and_reads_the_answer() {
+    let (server, client) = server().await;
+    for row in rows() {
+        let sent = sent(&server, &client, &row, Own::default()).await;
+        let name = row.name();
+        assert_eq!((sent.method.as_str(), sent.target().as_str()), (row.method, row.target), "{name}");
+        match row.body {
+            Body::None => {
+                assert_eq!((sent.body.len(), sent.header("content-type")), (0, None), "{name}");
+            }
+            // Parsed, it says also that nothing unset is there, not even as null.
+            Body::Json(body) => {
+                assert_eq!(sent.json(), body, "{name}");
+                assert_eq!(sent.header("content-type"), Some("application/json"), "{name}");
+            }
+            Body::Form(body) => {
+                assert_eq!(sent.text(), body, "{name}");
+                assert_eq!(sent.header("content-type"), Some("application/x-www-form-urlencoded"), "{name}");
+            }
+        }
+        assert_eq!(sent.header("x-test-request"), (row.operation == "oauth_authorize").then_some("true"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn each_operation_names_itself_and_its_call() {
+    let (server, client) = server().await;
+    let (mut request_ids, mut keys) = (BTreeSet::new(), BTreeSet::new());
+    let (rows, mut writes) = (rows(), 0);
+    for row in &rows {
+        let sent = sent(&server, &client, row, Own::default()).await;
+        let name = row.name();
+        assert_eq!(sent.header("accept"), Some("application/json"), "{name}");
+        assert_eq!(sent.header("api-version"), None, "{name}");
+        assert_eq!(sent.header("x-piaxis-sdk-client"), None, "{name}");
+        let user_agent = sent.header("user-agent").unwrap();
+        assert_eq!(user_agent, format!("piaxis-rust/{}", env!("CARGO_PKG_VERSION")), "{name}");
+        assert!(is_uuid(sent.header("x-request-id")), "{name}: {sent:?}");
+        request_ids.insert(sent.header("x-request-id").unwrap().to_owned());
+        assert_eq!(sent.header("x-idempotency-key").is_some(), row.writes(), "{name}");
+        if row.writes() {
+            writes += 1;
+            assert!(is_uuid(sent.header("x-idempotency-key")), "{name}: {sent:?}");
+            keys.insert(sent.header("x-idempotency-key").unwrap().to_owned());
+        }
+    }
+    assert_eq!((request_ids.len(), keys.len(), writes), (rows.len(), writes, 12), "each call has names of its own");
+}
+
+#[tokio::test]
+async fn the_callers_own_names_win() {
+    let (server, client) = server().await;
+    for row in rows() {
+        let own = Own { request_id: Some("trace-17"), idempotency_key: row.writes().then_some("order-789") };
+        let sent = sent(&server, &client, &row, own).await;
+        assert_eq!(sent.header("x-request-id"), Some("trace-17"), "{}", row.name());
+        assert_eq!(sent.header("x-idempotency-key"), own.idempotency_key, "{}", row.name());
+    }
+}
+
+#[tokio::test]
+async fn an_idempotency_key_on_what_writes_nothing_is_refused() {
+    let (server, client) = server().await;
+    for row in rows().into_iter().filter(|row| !row.writes()) {
+        let error = (row.call)(&client, Own { idempotency_key: Some("k"), ..Own::default() }).await.unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::InvalidRequest, Some(row.operation)), "{error}");
+    }
+    assert_eq!(server.take().len(), 0);
+}
+
+#[tokio::test]
+async fn each_operation_names_the_application() {
+    let server = Server::silent().await;
+    let client = full(server.builder()).app_info("orders-service", "1.4.0").build().unwrap();
+    for row in rows() {
+        let sent = sent(&server, &client, &row, Own::default()).await;
+        assert_eq!(sent.header("x-piaxis-sdk-client"), Some("orders-service/1.4.0"), "{}", row.name());
+        assert!(sent.header("user-agent").unwrap().starts_with("piaxis-rust/"), "{}", row.name());
+    }
+}
+
+#[tokio::test]
+async fn secrets_stay_out_of_urls_and_foreign_headers() {
+    let (server, client) = server().await;
+    for row in rows() {
+        let sent = sent(&server, &client, &row, Own::default()).await;
+        for secret in SECRETS {
+            assert!(!sent.target().contains(secret), "{}: {secret} is in the URL", row.name());
+            let mut headers = sent.headers.iter().filter(|(_, value)| value.contains(secret));
+            let allowed = |name: &str| match secret {
+                "s-api-key" => name.eq_ignore_ascii_case("api-key"),
+                "s-access-token" => name.eq_ignore_ascii_case("authorization"),
+                _ => false,
+            };
+            assert!(headers.all(|(name, _)| allowed(name)), "{}: {secret} is in a header", row.name());
+        }
+        if row.operation != "oauth_token" {
+            assert!(!String::from_utf8_lossy(&sent.body).contains("s-client-secret"), "{}", row.name());
+        }
+    }
+}
+
+// ---------------------------------------------------------------- credentials
+
+/// A client with some of the credentials.
+#[derive(Clone, Copy, Debug)]
+struct Has {
+    key: bool,
+    token: bool,
+    client_id: bool,
+}
+
+const ALL_SORTS: [Has; 7] = [
+    Has { key: true, token: false, client_id: false },
+    Has { key: true, token: false, client_id: true },
+    Has { key: false, token: true, client_id: false },
+    Has { key: false, token: true, client_id: true },
+    Has { key: true, token: true, client_id: true },
+    Has { key: true, token: true, client_id: false },
+    Has { key: false, token: false, client_id: false },
+];
+
+impl Has {
+    fn client(self, server: &Server) -> Client {
+        let mut builder = server.builder();
+        if self.key {
+            builder = builder.api_key("s-api-key");
+        }
+        if self.token {
+            builder = builder.access_token("s-access-token");
+        }
+        if self.client_id {
+            builder = builder.client_id("client-1");
+        }
+        builder.build().unwrap()
+    }
+}
+
+/// The headers that go (key, token, client id), or what is missing.
+fn expected(takes: Takes, has: Has) -> Result<(bool, bool, bool), &'static str> {
+    let Has { key, token, client_id } = has;
+    match takes {
+        Takes::Nothing => Ok((false, false, false)),
+        Takes::Key if key => Ok((true, false, client_id)),
+        Takes::Key => Err("PIAXIS_API_KEY"),
+        Takes::KeyAndClientId if key && client_id => Ok((true, false, true)),
+        Takes::KeyAndClientId if key => Err("PIAXIS_CLIENT_ID"),
+        Takes::KeyAndClientId => Err("PIAXIS_API_KEY"),
+        Takes::KeyOrToken if key || token => Ok((key, token, client_id)),
+        Takes::KeyOrToken => Err("PIAXIS_API_KEY"),
+        // A key never goes without the client id here, whatever else there is.
+        Takes::KeyAndClientIdOrToken if key && !client_id => Err("PIAXIS_CLIENT_ID"),
+        Takes::KeyAndClientIdOrToken if key || token => Ok((key, token, client_id)),
+        Takes::KeyAndClientIdOrToken => Err("PIAXIS_API_KEY"),
+    }
+}
+
+#[tokio::test]
+async fn each_operation_sends_the_credentials_that_it_takes_and_no_others() {
+    let server = Server::silent().await;
+    for has in ALL_SORTS {
+        let client = has.client(&server);
+        for row in rows() {
+            let about = format!("{} with {has:?}", row.name());
+            match expected(row.takes, has) {
+                Ok((key, token, client_id)) => {
+                    let sent = sent(&server, &client, &row, Own::default()).await;
+                    let headers = ["api-key", "authorization", "x-piaxis-client-id"].map(|name| sent.header(name));
+                    let wanted = [
+                        key.then_some("s-api-key"),
+                        token.then_some("Bearer s-access-token"),
+                        client_id.then_some("client-1"),
+                    ];
+                    assert_eq!(headers, wanted, "{about}");
+                }
+                Err(variable) => {
+                    let error = (row.call)(&client, Own::default()).await.expect_err(&about);
+                    assert_eq!(error.kind(), ErrorKind::Configuration, "{about}: {error}");
+                    assert_eq!(error.operation(), Some(row.operation), "{about}");
+                    let missing_client_id = variable == "PIAXIS_CLIENT_ID";
+                    assert_eq!(error.code(), missing_client_id.then_some("MISSING_CLIENT_ID"), "{about}: {error}");
+                    assert!(error.message().unwrap().contains(variable), "{about}: {error}");
+                    assert_eq!(server.take().len(), 0, "{about}: something was sent");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn twelve_operations_ask_for_the_client_id_beside_a_key() {
+    let secured = |row: &Row| matches!(row.takes, Takes::KeyAndClientId | Takes::KeyAndClientIdOrToken);
+    assert_eq!(rows().iter().filter(|row| secured(row)).count(), 12);
+}
+
+// ---------------------------------------------------------------- bodies
+
+#[tokio::test]
+async fn what_is_unset_is_not_sent() {
+    let (server, client) = server().await;
+    let payment = || PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Card).build();
+    let recipient = || Recipient::builder().amount(1).build();
+    let payouts = || {
+        DisbursementCreate::builder()
+            .recipients(vec![recipient()])
+            .currency("UGX")
+            .payment_method(PaymentMethod::Mtn)
+            .build()
+    };
+    let payouts_json = json!({ "recipients": [{ "amount": "1" }], "currency": "UGX", "payment_method": "mtn" });
+    let escrow =
+        EscrowCreate::builder().amount(1).currency_code("UGX").payment_method(PaymentMethod::Mtn).terms(vec![]).build();
+    let batch = EscrowDisbursementCreate::builder()
+        .recipients(vec![EscrowRecipient::builder().amount(1).terms(vec![]).build()])
+        .currency("UGX")
+        .payment_method(PaymentMethod::Mtn)
+        .build();
+    let agreement = Agreement::builder().agreement_type(AgreementType::Release).build();
+    let own = Own::default();
+    let calls: Vec<(Sent, Value)> = vec![
+        (
+            send(client.payments().create(payment()), own),
+            json!({ "amount": "1", "currency": "UGX", "payment_method": "card" }),
+        ),
+        (
+            send(client.escrows().create(escrow), own),
+            json!({ "amount": "1", "currency_code": "UGX", "payment_method": "mtn", "terms": [] }),
+        ),
+        // `force` is always written: a server that defaults to true must not decide.
+        (send(client.escrows().release("e", EscrowRelease::builder().build()), own), json!({ "force": false })),
+        (send(client.escrows().reverse("e", EscrowReverse::builder().build()), own), json!({})),
+        (
+            send(client.escrows().dispute("e", EscrowDispute::builder().reason("r").build()), own),
+            json!({ "reason": "r" }),
+        ),
+        (
+            send(client.escrows().fulfill_term("e", "t", agreement, None), own),
+            json!({ "term_id": "t", "term_type": "agreement", "data": { "agreement_type": "release" } }),
+        ),
+        (send(client.disbursements().quote(payouts()), own), payouts_json.clone()),
+        (send(client.disbursements().create(payouts()), own), payouts_json),
+        (send(client.disbursements().cancel("d", DisbursementCancel::builder().build()), own), json!({})),
+        (
+            send(client.escrow_disbursements().create(batch), own),
+            json!({ "recipients": [{ "amount": "1", "terms": [] }], "currency": "UGX", "payment_method": "mtn" }),
+        ),
+        (
+            send(client.escrow_disbursements().release("d", EscrowDisbursementRelease::builder().build()), own),
+            json!({ "force": false }),
+        ),
+        (send(client.escrow_disbursements().cancel("d", DisbursementCancel::builder().build()), own), json!({})),
+    ];
+    // One answer that all of them can read.
+    server.answer(Answer::json(
+        200,
+        &json!({
+            "payment_id": "p", "id": "e", "status": "s", "dispute_id": "d", "disbursement_id": "d", "currency": "UGX",
+            "total_debit_amount": 1,
+        }),
+    ));
+    for (call, body) in calls {
+        call.await.unwrap();
+        let sent = server.one();
+        assert_eq!(sent.json(), body, "{}", sent.path);
+        assert_eq!(sent.body.len(), body.to_string().len(), "{}: not a space more", sent.path);
+    }
+}
+
+#[tokio::test]
+async fn unset_filters_leave_no_query() {
+    let (server, client) = server().await;
+    server.answer(Answer::json(200, &json!({ "results": [] })));
+    let own = Own::default();
+    for call in [
+        send(client.payments().list(PaymentFilter::default()), own),
+        send(client.disbursements().list(DisbursementFilter::default()), own),
+        send(client.escrow_disbursements().list(EscrowDisbursementFilter::default()), own),
+    ] {
+        call.await.unwrap();
+        assert_eq!(server.one().query, None);
+    }
+}
+
+#[tokio::test]
+async fn the_mfa_code_goes_into_the_query_only_where_asked_for() {
+    let (server, client) = server().await;
+    server.answer(Answer::json(200, &recorded_answer("payment_create")));
+    let body = || PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn);
+    client.payments().create_with_mfa_code_in_query(body().build(), "12 34&5").await.unwrap();
+    let sent = server.one();
+    assert_eq!(sent.target(), "/api/payments/create?mfa_code=12+34%265");
+    assert_eq!(sent.json(), json!({ "amount": "1", "currency": "UGX", "payment_method": "mtn" }));
+
+    let twice = client.payments().create_with_mfa_code_in_query(body().mfa_code("1").build(), "2").await.unwrap_err();
+    assert_eq!((twice.kind(), twice.operation()), (ErrorKind::InvalidRequest, Some("payments_create")));
+    assert_eq!(server.take().len(), 0);
+}
+
+#[tokio::test]
+async fn the_clients_own_id_and_secret_serve_the_token_route() {
+    let (server, client) = server().await;
+    server.answer(Answer::json(200, &json!({ "access_token": "a" })));
+    client.oauth().refresh_token(TokenRefresh::builder().refresh_token("r&=").build()).await.unwrap();
+    assert_eq!(
+        server.one().text(),
+        "client_id=client-1&client_secret=s-client-secret&grant_type=refresh_token&refresh_token=r%26%3D"
+    );
+
+    let exchange = || CodeExchange::builder().code("c").redirect_uri("https://a.example/b").build();
+    client.oauth().exchange_code(exchange()).await.unwrap();
+    assert_eq!(
+        server.one().text(),
+        "client_id=client-1&client_secret=s-client-secret&code=c&grant_type=authorization_code\
+         &redirect_uri=https%3A%2F%2Fa.example%2Fb"
+    );
+
+    for (client, variable) in [
+        (server.builder().build().unwrap(), "PIAXIS_CLIENT_ID"),
+        (server.builder().client_id("c").build().unwrap(), "PIAXIS_CLIENT_SECRET"),
+    ] {
+        let error = client.oauth().exchange_code(exchange()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.message().unwrap().contains(variable), "{error}");
+    }
+    assert_eq!(server.take().len(), 0);
+}
+
+// ---------------------------------------------------------------- options of one call
+
+#[tokio::test]
+async fn a_header_of_one_call_goes_with_that_call_only() {
+    let (server, client) = server().await;
+    server.answer(Answer::json(200, &recorded_answer("payment_details")));
+    let get = || client.payments().get("p");
+    get().header("X-Tenant", "north").header("User-Agent", "shop/2").header("x-tenant", "south").await.unwrap();
+    let sent = server.one();
+    assert_eq!((sent.header("x-tenant"), sent.header("user-agent")), (Some("south"), Some("shop/2")));
+    get().await.unwrap();
+    assert_eq!(server.one().header("x-tenant"), None);
+}
+
+#[tokio::test]
+async fn headers_that_are_not_the_callers_to_set_are_refused() {
+    let (server, client) = server().await;
+    let secret = "s-api-key\nx";
+    for (name, value) in [
+        ("Api-Key", "other"),
+        ("authorization", "Bearer other"),
+        ("X-Piaxis-Client-Id", "other"),
+        ("host", "example.com"),
+        ("content-length", "1"),
+        ("Content-Type", "text/plain"),
+        ("transfer-encoding", "chunked"),
+        ("connection", "close"),
+        ("no name", "v"),
+        ("", "v"),
+        ("x-tenant", ""),
+        ("x-tenant", secret),
+        ("x-request-id", " "),
+    ] {
+        let error = client.payments().get("p").header(name, value).await.unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::InvalidRequest, Some("payments_get")), "{name}");
+        assert!(!format!("{error} {error:?}").contains(secret.trim()), "{error}");
+    }
+    assert_eq!(server.take().len(), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_a_timeout() {
+    let (server, client) = server().await;
+    let short = Duration::from_millis(50);
+    let error = client.payments().get("p").timeout(short).request_id("trace-17").await.unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Timeout, Some("payments_get")));
+    assert_eq!((error.status(), error.request_id()), (None, Some("trace-17")));
+
+    let hasty = full(server.builder()).timeout(short).build().unwrap();
+    assert!(hasty.escrows().get("e").await.unwrap_err().is_timeout());
+    // The call's own timeout wins over the client's.
+    server.answer(Answer::json(200, &recorded_answer("escrow_create")));
+    let patient = full(server.builder()).timeout(Duration::ZERO).build().unwrap();
+    patient.escrows().get("e").timeout(Duration::from_secs(60)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_answer_comes_with_status_headers_and_request_id() {
+    let (server, client) = server().await;
+    let body = recorded_answer("payment_details");
+    server.answer(Answer::json(201, &body).header("x-request-id", "theirs").header("x-rate", "9"));
+    let response = client.payments().get("p").request_id("ours").send_with_response().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.request_id()), (201, Some("theirs")));
+    assert_eq!(response.headers()["x-rate"], "9");
+    assert_eq!((response.id.as_str(), response.value().currency.as_str()), ("pay_123", "UGX"));
+    assert_eq!(response.into_value().amount, piaxis::Amount::from(15_000));
+
+    server.answer(Answer::json(200, &body));
+    let response = client.payments().get("p").request_id("ours").send_with_response().await.unwrap();
+    assert_eq!(response.request_id(), Some("ours"));
+    let response = client.payments().get("p").send_with_response().await.unwrap();
+    assert!(is_uuid(response.request_id()));
+}
+
+#[tokio::test]
+async fn the_generated_client_is_reachable_with_the_same_credentials_options_and_errors() {
+    let (server, client) = server().await;
+    server.answer(Answer::json(200, &recorded_answer("payment_details")));
+    let payment = client.raw(|raw| async move { raw.payments_get("p").await }).request_id("trace-17").await.unwrap();
+    assert_eq!(payment.id, "pay_123");
+    let sent = server.take().remove(0);
+    assert_eq!((sent.target().as_str(), sent.header("api-key")), ("/api/payments/p", Some("s-api-key")));
+    assert_eq!((sent.header("x-request-id"), sent.header("api-version")), (Some("trace-17"), None));
+
+    server.answer(Answer::json(404, &json!({ "detail": "no such payment" })));
+    let error = client.raw(|raw| async move { raw.payments_get("p").await }).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::NotFound, Some("payments_get")));
+    assert_eq!(error.message(), Some("no such payment"));
+    server.take();
+
+    // No resource method lets these through; the transport does not either.
+    for id in ["..", ".", "", r"..\..\token", r"a\b"] {
+        let error = client.raw(move |raw| async move { raw.payments_get(id).await }).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{id}");
+    }
+    assert_eq!(server.take().len(), 0);
+}
+
+#[tokio::test]
+async fn an_id_is_one_segment_of_the_path_or_nothing_is_sent() {
+    let (server, client) = server().await;
+    server.answer(Answer::json(200, &recorded_answer("escrow_fulfill_term")));
+    for (id, segment) in [
+        ("a/b", "a%2Fb"),
+        ("a b", "a%20b"),
+        ("a?b#c", "a%3Fb%23c"),
+        ("a%2Fb", "a%252Fb"),
+        ("ä", "%C3%A4"),
+        ("a.b+c", "a.b+c"),
+        ("...", "..."),
+        ("../token", "..%2Ftoken"),
+    ] {
+        client
+            .escrows()
+            .fulfill_term(id, id, piaxis::TermEvidence::CustomEvidence(JsonObject::new()), None)
+            .await
+            .unwrap();
+        assert_eq!(server.one().target(), format!("/api/escrows/{segment}/terms/{segment}/fulfill"), "{id}");
+    }
+    for id in ["", ".", "..", r"a\b"] {
+        for call in [
+            send(client.payments().get(id), Own::default()),
+            send(client.escrows().status(id), Own::default()),
+            send(client.disbursements().cancel(id, cancel()), Own::default()),
+            send(client.escrow_disbursements().get(id), Own::default()),
+        ] {
+            assert_eq!(call.await.unwrap_err().kind(), ErrorKind::InvalidRequest, "{id}");
+        }
+    }
+    assert_eq!(server.take().len(), 0);
+}
+
+// ---------------------------------------------------------------- requests as values
+
+#[test]
+fn clients_and_calls_can_go_to_other_threads() {
+    fn shared<T: Send + Sync + Unpin + 'static>() {}
+    fn sendable<T: Send + 'static>(_: &T) {}
+    shared::<Client>();
+    shared::<ClientBuilder>();
+    shared::<Error>();
+    shared::<Response<piaxis::types::Payment>>();
+    let client = Client::builder().api_key("k").build().unwrap();
+    let request = client.payments().get("p");
+    sendable(&request);
+    sendable(&request.into_future());
+    sendable(&client.payments().get("p").send_with_response());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_work_across_spawned_tasks() {
+    let (server, client) = server().await;
+    server.answer(Answer::json(200, &recorded_answer("payment_details")));
+    let tasks: Vec<_> = (0..8)
+        .map(|number| {
+            let request = client.payments().get(format!("p-{number}")).request_id(format!("trace-{number}"));
+            tokio::spawn(async move { request.await.unwrap().id })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), "pay_123");
+    }
+    // The options of one call never reach another.
+    let came: BTreeSet<(String, String)> =
+        server.take().iter().map(|sent| (sent.path.clone(), sent.header("x-request-id").unwrap().to_owned())).collect();
+    let wanted = (0..8).map(|number| (format!("/api/payments/p-{number}"), format!("trace-{number}"))).collect();
+    assert_eq!(came, wanted);
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_awaited_sends_nothing() {
+    let (server, client) = server().await;
+    for row in rows() {
+        drop((row.call)(&client, Own::default()));
+    }
+    drop(client.payments().get("p"));
+    drop(client.payments().get("p").into_future());
+    drop(client.payments().get("p").send_with_response());
+    // Whatever had been sent would have been written down before this.
+    server.answer(Answer::json(200, &recorded_answer("payment_details")));
+    client.payments().get("awaited").await.unwrap();
+    assert_eq!(server.one().path, "/api/payments/awaited");
+}
