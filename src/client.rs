@@ -102,7 +102,7 @@ impl Client {
         F: FnOnce(raw::Client) -> Fut + Send + 'static,
         Fut: Future<Output = Result<raw::ResponseValue<T>, raw::Error<()>>> + Send + 'static,
     {
-        Request::new(self, call)
+        Request::unnamed(self, call)
     }
 
     pub(crate) fn call(&self, options: Options) -> Call {
