@@ -218,6 +218,8 @@ pub(crate) fn header_name(name: &str) -> Result<HeaderName, Error> {
 /// A header value whose text may be a secret; `what` names it in the error.
 pub(crate) fn header_value(what: &str, text: &str) -> Result<HeaderValue, Error> {
     match HeaderValue::from_str(text) {
+        // `http` takes any UTF-8, which servers read as they please, and which cannot be read back as text.
+        Ok(_) if !text.is_ascii() => Err(Error::local(ErrorKind::InvalidRequest, format!("{what} is not ASCII"))),
         Ok(value) if !text.trim().is_empty() => Ok(value),
         Ok(_) => Err(Error::local(ErrorKind::InvalidRequest, format!("{what} is empty"))),
         Err(_) => {
