@@ -302,7 +302,8 @@ impl ClientBuilder {
         let api_key = self.api_key.as_ref().map(|key| sensitive("the API key", key.expose())).transpose()?;
         let bearer = self.access_token.as_ref().map(|token| {
             let token = token.expose();
-            let bare = token.strip_prefix("Bearer ").unwrap_or(token);
+            let has_scheme = token.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+            let bare = if has_scheme { &token[7..] } else { token };
             sensitive("the access token", bare)?;
             sensitive("the access token", &format!("Bearer {bare}"))
         });
