@@ -52,15 +52,19 @@ impl Credentials {
 }
 
 fn missing_credential(missing: Credential, operation: &Operation) -> Error {
+    let takes = |credential| operation.security.iter().any(|set| set.contains(&credential));
+    // With nothing configured the token alone would do, but most callers are merchants with a key.
+    let missing = if missing == Credential::Bearer && takes(Credential::ApiKey) { Credential::ApiKey } else { missing };
     let (what, variable) = match missing {
         Credential::ApiKey => ("an API key", VARIABLES.api_key),
         Credential::ClientId => ("the merchant's client id", VARIABLES.client_id),
         Credential::Bearer => ("an access token", VARIABLES.access_token),
     };
     let variable = variable.first().unwrap_or(&"");
-    let takes_bearer = operation.security.iter().any(|set| set.contains(&Credential::Bearer));
     let or = match missing {
-        Credential::ApiKey if takes_bearer => format!(" (or {}, when it acts for a payer)", VARIABLES.access_token[0]),
+        Credential::ApiKey if takes(Credential::Bearer) => {
+            format!(" (or {}, when it acts for a payer)", VARIABLES.access_token[0])
+        }
         _ => String::new(),
     };
     let error = Error::local(
