@@ -506,7 +506,7 @@ fn an_environment_that_makes_no_client_is_refused_by_the_name_of_the_variable() 
         (&[("PIAXIS_API_KEY", " \n")], &["PIAXIS_API_KEY is empty"]),
         (&[("PIAXIS_API_KEY", ""), ("PIAXIS_ACCESS_TOKEN", "s3ntinel")], &["PIAXIS_API_KEY is empty"]),
         (&[("PIAXIS_API_KEY", "s3ntinel\n")], &["PIAXIS_API_KEY has characters"]),
-        (&[("PIAXIS_API_KEY", "s3ntinelé")], &["PIAXIS_API_KEY has characters"]),
+        (&[("PIAXIS_API_KEY", "s3ntinelé")], &["PIAXIS_API_KEY is not ASCII"]),
         (&[("PIAXIS_ACCESS_TOKEN", "")], &["PIAXIS_ACCESS_TOKEN is empty"]),
         (&[("PIAXIS_ACCESS_TOKEN", "Bearer ")], &["access token is empty"]),
         (&[("PIAXIS_ACCESS_TOKEN", "s3ntinel\r\nx: y")], &["PIAXIS_ACCESS_TOKEN has characters"]),
