@@ -156,7 +156,7 @@ impl fmt::Debug for Client {
 ///     .build()?;
 /// # Ok::<(), piaxis::Error>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[must_use]
 pub struct ClientBuilder {
     environment: Environment,
@@ -349,6 +349,25 @@ impl ClientBuilder {
             let message = format!("the HTTP client cannot be made: {error}");
             Error::local(ErrorKind::Configuration, message)
         })
+    }
+}
+
+/// What is set, without values that may be secret: a proxy's password, a header of the HTTP client.
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("base_url", &self.environment.checked_base_url().ok())
+            .field("api_key", &self.api_key.is_some())
+            .field("access_token", &self.access_token.is_some())
+            .field("client_id", &self.client_id.is_some())
+            .field("client_secret", &self.client_secret.is_some())
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("app_info", &self.app_info)
+            .field("http_client", &self.http_client.is_some())
+            .field("proxies", &self.proxies.len())
+            .field("root_certificates", &self.root_certificates.len())
+            .finish()
     }
 }
 
