@@ -137,7 +137,9 @@ impl FromStr for Amount {
             return Err(ParseAmountError(Problem::NotDecimal));
         };
         let value = match exponent {
-            Some(_) => Decimal::from_scientific(plain.strip_prefix('+').unwrap_or(&plain)),
+            // `from_scientific` would round the digits before the exponent.
+            Some(_) => Decimal::from_str_exact(plain.split(['e', 'E']).next().unwrap_or_default())
+                .and_then(|_| Decimal::from_scientific(plain.strip_prefix('+').unwrap_or(&plain))),
             None => Decimal::from_str_exact(&plain),
         };
         value.map(Self).map_err(|_| ParseAmountError(Problem::OutOfRange))
