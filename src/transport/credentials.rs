@@ -35,10 +35,10 @@ impl Credentials {
             all.into_iter().filter(|credential| takes(*credential) && self.get(*credential).is_some()).collect();
         let lacks = |set: &&[Credential]| set.iter().filter(|credential| !configured.contains(credential)).count();
         let enough = |set: &&&[Credential]| configured.iter().all(|credential| set.contains(credential));
-        if let Some(nearest) = operation.security.iter().filter(enough).min_by_key(|set| lacks(set)) {
-            if let Some(missing) = nearest.iter().find(|credential| !configured.contains(credential)) {
-                return Err(missing_credential(*missing, operation));
-            }
+        if let Some(nearest) = operation.security.iter().filter(enough).min_by_key(|set| lacks(set))
+            && let Some(missing) = nearest.iter().find(|credential| !configured.contains(credential))
+        {
+            return Err(missing_credential(*missing, operation));
         }
         for credential in configured {
             if let Some(value) = self.get(credential) {

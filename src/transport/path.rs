@@ -9,15 +9,13 @@ pub(super) fn check(request: &reqwest::Request, base_url: &str, operation: &Oper
     let without_query = &url.as_str()[..url.as_str().find(['?', '#']).unwrap_or(url.as_str().len())];
     let fits = without_query.strip_prefix(base_url).is_some_and(|path| {
         let (mut segments, mut template) = (path.split('/'), operation.path.split('/'));
-        let pairs = std::iter::from_fn(|| match (segments.next(), template.next()) {
+        let mut pairs = std::iter::from_fn(|| match (segments.next(), template.next()) {
             (None, None) => None,
             pair => Some(pair),
         });
-        pairs.fold(true, |fits, pair| {
-            fits && match pair {
-                (Some(segment), Some(name)) if name.starts_with('{') => !["", ".", ".."].contains(&segment),
-                (segment, name) => segment == name,
-            }
+        pairs.all(|pair| match pair {
+            (Some(segment), Some(name)) if name.starts_with('{') => !["", ".", ".."].contains(&segment),
+            (segment, name) => segment == name,
         })
     });
     if fits && request.method().as_str() == operation.method {
