@@ -497,9 +497,10 @@ fn run_child(variables: &[(&str, OsString)]) -> String {
 
 #[test]
 fn an_environment_that_makes_no_client_is_refused_by_the_name_of_the_variable() {
-    let url = "PIAXIS_API_BASE_URL";
+    const URL: &str = "PIAXIS_API_BASE_URL";
     // What is set, and the words of the refusal. Every value has a mark that must not come out.
-    let cases: [(&[(&str, &str)], &[&str]); 22] = [
+    type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+    let cases: [Case; 22] = [
         (&[], &["neither PIAXIS_API_KEY nor PIAXIS_ACCESS_TOKEN is set"]),
         (&[("PIAXIS_CLIENT_ID", "s3ntinel")], &["neither PIAXIS_API_KEY nor PIAXIS_ACCESS_TOKEN"]),
         (&[("PIAXIS_API_KEY", "")], &["PIAXIS_API_KEY is empty"]),
@@ -521,15 +522,15 @@ fn an_environment_that_makes_no_client_is_refused_by_the_name_of_the_variable() 
             &[("PIAXIS_API_KEY", "s3ntinel"), ("PIAXIS_OAUTH_CLIENT_SECRET", "")],
             &["PIAXIS_OAUTH_CLIENT_SECRET is empty"],
         ),
-        (&[("PIAXIS_API_KEY", "s3ntinel"), (url, "")], &["PIAXIS_API_BASE_URL is empty"]),
-        (&[("PIAXIS_API_KEY", "s3ntinel"), (url, "s3ntinel")], &[url, "absolute"]),
-        (&[("PIAXIS_API_KEY", "s3ntinel"), (url, "https://s3ntinel.example.com")], &[url, "no path", "/api"]),
-        (&[("PIAXIS_API_KEY", "s3ntinel"), (url, "http://s3ntinel.example.com/api")], &[url, "HTTPS"]),
-        (&[("PIAXIS_API_KEY", "s3ntinel"), (url, "https://u:s3ntinel@example.com/api")], &[url, "credentials"]),
-        (&[("PIAXIS_API_KEY", "s3ntinel"), (url, "https://example.com/api?key=s3ntinel")], &[url, "query"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), (URL, "")], &["PIAXIS_API_BASE_URL is empty"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), (URL, "s3ntinel")], &[URL, "absolute"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), (URL, "https://s3ntinel.example.com")], &[URL, "no path", "/api"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), (URL, "http://s3ntinel.example.com/api")], &[URL, "HTTPS"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), (URL, "https://u:s3ntinel@example.com/api")], &[URL, "credentials"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), (URL, "https://example.com/api?key=s3ntinel")], &[URL, "query"]),
         (
-            &[("PIAXIS_API_KEY", "s3ntinel"), (url, "https://api.gopiaxis.com/s3ntinel")],
-            &[url, "https://api.gopiaxis.com/api"],
+            &[("PIAXIS_API_KEY", "s3ntinel"), (URL, "https://api.gopiaxis.com/s3ntinel")],
+            &[URL, "https://api.gopiaxis.com/api"],
         ),
     ];
     for (variables, words) in cases {
@@ -574,7 +575,8 @@ async fn the_preferred_name_of_a_variable_wins() {
     let ids = ["PIAXIS_CLIENT_ID", "PIAXIS_OAUTH_CLIENT_ID"];
     let secrets = ["PIAXIS_CLIENT_SECRET", "PIAXIS_OAUTH_CLIENT_SECRET"];
     // Which variables are set (each to its own name), then the headers of a call, and the form of the token route.
-    let cases: [(Vec<&str>, [Option<&str>; 3], Option<[&str; 2]>); 6] = [
+    type Case = (Vec<&'static str>, [Option<&'static str>; 3], Option<[&'static str; 2]>);
+    let cases: [Case; 6] = [
         (vec![own[0]], [Some(own[0]), None, None], None),
         (vec![own[1]], [None, Some("Bearer PIAXIS_ACCESS_TOKEN"), None], None),
         (vec![own[0], own[1], ids[0]], [Some(own[0]), Some("Bearer PIAXIS_ACCESS_TOKEN"), Some(ids[0])], None),

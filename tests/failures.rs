@@ -55,7 +55,9 @@ impl Class {
     }
 
     async fn fail(self, client: &Client) -> Error {
-        self.call(client).await.expect_err("the call should have failed")
+        // Only so that a timeout that does not work is a failure and not a hang.
+        let result = tokio::time::timeout(Duration::from_secs(20), self.call(client)).await;
+        result.expect("the call never ended").expect_err("the call should have failed")
     }
 }
 
