@@ -451,7 +451,7 @@ mod client {
     pub(super) fn raw(spec: &Value) -> Result<String> {
         let tokens = generator(spec).generate_tokens(&parse(spec)?).or_else(|e| misplaced(&[], e.to_string()))?;
         let mut file = syn::parse2(tokens).or_else(|e| misplaced(&[], e.to_string()))?;
-        KeepUnknownFields.visit_file_mut(&mut file);
+        Amend.visit_file_mut(&mut file);
         Ok(prettyplease::unparse(&file))
     }
 
@@ -476,10 +476,25 @@ mod client {
         })
     }
 
-    /// Unknown fields go into a `JsonObject`, whose `Debug` shows no values.
-    struct KeepUnknownFields;
+    /// Unknown fields go into a `JsonObject`, whose `Debug` shows no values; ids are encoded by the transport, because the
+    /// generator's own encoding lets a backslash through, which a URL reads as a slash.
+    struct Amend;
 
-    impl VisitMut for KeepUnknownFields {
+    impl VisitMut for Amend {
+        fn visit_path_mut(&mut self, path: &mut syn::Path) {
+            if path.is_ident("encode_path") {
+                *path = syn::parse_quote!(crate::transport::path::encode);
+            }
+            syn::visit_mut::visit_path_mut(self, path);
+        }
+
+        fn visit_macro_mut(&mut self, item: &mut syn::Macro) {
+            if item.path.is_ident("format") {
+                let amended = item.tokens.to_string().replace("encode_path", "crate::transport::path::encode");
+                item.tokens = amended.parse().unwrap_or_default();
+            }
+        }
+
         fn visit_field_mut(&mut self, field: &mut syn::Field) {
             if field.ident.as_ref().is_some_and(|name| name == "extra") {
                 field.ty = syn::parse_quote!(::piaxis::JsonObject);

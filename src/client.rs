@@ -102,7 +102,7 @@ impl Client {
         F: FnOnce(raw::Client) -> Fut + Send + 'static,
         Fut: Future<Output = Result<raw::ResponseValue<T>, raw::Error<()>>> + Send + 'static,
     {
-        Request::new(self, call)
+        Request::unnamed(self, call)
     }
 
     pub(crate) fn call(&self, options: Options) -> Call {
@@ -156,7 +156,7 @@ impl fmt::Debug for Client {
 ///     .build()?;
 /// # Ok::<(), piaxis::Error>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[must_use]
 pub struct ClientBuilder {
     environment: Environment,
@@ -302,7 +302,8 @@ impl ClientBuilder {
         let api_key = self.api_key.as_ref().map(|key| sensitive("the API key", key.expose())).transpose()?;
         let bearer = self.access_token.as_ref().map(|token| {
             let token = token.expose();
-            let bare = token.strip_prefix("Bearer ").unwrap_or(token);
+            let has_scheme = token.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+            let bare = if has_scheme { &token[7..] } else { token };
             sensitive("the access token", bare)?;
             sensitive("the access token", &format!("Bearer {bare}"))
         });
@@ -348,6 +349,25 @@ impl ClientBuilder {
             let message = format!("the HTTP client cannot be made: {error}");
             Error::local(ErrorKind::Configuration, message)
         })
+    }
+}
+
+/// What is set, without values that may be secret: a proxy's password, a header of the HTTP client.
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("base_url", &self.environment.checked_base_url().ok())
+            .field("api_key", &self.api_key.is_some())
+            .field("access_token", &self.access_token.is_some())
+            .field("client_id", &self.client_id.is_some())
+            .field("client_secret", &self.client_secret.is_some())
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("app_info", &self.app_info)
+            .field("http_client", &self.http_client.is_some())
+            .field("proxies", &self.proxies.len())
+            .field("root_certificates", &self.root_certificates.len())
+            .finish()
     }
 }
 

@@ -44,7 +44,7 @@ impl Disbursements {
     /// # }
     /// ```
     pub fn quote(&self, body: DisbursementCreate) -> Request<DisbursementQuote> {
-        Request::new(&self.client, |raw| async move { raw.disbursements_quote(&body).await })
+        Request::new(&self.client, "disbursements_quote", |raw| async move { raw.disbursements_quote(&body).await })
     }
 
     /// Pays a batch of recipients: `POST /disbursements`. [`quote`](Self::quote) it first.
@@ -52,7 +52,7 @@ impl Disbursements {
     /// # Errors
     /// Whatever the API answers. After a timeout, a broken connection or a 5xx the disbursement may exist all the same.
     pub fn create(&self, body: DisbursementCreate) -> Request<DisbursementSummary> {
-        Request::new(&self.client, |raw| async move { raw.disbursements_create(&body).await })
+        Request::new(&self.client, "disbursements_create", |raw| async move { raw.disbursements_create(&body).await })
     }
 
     /// A disbursement with its items: `GET /disbursements/{disbursement_id}`.
@@ -74,7 +74,7 @@ impl Disbursements {
     /// # Errors
     /// Whatever the API answers.
     pub fn list(&self, filter: DisbursementFilter) -> Request<DisbursementList> {
-        Request::new(&self.client, |raw| async move {
+        Request::new(&self.client, "disbursements_list", |raw| async move {
             let DisbursementFilter { from_date, limit, offset, status, to_date } = &filter;
             raw.disbursements_list(from_date.as_ref(), *limit, *offset, status.as_ref(), to_date.as_ref()).await
         })

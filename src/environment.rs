@@ -31,7 +31,7 @@ impl Environment {
         }
     }
 
-    /// The base URL without a slash at its end, or what is wrong with it.
+    /// The base URL without a slash at its end, or what is wrong with it; the text is not shown, because it may be anything.
     pub(crate) fn checked_base_url(&self) -> Result<String, Error> {
         let text = self.base_url();
         let refuse = |problem: &dyn fmt::Display| {
@@ -50,17 +50,11 @@ impl Environment {
             return refuse(&"has a query or a fragment");
         }
         if !is_https_or_loopback(&url) {
-            return refuse(&format_args!(
-                "`{text}` is not HTTPS; plain HTTP is for localhost, 127.0.0.1 and [::1] only"
-            ));
+            return refuse(&"is not HTTPS; plain HTTP is for localhost, 127.0.0.1 and [::1] only");
         }
         let path = url.path().trim_end_matches('/');
         if path.is_empty() {
-            return refuse(&format_args!(
-                "`{text}` has no path; did you mean `{}{}`?",
-                text.trim_end_matches('/'),
-                api_path()
-            ));
+            return refuse(&format_args!("has no path; it usually ends with `{}`", api_path()));
         }
         let known_host = [SERVERS.production, SERVERS.sandbox]
             .into_iter()
@@ -68,7 +62,7 @@ impl Environment {
         if let Some(known) =
             known_host.filter(|known| *known != format!("{}{path}", url.origin().ascii_serialization()))
         {
-            return refuse(&format_args!("`{text}` is not where this host serves the API, which is `{known}`"));
+            return refuse(&format_args!("is not where this host serves the API, which is `{known}`"));
         }
         Ok(format!("{}{path}", url.origin().ascii_serialization()))
     }

@@ -47,7 +47,9 @@ impl EscrowDisbursements {
     /// # }
     /// ```
     pub fn create(&self, body: EscrowDisbursementCreate) -> Request<EscrowDisbursement> {
-        Request::new(&self.client, |raw| async move { raw.escrow_disbursements_create(&body).await })
+        Request::new(&self.client, "escrow_disbursements_create", |raw| async move {
+            raw.escrow_disbursements_create(&body).await
+        })
     }
 
     /// An escrow disbursement with its items: `GET /escrow-disbursements/{disbursement_id}`.
@@ -66,7 +68,7 @@ impl EscrowDisbursements {
     /// # Errors
     /// Whatever the API answers.
     pub fn list(&self, filter: EscrowDisbursementFilter) -> Request<EscrowDisbursementList> {
-        Request::new(&self.client, |raw| async move {
+        Request::new(&self.client, "escrow_disbursements_list", |raw| async move {
             let EscrowDisbursementFilter { limit, offset, status } = &filter;
             raw.escrow_disbursements_list(*limit, *offset, status.as_ref()).await
         })

@@ -51,7 +51,7 @@ impl Escrows {
     /// # }
     /// ```
     pub fn create(&self, body: EscrowCreate) -> Request<Escrow> {
-        Request::new(&self.client, |raw| async move { raw.escrows_create(&body).await })
+        Request::new(&self.client, "escrows_create", |raw| async move { raw.escrows_create(&body).await })
     }
 
     /// An escrow as it stands: `GET /escrows/{escrow_id}`.

@@ -27,11 +27,11 @@
 use std::ops::Deref;
 
 use httpmock::{MockServer, When};
-use progenitor_client::encode_path;
 
 use crate::{
     client::{Client, ClientBuilder},
     environment::{Environment, api_path},
+    transport::path::encode,
 };
 
 pub use generated::{MockServerExt, operations};
@@ -92,7 +92,7 @@ impl Deref for MockPiaxis {
 
 /// An id as it stands in the path, for a regular expression.
 fn segment(id: &str) -> String {
-    regex::escape(&encode_path(id))
+    regex::escape(&encode(id))
 }
 
 /// Matches a form field by field.

@@ -83,7 +83,7 @@ impl OAuth {
                 &params.external_user_id,
                 &params.merchant_id,
                 &params.redirect_uri,
-                params.state.as_deref(),
+                params.state.as_ref(),
                 Some(true),
             )
             .await

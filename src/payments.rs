@@ -49,7 +49,7 @@ impl Payments {
     /// # }
     /// ```
     pub fn create(&self, body: PaymentCreate) -> Request<PaymentCreated> {
-        Request::new(&self.client, |raw| async move { raw.payments_create(None, &body).await })
+        Request::new(&self.client, "payments_create", |raw| async move { raw.payments_create(None, &body).await })
     }
 
     /// The same as [`create`](Self::create), with the second-factor code in the query.
@@ -98,7 +98,7 @@ impl Payments {
     /// # }
     /// ```
     pub fn list(&self, filter: PaymentFilter) -> Request<PaymentList> {
-        Request::new(&self.client, |raw| async move {
+        Request::new(&self.client, "payments_list", |raw| async move {
             let PaymentFilter { from_date, limit, offset, payment_method, status, to_date } = &filter;
             let (from, to) = (from_date.as_ref(), to_date.as_ref());
             raw.payments_list(from, *limit, *offset, payment_method.as_ref(), status.as_ref(), to).await

@@ -43,8 +43,17 @@ pub struct Request<T> {
 }
 
 impl<T> Request<T> {
-    /// A call of the generated client.
-    pub(crate) fn new<F, Fut>(client: &Client, call: F) -> Self
+    /// A call of the generated client, by the name of its operation.
+    pub(crate) fn new<F, Fut>(client: &Client, operation: &'static str, call: F) -> Self
+    where
+        F: FnOnce(raw::Client) -> Fut + Send + 'static,
+        Fut: Future<Output = RawResult<T>> + Send + 'static,
+    {
+        Self { operation: Some(operation), ..Self::unnamed(client, call) }
+    }
+
+    /// A call of the generated client, whose operation is known when it is sent.
+    pub(crate) fn unnamed<F, Fut>(client: &Client, call: F) -> Self
     where
         F: FnOnce(raw::Client) -> Fut + Send + 'static,
         Fut: Future<Output = RawResult<T>> + Send + 'static,
@@ -66,7 +75,7 @@ impl<T> Request<T> {
         Fut: Future<Output = RawResult<T>> + Send + 'static,
     {
         match arguments {
-            Ok(arguments) => Self { operation: Some(operation), ..Self::new(client, |raw| call(raw, arguments)) },
+            Ok(arguments) => Self::new(client, operation, |raw| call(raw, arguments)),
             Err(error) => {
                 let run = Err(error);
                 Self { client: client.clone(), operation: Some(operation), run, options: Options::default() }

@@ -787,11 +787,15 @@ async fn the_generated_client_is_reachable_with_the_same_credentials_options_and
     server.take();
 
     // No resource method lets these through; the transport does not either.
-    for id in ["..", ".", "", r"..\..\token", r"a\b"] {
+    for id in ["..", ".", ""] {
         let error = client.raw(move |raw| async move { raw.payments_get(id).await }).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{id}");
     }
     assert_eq!(server.take().len(), 0);
+
+    // A URL reads a backslash as a slash, so it must not stay one.
+    client.raw(|raw| async move { raw.payments_get(r"x\..\y").await }).await.unwrap_err();
+    assert_eq!(server.one().target(), "/api/payments/x%5C..%5Cy");
 }
 
 #[tokio::test]

@@ -167,14 +167,18 @@ fn read_text(content_type: Option<&str>, text: &str) -> Option<String> {
     })
 }
 
-/// The text on one line, not too long; `None` when nothing is left.
+/// The text on one line; `None` when nothing is left.
 fn line(text: &str) -> Option<String> {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
-    let mut line = words.join(" ");
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// Not more than fits into a message.
+pub(super) fn shorten(mut line: String) -> String {
     if let Some((cut, _)) = line.char_indices().nth(LONGEST) {
         line.truncate(cut);
         line.push('…');
     }
-    (!line.is_empty()).then_some(line)
+    line
 }

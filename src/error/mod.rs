@@ -112,13 +112,20 @@ impl Error {
         error
     }
 
-    /// An answer that is no success.
-    pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
+    /// An answer that is no success; `redact` takes the secrets out that the API repeats.
+    pub(crate) fn from_response(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: Bytes,
+        redact: impl Fn(String) -> String,
+    ) -> Self {
         let mut error = Self::new(kind_of(status));
         let read = body::read(headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()), &body);
         error.0.code = read.code;
         error.0.message = read.message;
         error.0.field_errors = read.field_errors;
+        // In this order, so that no part of a secret is left where the words are cut.
+        let mut error = error.map_words(|words| body::shorten(redact(words)));
         if status.is_redirection() {
             error.0.message =
                 Some("a redirect, which is not followed because credentials would travel with it".to_owned());
@@ -178,8 +185,8 @@ impl Error {
         self
     }
 
-    /// Changes every word that came from outside, to take secrets out that the API repeats.
-    pub(crate) fn map_words(mut self, change: impl Fn(String) -> String) -> Self {
+    /// Changes every word that came from outside.
+    fn map_words(mut self, change: impl Fn(String) -> String) -> Self {
         self.0.message = self.0.message.map(&change);
         self.0.code = self.0.code.map(&change);
         self.0.field_errors = self.0.field_errors.into_iter().map(|field| field.map_words(&change)).collect();

@@ -16,6 +16,7 @@ use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use uuid::Uuid;
 
 pub(crate) use credentials::Credentials;
+use redact::Secrets;
 
 use crate::{
     error::{Error, ErrorKind, request_id},
@@ -98,7 +99,7 @@ impl Call {
         let secrets = redact::secrets_of(&request, &self.shared.credentials);
         let started = Instant::now();
         tracing::debug!(operation = operation.id, attempt = 1, request_id = sent_request_id, "sending");
-        let result = self.attempt(request).await;
+        let result = self.attempt(request, &secrets).await;
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &result {
             Ok(answer) => tracing::debug!(
@@ -117,9 +118,7 @@ impl Call {
         let answer = result?;
         let (parts, body) = answer.into_parts();
         if !parts.status.is_success() {
-            return Err(
-                Error::from_response(parts.status, &parts.headers, body).map_words(|words| secrets.redact(words))
-            );
+            return Err(Error::from_response(parts.status, &parts.headers, body, |words| secrets.redact(words)));
         }
         self.record().answer = Some((parts.status, parts.headers.clone()));
         Ok(http::Response::from_parts(parts, body))
@@ -157,13 +156,16 @@ impl Call {
     }
 
     /// Sends once.
-    async fn attempt(&self, request: reqwest::Request) -> Result<http::Response<Bytes>, Error> {
+    async fn attempt(&self, request: reqwest::Request, secrets: &Secrets) -> Result<http::Response<Bytes>, Error> {
         let mut response = self.shared.http.execute(request).await.map_err(Error::transport)?;
         let (status, version, headers) =
             (response.status(), response.version(), std::mem::take(response.headers_mut()));
         let mut body = BytesMut::new();
         let failed = |error: Error, body: BytesMut| {
-            if status.is_success() { error } else { Error::from_response(status, &headers, body.freeze()) }
+            if status.is_success() {
+                return error;
+            }
+            Error::from_response(status, &headers, body.freeze(), |words| secrets.redact(words))
         };
         loop {
             match response.chunk().await {
@@ -218,6 +220,8 @@ pub(crate) fn header_name(name: &str) -> Result<HeaderName, Error> {
 /// A header value whose text may be a secret; `what` names it in the error.
 pub(crate) fn header_value(what: &str, text: &str) -> Result<HeaderValue, Error> {
     match HeaderValue::from_str(text) {
+        // `http` takes any UTF-8, which servers read as they please, and which cannot be read back as text.
+        Ok(_) if !text.is_ascii() => Err(Error::local(ErrorKind::InvalidRequest, format!("{what} is not ASCII"))),
         Ok(value) if !text.trim().is_empty() => Ok(value),
         Ok(_) => Err(Error::local(ErrorKind::InvalidRequest, format!("{what} is empty"))),
         Err(_) => {

@@ -24,6 +24,11 @@ pub(super) fn check(request: &reqwest::Request, base_url: &str, operation: &Oper
     Err(Error::local(ErrorKind::InvalidRequest, format!("an id does not fit into the path {}", operation.path)))
 }
 
+/// An id as one segment of a path. Dots are left to [`check`]: a URL reads them as steps even when they are encoded.
+pub(crate) fn encode(id: &str) -> String {
+    progenitor_client::encode_path(id).replace('\\', "%5C")
+}
+
 /// An id that can be one segment of a path.
 ///
 /// The URL standard reads `\` as `/` and resolves dots, so an id with either would name something else.

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A moment in UTC.
@@ -68,8 +68,11 @@ impl FromStr for Timestamp {
             .or_else(|_| short_offset())
             .or_else(|_| without("%Y-%m-%dT%H:%M:%S%.f"))
             .or_else(|_| without("%Y-%m-%d %H:%M:%S%.f"))
+            .ok()
+            // RFC 3339 has no others, so they could be written but not read again.
+            .filter(|moment| (0..=9999).contains(&moment.year()))
             .map(Self)
-            .map_err(|_| ParseTimestampError(()))
+            .ok_or(ParseTimestampError(()))
     }
 }
 

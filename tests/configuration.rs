@@ -1,0 +1,619 @@
+//! Configuration: what is refused before anything is sent, and what the environment of a program makes of a client.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{ffi::OsString, future::Future, pin::Pin, process::Command, time::Duration};
+
+use piaxis::{
+    Client, ClientBuilder, Environment, Error, ErrorKind, JsonObject, PaymentMethod, TermEvidence, TermType,
+    oauth::{CodeExchange, TokenRefresh},
+    types::{
+        AuthorizeParams, DisbursementCancel, DisbursementCreate, DisbursementFilter, EscrowCreate,
+        EscrowDisbursementCreate, EscrowDisbursementFilter, EscrowDisbursementRelease, EscrowDispute, EscrowRelease,
+        EscrowReverse, OtpRequest, PaymentCreate, PaymentFilter,
+    },
+};
+use support::{Answer, Server};
+
+/// The API does not know the thing: an answer which proves that the call was sent.
+fn sent() -> Answer {
+    Answer::json(404, r#"{"detail":"sent"}"#)
+}
+
+async fn error_of<T>(call: impl IntoFuture<Output = Result<T, Error>>) -> Error {
+    call.await.err().expect("nothing here succeeds")
+}
+
+type Call = (&'static str, Pin<Box<dyn Future<Output = Error>>>);
+
+/// Every operation once, with `id` wherever an id goes.
+fn every_call(client: &Client, id: &str) -> Vec<Call> {
+    let (payments, escrows) = (client.payments(), client.escrows());
+    let (payouts, batches) = (client.disbursements(), client.escrow_disbursements());
+    let payment = PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build();
+    let escrow = EscrowCreate::builder().amount(1).currency_code("UGX").payment_method(PaymentMethod::Mtn);
+    let payout = DisbursementCreate::builder().currency("UGX").payment_method(PaymentMethod::Mtn).recipients([]);
+    let payout = payout.build();
+    let batch = EscrowDisbursementCreate::builder().currency("UGX").payment_method(PaymentMethod::Mtn).recipients([]);
+    let evidence = TermEvidence::Other { term_type: TermType::from("custom"), data: JsonObject::new() };
+    let cancel = || DisbursementCancel::builder().build();
+    vec![
+        ("payments_create", Box::pin(error_of(payments.create(payment.clone())))),
+        ("payments_create", Box::pin(error_of(payments.create_with_mfa_code_in_query(payment, "123456")))),
+        ("payments_get", Box::pin(error_of(payments.get(id)))),
+        ("payments_list", Box::pin(error_of(payments.list(PaymentFilter::builder().build())))),
+        ("escrows_create", Box::pin(error_of(escrows.create(escrow.terms([]).build())))),
+        ("escrows_get", Box::pin(error_of(escrows.get(id)))),
+        ("escrows_status", Box::pin(error_of(escrows.status(id)))),
+        ("escrows_release", Box::pin(error_of(escrows.release(id, EscrowRelease::builder().build())))),
+        ("escrows_reverse", Box::pin(error_of(escrows.reverse(id, EscrowReverse::builder().build())))),
+        ("escrows_dispute", Box::pin(error_of(escrows.dispute(id, EscrowDispute::builder().reason("r").build())))),
+        ("escrows_fulfill_term", Box::pin(error_of(escrows.fulfill_term(id, "term-1", evidence.clone(), None)))),
+        ("escrows_fulfill_term", Box::pin(error_of(escrows.fulfill_term("escrow-1", id, evidence, None)))),
+        ("disbursements_quote", Box::pin(error_of(payouts.quote(payout.clone())))),
+        ("disbursements_create", Box::pin(error_of(payouts.create(payout)))),
+        ("disbursements_get", Box::pin(error_of(payouts.get(id)))),
+        ("disbursements_list", Box::pin(error_of(payouts.list(DisbursementFilter::builder().build())))),
+        ("disbursements_cancel", Box::pin(error_of(payouts.cancel(id, cancel())))),
+        ("escrow_disbursements_create", Box::pin(error_of(batches.create(batch.build())))),
+        ("escrow_disbursements_get", Box::pin(error_of(batches.get(id)))),
+        ("escrow_disbursements_list", Box::pin(error_of(batches.list(EscrowDisbursementFilter::builder().build())))),
+        (
+            "escrow_disbursements_release",
+            Box::pin(error_of(batches.release(id, EscrowDisbursementRelease::builder().build()))),
+        ),
+        ("escrow_disbursements_cancel", Box::pin(error_of(batches.cancel(id, cancel())))),
+        ("otp_request", Box::pin(error_of(client.otp().request(OtpRequest::builder().email("a@example.com").build())))),
+        ("oauth_authorize", Box::pin(error_of(client.oauth().authorize_test(authorize("https://shop.example.com/"))))),
+        ("oauth_token", Box::pin(error_of(client.oauth().exchange_code(exchange("https://shop.example.com/"))))),
+        ("oauth_token", Box::pin(error_of(client.oauth().refresh_token(refresh())))),
+    ]
+}
+
+fn authorize(redirect_uri: &str) -> AuthorizeParams {
+    AuthorizeParams::builder().merchant_id("m-1").external_user_id("u-1").redirect_uri(redirect_uri).build()
+}
+
+fn exchange(redirect_uri: &str) -> CodeExchange {
+    CodeExchange::builder().code("code-1").redirect_uri(redirect_uri).build()
+}
+
+fn refresh() -> TokenRefresh {
+    TokenRefresh::builder().refresh_token("refresh-1").build()
+}
+
+#[tokio::test]
+async fn a_missing_credential_is_named_and_nothing_is_sent() {
+    let server = Server::start(sent()).await;
+    let key = |builder: ClientBuilder| builder.api_key("key-1");
+    let token = |builder: ClientBuilder| builder.access_token("token-1");
+    let id = |builder: ClientBuilder| builder.client_id("client-1");
+    let secret = |builder: ClientBuilder| builder.client_secret("secret-1");
+
+    // Which operations each set of credentials is enough for; what the others ask for.
+    let merchant = ["payments_list", "disbursements_", "escrow_disbursements_"];
+    let acts_for_payer = ["payments_create", "escrows_"];
+    let starts = |name: &str, with: &[&str]| with.iter().any(|prefix| name.starts_with(prefix));
+    let wants = |name: &str, set: &str| -> Option<&'static str> {
+        let has = |what: &str| set.split_whitespace().any(|word| word == what);
+        match name {
+            "oauth_authorize" => None,
+            "oauth_token" if !has("id") => Some("PIAXIS_CLIENT_ID"),
+            "oauth_token" if !has("secret") => Some("PIAXIS_CLIENT_SECRET"),
+            "oauth_token" => None,
+            _ if starts(name, &acts_for_payer) && has("token") && (!has("key") || name != "escrows_create") => None,
+            _ if !has("key") => Some("PIAXIS_API_KEY"),
+            _ if (starts(name, &merchant) || name == "escrows_create") && !has("id") => Some("PIAXIS_CLIENT_ID"),
+            _ => None,
+        }
+    };
+    let builder = || server.builder();
+    let sets = [
+        ("", builder()),
+        ("key", key(builder())),
+        ("token", token(builder())),
+        ("id", id(builder())),
+        ("secret", secret(builder())),
+        ("key id", id(key(builder()))),
+        ("token id", id(token(builder()))),
+        ("key token", token(key(builder()))),
+        ("key token id secret", secret(id(token(key(builder()))))),
+    ];
+    for (set, builder) in sets {
+        for (name, call) in every_call(&builder.build().unwrap(), "id-1") {
+            let error = call.await;
+            let about = format!("{name} with `{set}`: {error}");
+            let received = server.take();
+            assert_eq!(error.operation(), Some(name), "{about}");
+            match wants(name, set) {
+                None => {
+                    assert_eq!((error.kind(), received.len()), (ErrorKind::NotFound, 1), "{about}");
+                }
+                Some(variable) => {
+                    assert_eq!((error.kind(), received.len()), (ErrorKind::Configuration, 0), "{about}");
+                    assert!(error.message().unwrap().contains(variable), "{about}");
+                    assert!(error.to_string().starts_with(&format!("{name} was not sent: ")), "{about}");
+                    let of_header = variable == "PIAXIS_CLIENT_ID" && name != "oauth_token";
+                    assert_eq!(error.code(), of_header.then_some("MISSING_CLIENT_ID"), "{about}");
+                    assert_eq!(error.status(), None, "{about}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_operation_gets_the_credentials_that_it_takes_and_no_others() {
+    let server = Server::start(sent()).await;
+    let client = server.builder().api_key("key-1").access_token("token-1").client_id("client-1");
+    for (name, call) in every_call(&client.client_secret("secret-1").build().unwrap(), "id-1") {
+        call.await;
+        let received = server.take().remove(0);
+        let operation = piaxis::OPERATIONS.iter().find(|operation| operation.id == name).unwrap();
+        let takes = |credential| operation.security.iter().any(|set| set.contains(&credential));
+        for (credential, header, value) in [
+            (piaxis::Credential::ApiKey, "api-key", "key-1"),
+            (piaxis::Credential::ClientId, "X-piaxis-Client-ID", "client-1"),
+            (piaxis::Credential::Bearer, "Authorization", "Bearer token-1"),
+        ] {
+            assert_eq!(received.header(header), takes(credential).then_some(value), "{name}: {header}");
+        }
+        assert_eq!(received.header("api-version"), None, "{name}");
+    }
+}
+
+fn custom(base_url: &str) -> ClientBuilder {
+    Client::builder().environment(Environment::Custom(base_url.to_owned())).api_key("key-1")
+}
+
+#[test]
+fn a_wrong_base_url_is_refused_and_the_error_says_why() {
+    let cases = [
+        ("http://api.example.com/api", "HTTPS"),
+        ("http://localhost.evil.com/api", "HTTPS"),
+        ("http://127.0.0.1.nip.io/api", "HTTPS"),
+        ("http://127.0.0.2/api", "HTTPS"),
+        ("http://0.0.0.0/api", "HTTPS"),
+        ("http://[::2]/api", "HTTPS"),
+        ("http://localhost@evil.com/api", "credentials"),
+        ("http://localhost:80@evil.com/api", "credentials"),
+        ("http://evil.com\\@localhost/api", "HTTPS"),
+        ("http://evil.com#@localhost/api", "fragment"),
+        ("http://evil.com?@localhost/api", "query"),
+        ("https://user:word@api.example.com/api", "credentials"),
+        ("https://user@api.example.com/api", "credentials"),
+        ("https://api.example.com/api?key=1", "query"),
+        ("https://api.example.com/api?", "query"),
+        ("https://api.example.com/api#top", "fragment"),
+        ("https://api.example.com", "no path"),
+        ("https://api.example.com/", "no path"),
+        ("https://api.example.com//", "no path"),
+        ("https://api.gopiaxis.com", "no path"),
+        ("https://api.gopiaxis.com/v2", "https://api.gopiaxis.com/api"),
+        ("https://API.gopiaxis.com/api/v1", "https://api.gopiaxis.com/api"),
+        ("https://api.gopiaxis.com:8443/api", "https://api.gopiaxis.com/api"),
+        ("https://sandbox.api.gopiaxis.com/api/api", "https://sandbox.api.gopiaxis.com/api"),
+        ("https://", "absolute"),
+        ("https:///", "absolute"),
+        ("/api", "absolute"),
+        ("api.example.com/api", "absolute"),
+        ("localhost:8000/api", "HTTPS"),
+        ("ftp://api.example.com/api", "HTTPS"),
+        ("file:///api", "HTTPS"),
+        ("data:text/plain,api", "HTTPS"),
+        ("", "absolute"),
+        ("   ", "absolute"),
+        ("not a url", "absolute"),
+        ("https://[::1/api", "absolute"),
+        ("https://exa mple.com/api", "absolute"),
+    ];
+    for (base_url, reason) in cases {
+        let error = custom(base_url).build().expect_err(base_url);
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{base_url}");
+        let message = error.message().unwrap();
+        assert!(message.contains("base URL") && message.contains(reason), "{base_url}: {message}");
+        assert!(!error.to_string().contains(char::is_control), "{base_url}");
+    }
+}
+
+#[test]
+fn a_base_url_is_used_without_the_slash_at_its_end() {
+    let cases = [
+        ("https://api.gopiaxis.com/api", "https://api.gopiaxis.com/api"),
+        ("https://api.gopiaxis.com/api/", "https://api.gopiaxis.com/api"),
+        ("https://API.GOPIAXIS.COM:443/api//", "https://api.gopiaxis.com/api"),
+        ("https://sandbox.api.gopiaxis.com/api", "https://sandbox.api.gopiaxis.com/api"),
+        ("https://gateway.example.com:8443/piaxis/v1/", "https://gateway.example.com:8443/piaxis/v1"),
+        ("http://localhost:8000/api/", "http://localhost:8000/api"),
+        ("http://LOCALHOST/api", "http://localhost/api"),
+        ("http://127.0.0.1:8000/api", "http://127.0.0.1:8000/api"),
+        ("http://[::1]:8000/api", "http://[::1]:8000/api"),
+        ("http://[0:0:0:0:0:0:0:1]/api", "http://[::1]/api"),
+    ];
+    for (base_url, used) in cases {
+        let client = custom(base_url).build().unwrap_or_else(|error| panic!("{base_url}: {error}"));
+        let url = client.oauth().authorize_url(&authorize("https://shop.example.com/")).unwrap();
+        assert!(url.starts_with(&format!("{used}/authorize?")), "{base_url}: {url}");
+    }
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_the_base_url_never_doubles() {
+    let server = Server::start(sent()).await;
+    for slashes in ["", "/", "//"] {
+        let client = custom(&(server.base_url() + slashes)).client_id("client-1").client_secret("secret-1");
+        for (name, call) in every_call(&client.build().unwrap(), "id-1") {
+            call.await;
+            let target = server.take().remove(0).target;
+            assert!(target.starts_with("/api/") && !target.contains("//"), "{name}: {target}");
+        }
+    }
+}
+
+const NO_HEADER_VALUES: [(&str, &str); 9] = [
+    ("newline", "a\nb"),
+    ("newline at the end", "a\n"),
+    ("carriage return", "a\r\nx: y"),
+    ("NUL", "a\0b"),
+    ("delete", "a\u{7f}b"),
+    ("not ASCII", "clé"),
+    ("not Latin", "钥匙"),
+    ("empty", ""),
+    ("blank", " \t "),
+];
+
+#[test]
+fn a_credential_that_no_header_can_carry_is_refused_without_being_shown() {
+    for (name, value) in NO_HEADER_VALUES {
+        let value = if value.trim().is_empty() { value.to_owned() } else { format!("s3ntinel{value}") };
+        let builder = || custom("https://api.example.com/api");
+        let cases = [
+            ("API key", builder().api_key(&*value)),
+            ("access token", builder().access_token(&*value)),
+            ("access token", builder().access_token(format!("Bearer {value}"))),
+            ("client id", builder().client_id(&*value)),
+            ("application", builder().app_info(&*value, "")),
+            ("application", builder().app_info(format!("shop\n{value}"), "1")),
+        ];
+        for (what, builder) in cases {
+            let error = builder.build().err().unwrap_or_else(|| panic!("{what}, {name}"));
+            assert_eq!(error.kind(), ErrorKind::Configuration, "{what}, {name}");
+            let printed = format!("{error} {error:?} {error:#?}");
+            assert!(error.message().unwrap().contains(what), "{what}, {name}: {printed}");
+            assert!(!printed.contains("s3ntinel"), "{what}, {name}: {printed}");
+        }
+    }
+    let error = custom("https://api.example.com/api").client_secret("").build().unwrap_err();
+    assert!(error.message().unwrap().contains("client secret"), "{error}");
+}
+
+#[tokio::test]
+async fn an_option_of_a_call_that_no_header_can_carry_is_refused() {
+    let server = Server::start(sent()).await;
+    let payment = || PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build();
+    let call = || server.client().payments().create(payment());
+    let mut cases = Vec::new();
+    for (name, value) in NO_HEADER_VALUES {
+        cases.push((name, call().header("x-own", value)));
+        cases.push((name, call().idempotency_key(value)));
+        cases.push((name, call().request_id(value)));
+        // The first mistake counts, whatever is set after it.
+        cases.push((name, call().request_id(value).request_id("good").idempotency_key("good")));
+    }
+    for name in ["", " ", "a b", "a:b", "a\r\nb", "é"] {
+        cases.push((name, call().header(name, "value")));
+    }
+    for name in [
+        "api-key",
+        "API-Key",
+        "Authorization",
+        "authorization",
+        "X-PIAXIS-CLIENT-ID",
+        "Content-Length",
+        "content-type",
+        "Host",
+        "Transfer-Encoding",
+        "Connection",
+    ] {
+        cases.push((name, call().header(name, "value")));
+    }
+    for (name, call) in cases {
+        let error = call.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{name:?}: {error}");
+        assert!(error.to_string().contains("was not sent"), "{name:?}: {error}");
+    }
+    let error = server.client().payments().get("pay-1").idempotency_key("key").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest, "a read takes no idempotency key");
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn headers_of_a_call_are_sent_as_given() {
+    let server = Server::start(sent()).await;
+    let call = server.builder().api_key("key-1").app_info("shop", "1.2").build().unwrap().payments();
+    let payment = PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build();
+    call.create(payment).header("X-Own", "a, b").idempotency_key("order-1").request_id("trace-1").await.unwrap_err();
+    let received = server.take().remove(0);
+    for (name, value) in [
+        ("x-own", "a, b"),
+        ("x-idempotency-key", "order-1"),
+        ("x-request-id", "trace-1"),
+        ("x-piaxis-sdk-client", "shop/1.2"),
+        ("content-type", "application/json"),
+    ] {
+        assert_eq!(received.header(name), Some(value), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_would_change_the_route_is_refused() {
+    let server = Server::start(sent()).await;
+    let client = server.client();
+    for id in ["", ".", "..", "..\\..\\token", "a\\..\\b", "\\", "a\\b", "\\\\evil.com\\"] {
+        for (name, call) in every_call(&client, id) {
+            let error = call.await;
+            let takes_id =
+                piaxis::OPERATIONS.iter().any(|operation| operation.id == name && operation.path.contains('{'));
+            let received = server.take().len();
+            assert_eq!(error.operation(), Some(name), "{id:?}");
+            if takes_id {
+                assert_eq!((error.kind(), received), (ErrorKind::InvalidRequest, 0), "{name} {id:?}: {error}");
+            } else {
+                assert_eq!((error.kind(), received), (ErrorKind::NotFound, 1), "{name} {id:?}: {error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_raw_client_cannot_leave_its_route_either() {
+    let server = Server::start(sent()).await;
+    for id in ["", ".", "..", "..\\..\\token", "../../token", "a\\b", "%2e%2e", "a/../..", "x?y", "x#y"] {
+        let owned = id.to_owned();
+        let error =
+            server.client().raw(|raw| async move { raw.payments_get(&owned).await }).await.expect_err("never found");
+        match server.take().as_slice() {
+            [] => assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{id:?}"),
+            [received] => {
+                let path = received.target.strip_prefix("/api/payments/").unwrap_or_else(|| panic!("{received:?}"));
+                assert!(!path.contains(['/', '?', '#', '\\']), "{id:?}: {path}");
+            }
+            more => panic!("{id:?}: {more:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_mistakes_are_refused_before_anything_is_sent() {
+    let server = Server::start(sent()).await;
+    let client = server.client();
+    let payment = PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn);
+    let twice = client.payments().create_with_mfa_code_in_query(payment.mfa_code("123456").build(), "123456");
+    let mut errors = vec![
+        ("two codes", error_of(twice).await),
+        ("no address", error_of(client.otp().request(OtpRequest::builder().build())).await),
+    ];
+    let wrong = [
+        "http://shop.example.com/callback",
+        "http://localhost.evil.com/callback",
+        "https://shop.example.com/callback#part",
+        "/callback",
+        "myapp://callback",
+        "",
+    ];
+    for redirect_uri in wrong {
+        errors.push((redirect_uri, client.oauth().authorize_url(&authorize(redirect_uri)).unwrap_err()));
+        errors.push((redirect_uri, error_of(client.oauth().authorize_test(authorize(redirect_uri))).await));
+        errors.push((redirect_uri, error_of(client.oauth().exchange_code(exchange(redirect_uri))).await));
+    }
+    for (about, error) in errors {
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{about}: {error}");
+        assert!(error.operation().is_some(), "{about}: {error}");
+    }
+    assert_eq!(server.connections(), 0);
+    for redirect_uri in ["https://shop.example.com/callback?a=b", "http://localhost:3000/", "http://[::1]/callback"] {
+        client.oauth().authorize_url(&authorize(redirect_uri)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_own_http_client_must_not_follow_redirects() {
+    let follows = [
+        reqwest::Client::new(),
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(1)).build().unwrap(),
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::custom(|attempt| attempt.follow()))
+            .build()
+            .unwrap(),
+    ];
+    for client in follows {
+        let error = custom("https://api.example.com/api").http_client(client).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.message().unwrap().contains("Policy::none()"), "{error}");
+    }
+
+    let server = Server::start(sent()).await;
+    let own = || {
+        let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        builder.user_agent("own/1").build().unwrap()
+    };
+    let client = server.builder().api_key("key-1").http_client(own()).build().unwrap();
+    assert_eq!(error_of(client.payments().get("pay-1")).await.kind(), ErrorKind::NotFound);
+    assert_eq!(server.take().len(), 1);
+
+    // These would be ignored.
+    let error = server.builder().http_client(own()).connect_timeout(Duration::from_secs(1)).build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    let proxy = reqwest::Proxy::all("http://127.0.0.1:9").unwrap();
+    let error = server.builder().http_client(own()).proxy(proxy).build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn bearer_stands_once_before_the_token() {
+    let server = Server::start(sent()).await;
+    for token in ["token-1", "Bearer token-1", "bearer token-1", "BEARER token-1"] {
+        let client = server.builder().access_token(token).build().unwrap();
+        error_of(client.escrows().get("escrow-1")).await;
+        assert_eq!(server.take()[0].header("authorization"), Some("Bearer token-1"), "{token}");
+    }
+}
+
+/// Marks a run of [`child`] by a test of this file.
+const MARKER: &str = "PIAXIS_TEST_CHILD";
+
+/// The variables of a process cannot be changed safely, so each case is a run of this test in a process of its own.
+#[test]
+fn child() {
+    if std::env::var_os(MARKER).is_none() {
+        return;
+    }
+    let client = match Client::from_env() {
+        Ok(client) => client,
+        Err(error) => {
+            println!("REFUSED {:?} {error}\n{error:?}\n{error:#?}", error.kind());
+            return;
+        }
+    };
+    println!("MADE {client:?} {:?}", client.environment());
+    if matches!(client.environment(), Environment::Custom(url) if url.starts_with("http://127.0.0.1:")) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            println!("{}", error_of(client.escrows().get("escrow-1")).await);
+            println!("{}", error_of(client.oauth().refresh_token(refresh())).await);
+        });
+    }
+}
+
+fn run_child(variables: &[(&str, OsString)]) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "child", "--nocapture", "--test-threads=1"]).env_clear().env(MARKER, "1");
+    let output = command.envs(variables.iter().map(|(name, value)| (name, value))).output().unwrap();
+    let printed = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(output.status.success(), "{printed}");
+    printed
+}
+
+#[test]
+fn an_environment_that_makes_no_client_is_refused_by_the_name_of_the_variable() {
+    const URL: &str = "PIAXIS_API_BASE_URL";
+    // What is set, and the words of the refusal. Every value has a mark that must not come out.
+    type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+    let cases: [Case; 22] = [
+        (&[], &["neither PIAXIS_API_KEY nor PIAXIS_ACCESS_TOKEN is set"]),
+        (&[("PIAXIS_CLIENT_ID", "s3ntinel")], &["neither PIAXIS_API_KEY nor PIAXIS_ACCESS_TOKEN"]),
+        (&[("PIAXIS_API_KEY", "")], &["PIAXIS_API_KEY is empty"]),
+        (&[("PIAXIS_API_KEY", " \n")], &["PIAXIS_API_KEY is empty"]),
+        (&[("PIAXIS_API_KEY", ""), ("PIAXIS_ACCESS_TOKEN", "s3ntinel")], &["PIAXIS_API_KEY is empty"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel\n")], &["PIAXIS_API_KEY has characters"]),
+        (&[("PIAXIS_API_KEY", "s3ntinelé")], &["PIAXIS_API_KEY is not ASCII"]),
+        (&[("PIAXIS_ACCESS_TOKEN", "")], &["PIAXIS_ACCESS_TOKEN is empty"]),
+        (&[("PIAXIS_ACCESS_TOKEN", "Bearer ")], &["access token is empty"]),
+        (&[("PIAXIS_ACCESS_TOKEN", "s3ntinel\r\nx: y")], &["PIAXIS_ACCESS_TOKEN has characters"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), ("PIAXIS_CLIENT_ID", "")], &["PIAXIS_CLIENT_ID is empty"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), ("PIAXIS_CLIENT_ID", "s3ntinel\n")], &["PIAXIS_CLIENT_ID has characters"]),
+        (
+            &[("PIAXIS_API_KEY", "s3ntinel"), ("PIAXIS_OAUTH_CLIENT_ID", "s3ntinel\n")],
+            &["PIAXIS_OAUTH_CLIENT_ID has characters"],
+        ),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), ("PIAXIS_CLIENT_SECRET", " ")], &["PIAXIS_CLIENT_SECRET is empty"]),
+        (
+            &[("PIAXIS_API_KEY", "s3ntinel"), ("PIAXIS_OAUTH_CLIENT_SECRET", "")],
+            &["PIAXIS_OAUTH_CLIENT_SECRET is empty"],
+        ),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), (URL, "")], &["PIAXIS_API_BASE_URL is empty"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), (URL, "s3ntinel")], &[URL, "absolute"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), (URL, "https://s3ntinel.example.com")], &[URL, "no path", "/api"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), (URL, "http://s3ntinel.example.com/api")], &[URL, "HTTPS"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), (URL, "https://u:s3ntinel@example.com/api")], &[URL, "credentials"]),
+        (&[("PIAXIS_API_KEY", "s3ntinel"), (URL, "https://example.com/api?key=s3ntinel")], &[URL, "query"]),
+        (
+            &[("PIAXIS_API_KEY", "s3ntinel"), (URL, "https://api.gopiaxis.com/s3ntinel")],
+            &[URL, "https://api.gopiaxis.com/api"],
+        ),
+    ];
+    for (variables, words) in cases {
+        let owned: Vec<_> = variables.iter().map(|(name, value)| (*name, OsString::from(value))).collect();
+        let printed = run_child(&owned);
+        assert!(printed.contains("REFUSED Configuration"), "{variables:?}: {printed}");
+        for word in words {
+            assert!(printed.contains(word), "{variables:?}: {printed}");
+        }
+        assert!(!printed.contains("s3ntinel"), "{variables:?}: {printed}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_utf_8_is_refused_by_its_name() {
+    use std::os::unix::ffi::OsStringExt;
+
+    let broken = OsString::from_vec(b"s3ntinel\xff".to_vec());
+    for name in [
+        "PIAXIS_API_KEY",
+        "PIAXIS_ACCESS_TOKEN",
+        "PIAXIS_CLIENT_ID",
+        "PIAXIS_OAUTH_CLIENT_ID",
+        "PIAXIS_CLIENT_SECRET",
+        "PIAXIS_OAUTH_CLIENT_SECRET",
+        "PIAXIS_API_BASE_URL",
+    ] {
+        let mut variables = vec![("PIAXIS_API_KEY", OsString::from("s3ntinel"))];
+        variables.push((name, broken.clone()));
+        let printed = run_child(&variables);
+        assert!(printed.contains("REFUSED Configuration"), "{name}: {printed}");
+        assert!(printed.contains(&format!("{name} is not UTF-8")), "{name}: {printed}");
+        assert!(!printed.contains("s3ntinel"), "{name}: {printed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_preferred_name_of_a_variable_wins() {
+    let server = Server::start(sent()).await;
+    let own = ["PIAXIS_API_KEY", "PIAXIS_ACCESS_TOKEN"];
+    let ids = ["PIAXIS_CLIENT_ID", "PIAXIS_OAUTH_CLIENT_ID"];
+    let secrets = ["PIAXIS_CLIENT_SECRET", "PIAXIS_OAUTH_CLIENT_SECRET"];
+    // Which variables are set (each to its own name), then the headers of a call, and the form of the token route.
+    type Case = (Vec<&'static str>, [Option<&'static str>; 3], Option<[&'static str; 2]>);
+    let cases: [Case; 6] = [
+        (vec![own[0]], [Some(own[0]), None, None], None),
+        (vec![own[1]], [None, Some("Bearer PIAXIS_ACCESS_TOKEN"), None], None),
+        (vec![own[0], own[1], ids[0]], [Some(own[0]), Some("Bearer PIAXIS_ACCESS_TOKEN"), Some(ids[0])], None),
+        (vec![own[0], ids[1], secrets[1]], [Some(own[0]), None, Some(ids[1])], Some([ids[1], secrets[1]])),
+        (
+            vec![own[0], ids[0], ids[1], secrets[0], secrets[1]],
+            [Some(own[0]), None, Some(ids[0])],
+            Some([ids[0], secrets[0]]),
+        ),
+        (vec![own[0], ids[0], secrets[1]], [Some(own[0]), None, Some(ids[0])], Some([ids[0], secrets[1]])),
+    ];
+    for (set, headers, form) in cases {
+        let mut variables: Vec<_> = set.iter().map(|name| (*name, OsString::from(name))).collect();
+        variables.push(("PIAXIS_API_BASE_URL", (server.base_url() + "/").into()));
+
+        let printed = run_child(&variables);
+
+        assert!(printed.contains("MADE Client"), "{set:?}: {printed}");
+        let received = server.take();
+        let call = received.iter().find(|received| received.method == "GET").unwrap();
+        assert_eq!(call.target, "/api/escrows/escrow-1");
+        let names = ["api-key", "authorization", "x-piaxis-client-id"];
+        assert_eq!(names.map(|name| call.header(name)), headers, "{set:?}");
+        let exchange = received.iter().find(|received| received.method == "POST");
+        let exchange = exchange.map(|received| String::from_utf8(received.body.clone()).unwrap());
+        assert_eq!(exchange.is_some(), form.is_some(), "{set:?}: {printed}");
+        for (name, value) in ["client_id", "client_secret"].into_iter().zip(form.into_iter().flatten()) {
+            let form = exchange.as_deref().unwrap_or_default();
+            assert!(form.split('&').any(|field| field == format!("{name}={value}")), "{set:?}: {form}");
+        }
+    }
+}
+
+#[test]
+fn an_environment_without_base_url_means_production() {
+    let variables = [("PIAXIS_API_KEY", OsString::from("s3ntinel")), ("PIAXIS_CLIENT_SECRET", "s3ntinel".into())];
+    let printed = run_child(&variables);
+    assert!(printed.contains("MADE Client") && printed.contains("https://api.gopiaxis.com/api"), "{printed}");
+    assert!(printed.contains("Production") && !printed.contains("s3ntinel"), "{printed}");
+}
