@@ -23,13 +23,21 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
+    if cfg!(feature = "client")
+        && !cfg!(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"))
+    {
+        let choices = "`rustls` (the default), `rustls-no-provider` or `native-tls`";
+        return Err(format!("the feature `client` needs TLS; enable one of {choices}"));
+    }
     let text = fs::read_to_string(CONTRACT).map_err(|e| format!("{CONTRACT}: {e}"))?;
     generate(&text, Path::new(&env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?))
 }
 
 /// Writes everything that is made of a contract into a directory. An error names the place in the contract.
 pub fn generate(text: &str, directory: &Path) -> Result<(), String> {
-    let contract: Value = serde_yaml_ng::from_str(text).map_err(|e| format!("{CONTRACT}: {e}"))?;
+    // By way of a YAML value, which refuses a key that stands twice.
+    let yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(text).map_err(|e| format!("{CONTRACT}: {e}"))?;
+    let contract: Value = serde_yaml_ng::from_value(yaml).map_err(|e| format!("{CONTRACT}: {e}"))?;
     let files = all_files(&contract).map_err(|e| {
         let line = line_of(text, &e.path).map_or(String::new(), |line| format!(":{line}"));
         let place = if e.path.is_empty() { String::new() } else { format!(": {}", e.path.join(".")) };
@@ -87,32 +95,32 @@ fn line_of(text: &str, path: &[String]) -> Option<usize> {
     found
 }
 
-/// Refuses what the generator would accept and get wrong: dangling references, merge keys, a keyword beside a
-/// converted format, closed enums.
+/// Extensions that mean something here; openapi/README.md says what.
+const EXTENSIONS: [&str; 17] = [
+    "x-extensible-enum",
+    "x-piaxis-common-headers",
+    "x-piaxis-deviation",
+    "x-piaxis-environment",
+    "x-piaxis-environment-variables",
+    "x-piaxis-methods",
+    "x-piaxis-missing-code",
+    "x-piaxis-query",
+    "x-piaxis-reason",
+    "x-piaxis-replayable",
+    "x-piaxis-source",
+    "x-piaxis-sources",
+    "x-piaxis-term-type",
+    "x-piaxis-transport",
+    "x-piaxis-value-sources",
+    "x-piaxis-webhooks",
+    "x-piaxis-default-payout-fees",
+];
+
+/// Refuses what the generator would accept and get wrong, or stumble over.
 fn check(node: &Value, root: &Value, path: &mut Vec<String>) -> Result<()> {
-    if let Some(reference) = node.get("$ref").and_then(Value::as_str) {
-        let target = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
-        if target.is_none() {
-            return misplaced(path, format!("`{reference}` is not in the document"));
-        }
-    }
-    if let Some(object) = node.as_object() {
-        if object.contains_key("<<") {
-            return misplaced(path, "YAML merge keys (`<<`) are not merged; write the keys out");
-        }
-        if object.contains_key("enum") && object.get("type").is_some_and(|kind| kind == "string") {
-            return misplaced(path, "a closed enum; use `x-extensible-enum`, so that a new value breaks nobody");
-        }
-        if matches!(object.get("format").and_then(Value::as_str), Some("date-time" | "password")) {
-            let known = ["type", "format", "description", "nullable", "example"];
-            let stray = object.keys().find(|key| !known.contains(&key.as_str()) && !key.starts_with("x-piaxis-"));
-            if let Some(stray) = stray {
-                return misplaced(
-                    path,
-                    format!("`{stray}` beside a converted `format` would bring back a plain string"),
-                );
-            }
-        }
+    let is_map_of_names = path.last().is_some_and(|key| ["headers", "properties", "schemas"].contains(&key.as_str()));
+    if let Some(object) = node.as_object().filter(|_| !is_map_of_names) {
+        check_object(object, root, path)?;
     }
     let children: Vec<(String, &Value)> = match node {
         Value::Object(object) => object.iter().map(|(key, child)| (key.clone(), child)).collect(),
@@ -123,6 +131,64 @@ fn check(node: &Value, root: &Value, path: &mut Vec<String>) -> Result<()> {
         path.push(key);
         check(child, root, path)?;
         path.pop();
+    }
+    Ok(())
+}
+
+fn check_object(object: &serde_json::Map<String, Value>, root: &Value, path: &[String]) -> Result<()> {
+    if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
+        if reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer)).is_none() {
+            return misplaced(path, format!("`{reference}` is not in the document"));
+        }
+        if object.len() > 1 {
+            return misplaced(
+                path,
+                "what stands beside `$ref` is lost; write `allOf: [ { $ref: … } ]` and the rest beside that",
+            );
+        }
+    }
+    if object.contains_key("<<") {
+        return misplaced(path, "YAML merge keys (`<<`) are not merged; write the keys out");
+    }
+    if let Some(unknown) = object.keys().find(|key| key.starts_with("x-") && !EXTENSIONS.contains(&key.as_str())) {
+        return misplaced(path, format!("`{unknown}` is no extension that is known here"));
+    }
+    let kind = object.get("type").and_then(Value::as_str).unwrap_or_default();
+    let in_schema = path.iter().any(|key| key == "schema" || key == "schemas");
+    if in_schema && !["", "string", "number", "integer", "boolean", "object", "array"].contains(&kind) {
+        return misplaced(path, format!("`{kind}` is no type"));
+    }
+    if object.contains_key("enum") && kind == "string" {
+        return misplaced(path, "a closed enum; use `x-extensible-enum`, so that a new value breaks nobody");
+    }
+    if matches!(object.get("format").and_then(Value::as_str), Some("date-time" | "password")) {
+        let known = ["type", "format", "description", "nullable", "example"];
+        let stray = object.keys().find(|key| !known.contains(&key.as_str()) && !key.starts_with("x-piaxis-"));
+        if let Some(stray) = stray {
+            return misplaced(path, format!("`{stray}` beside a converted `format` would bring back a plain string"));
+        }
+    }
+    if let Some(properties) = object.get("properties").and_then(Value::as_object) {
+        let required = object.get("required").and_then(Value::as_array).into_iter().flatten();
+        if let Some(phantom) = required.filter_map(Value::as_str).find(|name| !properties.contains_key(*name)) {
+            return misplaced(path, format!("`{phantom}` is required, but there is no such property"));
+        }
+        if path.len() != 3 && path.first().is_some_and(|first| first == "components") {
+            return misplaced(path, "an object inside another; give it a schema of its own and refer to it");
+        }
+    }
+    let mut variants = Vec::new();
+    for value in object.get("x-extensible-enum").and_then(Value::as_array).into_iter().flatten() {
+        let variant = value.as_str().map(variant).unwrap_or_default();
+        let is_name =
+            variant.starts_with(|c: char| c.is_ascii_uppercase()) && variant.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !is_name || variant == "Unknown" || variants.contains(&variant) {
+            return misplaced(
+                path,
+                format!("the value {value} of an open enum makes no variant, or one that is there already"),
+            );
+        }
+        variants.push(variant);
     }
     Ok(())
 }
@@ -150,6 +216,11 @@ fn resolve<'a>(root: &'a Value, node: &'a Value) -> &'a Value {
     target.unwrap_or(node)
 }
 
+/// The variant of an open enum for a value of the API.
+fn variant(value: &str) -> String {
+    pascal(&value.to_lowercase())
+}
+
 fn pascal(name: &str) -> String {
     let word = |word: &str| word[..1].to_uppercase() + &word[1..];
     name.split('_').filter(|part| !part.is_empty()).map(word).collect()
@@ -167,7 +238,7 @@ fn open_enums(contract: &Value) -> String {
         let doc = text(schema, "description");
         code += &format!("open_enum! {{\n    #[doc = {doc:?}]\n    pub enum {name} {{\n");
         for value in values {
-            let variant = pascal(&value.to_lowercase());
+            let variant = variant(&value);
             code += &format!("        /// `{value}`\n        {variant} = {value:?},\n");
         }
         code += "    }\n}\n";
@@ -420,14 +491,18 @@ mod client {
             };
             settings.with_conversion(schema, format!("::piaxis::{value}"), [].into_iter());
         }
-        for (name, schema) in object(spec, "/components/schemas") {
-            if schema.get("x-extensible-enum").is_some() {
+        let schemas = object(spec, "/components/schemas");
+        let is_open_enum = |schema: &Value| schema.get("x-extensible-enum").is_some();
+        let open_enums: Vec<&String> =
+            schemas.iter().filter(|(_, schema)| is_open_enum(schema)).map(|(name, _)| *name).collect();
+        for (name, schema) in schemas {
+            if is_open_enum(schema) {
                 let impls = [TypeImpl::Display, TypeImpl::FromStr];
                 settings.with_replacement(name, format!("::piaxis::{name}"), impls.into_iter());
             } else if is_free_form(schema) {
                 settings.with_replacement(name, "::piaxis::JsonObject", [].into_iter());
             } else if text(schema, "type") == "object" {
-                settings.with_patch(name, &struct_patch(schema));
+                settings.with_patch(name, &struct_patch(schema, &open_enums));
             }
         }
         Generator::new(&settings)
@@ -438,10 +513,18 @@ mod client {
     }
 
     /// One attribute carries the derive and what it reads: typify sorts attributes and would part them.
-    fn struct_patch(schema: &Value) -> TypePatch {
+    ///
+    /// Setters convert what is not a plain number or flag, so that a literal such as `.limit(5)` keeps its meaning.
+    fn struct_patch(schema: &Value, open_enums: &[&String]) -> TypePatch {
+        let text = schema.to_string();
+        let own = VALUES.into_iter().chain(open_enums.iter().map(|name| name.as_str()));
+        let own =
+            own.filter(|name| text.contains(&format!("schemas/{name}\""))).map(|name| format!("::piaxis::{name}"));
+        let common = ["::std::string::String", "::std::vec::Vec<_>", "::serde_json::Value"].map(str::to_owned);
+        let converted: String = common.into_iter().chain(own).map(|name| format!("on({name}, into), ")).collect();
         let off_by_default = object(schema, "/properties").into_iter().any(|(_, field)| field.get("default").is_some());
         let on_bool = if off_by_default { ", on(bool, default)" } else { "" };
-        let builder = format!("builder(on(_, into), on(::piaxis::JsonObject, default){on_bool})");
+        let builder = format!("builder({converted}on(::piaxis::JsonObject, default){on_bool})");
         let mut patch = TypePatch::default();
         patch.with_derive("PartialEq").with_attr("#[non_exhaustive]");
         patch.with_attr(format!("#[cfg_attr(all(), derive(::bon::Builder), {builder})]"));
@@ -449,10 +532,21 @@ mod client {
     }
 
     pub(super) fn raw(spec: &Value) -> Result<String> {
-        let tokens = generator(spec).generate_tokens(&parse(spec)?).or_else(|e| misplaced(&[], e.to_string()))?;
+        let api = parse(spec)?;
+        let tokens = catching(|| generator(spec).generate_tokens(&api))?;
         let mut file = syn::parse2(tokens).or_else(|e| misplaced(&[], e.to_string()))?;
         Amend.visit_file_mut(&mut file);
         Ok(prettyplease::unparse(&file))
+    }
+
+    /// The generator panics on some documents; that is a refusal like any other.
+    fn catching<T>(
+        generate: impl FnOnce() -> std::result::Result<T, progenitor::Error> + std::panic::UnwindSafe,
+    ) -> Result<T> {
+        match std::panic::catch_unwind(generate) {
+            Ok(result) => result.or_else(|e| misplaced(&[], e.to_string())),
+            Err(_) => misplaced(&[], "the generator gave up; see its words above"),
+        }
     }
 
     fn parse(spec: &Value) -> Result<OpenAPI> {
@@ -552,8 +646,8 @@ mod client {
                 }
             }
         }
-        let tokens =
-            generator(&spec).httpmock(&parse(&spec)?, "crate::raw").or_else(|e| misplaced(&[], e.to_string()))?;
+        let api = parse(&spec)?;
+        let tokens = catching(|| generator(&spec).httpmock(&api, "crate::raw"))?;
         let mut file = syn::parse2(tokens).or_else(|e| misplaced(&[], e.to_string()))?;
         let forms = object(&spec, "/paths")
             .into_iter()

@@ -59,7 +59,7 @@ async fn pay(client: &Client, phone_number: &str, between_looks: Duration) -> Re
         tokio::time::sleep(between_looks).await;
     }
 
-    match client.payments().list(PaymentFilter::builder().limit(5_u32).build()).await {
+    match client.payments().list(PaymentFilter::builder().limit(5).build()).await {
         Ok(page) => {
             println!("Latest payments ({} in all):", page.total.unwrap_or_default());
             for payment in page.results {

@@ -12,11 +12,6 @@
 // generated code inside the crate, in the mocks, and in other crates.
 extern crate self as piaxis;
 
-#[cfg(all(feature = "client", not(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"))))]
-compile_error!(
-    "piaxis: the feature `client` needs TLS; enable one of `rustls` (the default), `rustls-no-provider` or `native-tls`"
-);
-
 // What JSON text becomes.
 mod values;
 pub use values::*;
@@ -75,6 +70,7 @@ mod transport;
 /// whatever else the API sends is in the `extra` of the struct that it came in.
 #[cfg(feature = "client")]
 pub mod types {
+    #[doc(inline)]
     pub use crate::raw::types::*;
 }
 

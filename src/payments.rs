@@ -22,8 +22,7 @@ impl Payments {
 
     /// Collects from a payer: `POST /payments/create`.
     ///
-    /// Most methods settle later, so the answer is usually `pending`: ask [`get`](Self::get) again, or listen to the
-    /// webhook. Amounts are in major units (`15_000` is fifteen thousand shillings).
+    /// Most methods settle later, so the answer is usually `pending`: ask [`get`](Self::get) again. Amounts are in major units (`15_000` is fifteen thousand shillings).
     ///
     /// # Errors
     /// Whatever the API answers. After a timeout, a broken connection or a 5xx the payment may exist all the same.
@@ -90,7 +89,7 @@ impl Payments {
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
     /// use piaxis::{PaymentStatus, types::PaymentFilter};
     ///
-    /// let page = client.payments().list(PaymentFilter::builder().status(PaymentStatus::Completed).limit(20_u32).build()).await?;
+    /// let page = client.payments().list(PaymentFilter::builder().status(PaymentStatus::Completed).limit(20).build()).await?;
     /// for payment in page.results {
     ///     println!("{} {:?}", payment.payment_id, payment.amount);
     /// }

@@ -45,7 +45,7 @@ fn a_broken_contract_is_refused_by_place() {
         ),
         ("      operationId: otp_request\n", "", "  /request-otp:", "operationId"),
         ("operationId: otp_request", "operationId: request_otp", "  /request-otp:", "`otp_…`"),
-        ("      security: &api_key\n", "      x-other: &api_key\n", "  /request-otp:", "has no `security`"),
+        ("      security: &api_key\n", "      x-piaxis-reason: &api_key\n", "  /request-otp:", "has no `security`"),
         ("x-extensible-enum: [ bearer ]", "enum: [ bearer ]", "    TokenType:", "closed enum"),
         ("      format: password\n", "      format: password\n      minLength: 6\n", "    Secret:", "`minLength`"),
         (
@@ -63,6 +63,25 @@ fn a_broken_contract_is_refused_by_place() {
         ("      tags: [ otp ]\n", "      tags: 5\n", "  /request-otp:", "must be its tag"),
         ("openapi: 3.0.3", "openapi: 3.0.3\n  indented: badly", "  indented: badly", ""),
         ("openapi: 3.0.3", "openapi: 3.1.0", "", "3.1.0"),
+        ("openapi: 3.0.3", "openapi: 3.0.3\nopenapi: 3.0.3", "", "duplicate"),
+        ("required: [ payment_id ]", "required: [ payment_idd ]", "    PaymentCreated:", "`payment_idd` is required"),
+        ("x-extensible-enum: [ bearer ]", "x-extensible-enums: [ bearer ]", "    TokenType:", "x-extensible-enums"),
+        ("x-extensible-enum: [ bearer ]", "x-extensible-enum: [ bearer, Bearer ]", "    TokenType:", "no variant"),
+        ("x-extensible-enum: [ bearer ]", "x-extensible-enum: [ unknown ]", "    TokenType:", "no variant"),
+        ("x-extensible-enum: [ bearer ]", "x-extensible-enum: [ 2fa ]", "    TokenType:", "no variant"),
+        ("payment_id: { type: string,", "payment_id: { type: strng,", "payment_id: { type: strng,", "no type"),
+        (
+            "        status: { $ref: '#/components/schemas/EscrowStatus' }\n",
+            "        status: { $ref: '#/components/schemas/EscrowStatus', nullable: true }\n",
+            "EscrowStatus', nullable",
+            "beside `$ref`",
+        ),
+        (
+            "        currency: { type: string, description: Currency code. }\n",
+            "        currency: { type: object, properties: { a: { type: string } } }\n",
+            "currency: { type: object",
+            "inside another",
+        ),
         ("      summary: Send a one-time password\n", "      summary: [ 5 ]\n", "  /request-otp:", "string"),
     ];
     for (at, (from, to, place, says)) in cases.into_iter().enumerate() {

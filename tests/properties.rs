@@ -375,7 +375,6 @@ fn an_enum_value_that_is_not_known_keeps_its_text() {
                 CodeChallengeMethod,
                 ConfirmationMethod,
                 DisbursementStatus,
-                ErrorCode,
                 EscrowDisbursementStatus,
                 EscrowStatus,
                 FeeType,

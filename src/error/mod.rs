@@ -213,7 +213,8 @@ impl Error {
         self.0.code.as_deref()
     }
 
-    /// What went wrong, in the words of the API or of this crate.
+    /// What went wrong, in the words of the API or of this crate; `None` when it only names fields, which
+    /// [`field_errors`](Self::field_errors) has.
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
     }
@@ -339,22 +340,30 @@ impl fmt::Display for Error {
     }
 }
 
-/// Everything but the body.
+/// What is known, without the body.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
-        f.debug_struct("Error")
-            .field("kind", &inner.kind)
-            .field("operation", &inner.operation)
-            .field("status", &inner.status)
-            .field("code", &inner.code)
-            .field("message", &inner.message)
-            .field("field_errors", &inner.field_errors)
-            .field("request_id", &inner.request_id)
-            .field("retry_after", &inner.retry_after)
-            .field("body_bytes", &inner.body.as_ref().map(Bytes::len))
-            .field("source", &inner.source)
-            .finish()
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", &inner.kind);
+        let known: [(&str, Option<&dyn fmt::Debug>); 7] = [
+            ("operation", inner.operation.as_ref().map(|value| value as _)),
+            ("status", inner.status.as_ref().map(|value| value as _)),
+            ("code", inner.code.as_ref().map(|value| value as _)),
+            ("message", inner.message.as_ref().map(|value| value as _)),
+            ("request_id", inner.request_id.as_ref().map(|value| value as _)),
+            ("retry_after", inner.retry_after.as_ref().map(|value| value as _)),
+            ("source", inner.source.as_ref().map(|value| value as _)),
+        ];
+        for (name, value) in known {
+            if let Some(value) = value {
+                debug.field(name, value);
+            }
+        }
+        if !inner.field_errors.is_empty() {
+            debug.field("field_errors", &inner.field_errors);
+        }
+        debug.finish_non_exhaustive()
     }
 }
 

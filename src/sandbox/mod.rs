@@ -12,7 +12,8 @@
 //! | a wrong one-time password | send another than [`OTP`] in `user_info.otp`, or none was requested for that payer |
 //! | an API key that is refused | use another than [`API_KEY`] |
 //!
-//! One-time passwords and payments are there so far; the other routes answer 501 with the code `NOT_IN_SANDBOX`.
+//! What the API does not promise, it does not do: a repeated idempotency key makes a second payment, and a one-time
+//! password may be used again. One-time passwords and payments are there so far; the other routes answer 501 with the code `NOT_IN_SANDBOX`.
 //!
 //! ```
 //! use piaxis::{PaymentMethod, PaymentStatus, sandbox::Sandbox, types::{PaymentCreate, UserInfo}};

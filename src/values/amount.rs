@@ -1,4 +1,4 @@
-use std::{fmt, iter::Sum, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -33,7 +33,7 @@ impl Amount {
         Decimal::try_new(value, scale).map(Self).map_err(|_| ParseAmountError(Problem::OutOfRange))
     }
 
-    /// The amount as a decimal, for arithmetic.
+    /// The amount as a decimal, for arithmetic, which is checked there (`checked_add` and the like).
     pub fn to_decimal(self) -> Decimal {
         self.0
     }
@@ -66,12 +66,6 @@ macro_rules! from_integers {
     };
 }
 from_integers!(i8, i16, i32, i64, u8, u16, u32, u64);
-
-impl Sum for Amount {
-    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
-        Self(amounts.map(|amount| amount.0).sum())
-    }
-}
 
 /// Plain decimal text, as it is sent.
 impl fmt::Display for Amount {
