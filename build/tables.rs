@@ -1,0 +1,135 @@
+//! The open enums and the operation table.
+
+use serde_json::Value;
+
+use super::document::{METHODS, Result, array, misplaced, object, pascal, resolve, strings, text, variant};
+
+pub(super) fn open_enums(contract: &Value) -> String {
+    let mut code = String::new();
+    for (name, schema) in object(contract, "/components/schemas") {
+        let values = strings(schema, "x-extensible-enum");
+        if values.is_empty() {
+            continue;
+        }
+        let doc = text(schema, "description");
+        code += &format!("open_enum! {{\n    #[doc = {doc:?}]\n    pub enum {name} {{\n");
+        for value in values {
+            let variant = variant(&value);
+            code += &format!("        /// `{value}`\n        {variant} = {value:?},\n");
+        }
+        code += "    }\n}\n";
+    }
+    code
+}
+
+pub(super) fn operations(contract: &Value) -> Result<String> {
+    let mut rows = String::new();
+    for (path, item) in object(contract, "/paths") {
+        for (method, operation) in object(item, "").into_iter().filter(|(key, _)| METHODS.contains(&key.as_str())) {
+            let place = ["paths".into(), path.clone(), method.clone()];
+            let id = text(operation, "operationId");
+            let tag = array(operation, "tags").first().and_then(|tag| tag.as_str()).unwrap_or_default();
+            let Some(name) = id.strip_prefix(tag).and_then(|rest| rest.strip_prefix('_')).filter(|_| !tag.is_empty())
+            else {
+                return misplaced(
+                    &place,
+                    format!("operationId `{id}` must be its tag and the method's name: `{tag}_…`"),
+                );
+            };
+            let Some(security) = operation.get("security").and_then(Value::as_array) else {
+                return misplaced(&place, "has no `security`; write `security: []` for a route that takes none");
+            };
+            let security: Vec<String> = security
+                .iter()
+                .map(|alternative| {
+                    let schemes = object(alternative, "")
+                        .into_iter()
+                        .map(|(scheme, _)| format!("Credential::{}", pascal(scheme)));
+                    format!("&[{}]", schemes.collect::<Vec<_>>().join(", "))
+                })
+                .collect();
+            let carried: Vec<&str> = array(operation, "parameters")
+                .into_iter()
+                .map(|parameter| text(resolve(contract, parameter), "x-piaxis-transport"))
+                .collect();
+            let mut methods = strings(operation, "x-piaxis-methods");
+            if methods.is_empty() {
+                methods.push(name.to_owned());
+            }
+            rows += &format!(
+                "    Operation {{ id: {id:?}, method: {:?}, path: {path:?}, resource: {tag:?}, methods: &{methods:?}, \
+                 summary: {:?}, security: &[{}], replayable: {}, idempotency_key: {}, page_size: {}, sources: &{:?} }},\n",
+                method.to_uppercase(),
+                text(operation, "summary"),
+                security.join(", "),
+                operation.get("x-piaxis-replayable").map_or(method == "get", |replayable| replayable == true),
+                carried.contains(&"idempotency_key"),
+                page_size(contract, operation),
+                strings(operation, "x-piaxis-source"),
+            );
+        }
+    }
+
+    let schemes = object(contract, "/components/securitySchemes").into_iter().map(|(name, scheme)| {
+        let header = if text(scheme, "type") == "http" { "Authorization" } else { text(scheme, "name") };
+        format!("{name}: {header:?}, ")
+    });
+    let carried = object(contract, "/components/parameters").into_iter().filter_map(|(_, parameter)| {
+        let role = text(parameter, "x-piaxis-transport");
+        (!role.is_empty()).then(|| format!("{role}: {:?}, ", text(parameter, "name")))
+    });
+    let headers: String = schemes.chain(carried).collect();
+    let variables: String = object(contract, "/x-piaxis-environment-variables")
+        .into_iter()
+        .map(|(name, variable)| format!("{name}: &{:?}, ", strings(variable, "names")))
+        .collect();
+    let servers: String = array(contract, "servers")
+        .into_iter()
+        .map(|server| format!("{}: {:?}, ", text(server, "x-piaxis-environment"), text(server, "url")))
+        .collect();
+    let client_id = contract.pointer("/components/securitySchemes/client_id").unwrap_or(&Value::Null);
+
+    Ok(format!(
+        "/// Every operation of the contract, sorted by path.\npub const OPERATIONS: &[Operation] = &[\n{rows}];\n\
+         pub(crate) const HEADERS: Headers = Headers {{ {headers}}};\n\
+         pub(crate) const VARIABLES: Variables = Variables {{ {variables}}};\n\
+         pub(crate) const SERVERS: Servers = Servers {{ {servers}}};\n\
+         pub(crate) const SECRET_FIELDS: &[&str] = &{:?};\n\
+         pub(crate) const MISSING_CLIENT_ID: &str = {:?};\n",
+        secret_fields(contract),
+        text(client_id, "x-piaxis-missing-code"),
+    ))
+}
+
+/// How many items a page of a list has, and may have.
+fn page_size(contract: &Value, operation: &Value) -> String {
+    let mut parameters = array(operation, "parameters").into_iter().map(|parameter| resolve(contract, parameter));
+    let limit = parameters.find(|parameter| text(parameter, "name") == "limit").map(|limit| &limit["schema"]);
+    limit.map_or("None".to_owned(), |limit| {
+        format!("Some(PageSize {{ default: {}, max: {} }})", limit["default"], limit["maximum"])
+    })
+}
+
+/// Names of the fields and parameters that hold a secret.
+fn secret_fields(contract: &Value) -> Vec<String> {
+    fn visit(name: &str, node: &Value, found: &mut Vec<String>) {
+        let is_secret = |node: &Value| text(node, "$ref").ends_with("/Secret") || text(node, "format") == "password";
+        if is_secret(node) || array(node, "allOf").into_iter().any(is_secret) {
+            found.push(name.to_owned());
+        }
+        if let Some(parameter) = node.get("in").and(node.get("schema")) {
+            visit(text(node, "name"), parameter, found);
+        }
+        match node {
+            Value::Object(children) => children.iter().for_each(|(key, child)| visit(key, child, found)),
+            Value::Array(children) => children.iter().for_each(|child| visit("", child, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    visit("", contract, &mut found);
+    found.retain(|name| !["", "schema", "Secret"].contains(&name.as_str()));
+    found.sort();
+    found.dedup();
+    found
+}
