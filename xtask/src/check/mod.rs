@@ -1,0 +1,180 @@
+//! `cargo xtask check`: the contract against the live documentation, fact by fact.
+//!
+//! Pages are fetched (`fetch`), parsed into one model (`markdown`, `html` -> `document`), read for facts (`extract` ->
+//! `fact`), and compared with the contract (`contract`, `compare`, `examples`) and with what the last accepted run saw
+//! (`lock`).
+
+mod compare;
+mod contract;
+mod document;
+mod examples;
+mod extract;
+mod fact;
+mod fetch;
+mod html;
+mod lock;
+mod markdown;
+mod openapi;
+mod report;
+mod yaml_lines;
+
+use std::{
+    fs,
+    io::{IsTerminal as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use contract::Contract;
+use document::Document;
+use extract::Extracted;
+use fetch::Fetched;
+use lock::{Change, Lock};
+use report::{DocPlace, Finding, Format, Severity, SpecPlace};
+
+const CONTRACT: &str = "openapi/piaxis.yaml";
+const LOCK: &str = "openapi/docs.lock";
+const DOCS: &str = "https://api.gopiaxis.com/api/docs/";
+
+/// What to compare, and how to say it.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Root of the docs: an address, or a folder with a saved copy.
+    #[arg(long, default_value = DOCS)]
+    docs: String,
+    /// Keeps what was fetched in this folder.
+    #[arg(long)]
+    save: Option<PathBuf>,
+    /// The contract to check.
+    #[arg(long, default_value = CONTRACT)]
+    spec: PathBuf,
+    /// The backend's own /openapi.json (FastAPI, OpenAPI 3.1) as a further source: an address or a file.
+    #[arg(long)]
+    openapi: Option<String>,
+    /// How to print the findings.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// What the last accepted run saw.
+    #[arg(long, default_value = LOCK)]
+    lock: PathBuf,
+    /// Accepts the present state of the docs, after review.
+    #[arg(long)]
+    update_lock: bool,
+}
+
+/// 0: agreement, 1: findings, 2: the docs or the contract could not be read.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    match check(arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn check(arguments: &Arguments) -> Result<u8> {
+    let file = arguments.spec.display().to_string();
+    let text = fs::read_to_string(&arguments.spec).with_context(|| file.clone())?;
+    let contract = Contract::read(&file, &text)?;
+    let accepted = lock::read(&arguments.lock)?;
+    let fetched = fetch_pages(arguments)?;
+    if let Some(directory) = &arguments.save {
+        fetch::save(&fetched, directory)?;
+    }
+
+    let knowledge = contract.knowledge();
+    let mut pages: Vec<(Document, Extracted)> = Vec::new();
+    for page in &fetched.pages {
+        let parse = if page.address.ends_with(".md") || page.address.ends_with(".txt") { markdown::parse } else { html::parse };
+        let document = parse(&page.name, &page.text);
+        let extracted = extract::extract(&document, &knowledge);
+        pages.push((document, extracted));
+    }
+    if let Some(address) = &arguments.openapi {
+        pages.push(openapi::read(address, &contract)?);
+    }
+    let mut report = compare::compare(&contract, &pages);
+    report.notes.extend(fetched.notes.iter().cloned());
+
+    let now = lock_of(&fetched, &pages);
+    match (&accepted, arguments.update_lock) {
+        (_, true) => {
+            lock::write(&arguments.lock, &now)?;
+            eprintln!("accepted the present state of the docs in {}", arguments.lock.display());
+        }
+        (Some(accepted), false) => add_changes(&mut report, accepted, &now, &pages, arguments),
+        (None, false) => report.notes.push(format!("there is no {}; accept one with --update-lock", arguments.lock.display())),
+    }
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let text = report::render(&report, arguments.format, colour);
+    std::io::stdout().lock().write_all(text.as_bytes()).or_else(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    })?;
+    Ok(report::exit_code(&report))
+}
+
+fn fetch_pages(arguments: &Arguments) -> Result<Fetched> {
+    let on_terminal = std::io::stderr().is_terminal();
+    let progress = |line: &str| {
+        if on_terminal {
+            eprintln!("{line}");
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let root = fetch::Root::parse(&arguments.docs)?;
+    Ok(runtime.block_on(fetch::fetch(&root, progress))?)
+}
+
+fn lock_of(fetched: &Fetched, pages: &[(Document, Extracted)]) -> Lock {
+    let seen = fetched.pages.iter().zip(pages).map(|(page, (_, extracted))| {
+        let facts = extracted.facts.iter().map(|stated| stated.fact.to_string()).collect();
+        let counts = (extracted.sections, extracted.understood, extracted.examples.len());
+        lock::LockedPage::new(&page.name, &page.address, &page.text, counts, facts)
+    });
+    Lock::new(seen.collect())
+}
+
+/// What the last accepted run saw and this one does not is a finding, also where the contract would not miss it.
+fn add_changes(report: &mut report::Report, accepted: &Lock, now: &Lock, pages: &[(Document, Extracted)], arguments: &Arguments) {
+    let spec = Some(SpecPlace { file: arguments.lock.display().to_string(), line: 1 });
+    for change in lock::compare(accepted, now) {
+        let (id, severity, page, message) = match change {
+            Change::PageMissing { page } => {
+                let message = format!("the page `{page}` that the last accepted run saw is missing");
+                ("page-missing", Severity::Error, page, message)
+            }
+            Change::PageNew { page } => ("page-new", Severity::Warning, page.clone(), format!("there is a new page `{page}`")),
+            Change::Reworded { page } => ("page-reworded", Severity::Info, page.clone(), format!("the page `{page}` was reworded")),
+            Change::FactGone { page, fact } => {
+                ("fact-gone", Severity::Error, page.clone(), format!("the page `{page}` no longer says: {fact}"))
+            }
+            Change::FactNew { page, fact } => {
+                ("fact-new", Severity::Warning, page.clone(), format!("the page `{page}` now says: {fact}"))
+            }
+            Change::CoverageDropped { page, what, before, now } => {
+                let message = format!("the page `{page}` has fewer {what} than the last accepted run saw: {now} instead of {before}");
+                ("coverage-dropped", Severity::Error, page, message)
+            }
+        };
+        let stated = pages.iter().flat_map(|(_, page)| &page.facts).find(|stated| stated.page == page && message.ends_with(&stated.fact.to_string()));
+        let doc = match stated {
+            Some(stated) => Some(DocPlace { page: page.clone(), heading: stated.heading.clone(), anchor: stated.anchor.clone(), line: stated.line }),
+            None => Some(DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: 1 }),
+        };
+        report.findings.push(Finding {
+            id: id.to_owned(),
+            severity,
+            operation: None,
+            field: None,
+            message,
+            advice: "review the change, mend the contract, and accept with `cargo xtask check --update-lock`".to_owned(),
+            doc,
+            spec: spec.clone(),
+        });
+    }
+}
