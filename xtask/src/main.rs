@@ -1,5 +1,6 @@
 //! Tasks of the maintainers: `cargo xtask --help`.
 
+mod check;
 mod expand;
 mod operations;
 mod rust_version;
@@ -12,6 +13,8 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Task {
+    /// Compares the contract with the live documentation.
+    Check(check::Arguments),
     /// Prints the code that build.rs generates from the contract, formatted.
     Expand(expand::Arguments),
     /// Lists the operations of the contract.
@@ -22,6 +25,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
+        Task::Check(arguments) => return check::run(&arguments),
         Task::Expand(arguments) => expand::run(&arguments),
         Task::Operations => operations::run(),
         Task::RustVersion => rust_version::run(),

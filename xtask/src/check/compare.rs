@@ -20,6 +20,8 @@ const EVERYDAY_HEADERS: [&str; 5] = ["accept", "authorization", "content-type", 
 struct Disagreement {
     finding: Finding,
     pointer: String,
+    /// The body that the field is in, however deep: a guarantee of it covers what is inside.
+    body: Option<String>,
     page: Option<String>,
 }
 
@@ -55,33 +57,81 @@ impl Comparison<'_> {
             Fact::Parameter { operation, name } => self.parameter_exists(stated, operation, name),
             Fact::RequiredHeader { operation, name } => self.required_header(stated, operation, name),
             Fact::Header { name } => {
-                if !EVERYDAY_HEADERS.contains(&name.to_lowercase().as_str()) && !self.headers().contains(&name.to_lowercase()) {
-                    self.missing(stated, "header-missing", None, Some(name), &format!("the header `{name}` is documented, but not in the contract"), "");
+                if !EVERYDAY_HEADERS.contains(&name.to_lowercase().as_str())
+                    && !self.headers().contains(&name.to_lowercase())
+                {
+                    self.missing(
+                        stated,
+                        "header-missing",
+                        None,
+                        Some(name),
+                        &format!("the header `{name}` is documented, but not in the contract"),
+                        "",
+                    );
                 }
             }
             // Examples are validated as a whole; their types matter to the lock.
             Fact::ExampleType { .. } => {}
             Fact::NotExposed { route } => self.not_exposed(stated, route),
-            Fact::Event { name } => self.in_list(stated, "event-missing", "the webhook event", name, &self.webhook_list("events"), "/x-piaxis-webhooks/events"),
+            Fact::Event { name } => self.in_list(
+                stated,
+                "event-missing",
+                "the webhook event",
+                name,
+                &self.webhook_list("events"),
+                "/x-piaxis-webhooks/events",
+            ),
             Fact::WebhookHeader { name } => {
                 let known: Vec<String> = self.webhook_list("headers").iter().map(|name| name.to_lowercase()).collect();
                 if !known.contains(&name.to_lowercase()) {
-                    self.missing(stated, "webhook-header-missing", None, Some(name), &format!("the webhook header `{name}` is documented, but not in the contract"), "/x-piaxis-webhooks/headers");
+                    self.missing(
+                        stated,
+                        "webhook-header-missing",
+                        None,
+                        Some(name),
+                        &format!("the webhook header `{name}` is documented, but not in the contract"),
+                        "/x-piaxis-webhooks/headers",
+                    );
                 }
             }
-            Fact::WebhookField { path } => self.in_list(stated, "webhook-field-missing", "the webhook field", path, &self.webhook_list("fields"), "/x-piaxis-webhooks/fields"),
+            Fact::WebhookField { path } => self.in_list(
+                stated,
+                "webhook-field-missing",
+                "the webhook field",
+                path,
+                &self.webhook_list("fields"),
+                "/x-piaxis-webhooks/schema",
+            ),
             Fact::Variable { name } => {
-                let known: Vec<String> = object(&self.contract.document["x-piaxis-environment-variables"]).flat_map(|(_, variable)| strings(&variable["names"])).collect();
-                self.in_list(stated, "variable-missing", "the environment variable", name, &known, "/x-piaxis-environment-variables");
+                let known: Vec<String> = object(&self.contract.document["x-piaxis-environment-variables"])
+                    .flat_map(|(_, variable)| strings(&variable["names"]))
+                    .collect();
+                self.in_list(
+                    stated,
+                    "variable-missing",
+                    "the environment variable",
+                    name,
+                    &known,
+                    "/x-piaxis-environment-variables",
+                );
             }
             Fact::BaseUrl { url } => {
-                let known: Vec<String> = array(&self.contract.document["servers"]).map(|server| text_of(server, "url").to_owned()).collect();
+                let known: Vec<String> =
+                    array(&self.contract.document["servers"]).map(|server| text_of(server, "url").to_owned()).collect();
                 self.in_list(stated, "server-missing", "the base URL", url, &known, "/servers");
             }
             Fact::Fee { limit, fee } => {
                 let fees = array(&self.contract.document["x-piaxis-default-payout-fees"]["tiers"]);
-                let known: Vec<String> = fees.map(|tier| format!("{}: {}", text_of(tier, "amount"), text_of(tier, "fee"))).collect();
-                self.in_list(stated, "fee-differs", "the default payout fee", &format!("{limit}: {fee}"), &known, "/x-piaxis-default-payout-fees");
+                let known: Vec<String> =
+                    fees.map(|tier| format!("{}: {}", text_of(tier, "amount"), text_of(tier, "fee"))).collect();
+                self.in_list(
+                    stated,
+                    "fee-differs",
+                    "the default payout fee",
+                    &format!("{limit}: {fee}"),
+                    &known,
+                    "/x-piaxis-default-payout-fees",
+                );
             }
             Fact::TermKey { term_type, key } => self.term_key(stated, term_type, key),
             Fact::RequiredAction { action, key } => self.required_action(stated, action, key),
@@ -96,7 +146,14 @@ impl Comparison<'_> {
             Some(operation) if operation.name == name || name.contains("{id}") => {}
             Some(operation) => {
                 let (here, pointer) = (operation.name.clone(), operation.pointer.clone());
-                self.missing(stated, "path-differs", Some(name), None, &format!("the path is documented as `{name}`, but is `{here}` in the contract"), &pointer);
+                self.missing(
+                    stated,
+                    "path-differs",
+                    Some(name),
+                    None,
+                    &format!("the path is documented as `{name}`, but is `{here}` in the contract"),
+                    &pointer,
+                );
             }
             None => {
                 let (method, path) = name.split_once(' ').unwrap_or(("", name));
@@ -105,9 +162,18 @@ impl Comparison<'_> {
                     unnamed(theirs).trim_end_matches('/').eq_ignore_ascii_case(unnamed(path).trim_end_matches('/'))
                 };
                 let near = self.contract.operations.iter().find(alike);
-                let (hint, pointer) = near.map_or((String::new(), "/paths".to_owned()), |near| (format!("; the contract has `{}`", near.name), near.pointer.clone()));
+                let (hint, pointer) = near.map_or((String::new(), "/paths".to_owned()), |near| {
+                    (format!("; the contract has `{}`", near.name), near.pointer.clone())
+                });
                 let _ = method;
-                self.missing(stated, "operation-missing", Some(name), None, &format!("the operation `{name}` is documented, but not in the contract{hint}"), &pointer);
+                self.missing(
+                    stated,
+                    "operation-missing",
+                    Some(name),
+                    None,
+                    &format!("the operation `{name}` is documented, but not in the contract{hint}"),
+                    &pointer,
+                );
             }
         }
     }
@@ -116,7 +182,10 @@ impl Comparison<'_> {
         let Some(operation) = self.contract.operation(name) else { return };
         if self.contract.field(operation, direction, path) == Found::Nothing {
             let near = self.nearest(operation, direction, path);
-            let pointer = self.contract.body(operation, direction).map_or(operation.pointer.clone(), |body| self.contract.resolve(&body));
+            let pointer = self
+                .contract
+                .body(operation, direction)
+                .map_or(operation.pointer.clone(), |body| self.contract.resolve(&body));
             let hint = near.map_or(String::new(), |near| format!(" (it has `{near}`)"));
             let message = format!("the {direction} field `{path}` is documented, but not in the contract{hint}");
             self.missing(stated, "field-missing", Some(name), Some(path), &message, &pointer);
@@ -138,8 +207,17 @@ impl Comparison<'_> {
         let Some(operation) = self.contract.operation(name) else { return };
         let Found::Field { pointer } = self.contract.field(operation, direction, path) else { return };
         if direction == Direction::Response && !self.contract.is_required(&pointer) {
-            let message = format!("the response field `{path}` is guaranteed by the docs, but optional in the contract");
-            self.disagree(Some(stated), "guarantee-differs", Severity::Warning, Some(name), Some(path), &message, &pointer);
+            let message =
+                format!("the response field `{path}` is guaranteed by the docs, but optional in the contract");
+            self.disagree(
+                Some(stated),
+                "guarantee-differs",
+                Severity::Warning,
+                Some(name),
+                Some(path),
+                &message,
+                &pointer,
+            );
         }
     }
 
@@ -149,14 +227,20 @@ impl Comparison<'_> {
         let live = self.contract.live_pages();
         let presented = self.contract.sources(&pointer).iter().any(|source| live.contains(page_of(source)));
         if presented {
-            let message = format!("the request field `{path}` is not guaranteed by the docs, but the contract presents it as documented");
+            let message = format!(
+                "the request field `{path}` is not guaranteed by the docs, but the contract presents it as documented"
+            );
             self.disagree(Some(stated), "not-guaranteed", Severity::Error, Some(name), Some(path), &message, &pointer);
         }
     }
 
     fn parameter_exists(&mut self, stated: &Stated, name: &str, parameter: &str) {
         let Some(operation) = self.contract.operation(name) else { return };
-        let in_query = self.contract.parameters(operation).iter().any(|pointer| text_of(self.contract.at(pointer), "name") == parameter);
+        let in_query = self
+            .contract
+            .parameters(operation)
+            .iter()
+            .any(|pointer| text_of(self.contract.at(pointer), "name") == parameter);
         let in_body = matches!(self.contract.field(operation, Direction::Request, parameter), Found::Field { .. });
         if !in_query && !in_body {
             let pointer = operation.pointer.clone();
@@ -169,22 +253,39 @@ impl Comparison<'_> {
         let Some(operation) = self.contract.operation(name) else { return };
         let pointer = format!("{}/security", operation.pointer);
         let schemes = &self.contract.document["components"]["securitySchemes"];
-        let scheme = object(schemes).find(|(_, scheme)| text_of(scheme, "name").eq_ignore_ascii_case(header)).map(|(name, _)| name.clone());
+        let scheme = object(schemes)
+            .find(|(_, scheme)| text_of(scheme, "name").eq_ignore_ascii_case(header))
+            .map(|(name, _)| name.clone());
         let Some(scheme) = scheme else {
-            if !EVERYDAY_HEADERS.contains(&header.to_lowercase().as_str()) && !self.headers().contains(&header.to_lowercase()) {
+            if !EVERYDAY_HEADERS.contains(&header.to_lowercase().as_str())
+                && !self.headers().contains(&header.to_lowercase())
+            {
                 let message = format!("the header `{header}` is documented as required, but not in the contract");
                 self.missing(stated, "header-missing", Some(name), Some(header), &message, &pointer);
             }
             return;
         };
-        let sets: Vec<Vec<String>> = array(self.contract.at(&pointer)).map(|set| object(set).map(|(name, _)| name.clone()).collect()).collect();
+        let sets: Vec<Vec<String>> =
+            array(self.contract.at(&pointer)).map(|set| object(set).map(|(name, _)| name.clone()).collect()).collect();
         if !sets.iter().any(|set| set.contains(&scheme)) {
-            let message = format!("the header `{header}` is documented as required, but the contract has no `{scheme}` in its security");
-            self.disagree(Some(stated), "security-differs", Severity::Error, Some(name), Some(header), &message, &pointer);
+            let message = format!(
+                "the header `{header}` is documented as required, but the contract has no `{scheme}` in its security"
+            );
+            self.disagree(
+                Some(stated),
+                "security-differs",
+                Severity::Error,
+                Some(name),
+                Some(header),
+                &message,
+                &pointer,
+            );
         } else if scheme == "client_id" && sets.iter().any(|set| !set.contains(&scheme)) {
             let keyed = sets.iter().any(|set| !set.contains(&scheme) && set.iter().any(|other| other == "api_key"));
             let id = if keyed { "security-loose" } else { "security-differs" };
-            let message = format!("the header `{header}` is documented as required, but the contract has security without `{scheme}`");
+            let message = format!(
+                "the header `{header}` is documented as required, but the contract has security without `{scheme}`"
+            );
             self.disagree(Some(stated), id, Severity::Error, Some(name), Some(header), &message, &pointer);
         }
     }
@@ -203,10 +304,18 @@ impl Comparison<'_> {
 
     fn term_key(&mut self, stated: &Stated, term_type: &str, key: &str) {
         let schemas = &self.contract.document["components"]["schemas"];
-        let evidence: Vec<(&String, &Value)> = object(schemas).filter(|(_, schema)| text_of(schema, "x-piaxis-term-type") == term_type).collect();
+        let evidence: Vec<(&String, &Value)> =
+            object(schemas).filter(|(_, schema)| text_of(schema, "x-piaxis-term-type") == term_type).collect();
         let field = format!("{term_type}.{key}");
         if evidence.is_empty() {
-            self.missing(stated, "term-missing", None, Some(term_type), &format!("the term type `{term_type}` is documented, but no schema has its evidence"), "/components/schemas/TermType");
+            self.missing(
+                stated,
+                "term-missing",
+                None,
+                Some(term_type),
+                &format!("the term type `{term_type}` is documented, but no schema has its evidence"),
+                "/components/schemas/TermType",
+            );
             return;
         }
         let property = |(name, schema): &(&String, &Value)| {
@@ -223,36 +332,83 @@ impl Comparison<'_> {
         let prose = ["data", "user_info", "piaxis", "piaxis_external"].contains(&key);
         if !key.is_empty() && !free && !prose && !evidence.iter().any(property) {
             let pointer = format!("/components/schemas/{}", evidence[0].0);
-            self.missing(stated, "term-key-missing", None, Some(&field), &format!("evidence of a `{term_type}` term takes `{key}`, which the contract does not have"), &pointer);
+            self.missing(
+                stated,
+                "term-key-missing",
+                None,
+                Some(&field),
+                &format!("evidence of a `{term_type}` term takes `{key}`, which the contract does not have"),
+                &pointer,
+            );
         }
     }
 
     fn required_action(&mut self, stated: &Stated, action: &str, key: &str) {
-        let known = strings(&self.contract.document["components"]["schemas"]["RequiredActionType"]["x-extensible-enum"]);
+        let known =
+            strings(&self.contract.document["components"]["schemas"]["RequiredActionType"]["x-extensible-enum"]);
         if !known.contains(&action.to_owned()) {
-            self.missing(stated, "action-missing", None, Some(action), &format!("the required action `{action}` is documented, but not in the contract"), "/components/schemas/RequiredActionType");
-        } else if !key.is_empty() && self.contract.at(&format!("/components/schemas/RequiredAction/properties/{key}")).is_null() {
-            self.missing(stated, "action-key-missing", None, Some(key), &format!("the required action `{action}` comes with `{key}`, which the contract does not have"), "/components/schemas/RequiredAction");
+            self.missing(
+                stated,
+                "action-missing",
+                None,
+                Some(action),
+                &format!("the required action `{action}` is documented, but not in the contract"),
+                "/components/schemas/RequiredActionType",
+            );
+        } else if !key.is_empty()
+            && self.contract.at(&format!("/components/schemas/RequiredAction/properties/{key}")).is_null()
+        {
+            self.missing(
+                stated,
+                "action-key-missing",
+                None,
+                Some(key),
+                &format!("the required action `{action}` comes with `{key}`, which the contract does not have"),
+                "/components/schemas/RequiredAction",
+            );
         }
     }
 
     fn in_list(&mut self, stated: &Stated, id: &str, what: &str, value: &str, known: &[String], pointer: &str) {
         if !known.iter().any(|known| known == value) {
-            self.missing(stated, id, None, Some(value), &format!("{what} `{value}` is documented, but not in the contract"), pointer);
+            self.missing(
+                stated,
+                id,
+                None,
+                Some(value),
+                &format!("{what} `{value}` is documented, but not in the contract"),
+                pointer,
+            );
         }
     }
 
     fn webhook_list(&self, kind: &str) -> Vec<String> {
-        object(&self.contract.document["x-piaxis-webhooks"][kind]).map(|(name, _)| name.clone()).collect()
+        self.webhook_entries(kind).into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Events, headers or fields of webhooks, and where they are declared.
+    fn webhook_entries(&self, kind: &str) -> Vec<(String, String)> {
+        if kind == "fields" {
+            return self.contract.fields_of("/x-piaxis-webhooks/schema");
+        }
+        let place = format!("/x-piaxis-webhooks/{kind}");
+        let entries = object(self.contract.at(&place));
+        entries.map(|(name, _)| (name.clone(), format!("{place}/{}", super::contract::escape(name)))).collect()
     }
 
     /// Lower-case names of all headers of the contract.
     fn headers(&self) -> BTreeSet<String> {
         let components = &self.contract.document["components"];
         let schemes = object(&components["securitySchemes"]).map(|(_, scheme)| text_of(scheme, "name"));
-        let parameters = object(&components["parameters"]).filter(|(_, one)| one["in"] == "header").map(|(_, one)| text_of(one, "name"));
+        let parameters = object(&components["parameters"])
+            .filter(|(_, one)| one["in"] == "header")
+            .map(|(_, one)| text_of(one, "name"));
         let own = self.contract.operations.iter().flat_map(|operation| self.contract.parameters(operation));
-        let own: Vec<String> = own.map(|pointer| self.contract.at(&pointer)).filter(|one| one["in"] == "header").map(|one| text_of(one, "name").to_lowercase()).collect();
+        let own: Vec<String> = own
+            .map(|pointer| self.contract.at(&pointer))
+            .filter(|one| one["in"] == "header")
+            .map(|one| text_of(one, "name").to_lowercase())
+            .collect();
         schemes.chain(parameters).map(str::to_lowercase).chain(own).collect()
     }
 
@@ -263,7 +419,8 @@ impl Comparison<'_> {
         let live = self.contract.live_pages();
         let names: BTreeSet<String> = stated.iter().map(|stated| stated.fact.to_string()).collect();
         let says = |fact: Fact| names.contains(&fact.to_string());
-        let documented = |pointer: &str| self.contract.sources(pointer).iter().any(|source| live.contains(page_of(source)));
+        let documented =
+            |pointer: &str| self.contract.sources(pointer).iter().any(|source| live.contains(page_of(source)));
 
         // A field may be documented at any operation that has its schema.
         let mut declared: BTreeMap<String, (String, String, Direction)> = BTreeMap::new();
@@ -271,14 +428,23 @@ impl Comparison<'_> {
         let mut gone: Vec<(String, Option<String>, String, String, String)> = Vec::new();
         for operation in &self.contract.operations {
             let name = &operation.name;
-            let exists = stated.iter().any(|one| matches!(&one.fact, Fact::Operation { operation } if unnamed(operation) == unnamed(name)));
+            let exists = stated
+                .iter()
+                .any(|one| matches!(&one.fact, Fact::Operation { operation } if unnamed(operation) == unnamed(name)));
             if documented(&operation.pointer) && !exists {
-                gone.push(("operation-undocumented".into(), Some(name.clone()), String::new(), format!("no page has the operation `{name}`"), operation.pointer.clone()));
+                gone.push((
+                    "operation-undocumented".into(),
+                    Some(name.clone()),
+                    String::new(),
+                    format!("no page has the operation `{name}`"),
+                    operation.pointer.clone(),
+                ));
             }
             for direction in [Direction::Request, Direction::Response] {
                 for (path, pointer) in self.contract.fields(operation, direction) {
                     let operation = name.clone();
-                    let parameter = direction == Direction::Request && says(Fact::Parameter { operation: operation.clone(), name: path.clone() });
+                    let parameter = direction == Direction::Request
+                        && says(Fact::Parameter { operation: operation.clone(), name: path.clone() });
                     if parameter || says(Fact::Field { operation, direction, path: path.clone() }) {
                         covered.insert(pointer.clone());
                     }
@@ -289,16 +455,34 @@ impl Comparison<'_> {
                 let parameter = self.contract.at(&pointer);
                 let (place, field) = (text_of(parameter, "in"), text_of(parameter, "name").to_owned());
                 let own = !strings(&parameter["x-piaxis-source"]).is_empty() || documented(&operation.pointer);
-                let source = if strings(&parameter["x-piaxis-source"]).is_empty() { &operation.pointer } else { &pointer };
+                let source =
+                    if strings(&parameter["x-piaxis-source"]).is_empty() { &operation.pointer } else { &pointer };
                 let stated = says(Fact::Parameter { operation: name.clone(), name: field.clone() });
                 if place == "query" && own && documented(source) && !stated {
-                    gone.push(("parameter-undocumented".into(), Some(name.clone()), field.clone(), format!("no page has the parameter `{field}`"), pointer.clone()));
+                    gone.push((
+                        "parameter-undocumented".into(),
+                        Some(name.clone()),
+                        field.clone(),
+                        format!("no page has the parameter `{field}`"),
+                        pointer.clone(),
+                    ));
                 }
+            }
+        }
+        for one in stated {
+            if let Fact::RequiredAction { key, .. } = &one.fact {
+                covered.insert(format!("/components/schemas/RequiredAction/properties/{key}"));
             }
         }
         for (pointer, (name, path, direction)) in &declared {
             if !covered.contains(pointer) && documented(pointer) && !self.is_evidence(pointer) {
-                gone.push(("field-undocumented".into(), Some(name.clone()), path.clone(), format!("no page has the {direction} field `{path}`"), pointer.clone()));
+                gone.push((
+                    "field-undocumented".into(),
+                    Some(name.clone()),
+                    path.clone(),
+                    format!("no page has the {direction} field `{path}`"),
+                    pointer.clone(),
+                ));
             }
         }
         let variables = "/x-piaxis-environment-variables";
@@ -306,33 +490,59 @@ impl Comparison<'_> {
             let pointer = format!("{variables}/{key}");
             let first = strings(&variable["names"]).into_iter().next().unwrap_or_default();
             if documented(&pointer) && !says(Fact::Variable { name: first.clone() }) {
-                gone.push(("variable-undocumented".into(), None, first.clone(), format!("no page has the environment variable `{first}`"), pointer));
+                gone.push((
+                    "variable-undocumented".into(),
+                    None,
+                    first.clone(),
+                    format!("no page has the environment variable `{first}`"),
+                    pointer,
+                ));
             }
         }
-        for (kind, id) in [("events", "event-undocumented"), ("headers", "webhook-header-undocumented"), ("fields", "webhook-field-undocumented")] {
-            for (name, _) in object(&self.contract.document["x-piaxis-webhooks"][kind]) {
-                let pointer = format!("/x-piaxis-webhooks/{kind}/{}", super::contract::escape(name));
-                let name = name.clone();
+        for (kind, id) in [
+            ("events", "event-undocumented"),
+            ("headers", "webhook-header-undocumented"),
+            ("fields", "webhook-field-undocumented"),
+        ] {
+            for (name, pointer) in self.webhook_entries(kind) {
                 let fact = match kind {
                     "events" => Fact::Event { name: name.clone() },
                     "headers" => Fact::WebhookHeader { name: name.clone() },
                     _ => Fact::WebhookField { path: name.clone() },
                 };
                 if documented(&pointer) && !says(fact) {
-                    gone.push((id.into(), None, name.clone(), format!("no page has `{name}` among the webhook {kind}"), pointer));
+                    gone.push((
+                        id.into(),
+                        None,
+                        name.clone(),
+                        format!("no page has `{name}` among the webhook {kind}"),
+                        pointer,
+                    ));
                 }
             }
         }
         for (at, server) in array(&self.contract.document["servers"]).enumerate() {
             let (pointer, url) = (format!("/servers/{at}"), text_of(server, "url").to_owned());
             if documented(&pointer) && !says(Fact::BaseUrl { url: url.clone() }) {
-                gone.push(("server-undocumented".into(), None, url.clone(), format!("no page has the base URL `{url}`"), pointer));
+                gone.push((
+                    "server-undocumented".into(),
+                    None,
+                    url.clone(),
+                    format!("no page has the base URL `{url}`"),
+                    pointer,
+                ));
             }
         }
         for (at, tier) in array(&self.contract.document["x-piaxis-default-payout-fees"]["tiers"]).enumerate() {
             let (limit, fee) = (text_of(tier, "amount").to_owned(), text_of(tier, "fee").to_owned());
             if !says(Fact::Fee { limit: limit.clone(), fee: fee.clone() }) {
-                gone.push(("fee-undocumented".into(), None, limit.clone(), format!("no page has the fee `{limit}: {fee}`"), format!("/x-piaxis-default-payout-fees/tiers/{at}")));
+                gone.push((
+                    "fee-undocumented".into(),
+                    None,
+                    limit.clone(),
+                    format!("no page has the fee `{limit}: {fee}`"),
+                    format!("/x-piaxis-default-payout-fees/tiers/{at}"),
+                ));
             }
         }
         for (schema, evidence) in object(&self.contract.document["components"]["schemas"]) {
@@ -340,19 +550,41 @@ impl Comparison<'_> {
             if term_type.is_empty() {
                 continue;
             }
-            let mentioned = stated.iter().any(|one| matches!(&one.fact, Fact::TermKey { term_type: stated, .. } if *stated == term_type));
+            let mentioned = stated
+                .iter()
+                .any(|one| matches!(&one.fact, Fact::TermKey { term_type: stated, .. } if *stated == term_type));
             for (key, _) in object(&evidence["properties"]).filter(|(key, _)| *key != "device_info" || mentioned) {
                 if !says(Fact::TermKey { term_type: term_type.clone(), key: key.clone() }) {
-                    gone.push(("term-key-undocumented".into(), None, format!("{term_type}.{key}"), format!("no page has `{key}` for `{term_type}` terms"), format!("/components/schemas/{schema}/properties/{key}")));
+                    gone.push((
+                        "term-key-undocumented".into(),
+                        None,
+                        format!("{term_type}.{key}"),
+                        format!("no page has `{key}` for `{term_type}` terms"),
+                        format!("/components/schemas/{schema}/properties/{key}"),
+                    ));
                 }
             }
             if !mentioned {
-                gone.push(("term-undocumented".into(), None, term_type.clone(), format!("no page has the term type `{term_type}`"), format!("/components/schemas/{schema}")));
+                gone.push((
+                    "term-undocumented".into(),
+                    None,
+                    term_type.clone(),
+                    format!("no page has the term type `{term_type}`"),
+                    format!("/components/schemas/{schema}"),
+                ));
             }
         }
         for (id, operation, field, message, pointer) in gone {
             let field = Some(field.as_str()).filter(|field| !field.is_empty());
-            self.disagree(None, &id, Severity::Error, operation.as_deref(), field, &format!("{message}, though the contract cites one"), &pointer);
+            self.disagree(
+                None,
+                &id,
+                Severity::Error,
+                operation.as_deref(),
+                field,
+                &format!("{message}, though the contract cites one"),
+                &pointer,
+            );
         }
         self.agreed += covered.len();
     }
@@ -368,8 +600,16 @@ impl Comparison<'_> {
     fn examples(&mut self) {
         let validator = examples::Examples::new(self.contract);
         for example in self.pages.iter().flat_map(|(_, page)| &page.examples) {
-            let place = DocPlace { page: example.page.clone(), heading: example.heading.clone(), anchor: example.anchor.clone(), line: example.line };
-            let pointer = self.contract.operation(&example.operation).and_then(|operation| self.contract.body(operation, example.direction));
+            let place = DocPlace {
+                page: example.page.clone(),
+                heading: example.heading.clone(),
+                anchor: example.anchor.clone(),
+                line: example.line,
+            };
+            let pointer = self
+                .contract
+                .operation(&example.operation)
+                .and_then(|operation| self.contract.body(operation, example.direction));
             for misfit in validator.misfits(example) {
                 let severity = if misfit.is_new_value { Severity::Warning } else { Severity::Error };
                 let pointer = pointer.clone().unwrap_or_else(|| "/x-piaxis-webhooks".to_owned());
@@ -379,12 +619,21 @@ impl Comparison<'_> {
                         severity,
                         operation: Some(example.operation.clone()),
                         field: Some(misfit.path.clone()),
-                        message: format!("the {} example does not fit at `{}`: {}", example.direction, misfit.path, misfit.problem),
-                        advice: if misfit.is_new_value { "learn the value: add it to the open enum" } else { "mend the schema, or record a deviation" }.to_owned(),
+                        message: format!(
+                            "the {} example does not fit at `{}`: {}",
+                            example.direction, misfit.path, misfit.problem
+                        ),
+                        advice: if misfit.is_new_value {
+                            "learn the value: add it to the open enum"
+                        } else {
+                            "mend the schema, or record a deviation"
+                        }
+                        .to_owned(),
                         doc: Some(place.clone()),
                         spec: Some(SpecPlace { file: self.contract.file.clone(), line: self.contract.line(&pointer) }),
                     },
                     pointer,
+                    body: None,
                     page: Some(example.page.clone()),
                 });
             }
@@ -394,7 +643,12 @@ impl Comparison<'_> {
     fn puzzles(&mut self) {
         for (document, page) in self.pages {
             for puzzle in &page.puzzles {
-                let doc = DocPlace { page: document.name.clone(), heading: puzzle.heading.clone(), anchor: puzzle.anchor.clone(), line: puzzle.line };
+                let doc = DocPlace {
+                    page: document.name.clone(),
+                    heading: puzzle.heading.clone(),
+                    anchor: puzzle.anchor.clone(),
+                    line: puzzle.line,
+                };
                 self.found.push(Disagreement {
                     finding: Finding {
                         id: "not-understood".to_owned(),
@@ -407,6 +661,7 @@ impl Comparison<'_> {
                         spec: None,
                     },
                     pointer: String::new(),
+                    body: None,
                     page: Some(document.name.clone()),
                 });
             }
@@ -415,13 +670,35 @@ impl Comparison<'_> {
 
     // ------------------------------------------------------------ findings and deviations
 
-    fn missing(&mut self, stated: &Stated, id: &str, operation: Option<&str>, field: Option<&str>, message: &str, pointer: &str) {
+    fn missing(
+        &mut self,
+        stated: &Stated,
+        id: &str,
+        operation: Option<&str>,
+        field: Option<&str>,
+        message: &str,
+        pointer: &str,
+    ) {
         self.disagree(Some(stated), id, Severity::Error, operation, field, message, pointer);
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn disagree(&mut self, stated: Option<&Stated>, id: &str, severity: Severity, operation: Option<&str>, field: Option<&str>, message: &str, pointer: &str) {
-        let doc = stated.map(|stated| DocPlace { page: stated.page.clone(), heading: stated.heading.clone(), anchor: stated.anchor.clone(), line: stated.line });
+    fn disagree(
+        &mut self,
+        stated: Option<&Stated>,
+        id: &str,
+        severity: Severity,
+        operation: Option<&str>,
+        field: Option<&str>,
+        message: &str,
+        pointer: &str,
+    ) {
+        let doc = stated.map(|stated| DocPlace {
+            page: stated.page.clone(),
+            heading: stated.heading.clone(),
+            anchor: stated.anchor.clone(),
+            line: stated.line,
+        });
         let advice = match id {
             "guarantee-differs" => "require it, or record a deviation",
             _ if id.ends_with("-undocumented") => "if the API dropped it, drop it; if another source has it, cite that",
@@ -440,6 +717,10 @@ impl Comparison<'_> {
                 doc,
             },
             pointer: pointer.to_owned(),
+            body: operation
+                .and_then(|operation| self.contract.operation(operation))
+                .and_then(|operation| self.contract.body(operation, Direction::Response))
+                .map(|body| self.contract.resolve(&body)),
             page: stated.map(|stated| stated.page.clone()),
         });
     }
@@ -463,21 +744,30 @@ impl Comparison<'_> {
         for (at, deviation) in deviations.iter().enumerate() {
             let spec = Some(SpecPlace { file: self.contract.file.clone(), line: deviation.line });
             let (page, anchor) = deviation.from.split_once('#').unwrap_or((&deviation.from, ""));
-            let stands = used[at] || !deviation.mentions.is_empty() && mentions(self.pages, page, anchor, &deviation.mentions);
+            let stands =
+                used[at] || !deviation.mentions.is_empty() && mentions(self.pages, page, anchor, &deviation.mentions);
             if live.contains(page) && !stands {
                 findings.push(Finding {
                     id: "deviation-stale".to_owned(),
                     severity: Severity::Error,
                     operation: None,
                     field: None,
-                    message: format!("a deviation matches no disagreement any more: `{}` says \"{}\"", deviation.from, deviation.says),
+                    message: format!(
+                        "a deviation matches no disagreement any more: `{}` says \"{}\"",
+                        deviation.from, deviation.says
+                    ),
                     advice: "drop the deviation, or cite where the document says it now".to_owned(),
                     doc: None,
                     spec,
                 });
             } else {
                 let doc = accepted.remove(&at).flatten();
-                agreed_to.push(Accepted { message: format!("`{}` says: {}", deviation.from, deviation.says), reason: deviation.reason.clone(), doc, spec });
+                agreed_to.push(Accepted {
+                    message: format!("`{}` says: {}", deviation.from, deviation.says),
+                    reason: deviation.reason.clone(),
+                    doc,
+                    spec,
+                });
             }
         }
         let sum = |count: fn(&Extracted) -> usize| self.pages.iter().map(|(_, page)| count(page)).sum();
@@ -494,21 +784,38 @@ impl Comparison<'_> {
     }
 }
 
-/// Whether a deviation is about this: it stands at the place or around it, and names the page.
+/// Whether a deviation is about this: it stands at the place or around it, and its document is the one that differs.
 fn covers(deviation: &Deviation, disagreement: &Disagreement) -> bool {
-    let inside = disagreement.pointer == deviation.pointer || disagreement.pointer.starts_with(&format!("{}/", deviation.pointer));
-    let same_page = disagreement.page.as_deref().is_some_and(|page| page == page_of(&deviation.from));
-    let about_guarantees = deviation.says.contains("guarantee") == (disagreement.finding.id == "guarantee-differs");
-    // Only what is a matter of judgement can be accepted, and each kind by its own words.
-    let judged = ["guarantee-differs", "security-differs", "not-guaranteed", "route-not-exposed", "example-invalid"];
-    inside && about_guarantees && judged.contains(&disagreement.finding.id.as_str()) && (same_page || about_guarantees && disagreement.finding.id == "guarantee-differs")
+    let around =
+        |pointer: &str| pointer == deviation.pointer || pointer.starts_with(&format!("{}/", deviation.pointer));
+    // Guarantees are departed from one way everywhere, whichever page repeats them.
+    if disagreement.finding.id == "guarantee-differs" {
+        let body = disagreement.body.as_deref();
+        return deviation.says.contains("guarantee") && (around(&disagreement.pointer) || body.is_some_and(around));
+    }
+    // Only what is a matter of judgement can be accepted.
+    let judged = [
+        "security-differs",
+        "not-guaranteed",
+        "route-not-exposed",
+        "type-differs",
+        "value-unknown",
+        "parameter-missing",
+    ];
+    let same_page = disagreement.page.as_deref() == Some(page_of(&deviation.from));
+    judged.contains(&disagreement.finding.id.as_str()) && same_page && around(&disagreement.pointer)
 }
 
 /// Whether the section of a page still has these words.
 fn mentions(pages: &[(Document, Extracted)], page: &str, anchor: &str, words: &[String]) -> bool {
-    let sections = pages.iter().filter(|(document, _)| document.name == page).flat_map(|(document, _)| &document.sections);
+    let sections =
+        pages.iter().filter(|(document, _)| document.name == page).flat_map(|(document, _)| &document.sections);
     let has_anchor = |section: &&super::document::Section| {
-        section.anchor == anchor || section.blocks.iter().any(|block| matches!(&block.kind, Kind::Route { anchor: own, .. } if own == anchor))
+        section.anchor == anchor
+            || section
+                .blocks
+                .iter()
+                .any(|block| matches!(&block.kind, Kind::Route { anchor: own, .. } if own == anchor))
     };
     let text: String = sections.filter(has_anchor).map(|section| format!("{section:?}").to_lowercase()).collect();
     !text.is_empty() && words.iter().all(|word| text.contains(&word.to_lowercase()))

@@ -33,7 +33,9 @@ pub(crate) struct Operation {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Found {
     /// A field: where it is declared.
-    Field { pointer: String },
+    Field {
+        pointer: String,
+    },
     /// A place inside a free-form object.
     Free,
     Nothing,
@@ -156,7 +158,8 @@ impl Contract {
     /// A schema that says nothing of what is in it.
     fn is_free(&self, pointer: &str) -> bool {
         let schema = self.at(pointer);
-        let constrained = ["properties", "allOf", "anyOf", "oneOf", "items"].iter().any(|key| schema.get(key).is_some());
+        let constrained =
+            ["properties", "allOf", "anyOf", "oneOf", "items"].iter().any(|key| schema.get(key).is_some());
         !constrained && (schema["type"] == "object" || schema.get("type").is_none())
     }
 
@@ -166,6 +169,13 @@ impl Contract {
         if let Some(body) = self.body(operation, direction) {
             self.visit(&body, "", 0, &mut found);
         }
+        found
+    }
+
+    /// Every field below a schema.
+    pub(crate) fn fields_of(&self, schema: &str) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        self.visit(schema, "", 0, &mut found);
         found
     }
 

@@ -36,9 +36,15 @@ pub(crate) enum Kind {
     /// A block of code, as it stands.
     Code(String),
     /// The signature of a route (Sphinx's `http` domain), such as `POST /api/token`.
-    Route { signature: String, anchor: String },
+    Route {
+        signature: String,
+        anchor: String,
+    },
     /// A list of fields with its name (Sphinx's field lists), such as `Form Parameters`.
-    Fields { name: String, items: Vec<Item> },
+    Fields {
+        name: String,
+        items: Vec<Item>,
+    },
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

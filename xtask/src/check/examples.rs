@@ -46,7 +46,11 @@ impl<'a> Examples<'a> {
         let mut misfits: Vec<Misfit> = validator
             .iter_errors(&example.json)
             .filter(|error| !error.instance().as_str().is_some_and(|text| PLACEHOLDERS.contains(&text)))
-            .map(|error| Misfit { path: readable(&error.instance_path().to_string()), problem: error.to_string(), is_new_value: false })
+            .map(|error| Misfit {
+                path: readable(&error.instance_path().to_string()),
+                problem: error.to_string(),
+                is_new_value: false,
+            })
             .collect();
         self.new_values(&schema, &example.json, "", 0, &mut misfits);
         misfits
@@ -57,7 +61,9 @@ impl<'a> Examples<'a> {
         if depth > 16 {
             return;
         }
-        if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#')) {
+        if let Some(target) =
+            schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#'))
+        {
             return self.new_values(self.contract.at(target), json, path, depth + 1, found);
         }
         for part in schema["allOf"].as_array().into_iter().flatten() {
@@ -99,7 +105,8 @@ fn as_2020_12(node: &Value) -> Value {
     match node {
         Value::Array(items) => items.iter().map(as_2020_12).collect(),
         Value::Object(object) => {
-            let mut schema: Map<String, Value> = object.iter().map(|(key, child)| (key.clone(), as_2020_12(child))).collect();
+            let mut schema: Map<String, Value> =
+                object.iter().map(|(key, child)| (key.clone(), as_2020_12(child))).collect();
             schema.remove("example");
             match schema.remove("nullable") {
                 Some(Value::Bool(true)) => json!({ "anyOf": [schema, { "type": "null" }] }),

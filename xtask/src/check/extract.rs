@@ -65,6 +65,8 @@ enum Role {
     NotGuaranteed,
     NotExposed,
     Exposed,
+    /// Words about an answer, with names and whole bodies set as code.
+    ResponseNotes,
     Prose,
 }
 
@@ -111,7 +113,9 @@ impl Reader<'_> {
             line: section.line,
             ..Here::default()
         };
-        if let Some(route) = section.title.code.iter().map(String::as_str).chain([section.title.plain.as_str()]).find_map(route) {
+        if let Some(route) =
+            section.title.code.iter().map(String::as_str).chain([section.title.plain.as_str()]).find_map(route)
+        {
             self.enter_operation(route);
         } else {
             self.title_role(&section.title.plain);
@@ -187,7 +191,8 @@ impl Reader<'_> {
             self.here.said = true;
         }
         if let Some(phrase) = each(&lower) {
-            let array = self.here.listed.iter().rev().find(|name| name.trim_end_matches('s') == phrase.trim_end_matches('s'));
+            let array =
+                self.here.listed.iter().rev().find(|name| name.trim_end_matches('s') == phrase.trim_end_matches('s'));
             if let Some(array) = array {
                 self.here.prefix = format!("{array}[].");
                 if self.here.role.is_none_or(|role| matches!(role, Role::Prose)) {
@@ -274,7 +279,9 @@ impl Reader<'_> {
                     self.parameter(&name);
                 }
             }
-            Role::Fields(direction, guaranteed) => self.field_item(text, direction, guaranteed && !lower.starts_with("optional")),
+            Role::Fields(direction, guaranteed) => {
+                self.field_item(text, direction, guaranteed && !lower.starts_with("optional"))
+            }
             Role::NotGuaranteed => {
                 for path in text.code.iter().filter(|code| is_path(code)).cloned().collect::<Vec<_>>() {
                     // The second half of such a list names the schema that lacks them.
@@ -283,8 +290,22 @@ impl Reader<'_> {
                     }
                 }
             }
+            Role::ResponseNotes => {
+                for code in &text.code {
+                    match serde_json::from_str::<Value>(code) {
+                        Ok(json) if json.is_object() => {
+                            let operation = self.here.operation.clone().unwrap_or_default();
+                            self.example_facts(&operation, Direction::Response, &json, "", false);
+                        }
+                        _ if is_word(code) && code.contains('_') && code != "term_types" => {
+                            self.field(Direction::Response, code, false)
+                        }
+                        _ => {}
+                    }
+                }
+            }
             Role::Prose => {
-                if lower.contains("same top-level fields") {
+                if lower.contains("same top-level fields") || lower.contains("shape") && !text.code.is_empty() {
                     self.here.said = true;
                 }
             }
@@ -342,8 +363,12 @@ impl Reader<'_> {
     fn fee(&mut self, text: &Text) -> bool {
         let is_money = |code: &String| {
             let mut words = code.split(' ');
-            let digits = words.next().is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
-            digits && words.next().is_some_and(|currency| currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase()))
+            let digits =
+                words.next().is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+            digits
+                && words
+                    .next()
+                    .is_some_and(|currency| currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase()))
         };
         if text.code.len() < 2 || !text.code.iter().all(is_money) {
             return false;
@@ -361,9 +386,8 @@ impl Reader<'_> {
 
     fn event(&mut self, text: &Text, heading: &str) -> bool {
         let listing = heading.contains("event") || self.here.label.contains("event");
-        let is_event = |code: &&String| {
-            code.split_once('.').is_some_and(|(object, verb)| is_word(object) && is_word(verb))
-        };
+        let is_event =
+            |code: &&String| code.split_once('.').is_some_and(|(object, verb)| is_word(object) && is_word(verb));
         let events: Vec<String> = text.code.iter().filter(is_event).cloned().collect();
         if !listing || events.len() != text.code.len() || events.is_empty() {
             return false;
@@ -471,7 +495,8 @@ impl Reader<'_> {
             names.for_each(|name| self.state(Fact::WebhookHeader { name: (*name).trim_end_matches(':').to_owned() }));
             return;
         }
-        let headers: Vec<(String, bool)> = lines.iter().filter(|line| !line.is_empty()).filter_map(|line| header(line)).collect();
+        let headers: Vec<(String, bool)> =
+            lines.iter().filter(|line| !line.is_empty()).filter_map(|line| header(line)).collect();
         if !headers.is_empty() && headers.len() == lines.iter().filter(|line| !line.is_empty()).count() {
             for (name, _) in headers {
                 self.state(Fact::Header { name: name.clone() });
@@ -489,7 +514,9 @@ impl Reader<'_> {
     /// A whole HTTP request: headers, and a JSON or form body.
     fn http(&mut self, operation: &str, code: &str, lines: &[&str]) {
         self.state(Fact::Operation { operation: operation.to_owned() });
-        for (name, _) in lines.iter().skip(1).take_while(|line| !line.starts_with(['{', '['])).filter_map(|line| header(line)) {
+        for (name, _) in
+            lines.iter().skip(1).take_while(|line| !line.starts_with(['{', '['])).filter_map(|line| header(line))
+        {
             if !["host", "content-type", "content-length", "user-agent"].contains(&name.to_lowercase().as_str()) {
                 self.state(Fact::RequiredHeader { operation: operation.to_owned(), name });
             }
@@ -521,7 +548,9 @@ impl Reader<'_> {
                 None => return self.puzzle("a JSON example that belongs to no operation".to_owned()),
             }
         };
-        self.example_facts(&operation, direction, &json, "");
+        let guaranteed =
+            self.here.role == Some(Role::Fields(Direction::Response, true)) && direction == Direction::Response;
+        self.example_facts(&operation, direction, &json, "", guaranteed);
         if let (Some(term_type), Some(data)) = (json["term_type"].as_str(), json["data"].as_object()) {
             for key in data.keys() {
                 self.state(Fact::TermKey { term_type: term_type.to_owned(), key: key.clone() });
@@ -529,20 +558,30 @@ impl Reader<'_> {
         }
         let Here { heading, anchor, line, .. } = &self.here;
         let (heading, anchor, line) = (heading.clone(), anchor.clone(), *line);
-        self.found.examples.push(Example { operation, direction, json, page: self.page.to_owned(), heading, anchor, line });
+        self.found.examples.push(Example {
+            operation,
+            direction,
+            json,
+            page: self.page.to_owned(),
+            heading,
+            anchor,
+            line,
+        });
         self.here.said = true;
     }
 
     /// The operation of the section, unless the example has hardly a key of it and all those of another.
     fn belongs(&self, json: &Value) -> Option<(String, Direction)> {
         let keys: BTreeSet<&str> = json.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
-        let fit = |shape: &Shape| keys.iter().filter(|key| shape.keys.contains(**key)).count() * 100 / keys.len().max(1);
+        let fit =
+            |shape: &Shape| keys.iter().filter(|key| shape.keys.contains(**key)).count() * 100 / keys.len().max(1);
         let says = match self.here.role {
             Some(Role::Fields(direction, _)) => Some(direction),
             _ => None,
         };
         let mine = |shape: &&Shape| {
-            Some(&shape.operation) == self.here.operation.as_ref() && says.is_none_or(|direction| direction == shape.direction)
+            Some(&shape.operation) == self.here.operation.as_ref()
+                && says.is_none_or(|direction| direction == shape.direction)
         };
         let own = self.knowledge.shapes.iter().filter(mine).max_by_key(|shape| fit(shape));
         if let Some(shape) = own.filter(|shape| fit(shape) > 50 || says.is_some() && fit(shape) > 0) {
@@ -554,7 +593,7 @@ impl Reader<'_> {
         best.or(own).map(|shape| (shape.operation.clone(), shape.direction))
     }
 
-    fn example_facts(&mut self, operation: &str, direction: Direction, json: &Value, path: &str) {
+    fn example_facts(&mut self, operation: &str, direction: Direction, json: &Value, path: &str, guaranteed: bool) {
         match json {
             Value::Object(fields) => {
                 for (key, value) in fields {
@@ -564,12 +603,22 @@ impl Reader<'_> {
                     } else {
                         Fact::Field { operation: operation.to_owned(), direction, path: path.clone() }
                     });
+                    if guaranteed {
+                        self.state(Fact::Guaranteed { operation: operation.to_owned(), direction, path: path.clone() });
+                    }
                     let kind = kind(value).to_owned();
-                    self.state(Fact::ExampleType { operation: operation.to_owned(), direction, path: path.clone(), kind });
-                    self.example_facts(operation, direction, value, &path);
+                    self.state(Fact::ExampleType {
+                        operation: operation.to_owned(),
+                        direction,
+                        path: path.clone(),
+                        kind,
+                    });
+                    self.example_facts(operation, direction, value, &path, guaranteed);
                 }
             }
-            Value::Array(items) => items.iter().for_each(|item| self.example_facts(operation, direction, item, &format!("{path}[]"))),
+            Value::Array(items) => items
+                .iter()
+                .for_each(|item| self.example_facts(operation, direction, item, &format!("{path}[]"), guaranteed)),
             _ => {}
         }
     }
@@ -594,7 +643,8 @@ impl Reader<'_> {
 
     fn state(&mut self, fact: Fact) {
         let Here { heading, anchor, line, .. } = &self.here;
-        let stated = Stated { fact, page: self.page.to_owned(), heading: heading.clone(), anchor: anchor.clone(), line: *line };
+        let stated =
+            Stated { fact, page: self.page.to_owned(), heading: heading.clone(), anchor: anchor.clone(), line: *line };
         if !self.found.facts.iter().any(|known| known.fact == stated.fact) {
             self.found.facts.push(stated);
         }
@@ -625,7 +675,7 @@ fn role(lower: &str) -> Role {
     } else if has("parameter") {
         Role::Parameters
     } else if has("response notes") {
-        Role::Prose
+        Role::ResponseNotes
     } else if has("response") {
         Role::Fields(Direction::Response, has("guarantee"))
     } else if has("request") && !has("http request") {
@@ -663,7 +713,8 @@ fn routes_in(text: &str) -> Vec<String> {
     let words: Vec<String> = text.split_whitespace().map(clean).collect();
     let mut found = Vec::new();
     for (at, word) in words.iter().enumerate().filter(|(_, word)| word.starts_with('/') && word.len() > 1) {
-        let method = at.checked_sub(1).and_then(|before| words.get(before)).filter(|word| METHODS.contains(&word.as_str()));
+        let method =
+            at.checked_sub(1).and_then(|before| words.get(before)).filter(|word| METHODS.contains(&word.as_str()));
         found.push(match method {
             Some(method) => format!("{method} {}", without_server(word)),
             None => without_server(word).to_owned(),
@@ -681,7 +732,8 @@ fn first_name(text: &Text) -> Option<String> {
 
 fn is_word(text: &str) -> bool {
     let mut bytes = text.bytes();
-    bytes.next().is_some_and(|byte| byte.is_ascii_lowercase()) && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    bytes.next().is_some_and(|byte| byte.is_ascii_lowercase())
+        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// `recipients[].amount`.

@@ -32,7 +32,7 @@ use contract::Contract;
 use document::Document;
 use extract::Extracted;
 use fetch::Fetched;
-use lock::{Change, Lock};
+use lock::{Change, Lock, LockedPage};
 use report::{DocPlace, Finding, Format, Severity, SpecPlace};
 
 const CONTRACT: &str = "openapi/piaxis.yaml";
@@ -89,7 +89,8 @@ fn check(arguments: &Arguments) -> Result<u8> {
     let knowledge = contract.knowledge();
     let mut pages: Vec<(Document, Extracted)> = Vec::new();
     for page in &fetched.pages {
-        let parse = if page.address.ends_with(".md") || page.address.ends_with(".txt") { markdown::parse } else { html::parse };
+        let parse =
+            if page.address.ends_with(".md") || page.address.ends_with(".txt") { markdown::parse } else { html::parse };
         let document = parse(&page.name, &page.text);
         let extracted = extract::extract(&document, &knowledge);
         pages.push((document, extracted));
@@ -107,7 +108,9 @@ fn check(arguments: &Arguments) -> Result<u8> {
             eprintln!("accepted the present state of the docs in {}", arguments.lock.display());
         }
         (Some(accepted), false) => add_changes(&mut report, accepted, &now, &pages, arguments),
-        (None, false) => report.notes.push(format!("there is no {}; accept one with --update-lock", arguments.lock.display())),
+        (None, false) => {
+            report.notes.push(format!("there is no {}; accept one with --update-lock", arguments.lock.display()))
+        }
     }
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let text = report::render(&report, arguments.format, colour);
@@ -126,21 +129,34 @@ fn fetch_pages(arguments: &Arguments) -> Result<Fetched> {
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let root = fetch::Root::parse(&arguments.docs)?;
-    Ok(runtime.block_on(fetch::fetch(&root, progress))?)
+    let root: fetch::Root = arguments.docs.parse()?;
+    let fetched = runtime.block_on(fetch::fetch(&root, progress));
+    // A look-up of a host that hangs must not outlast the limits.
+    runtime.shutdown_background();
+    Ok(fetched?)
 }
 
 fn lock_of(fetched: &Fetched, pages: &[(Document, Extracted)]) -> Lock {
-    let seen = fetched.pages.iter().zip(pages).map(|(page, (_, extracted))| {
-        let facts = extracted.facts.iter().map(|stated| stated.fact.to_string()).collect();
-        let counts = (extracted.sections, extracted.understood, extracted.examples.len());
-        lock::LockedPage::new(&page.name, &page.address, &page.text, counts, facts)
+    let seen = fetched.pages.iter().zip(pages).map(|(page, (_, extracted))| LockedPage {
+        name: page.name.clone(),
+        address: page.file_name(),
+        sha256: lock::sha256(&page.text),
+        sections: extracted.sections,
+        understood: extracted.understood,
+        examples: extracted.examples.len(),
+        facts: extracted.facts.iter().map(|stated| stated.fact.to_string()).collect(),
     });
-    Lock::new(seen.collect())
+    Lock::new(std::time::SystemTime::now(), seen.collect())
 }
 
 /// What the last accepted run saw and this one does not is a finding, also where the contract would not miss it.
-fn add_changes(report: &mut report::Report, accepted: &Lock, now: &Lock, pages: &[(Document, Extracted)], arguments: &Arguments) {
+fn add_changes(
+    report: &mut report::Report,
+    accepted: &Lock,
+    now: &Lock,
+    pages: &[(Document, Extracted)],
+    arguments: &Arguments,
+) {
     let spec = Some(SpecPlace { file: arguments.lock.display().to_string(), line: 1 });
     for change in lock::compare(accepted, now) {
         let (id, severity, page, message) = match change {
@@ -148,8 +164,12 @@ fn add_changes(report: &mut report::Report, accepted: &Lock, now: &Lock, pages: 
                 let message = format!("the page `{page}` that the last accepted run saw is missing");
                 ("page-missing", Severity::Error, page, message)
             }
-            Change::PageNew { page } => ("page-new", Severity::Warning, page.clone(), format!("there is a new page `{page}`")),
-            Change::Reworded { page } => ("page-reworded", Severity::Info, page.clone(), format!("the page `{page}` was reworded")),
+            Change::PageNew { page } => {
+                ("page-new", Severity::Warning, page.clone(), format!("there is a new page `{page}`"))
+            }
+            Change::Reworded { page } => {
+                ("page-reworded", Severity::Info, page.clone(), format!("the page `{page}` was reworded"))
+            }
             Change::FactGone { page, fact } => {
                 ("fact-gone", Severity::Error, page.clone(), format!("the page `{page}` no longer says: {fact}"))
             }
@@ -157,13 +177,23 @@ fn add_changes(report: &mut report::Report, accepted: &Lock, now: &Lock, pages: 
                 ("fact-new", Severity::Warning, page.clone(), format!("the page `{page}` now says: {fact}"))
             }
             Change::CoverageDropped { page, what, before, now } => {
-                let message = format!("the page `{page}` has fewer {what} than the last accepted run saw: {now} instead of {before}");
+                let message = format!(
+                    "the page `{page}` has fewer {what} than the last accepted run saw: {now} instead of {before}"
+                );
                 ("coverage-dropped", Severity::Error, page, message)
             }
         };
-        let stated = pages.iter().flat_map(|(_, page)| &page.facts).find(|stated| stated.page == page && message.ends_with(&stated.fact.to_string()));
+        let stated = pages
+            .iter()
+            .flat_map(|(_, page)| &page.facts)
+            .find(|stated| stated.page == page && message.ends_with(&stated.fact.to_string()));
         let doc = match stated {
-            Some(stated) => Some(DocPlace { page: page.clone(), heading: stated.heading.clone(), anchor: stated.anchor.clone(), line: stated.line }),
+            Some(stated) => Some(DocPlace {
+                page: page.clone(),
+                heading: stated.heading.clone(),
+                anchor: stated.anchor.clone(),
+                line: stated.line,
+            }),
             None => Some(DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: 1 }),
         };
         report.findings.push(Finding {
@@ -172,7 +202,8 @@ fn add_changes(report: &mut report::Report, accepted: &Lock, now: &Lock, pages: 
             operation: None,
             field: None,
             message,
-            advice: "review the change, mend the contract, and accept with `cargo xtask check --update-lock`".to_owned(),
+            advice: "review the change, mend the contract, and accept with `cargo xtask check --update-lock`"
+                .to_owned(),
             doc,
             spec: spec.clone(),
         });

@@ -23,7 +23,8 @@ pub(crate) fn lines(text: &str) -> BTreeMap<String, usize> {
         if ends {
             open.pop();
         }
-        let is_node = matches!(event, Event::Alias(_) | Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..));
+        let is_node =
+            matches!(event, Event::Alias(_) | Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..));
         if !is_node {
             continue;
         }
@@ -68,7 +69,17 @@ mod tests {
     fn every_node_has_its_line() {
         let text = "a:\n  b: 1\n  c: [ x, { d: 2 } ]\n# words\n'e/f':\n  - g: &h\n      i: 3\n    j: *h\nk: 4\n";
         let lines = super::lines(text);
-        let cases = [("/a", 1), ("/a/b", 2), ("/a/c", 3), ("/a/c/1/d", 3), ("/e~1f", 5), ("/e~1f/0", 6), ("/e~1f/0/g/i", 7), ("/e~1f/0/j", 8), ("/k", 9)];
+        let cases = [
+            ("/a", 1),
+            ("/a/b", 2),
+            ("/a/c", 3),
+            ("/a/c/1/d", 3),
+            ("/e~1f", 5),
+            ("/e~1f/0", 6),
+            ("/e~1f/0/g/i", 7),
+            ("/e~1f/0/j", 8),
+            ("/k", 9),
+        ];
         for (pointer, line) in cases {
             assert_eq!(lines.get(pointer), Some(&line), "{pointer}: {lines:?}");
         }
