@@ -38,7 +38,9 @@ pub(crate) fn compare(contract: &Contract, pages: &[(Document, Extracted)]) -> R
     for fact in &stated {
         comparison.documented(fact);
     }
-    comparison.undocumented(&stated);
+    // What the backend says is no proof that a page still says it.
+    let pages: Vec<&Stated> = stated.iter().copied().filter(|stated| stated.page != "backend").collect();
+    comparison.undocumented(&pages);
     comparison.examples();
     comparison.puzzles();
     comparison.finish()
@@ -54,6 +56,13 @@ impl Comparison<'_> {
             Fact::Field { operation, direction, path } => self.field_exists(stated, operation, *direction, path),
             Fact::Guaranteed { operation, direction, path } => self.guaranteed(stated, operation, *direction, path),
             Fact::NotGuaranteed { operation, path } => self.not_guaranteed(stated, operation, path),
+            Fact::FieldType { operation, direction, path, kind } => {
+                self.type_fits(stated, operation, *direction, path, kind);
+            }
+            Fact::EnumValue { operation, direction, path, value } => {
+                self.value_is_named(stated, operation, *direction, path, value);
+            }
+            Fact::RequiredField { operation, path } => self.is_sent(stated, operation, path),
             Fact::Parameter { operation, name } => self.parameter_exists(stated, operation, name),
             Fact::RequiredHeader { operation, name } => self.required_header(stated, operation, name),
             Fact::Header { name } => {
@@ -189,6 +198,62 @@ impl Comparison<'_> {
             let hint = near.map_or(String::new(), |near| format!(" (it has `{near}`)"));
             let message = format!("the {direction} field `{path}` is documented, but not in the contract{hint}");
             self.missing(stated, "field-missing", Some(name), Some(path), &message, &pointer);
+        }
+    }
+
+    /// The schema of a field, or of a query parameter.
+    fn schema_of(&self, operation: &Operation, direction: Direction, path: &str) -> Option<String> {
+        let mut parameters = self.contract.parameters(operation).into_iter();
+        let query = parameters.find(|pointer| {
+            let parameter = self.contract.at(pointer);
+            direction == Direction::Request && parameter["in"] == "query" && parameter["name"] == path
+        });
+        match (query, self.contract.field(operation, direction, path)) {
+            (Some(pointer), _) => Some(format!("{pointer}/schema")),
+            (None, Found::Field { pointer }) => Some(pointer),
+            (None, _) => None,
+        }
+    }
+
+    fn type_fits(&mut self, stated: &Stated, name: &str, direction: Direction, path: &str, kind: &str) {
+        let Some(operation) = self.contract.operation(name) else { return };
+        let Some(pointer) = self.schema_of(operation, direction, path) else { return };
+        let Some(ours) = self.contract.kinds(&pointer) else { return };
+        let theirs: BTreeSet<&str> = kind.split('|').collect();
+        let fits = |one: &str, all: &BTreeSet<&str>| all.contains(one) || one == "integer" && all.contains("number");
+        // Nobody sends a null that need not be sent.
+        let differs = match direction {
+            Direction::Request => ours.iter().any(|one| *one != "null" && !fits(one, &theirs)),
+            Direction::Response => theirs.iter().any(|one| *one != "null" && !fits(one, &ours)),
+        };
+        if differs {
+            let ours = ours.into_iter().filter(|one| *one != "null").collect::<Vec<_>>().join(" or ");
+            let theirs = theirs.into_iter().filter(|one| *one != "null").collect::<Vec<_>>().join(" or ");
+            let message =
+                format!("the {direction} field `{path}` is documented as {theirs}, but is {ours} in the contract");
+            self.disagree(Some(stated), "type-differs", Severity::Error, Some(name), Some(path), &message, &pointer);
+        }
+    }
+
+    fn value_is_named(&mut self, stated: &Stated, name: &str, direction: Direction, path: &str, value: &str) {
+        let Some(operation) = self.contract.operation(name) else { return };
+        let Some(pointer) = self.schema_of(operation, direction, path) else { return };
+        let pointer = self.contract.resolve(&pointer);
+        let known = strings(&self.contract.at(&pointer)["x-extensible-enum"]);
+        if !known.is_empty() && !known.iter().any(|one| one == value) {
+            let message = format!("`{path}` may be `{value}`, a value that the contract does not name");
+            let (name, path) = (Some(name), Some(path));
+            self.disagree(Some(stated), "value-unknown", Severity::Warning, name, path, &message, &pointer);
+        }
+    }
+
+    fn is_sent(&mut self, stated: &Stated, name: &str, path: &str) {
+        let Some(operation) = self.contract.operation(name) else { return };
+        let Found::Field { pointer } = self.contract.field(operation, Direction::Request, path) else { return };
+        if !self.contract.is_required(&pointer) {
+            let message = format!("the request field `{path}` is required, but optional in the contract");
+            let (name, path) = (Some(name), Some(path));
+            self.disagree(Some(stated), "requirement-differs", Severity::Error, name, path, &message, &pointer);
         }
     }
 
@@ -793,6 +858,14 @@ fn covers(deviation: &Deviation, disagreement: &Disagreement) -> bool {
         let body = disagreement.body.as_deref();
         return deviation.says.contains("guarantee") && (around(&disagreement.pointer) || body.is_some_and(around));
     }
+    // A new parameter or value is not accepted because others were: the deviation names it.
+    let finding = &disagreement.finding;
+    let mut names = finding.message.split('`').skip(1).step_by(2);
+    if ["parameter-missing", "value-unknown"].contains(&finding.id.as_str())
+        && !names.any(|name| deviation.says.contains(name))
+    {
+        return false;
+    }
     // Only what is a matter of judgement can be accepted.
     let judged = [
         "security-differs",
@@ -801,6 +874,7 @@ fn covers(deviation: &Deviation, disagreement: &Disagreement) -> bool {
         "type-differs",
         "value-unknown",
         "parameter-missing",
+        "requirement-differs",
     ];
     let same_page = disagreement.page.as_deref() == Some(page_of(&deviation.from));
     judged.contains(&disagreement.finding.id.as_str()) && same_page && around(&disagreement.pointer)

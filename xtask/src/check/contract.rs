@@ -155,6 +155,28 @@ impl Contract {
         Found::Field { pointer: here.trim_end_matches("/items").to_owned() }
     }
 
+    /// The JSON types that a schema allows; none when it allows any.
+    pub(crate) fn kinds(&self, pointer: &str) -> Option<BTreeSet<&str>> {
+        let mut kinds = BTreeSet::new();
+        let resolved = self.resolve(pointer);
+        if self.at(pointer)["nullable"] == true || self.at(&resolved)["nullable"] == true {
+            kinds.insert("null");
+        }
+        let schema = self.at(&resolved);
+        if let Some(kind) = schema["type"].as_str() {
+            kinds.insert(kind);
+            return Some(kinds);
+        }
+        let variants = ["oneOf", "anyOf"].iter().filter_map(|key| Some((key, schema[*key].as_array()?.len())));
+        for (key, count) in variants.collect::<Vec<_>>() {
+            for at in 0..count {
+                kinds.extend(self.kinds(&format!("{resolved}/{key}/{at}"))?);
+            }
+        }
+        let typed = kinds.iter().any(|kind| *kind != "null");
+        typed.then_some(kinds)
+    }
+
     /// A schema that says nothing of what is in it.
     fn is_free(&self, pointer: &str) -> bool {
         let schema = self.at(pointer);

@@ -23,6 +23,12 @@ pub(crate) enum Fact {
     Guaranteed { operation: String, direction: Direction, path: String },
     /// A field that older pages show is not guaranteed.
     NotGuaranteed { operation: String, path: String },
+    /// A field or parameter has these types, parted by `|`.
+    FieldType { operation: String, direction: Direction, path: String, kind: String },
+    /// A field or parameter may have this value.
+    EnumValue { operation: String, direction: Direction, path: String, value: String },
+    /// A request is refused without this field.
+    RequiredField { operation: String, path: String },
     /// A query parameter, form field or other route-level parameter.
     Parameter { operation: String, name: String },
     /// A header is required.
@@ -65,6 +71,13 @@ impl fmt::Display for Fact {
         match self {
             Self::Operation { operation } => write!(f, "operation {operation}"),
             Self::Field { operation, direction, path } => write!(f, "{operation}: {direction} has {path}"),
+            Self::FieldType { operation, direction, path, kind } => {
+                write!(f, "{operation}: {direction} has {path} as {kind}")
+            }
+            Self::EnumValue { operation, direction, path, value } => {
+                write!(f, "{operation}: {direction} {path} may be {value}")
+            }
+            Self::RequiredField { operation, path } => write!(f, "{operation}: needs {path}"),
             Self::Guaranteed { operation, direction, path } => write!(f, "{operation}: {direction} guarantees {path}"),
             Self::NotGuaranteed { operation, path } => write!(f, "{operation}: {path} is not guaranteed"),
             Self::Parameter { operation, name } => write!(f, "{operation}: takes the parameter {name}"),

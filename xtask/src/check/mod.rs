@@ -4,13 +4,13 @@
 //! `fact`), and compared with the contract (`contract`, `compare`, `examples`) and with what the last accepted run saw
 //! (`lock`).
 
-mod compare;
-mod contract;
+pub(crate) mod compare;
+pub(crate) mod contract;
 mod document;
 mod examples;
 mod extract;
 mod fact;
-mod fetch;
+pub(crate) mod fetch;
 mod html;
 mod lock;
 mod markdown;
@@ -86,15 +86,7 @@ fn check(arguments: &Arguments) -> Result<u8> {
         fetch::save(&fetched, directory)?;
     }
 
-    let knowledge = contract.knowledge();
-    let mut pages: Vec<(Document, Extracted)> = Vec::new();
-    for page in &fetched.pages {
-        let parse =
-            if page.address.ends_with(".md") || page.address.ends_with(".txt") { markdown::parse } else { html::parse };
-        let document = parse(&page.name, &page.text);
-        let extracted = extract::extract(&document, &knowledge);
-        pages.push((document, extracted));
-    }
+    let mut pages = read_pages(&fetched, &contract);
     if let Some(address) = &arguments.openapi {
         pages.push(openapi::read(address, &contract)?);
     }
@@ -119,6 +111,21 @@ fn check(arguments: &Arguments) -> Result<u8> {
         _ => Err(error),
     })?;
     Ok(report::exit_code(&report))
+}
+
+/// Every page, parsed and read for its facts.
+pub(crate) fn read_pages(fetched: &Fetched, contract: &Contract) -> Vec<(Document, Extracted)> {
+    let knowledge = contract.knowledge();
+    let read = |document: Document| {
+        let extracted = extract::extract(&document, &knowledge);
+        (document, extracted)
+    };
+    fetched.pages.iter().map(parse).map(read).collect()
+}
+
+pub(crate) fn parse(page: &fetch::Page) -> Document {
+    let is_markdown = page.address.ends_with(".md") || page.address.ends_with(".txt");
+    if is_markdown { markdown::parse(&page.name, &page.text) } else { html::parse(&page.name, &page.text) }
 }
 
 fn fetch_pages(arguments: &Arguments) -> Result<Fetched> {
