@@ -35,7 +35,9 @@ pub(crate) struct Comparison<'a> {
 pub(crate) fn compare(contract: &Contract, pages: &[(Document, Extracted)]) -> Report {
     let mut comparison = Comparison { contract, pages, found: Vec::new(), agreed: 0 };
     let stated: Vec<&Stated> = pages.iter().flat_map(|(_, page)| &page.facts).collect();
-    for fact in &stated {
+    // Several places may state one fact; what is wrong with it is said once.
+    let mut seen = BTreeSet::new();
+    for fact in stated.iter().filter(|stated| seen.insert(&stated.fact)) {
         comparison.documented(fact);
     }
     // What the backend says is no proof that a page still says it.
@@ -82,6 +84,21 @@ impl Comparison<'_> {
             // Examples are validated as a whole; their types matter to the lock.
             Fact::ExampleType { .. } => {}
             Fact::NotExposed { route } => self.not_exposed(stated, route),
+            Fact::Path { path } => {
+                let known = self.contract.operations.iter().any(|operation| {
+                    operation.name.split_once(' ').is_some_and(|(_, own)| unnamed(own) == unnamed(path))
+                });
+                if !known {
+                    let message = format!("the path `{path}` is documented as live, but not in the contract");
+                    self.missing(stated, "operation-missing", None, Some(path), &message, "/paths");
+                }
+            }
+            Fact::Code { name } => {
+                let schemes = object(&self.contract.document["components"]["securitySchemes"]);
+                let known: Vec<String> =
+                    schemes.map(|(_, scheme)| text_of(scheme, "x-piaxis-missing-code").to_owned()).collect();
+                self.in_list(stated, "code-missing", "the error code", name, &known, "/components/securitySchemes");
+            }
             Fact::Event { name } => self.in_list(
                 stated,
                 "event-missing",

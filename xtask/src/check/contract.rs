@@ -302,6 +302,9 @@ impl Contract {
                 None => knowledge.resources.push(Resource { name, methods: vec![(method, operation.name.clone())] }),
             }
         }
+        let host = |url: &str| url.split("://").nth(1).and_then(|rest| rest.split('/').next()).map(str::to_owned);
+        let servers = self.document["servers"].as_array().into_iter().flatten();
+        knowledge.hosts = servers.filter_map(|server| host(text_of(server, "url"))).collect();
         knowledge.term_types = strings(&self.document["components"]["schemas"]["TermType"]["x-extensible-enum"]);
         knowledge
     }

@@ -9,6 +9,9 @@ use super::{
     fact::{Direction, Example, Fact, Stated},
 };
 
+/// Titles that only label what follows.
+const LABELS: [&str; 5] = ["example", "examples", "purpose", "notes", "important"];
+
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// What the extractor must know of the API to tell what a heading or an example is about.
@@ -16,6 +19,8 @@ const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 pub(crate) struct Knowledge {
     pub(crate) shapes: Vec<Shape>,
     pub(crate) resources: Vec<Resource>,
+    /// Hosts of the servers.
+    pub(crate) hosts: Vec<String>,
     /// Values of `term_type`.
     pub(crate) term_types: Vec<String>,
 }
@@ -95,6 +100,10 @@ struct Here {
     listed: Vec<String>,
     routes: Vec<String>,
     headers: Vec<String>,
+    /// Whether the operation has this section to itself, and is not only spoken of.
+    own_section: bool,
+    /// What the present block stated already.
+    stated: BTreeSet<Fact>,
 }
 
 struct Reader<'a> {
@@ -106,6 +115,19 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn section(&mut self, section: &Section) {
+        let title = section.title.plain.to_lowercase();
+        let mut words = section.title.code.iter().map(String::as_str).chain([section.title.plain.as_str()]);
+        let is_route = words.any(|text| route(text).is_some());
+        let is_label = title.split(' ').count() <= 5 && role(&title) != Role::Prose || LABELS.contains(&title.as_str());
+        if self.here.own_section && !is_route && is_label && self.by_words(&title).is_none() {
+            // A label set as a heading: still the section of the operation.
+            self.here.line = section.line;
+            self.paragraph(&section.title);
+            for block in &section.blocks {
+                self.block(block);
+            }
+            return;
+        }
         self.leave_operation();
         self.here = Here {
             heading: section.title.plain.clone(),
@@ -136,7 +158,7 @@ impl Reader<'_> {
             } else if lower.contains("request") {
                 Role::Fields(Direction::Request, true)
             } else {
-                Role::Prose
+                Role::Fields(Direction::Response, false)
             });
             self.here.label = lower;
         }
@@ -146,6 +168,7 @@ impl Reader<'_> {
         self.leave_operation();
         self.state(Fact::Operation { operation: operation.clone() });
         self.here.operation = Some(operation);
+        self.here.own_section = true;
         self.here.said = false;
         self.here.role = None;
         self.here.prefix.clear();
@@ -154,7 +177,7 @@ impl Reader<'_> {
     }
 
     fn leave_operation(&mut self) {
-        if self.here.operation.is_none() || !self.here.role_of_operation() {
+        if self.here.operation.is_none() || !self.here.own_section {
             return;
         }
         if self.here.said {
@@ -168,6 +191,7 @@ impl Reader<'_> {
 
     fn block(&mut self, block: &Block) {
         self.here.line = block.line;
+        self.here.stated.clear();
         match &block.kind {
             Kind::Paragraph(text) => self.paragraph(text),
             Kind::List(items) => self.list(items),
@@ -201,9 +225,14 @@ impl Reader<'_> {
                 return;
             }
         }
+        let role = role(&lower);
+        let is_label = text.plain.trim_end().ends_with(':') || text.strong.len() == 1 && text.strong[0] == text.plain;
+        if !is_label && role == Role::Prose && self.here.role.is_some() {
+            // Plain words between a label and its list.
+            return;
+        }
         self.here.label.clone_from(&lower);
         self.here.prefix.clear();
-        let role = role(&lower);
         if self.here.operation.is_none() && matches!(role, Role::Fields(..)) {
             self.here.operation = self.by_words(&lower).filter(|_| lower.contains("schema is"));
         }
@@ -221,13 +250,25 @@ impl Reader<'_> {
                 self.state(Fact::Variable { name: code.clone() });
             }
         }
+        for word in text.plain.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+            let is_code = word.starts_with("MISSING_") || word.starts_with("NO_") || word.starts_with("INVALID_");
+            if is_code && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
+                self.state(Fact::Code { name: word.to_owned() });
+            }
+        }
         self.base_urls(&text.plain);
     }
 
     fn base_urls(&mut self, text: &str) {
         for word in text.split(|c: char| c.is_whitespace() || "`\"'()<>,".contains(c)) {
             let url = word.trim_end_matches(['.', ':', ';', '/']);
-            if url.starts_with("https://") && url.ends_with("/api") && !url.contains("/docs") {
+            let Some((_, rest)) = url.split_once("://").filter(|(scheme, _)| *scheme == "https" || *scheme == "http")
+            else {
+                continue;
+            };
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let versioned = !path.is_empty() && path.split('/').all(|part| part == "api" || is_version(part));
+            if self.knowledge.hosts.iter().any(|known| known == host) && versioned || path == "api" {
                 self.state(Fact::BaseUrl { url: url.to_owned() });
             }
         }
@@ -279,6 +320,8 @@ impl Reader<'_> {
                     self.parameter(&name);
                 }
             }
+            // A list that begins with a route is about that.
+            Role::Fields(..) if item_route.is_some() && !self.here.own_section => self.here.operation = item_route,
             Role::Fields(direction, guaranteed) => {
                 self.field_item(text, direction, guaranteed && !lower.starts_with("optional"))
             }
@@ -386,8 +429,7 @@ impl Reader<'_> {
 
     fn event(&mut self, text: &Text, heading: &str) -> bool {
         let listing = heading.contains("event") || self.here.label.contains("event");
-        let is_event =
-            |code: &&String| code.split_once('.').is_some_and(|(object, verb)| is_word(object) && is_word(verb));
+        let is_event = |code: &&String| code.split(['.', '-']).all(is_word) && text.plain.starts_with(code.as_str());
         let events: Vec<String> = text.code.iter().filter(is_event).cloned().collect();
         if !listing || events.len() != text.code.len() || events.is_empty() {
             return false;
@@ -416,7 +458,7 @@ impl Reader<'_> {
         let lower = text.plain.to_lowercase();
         match about {
             Some(term_type) => {
-                if ["send", "include"].iter().any(|verb| lower.contains(verb)) {
+                if ["send", "include"].iter().any(|verb| lower.contains(verb)) && !lower.contains(" not ") {
                     for code in text.code.iter().map(|code| key_of(code)).filter(|code| is_word(code)) {
                         self.state(Fact::TermKey { term_type: term_type.clone(), key: code });
                     }
@@ -444,9 +486,17 @@ impl Reader<'_> {
         for operation in live_routes.iter().filter(|found| found.contains(' ')) {
             self.state(Fact::Operation { operation: operation.clone() });
         }
-        let both = live.to_lowercase().contains("both exist");
-        for route in routes_in(old).into_iter().filter(|route| !both && !live_routes.contains(route)) {
-            self.state(Fact::NotExposed { route });
+        let lower = live.to_lowercase();
+        let denied = ["not ", "no "].iter().any(|word| lower.starts_with(word) || lower.contains(&format!(" {word}")));
+        let exist = !denied && !live_routes.iter().any(|found| found.contains(' '));
+        let listed = routes_in(old);
+        for route in listed.iter().chain(live_routes.iter().filter(|found| !found.contains(' '))) {
+            if exist {
+                // Without a method: something at this path is live.
+                self.state(Fact::Path { path: route.split(' ').next_back().unwrap_or_default().to_owned() });
+            } else if !live_routes.contains(route) {
+                self.state(Fact::NotExposed { route: route.clone() });
+            }
         }
     }
 
@@ -456,7 +506,19 @@ impl Reader<'_> {
         for cell in rows.iter().flatten() {
             self.mentions(cell);
         }
-        if let (Some(old), Some(live)) = (column("may show"), column("live")) {
+        if let Some(currency) = column("field name for currency") {
+            for row in &rows[1..] {
+                let operation = row.first().and_then(|cell| self.by_words(&cell.plain.to_lowercase()));
+                let cells = [row.get(currency), row.get(currency + 1)].into_iter().flatten();
+                for path in cells.filter_map(|cell| cell.code.first()).filter(|code| is_path(code)) {
+                    if let Some(operation) = operation.clone() {
+                        self.state(Fact::Field { operation, direction: Direction::Request, path: path.clone() });
+                    }
+                }
+            }
+        }
+        let (old, live) = (column("may show").or(column("older")), column("live").or(column("today")));
+        if let (Some(old), Some(live)) = (old, live) {
             for row in &rows[1..] {
                 if let (Some(old), Some(live)) = (row.get(old), row.get(live)) {
                     self.live_and_old(&live.plain, &old.plain);
@@ -506,9 +568,6 @@ impl Reader<'_> {
             }
             return;
         }
-        if self.here.operation.is_some() && self.here.role_of_operation() && looks_like_json(code) {
-            self.puzzle("a code block that looks like JSON and is none".to_owned());
-        }
     }
 
     /// A whole HTTP request: headers, and a JSON or form body.
@@ -550,6 +609,9 @@ impl Reader<'_> {
         };
         let guaranteed =
             self.here.role == Some(Role::Fields(Direction::Response, true)) && direction == Direction::Response;
+        if let Some(name) = json["event"].as_str().filter(|_| operation == "webhook") {
+            self.state(Fact::Event { name: name.to_owned() });
+        }
         self.example_facts(&operation, direction, &json, "", guaranteed);
         if let (Some(term_type), Some(data)) = (json["term_type"].as_str(), json["data"].as_object()) {
             for key in data.keys() {
@@ -645,7 +707,8 @@ impl Reader<'_> {
         let Here { heading, anchor, line, .. } = &self.here;
         let stated =
             Stated { fact, page: self.page.to_owned(), heading: heading.clone(), anchor: anchor.clone(), line: *line };
-        if !self.found.facts.iter().any(|known| known.fact == stated.fact) {
+        // Once for each list, table or example: what one of several places drops must be missed too.
+        if self.here.stated.insert(stated.fact.clone()) {
             self.found.facts.push(stated);
         }
     }
@@ -653,13 +716,6 @@ impl Reader<'_> {
     fn puzzle(&mut self, message: String) {
         let Here { heading, anchor, line, .. } = &self.here;
         self.found.puzzles.push(Puzzle { message, heading: heading.clone(), anchor: anchor.clone(), line: *line });
-    }
-}
-
-impl Here {
-    /// Whether the operation has this section to itself, and is not only spoken of.
-    fn role_of_operation(&self) -> bool {
-        route(&self.heading).is_some() || self.anchor.contains("--")
     }
 }
 
@@ -672,11 +728,11 @@ fn role(lower: &str) -> Role {
         Role::Exposed
     } else if has("mismatch") || has("not guaranteed") {
         Role::NotGuaranteed
-    } else if has("parameter") {
+    } else if has("parameter") || has("filter") {
         Role::Parameters
     } else if has("response notes") {
         Role::ResponseNotes
-    } else if has("response") {
+    } else if has("response") || has("fields returned") {
         Role::Fields(Direction::Response, has("guarantee"))
     } else if has("request") && !has("http request") {
         Role::Fields(Direction::Request, has("guarantee"))
@@ -730,6 +786,11 @@ fn first_name(text: &Text) -> Option<String> {
     is_path(name).then(|| name.to_owned())
 }
 
+/// `v2`.
+fn is_version(part: &str) -> bool {
+    part.strip_prefix('v').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn is_word(text: &str) -> bool {
     let mut bytes = text.bytes();
     bytes.next().is_some_and(|byte| byte.is_ascii_lowercase())
@@ -746,10 +807,6 @@ fn header(line: &str) -> Option<(String, bool)> {
     let (name, value) = line.split_once(':')?;
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     (is_name && value.starts_with(' ')).then(|| (name.to_owned(), true))
-}
-
-fn looks_like_json(code: &str) -> bool {
-    code.contains("\":") && code.contains('{')
 }
 
 fn kind(value: &Value) -> &'static str {

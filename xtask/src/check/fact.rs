@@ -39,6 +39,10 @@ pub(crate) enum Fact {
     ExampleType { operation: String, direction: Direction, path: String, kind: String },
     /// A route is said not to exist.
     NotExposed { route: String },
+    /// Something is live at the path, whatever its method.
+    Path { path: String },
+    /// A code that the API gives with an error.
+    Code { name: String },
     /// A webhook event.
     Event { name: String },
     /// A header of webhook deliveries.
@@ -87,6 +91,8 @@ impl fmt::Display for Fact {
                 write!(f, "{operation}: {direction} example has {path} as {kind}")
             }
             Self::NotExposed { route } => write!(f, "not exposed: {route}"),
+            Self::Path { path } => write!(f, "path {path}"),
+            Self::Code { name } => write!(f, "error code {name}"),
             Self::Event { name } => write!(f, "event {name}"),
             Self::WebhookHeader { name } => write!(f, "webhook header {name}"),
             Self::WebhookField { path } => write!(f, "webhook field {path}"),

@@ -153,7 +153,7 @@ impl fmt::Display for Change {
 pub(crate) fn compare(locked: &Lock, now: &Lock) -> Vec<Change> {
     let pages_now: BTreeMap<&str, &LockedPage> = now.pages.iter().map(|page| (page.name.as_str(), page)).collect();
     let pages_before: BTreeSet<&str> = locked.pages.iter().map(|page| page.name.as_str()).collect();
-    let (stated_before, stated_now) = (facts(locked), facts(now));
+    let (arrived, left) = (moves(now, locked), moves(locked, now));
     let mut changes = Vec::new();
     for before in &locked.pages {
         let page = &before.name;
@@ -172,28 +172,55 @@ pub(crate) fn compare(locked: &Lock, now: &Lock) -> Vec<Change> {
                 changes.push(Change::CoverageDropped { page: page.clone(), what, before, now });
             }
         }
-        let gone = before.facts.iter().filter(|fact| !stated_now.contains(fact.as_str()));
-        changes.extend(gone.map(|fact| Change::FactGone { page: page.clone(), fact: fact.clone() }));
-        changes.extend(new_facts(after, &stated_before));
+        changes.extend(surplus(before, after, &arrived).map(|fact| Change::FactGone { page: page.clone(), fact }));
+        changes.extend(surplus(after, before, &left).map(|fact| Change::FactNew { page: page.clone(), fact }));
         if changes.len() == others && before.sha256 != after.sha256 {
             changes.push(Change::Reworded { page: page.clone() });
         }
     }
     for page in now.pages.iter().filter(|page| !pages_before.contains(page.name.as_str())) {
         changes.push(Change::PageNew { page: page.name.clone() });
-        changes.extend(new_facts(page, &stated_before));
+        let nothing = LockedPage { facts: Vec::new(), ..page.clone() };
+        changes.extend(surplus(page, &nothing, &left).map(|fact| Change::FactNew { page: page.name.clone(), fact }));
     }
     changes
 }
 
-/// What any page states: a fact that moved to another page is neither gone nor new.
-fn facts(lock: &Lock) -> BTreeSet<&str> {
-    lock.pages.iter().flat_map(|page| page.facts.iter().map(String::as_str)).collect()
+/// How often each fact is stated; a list and an example that say the same are two statements.
+fn counts(page: &LockedPage) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for fact in &page.facts {
+        *counts.entry(fact.as_str()).or_default() += 1;
+    }
+    counts
 }
 
-fn new_facts<'p>(page: &'p LockedPage, before: &'p BTreeSet<&str>) -> impl Iterator<Item = Change> + 'p {
-    let new = page.facts.iter().filter(|fact| !before.contains(fact.as_str()));
-    new.map(|fact| Change::FactNew { page: page.name.clone(), fact: fact.clone() })
+/// Facts that some page states more often in `one` than in `other`: where a fact that left another page went.
+fn moves(one: &Lock, other: &Lock) -> BTreeSet<String> {
+    let pages = |lock: &Lock| -> BTreeMap<String, LockedPage> {
+        lock.pages.iter().map(|page| (page.name.clone(), page.clone())).collect()
+    };
+    let others = pages(other);
+    let more = |page: LockedPage| {
+        let before = others.get(&page.name).map(counts).unwrap_or_default();
+        let now = counts(&page);
+        now.into_iter()
+            .filter(|(fact, count)| *count > before.get(fact).copied().unwrap_or(0))
+            .map(|(fact, _)| fact.to_owned())
+            .collect::<Vec<_>>()
+    };
+    pages(one).into_values().flat_map(more).collect()
+}
+
+/// Facts that `one` states more often than `other`, and that did not move to another page.
+fn surplus(one: &LockedPage, other: &LockedPage, moved: &BTreeSet<String>) -> impl Iterator<Item = String> {
+    let fewer = counts(other);
+    let found: Vec<String> = counts(one)
+        .into_iter()
+        .filter(|(fact, count)| *count > fewer.get(fact).copied().unwrap_or(0) && !moved.contains(*fact))
+        .map(|(fact, _)| fact.to_owned())
+        .collect();
+    found.into_iter()
 }
 
 #[cfg(test)]
