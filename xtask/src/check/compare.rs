@@ -93,6 +93,19 @@ impl Comparison<'_> {
                     self.missing(stated, "operation-missing", None, Some(path), &message, "/paths");
                 }
             }
+            Fact::Mention { path } => {
+                let is_event = self.webhook_list("events").contains(path);
+                let in_webhook = self.webhook_list("fields").contains(path) || *path == "data.event";
+                let both = [Direction::Request, Direction::Response];
+                let somewhere = self.contract.operations.iter().any(|operation| {
+                    both.iter().any(|direction| self.contract.field(operation, *direction, path) != Found::Nothing)
+                });
+                let pointer = "/paths";
+                if !is_event && !in_webhook && !somewhere {
+                    let message = format!("the field `{path}` is spoken of, but no operation of the contract has it");
+                    self.missing(stated, "field-missing", None, Some(path), &message, pointer);
+                }
+            }
             Fact::Code { name } => {
                 let schemes = object(&self.contract.document["components"]["securitySchemes"]);
                 let known: Vec<String> =

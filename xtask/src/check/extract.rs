@@ -250,6 +250,9 @@ impl Reader<'_> {
                 self.state(Fact::Variable { name: code.clone() });
             }
         }
+        for path in text.code.iter().filter(|code| is_path(code) && (code.contains('.') || code.contains("[]"))) {
+            self.state(Fact::Mention { path: path.clone() });
+        }
         for word in text.plain.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
             let is_code = word.starts_with("MISSING_") || word.starts_with("NO_") || word.starts_with("INVALID_");
             if is_code && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
@@ -387,15 +390,29 @@ impl Reader<'_> {
         let lower = name.to_lowercase();
         for item in items {
             self.here.line = item.line;
+            self.mentions(&item.text);
             let Some(name) = first_name(&item.text) else { continue };
-            if lower.contains("json") && lower.contains("response") {
-                self.field(Direction::Response, &name, false);
-            } else if lower.contains("json") {
-                self.field(Direction::Request, &name, false);
+            let direction = if lower.contains("response") { Direction::Response } else { Direction::Request };
+            if lower.contains("json") {
+                self.field(direction, &name, false);
             } else if lower.contains("header") {
+                let name = name.clone();
                 self.with_operation(|operation| Fact::RequiredHeader { operation, name });
             } else if lower.contains("param") {
                 self.parameter(&name);
+            }
+            let (_, words) = item.text.plain.split_once(name.as_str()).unwrap_or_default();
+            if let Some((kind, _)) = words.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(')')) {
+                let (path, kind) = (name.clone(), kind.trim().to_owned());
+                if ["string", "integer", "number", "boolean", "object", "array"].contains(&kind.as_str()) {
+                    self.with_operation(|operation| Fact::FieldType { operation, direction, path, kind });
+                }
+            }
+            if words.to_lowercase().contains("must be") {
+                for value in item.text.code.iter().filter(|code| is_word(code)).cloned().collect::<Vec<_>>() {
+                    let path = name.clone();
+                    self.with_operation(|operation| Fact::EnumValue { operation, direction, path, value });
+                }
             }
         }
     }
@@ -506,7 +523,7 @@ impl Reader<'_> {
         for cell in rows.iter().flatten() {
             self.mentions(cell);
         }
-        if let Some(currency) = column("field name for currency") {
+        if let Some(currency) = column("currency") {
             for row in &rows[1..] {
                 let operation = row.first().and_then(|cell| self.by_words(&cell.plain.to_lowercase()));
                 let cells = [row.get(currency), row.get(currency + 1)].into_iter().flatten();
@@ -573,6 +590,10 @@ impl Reader<'_> {
     /// A whole HTTP request: headers, and a JSON or form body.
     fn http(&mut self, operation: &str, code: &str, lines: &[&str]) {
         self.state(Fact::Operation { operation: operation.to_owned() });
+        let host = lines.iter().find_map(|line| line.strip_prefix("Host:")).map(str::trim);
+        if let Some(host) = host.filter(|host| !host.is_empty() && code.contains(" /api/")) {
+            self.state(Fact::BaseUrl { url: format!("https://{host}/api") });
+        }
         for (name, _) in
             lines.iter().skip(1).take_while(|line| !line.starts_with(['{', '['])).filter_map(|line| header(line))
         {
@@ -585,8 +606,13 @@ impl Reader<'_> {
         }
         let form = lines.iter().rev().find(|line| line.contains('=') && !line.contains(' '));
         for pair in form.into_iter().flat_map(|form| form.split('&')) {
-            if let Some((name, _)) = pair.split_once('=') {
+            if let Some((name, value)) = pair.split_once('=') {
                 self.state(Fact::Parameter { operation: operation.to_owned(), name: name.to_owned() });
+                // A placeholder is in capitals; a word may be a value of an open enum.
+                if is_word(value) {
+                    let (operation, path, value) = (operation.to_owned(), name.to_owned(), value.to_owned());
+                    self.state(Fact::EnumValue { operation, direction: Direction::Request, path, value });
+                }
             }
         }
     }

@@ -41,6 +41,8 @@ pub(crate) enum Fact {
     NotExposed { route: String },
     /// Something is live at the path, whatever its method.
     Path { path: String },
+    /// A field is spoken of by its path, such as `user_info.otp`, without saying where.
+    Mention { path: String },
     /// A code that the API gives with an error.
     Code { name: String },
     /// A webhook event.
@@ -92,6 +94,7 @@ impl fmt::Display for Fact {
             }
             Self::NotExposed { route } => write!(f, "not exposed: {route}"),
             Self::Path { path } => write!(f, "path {path}"),
+            Self::Mention { path } => write!(f, "field {path}"),
             Self::Code { name } => write!(f, "error code {name}"),
             Self::Event { name } => write!(f, "event {name}"),
             Self::WebhookHeader { name } => write!(f, "webhook header {name}"),

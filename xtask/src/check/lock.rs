@@ -51,7 +51,6 @@ impl Lock {
         self.pages.sort_by(|one, other| one.name.cmp(&other.name));
         for page in &mut self.pages {
             page.facts.sort();
-            page.facts.dedup();
         }
     }
 
