@@ -251,7 +251,7 @@ mod tests {
     fn what_is_written_is_read_back_in_a_stable_order() {
         let path = file("round-trip");
         let one = lock(vec![page("b", "", &["z", "a", "a"]), page("a", "", &[])]);
-        let other = lock(vec![page("a", "", &[]), page("b", "", &["a", "z"])]);
+        let other = lock(vec![page("a", "", &[]), page("b", "", &["a", "a", "z"])]);
         write(&path, &one).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("{\n  \"version\": 1,\n  \"accepted\": \"1970-01-01T00:00:00Z\",\n"), "{text}");
