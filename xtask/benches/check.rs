@@ -1,7 +1,7 @@
 //! How long the check of saved docs takes beside only parsing them: `cargo bench --package xtask`.
 //!
 //! Takes the folder of the docs from `PIAXIS_DOCS`, the pages of the tests when it is unset.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unused_imports, clippy::unwrap_used)]
 
 #[path = "../src/check/mod.rs"]
 mod check;

@@ -470,7 +470,7 @@ impl Reader<'_> {
         if !label.contains("payloads") {
             return false;
         }
-        let words = label.replace('-', "_").replace(' ', "_");
+        let words = label.replace(['-', ' '], "_");
         let about = self.knowledge.term_types.iter().find(|term| words.starts_with(term.as_str())).cloned();
         let lower = text.plain.to_lowercase();
         match about {
@@ -583,7 +583,6 @@ impl Reader<'_> {
                     self.here.headers.push(name);
                 }
             }
-            return;
         }
     }
 

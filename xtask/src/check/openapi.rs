@@ -315,8 +315,8 @@ impl<'a> Reader<'a> {
         for value in values {
             // One open enum of the contract learns a value once, wherever it comes.
             let parameters = self.contract.parameters(operation).into_iter();
-            let query = parameters.filter(|pointer| text_of(self.contract.at(pointer), "name") == path);
-            let place = match (query.last(), self.contract.field(operation, direction, path)) {
+            let mut query = parameters.filter(|pointer| text_of(self.contract.at(pointer), "name") == path);
+            let place = match (query.next_back(), self.contract.field(operation, direction, path)) {
                 (Some(pointer), _) => self.contract.resolve(&format!("{pointer}/schema")),
                 (None, Found::Field { pointer }) => self.contract.resolve(&pointer),
                 (None, Found::Free | Found::Nothing) => format!("{name} {path}"),
@@ -347,7 +347,10 @@ impl<'a> Reader<'a> {
         let variants: Vec<&'a Value> =
             ["anyOf", "oneOf", "allOf"].iter().flat_map(|key| array(&schema[*key])).collect();
         if depth < DEEPEST && !variants.is_empty() {
-            typed = variants.into_iter().fold(true, |all, one| self.add_values(one, depth + 1, kinds, values) && all);
+            // All of them add their values, also behind one that says nothing.
+            let said: Vec<bool> =
+                variants.into_iter().map(|one| self.add_values(one, depth + 1, kinds, values)).collect();
+            typed = said.into_iter().all(|said| said);
         }
         typed
     }
