@@ -77,9 +77,9 @@ fn a_broken_contract_is_refused_by_place() {
             "beside `$ref`",
         ),
         (
-            "        currency: { type: string, description: Currency code. }\n",
-            "        currency: { type: object, properties: { a: { type: string } } }\n",
-            "currency: { type: object",
+            "        error: { type: string, description: Code. }\n",
+            "        error: { type: object, properties: { a: { type: string } } }\n",
+            "error: { type: object",
             "inside another",
         ),
         ("      summary: Send a one-time password\n", "      summary: [ 5 ]\n", "  /request-otp:", "string"),
