@@ -421,7 +421,6 @@ const LOUD: &[Loud] = &[
     ("base URL changed", SIGN_IN, First("https://api.gopiaxis.com/api", "https://auth.gopiaxis.com/api"), "https://auth.gopiaxis.com/api"),
     ("example removed", SIGN_IN, With(|text| without(text, "<div class=\"highlight-json", "<p>Important")), "examples"),
     ("deviation no longer said", SIGN_IN, First("There is no endpoint of its own to refresh; restart the flow instead.", "Ask again."), "refresh"),
-    ("cut in the middle", SIGN_IN, With(|text| text[..text.find("<section id=\"otp-flow\"").unwrap()].to_owned()), "POST /request-otp"),
     // HTML: payouts.
     ("new operation", PAYOUTS, First("<section id=\"fee-behaviour\">", "<section id=\"retry\">\n<h2>Retry</h2>\n<dl class=\"http post\">\n<dt class=\"sig sig-object http\" id=\"post--api-disbursements-retry\">\n<span class=\"sig-name descname\"><span class=\"pre\">POST</span> </span><span class=\"sig-name descname\"><span class=\"pre\">/api/disbursements/retry</span></span></dt>\n<dd><p>Again.</p></dd></dl>\n</section>\n<section id=\"fee-behaviour\">"), "POST /disbursements/retry"),
     ("path renamed", PAYOUTS, First("<span class=\"pre\">/api/disbursements/quote</span></span>", "<span class=\"pre\">/api/disbursements/preview</span></span>"), "POST /disbursements/preview"),
@@ -459,6 +458,7 @@ const UNREADABLE: &[Loud] = &[
     ("another kind of page", GUIDE, With(|_| "<!DOCTYPE html><html><body><h1>Oh no</h1></body></html>".to_owned()), "HTML"),
     ("a login page", SIGN_IN, With(|_| "<html><head><title>Sign in</title></head><body><h1>Hello</h1></body></html>".to_owned()), "login"),
     ("no page of the docs", PAYOUTS, With(|_| "<html><body><p>Be right back.</p></body></html>".to_owned()), "heading"),
+    ("cut off", SIGN_IN, With(|text| text.chars().take(text.chars().count() * 9 / 10).collect()), "cut off"),
     ("link to a page that is not there", INDEX, First("href=\"disbursements.html\"", "href=\"payouts.html\""), "payouts.html"),
 ];
 
