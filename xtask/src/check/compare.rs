@@ -100,10 +100,9 @@ impl Comparison<'_> {
                 let somewhere = self.contract.operations.iter().any(|operation| {
                     both.iter().any(|direction| self.contract.field(operation, *direction, path) != Found::Nothing)
                 });
-                let pointer = "/paths";
                 if !is_event && !in_webhook && !somewhere {
                     let message = format!("the field `{path}` is spoken of, but no operation of the contract has it");
-                    self.missing(stated, "field-missing", None, Some(path), &message, pointer);
+                    self.missing(stated, "field-missing", None, Some(path), &message, "/paths");
                 }
             }
             Fact::Code { name } => {
@@ -195,7 +194,7 @@ impl Comparison<'_> {
                 );
             }
             None => {
-                let (method, path) = name.split_once(' ').unwrap_or(("", name));
+                let (_, path) = name.split_once(' ').unwrap_or(("", name));
                 let alike = |other: &&Operation| {
                     let (_, theirs) = other.name.split_once(' ').unwrap_or_default();
                     unnamed(theirs).trim_end_matches('/').eq_ignore_ascii_case(unnamed(path).trim_end_matches('/'))
@@ -204,7 +203,6 @@ impl Comparison<'_> {
                 let (hint, pointer) = near.map_or((String::new(), "/paths".to_owned()), |near| {
                     (format!("; the contract has `{}`", near.name), near.pointer.clone())
                 });
-                let _ = method;
                 self.missing(
                     stated,
                     "operation-missing",
