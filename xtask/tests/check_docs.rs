@@ -470,6 +470,8 @@ fn crlf(text: &str) -> String {
 
 #[rustfmt::skip]
 const SILENT: &[Silent] = &[
+    ("tabs at the ends of lines", GUIDE, With(|text| text.replace('\n', "\t\n"))),
+    ("every item", GUIDE, First("Each quote item includes:", "For every item of the quote:")),
     ("words before a heading's route", GUIDE, First("### `POST /api/token`", "### Tokens: `POST /api/token`")),
     ("number before a heading's route", GUIDE, First("### `POST /api/token`", "### 1.2 `POST /api/token`")),
     ("sample for a shell", GUIDE, First("Notes:\n", "Try it:\n\n```bash\ncurl https://api.gopiaxis.com/api/request-otp \\\n  -d '{\"email\": \"a@b.example\"}'\n```\n\nNotes:\n")),

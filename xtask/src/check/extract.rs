@@ -214,16 +214,12 @@ impl Reader<'_> {
         if lower.contains("same top-level fields") || lower.contains("shape") && !text.code.is_empty() {
             self.here.said = true;
         }
-        if let Some(phrase) = each(&lower) {
-            let array =
-                self.here.listed.iter().rev().find(|name| name.trim_end_matches('s') == phrase.trim_end_matches('s'));
-            if let Some(array) = array {
-                self.here.prefix = format!("{array}[].");
-                if self.here.role.is_none_or(|role| matches!(role, Role::Prose)) {
-                    self.here.role = Some(Role::Fields(Direction::Response, lower.contains("guarantee")));
-                }
-                return;
+        if let Some(array) = self.each_of(&lower) {
+            self.here.prefix = format!("{array}[].");
+            if self.here.role.is_none_or(|role| matches!(role, Role::Prose)) {
+                self.here.role = Some(Role::Fields(Direction::Response, lower.contains("guarantee")));
             }
+            return;
         }
         let role = role(&lower);
         let is_label = text.plain.trim_end().ends_with(':') || text.strong.len() == 1 && text.strong[0] == text.plain;
@@ -241,6 +237,15 @@ impl Reader<'_> {
         if role == Role::Parameters && text.code.len() == 1 {
             self.parameter(&text.code[0].clone());
         }
+    }
+
+    /// The array of this section that "each quote item includes:" or "for every recipient:" speaks of.
+    fn each_of(&self, lower: &str) -> Option<String> {
+        let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        let speaks = lower.trim_end().ends_with(':') && words.iter().any(|word| ["each", "every"].contains(word));
+        let singular = |word: &str| word.trim_end_matches('s').to_owned();
+        let named = |array: &&String| words.iter().any(|word| !word.is_empty() && singular(word) == singular(array));
+        self.here.listed.iter().rev().filter(|_| speaks).find(named).cloned()
     }
 
     /// Facts that stand anywhere in running text.
@@ -764,16 +769,6 @@ fn role(lower: &str) -> Role {
     } else {
         Role::Prose
     }
-}
-
-/// The noun of "each quote item includes:".
-fn each(lower: &str) -> Option<String> {
-    let rest = lower.strip_prefix("each ")?;
-    let noun = ["includes", "include", "guarantees", "has", "contains"].iter().find_map(|verb| {
-        let (before, _) = rest.split_once(&format!(" {verb}"))?;
-        before.split(' ').next_back()
-    })?;
-    Some(noun.to_owned())
 }
 
 /// `POST /api/token HTTP/1.1` as `POST /token`.

@@ -10,6 +10,9 @@ use super::document::{Block, Document, Item, Kind, Section, Text};
 pub(super) const MAX_LISTS: usize = 24;
 
 pub(crate) fn parse(name: &str, text: &str) -> Document {
+    // White space at the end of a line means nothing here, and a line of nothing else is blank.
+    let text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    let text = text.as_str();
     let lines = Lines::new(text);
     let mut reader = Reader { sections: vec![Section { line: 1, ..Section::default() }], ..Reader::default() };
     for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
