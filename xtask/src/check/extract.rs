@@ -368,10 +368,10 @@ impl Reader<'_> {
             self.here.said = true;
             return;
         }
-        if text.plain.to_lowercase().contains("mfa_code") && text.plain.to_lowercase().contains("parameter") {
-            return self.parameter("mfa_code");
-        }
         let Some(name) = first_name(text) else { return };
+        if text.plain.to_lowercase().contains("parameter") {
+            return self.parameter(&name);
+        }
         let path = format!("{}{name}", self.here.prefix);
         self.here.listed.push(path.trim_end_matches("[]").to_owned());
         self.field(direction, &path, guaranteed);
