@@ -1,5 +1,6 @@
 //! openapi/piaxis.yaml -> OUT_DIR: the open enums, the operation table and, with the feature `client`, the raw client
-//! and the typed evidence of terms; with `mock`, the typed mocks. This file says what; progenitor does how.
+//! and the typed evidence of terms; with `mock`, the typed mocks; with `webhook`, the events. This file says what;
+//! progenitor does how.
 
 #[path = "build/check.rs"]
 mod check;
@@ -16,6 +17,9 @@ mod evidence;
 mod mocks;
 #[path = "build/tables.rs"]
 mod tables;
+#[cfg(feature = "webhook")]
+#[path = "build/webhooks.rs"]
+mod webhooks;
 
 use std::{env, fs, path::Path, process::ExitCode};
 
@@ -69,6 +73,8 @@ pub fn generate(text: &str, directory: &Path) -> Result<(), String> {
 fn all_files(contract: &Value) -> Result<Vec<(&'static str, String)>> {
     check::check(contract, contract, &mut Vec::new())?;
     let files = vec![("open_enums.rs", tables::open_enums(contract)), ("operations.rs", tables::operations(contract)?)];
+    #[cfg(feature = "webhook")]
+    let files = [files, vec![("webhooks.rs", webhooks::webhooks(contract)?)]].concat();
     #[cfg(feature = "client")]
     let files = {
         let mut files = files;

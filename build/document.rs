@@ -57,7 +57,7 @@ pub(super) fn resolve<'a>(root: &'a Value, node: &'a Value) -> &'a Value {
 
 /// The variant of an open enum for a value of the API.
 pub(super) fn variant(value: &str) -> String {
-    pascal(&value.to_lowercase())
+    pascal(&value.to_lowercase().replace('.', "_"))
 }
 
 pub(super) fn pascal(name: &str) -> String {

@@ -8,18 +8,17 @@ pub(super) fn open_enums(contract: &Value) -> String {
     let mut code = String::new();
     for (name, schema) in object(contract, "/components/schemas") {
         let values = strings(schema, "x-extensible-enum");
-        if values.is_empty() {
-            continue;
+        if !values.is_empty() {
+            code += &open_enum(name, text(schema, "description"), &values);
         }
-        let doc = text(schema, "description");
-        code += &format!("open_enum! {{\n    #[doc = {doc:?}]\n    pub enum {name} {{\n");
-        for value in values {
-            let variant = variant(&value);
-            code += &format!("        /// `{value}`\n        {variant} = {value:?},\n");
-        }
-        code += "    }\n}\n";
     }
     code
+}
+
+pub(super) fn open_enum(name: &str, doc: &str, values: &[String]) -> String {
+    let variants =
+        values.iter().map(|value| format!("        /// `{value}`\n        {} = {value:?},\n", variant(value)));
+    format!("open_enum! {{\n    #[doc = {doc:?}]\n    pub enum {name} {{\n{}    }}\n}}\n", variants.collect::<String>())
 }
 
 pub(super) fn operations(contract: &Value) -> Result<String> {

@@ -13,6 +13,7 @@
 extern crate self as piaxis;
 
 // What JSON text becomes.
+#[macro_use]
 mod values;
 pub use values::*;
 
@@ -22,6 +23,11 @@ pub use operation::{Credential, OPERATIONS, Operation, PageSize};
 
 // Needs no network.
 pub mod pkce;
+#[cfg(feature = "webhook")]
+pub mod webhook;
+
+#[cfg(any(feature = "client", feature = "webhook"))]
+mod decoding;
 
 #[cfg(feature = "client")]
 mod api {

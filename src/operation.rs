@@ -80,6 +80,7 @@ pub(crate) struct Variables {
     pub(crate) base_url: &'static [&'static str],
     pub(crate) client_id: &'static [&'static str],
     pub(crate) client_secret: &'static [&'static str],
+    pub(crate) webhook_secret: &'static [&'static str],
 }
 
 /// Base URLs.

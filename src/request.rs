@@ -6,7 +6,8 @@ use tracing::Instrument as _;
 
 use crate::{
     client::Client,
-    error::{DecodeError, Error, ErrorKind, request_id},
+    decoding::DecodeError,
+    error::{Error, ErrorKind, request_id},
     operation::{Credential, HEADERS},
     raw,
     transport::{Options, header_name, header_value},

@@ -1,7 +1,6 @@
 //! What went wrong, and what may be done about it.
 
 mod body;
-mod decoding;
 
 use std::{fmt, time::Duration};
 
@@ -9,9 +8,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
 pub use body::FieldError;
-pub(crate) use decoding::DecodeError;
 
-use crate::operation::HEADERS;
+use crate::{decoding::DecodeError, operation::HEADERS};
 
 /// How much of a body an error keeps.
 const KEPT_BODY: usize = 64 * 1024;

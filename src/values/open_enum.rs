@@ -43,7 +43,7 @@ macro_rules! open_enum {
         pub enum $name {
             $(#[doc = $variant_doc] $variant,)+
             /// A value that this version does not know.
-            Unknown(UnknownValue),
+            Unknown($crate::UnknownValue),
         }
 
         impl $name {
@@ -63,7 +63,7 @@ macro_rules! open_enum {
             fn from(text: &str) -> Self {
                 match text {
                     $($text => Self::$variant,)+
-                    other => Self::Unknown(UnknownValue::new(other.to_owned())),
+                    other => Self::Unknown($crate::UnknownValue::new(other.to_owned())),
                 }
             }
         }
@@ -72,7 +72,7 @@ macro_rules! open_enum {
             fn from(text: String) -> Self {
                 match text.as_str() {
                     $($text => Self::$variant,)+
-                    _ => Self::Unknown(UnknownValue::new(text)),
+                    _ => Self::Unknown($crate::UnknownValue::new(text)),
                 }
             }
         }

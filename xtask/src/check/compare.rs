@@ -95,7 +95,7 @@ impl Comparison<'_> {
             }
             Fact::Mention { path } => {
                 let is_event = self.webhook_list("events").contains(path);
-                let in_webhook = self.webhook_list("fields").contains(path) || *path == "data.event";
+                let in_webhook = self.webhook_list("fields").contains(path);
                 let both = [Direction::Request, Direction::Response];
                 let somewhere = self.contract.operations.iter().any(|operation| {
                     both.iter().any(|direction| self.contract.field(operation, *direction, path) != Found::Nothing)
@@ -482,7 +482,12 @@ impl Comparison<'_> {
     /// Events, headers or fields of webhooks, and where they are declared.
     fn webhook_entries(&self, kind: &str) -> Vec<(String, String)> {
         if kind == "fields" {
-            return self.contract.fields_of("/x-piaxis-webhooks/schema");
+            let mut fields = self.contract.fields_of("/x-piaxis-webhooks/schema");
+            for (family, _) in object(self.contract.at("/x-piaxis-webhooks/payloads")) {
+                let below = self.contract.fields_of(&super::contract::payload(family));
+                fields.extend(below.into_iter().map(|(path, pointer)| (format!("data.{path}"), pointer)));
+            }
+            return fields;
         }
         let place = format!("/x-piaxis-webhooks/{kind}");
         let entries = object(self.contract.at(&place));
@@ -598,12 +603,15 @@ impl Comparison<'_> {
             ("fields", "webhook-field-undocumented"),
         ] {
             for (name, pointer) in self.webhook_entries(kind) {
-                let fact = match kind {
-                    "events" => Fact::Event { name: name.clone() },
-                    "headers" => Fact::WebhookHeader { name: name.clone() },
-                    _ => Fact::WebhookField { path: name.clone() },
+                let is_said = match kind {
+                    "events" => says(Fact::Event { name: name.clone() }),
+                    "headers" => says(Fact::WebhookHeader { name: name.clone() }),
+                    _ => {
+                        let path = name.clone();
+                        says(Fact::WebhookField { path: path.clone() }) || says(Fact::Mention { path })
+                    }
                 };
-                if documented(&pointer) && !says(fact) {
+                if documented(&pointer) && !is_said {
                     gone.push((
                         id.into(),
                         None,

@@ -310,6 +310,11 @@ impl Contract {
     }
 }
 
+/// Where the contract says what the data of webhook events of a family has.
+pub(crate) fn payload(family: &str) -> String {
+    format!("/x-piaxis-webhooks/payloads/{}", escape(family))
+}
+
 /// Path parameters without their names.
 pub(crate) fn unnamed(route: &str) -> String {
     let part = |part: &str| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() };

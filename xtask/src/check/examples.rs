@@ -4,7 +4,7 @@ use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value, json};
 
 use super::{
-    contract::{Contract, strings},
+    contract::{Contract, payload, strings},
     fact::Example,
 };
 
@@ -32,7 +32,11 @@ impl<'a> Examples<'a> {
 
     pub(crate) fn misfits(&self, example: &Example) -> Vec<Misfit> {
         let schema = if example.operation == "webhook" {
-            self.contract.document["x-piaxis-webhooks"]["schema"].clone()
+            let name = example.json["event"].as_str().or(example.json["data"]["event"].as_str()).unwrap_or_default();
+            let family = name.split('.').next().unwrap_or_default();
+            let data = self.contract.at(&payload(family)).as_object().cloned().unwrap_or_default();
+            let envelope = &self.contract.document["x-piaxis-webhooks"]["schema"];
+            json!({ "allOf": [envelope, { "properties": { "data": data } }] })
         } else {
             let operation = self.contract.operation(&example.operation);
             let body = operation.and_then(|operation| self.contract.body(operation, example.direction));

@@ -1,0 +1,114 @@
+//! What is posted to a merchant's server: names of headers and events, the envelope, typed payloads, samples.
+
+use serde_json::{Map, Value};
+
+use super::{
+    document::{Result, misplaced, object, pascal, strings, text},
+    tables::open_enum,
+};
+
+const PLACE: &str = "x-piaxis-webhooks";
+
+pub(super) fn webhooks(contract: &Value) -> Result<String> {
+    let webhooks = &contract[PLACE];
+    let headers = object(webhooks, "/headers")
+        .into_iter()
+        .map(|(name, header)| format!("    {}: {name:?},\n", text(header, "x-piaxis-transport")))
+        .collect::<String>();
+    let tolerance = &webhooks["tolerance"]["default"];
+    let mut code = format!(
+        "pub(super) const HEADERS: HeaderNames = HeaderNames {{\n{headers}}};\n\
+         pub(super) const TOLERANCE: std::time::Duration = std::time::Duration::from_secs({tolerance});\n"
+    );
+    let events: Vec<String> = object(webhooks, "/events").into_iter().map(|(name, _)| name.clone()).collect();
+    code += &open_enum("EventType", "What a delivery is about.", &events);
+
+    let envelope = &webhooks["schema"];
+    code += &structure(Kind::Body, "Body", envelope, "schema")?;
+    code += &structure(Kind::Data, "Data", &envelope["properties"]["data"], "schema")?;
+
+    let (mut variants, mut arms, mut samples) = (String::new(), String::new(), String::new());
+    for (family, schema) in object(webhooks, "/payloads") {
+        let (variant, name) = (pascal(family), format!("{}Payload", pascal(family)));
+        code += &structure(Kind::Payload, &name, schema, family)?;
+        variants += &format!("    /// {}\n    {variant}({name}),\n", text(schema, "description"));
+        arms += &format!("            {family:?} => Self::{variant}(super::event::decode(data)?),\n");
+        let examples: Map<String, Value> = object(schema, "/properties")
+            .into_iter()
+            .filter_map(|(field, property)| Some((field.clone(), property.get("example")?.clone())))
+            .collect();
+        samples += &format!("    ({family:?}, {:?}),\n", Value::Object(examples).to_string());
+    }
+    code += &format!(
+        "/// What an event says of its subject, by the first word of its name.\n\
+         #[derive(Debug, Clone, PartialEq)]\n#[non_exhaustive]\npub enum Payload {{\n{variants}    \
+         /// Of a kind that this version does not know.\n    Other(crate::JsonObject),\n}}\n\
+         impl Payload {{\n    pub(super) fn read(family: &str, data: &crate::JsonObject) -> Result<Self, crate::decoding::DecodeError> {{\n        \
+         Ok(match family {{\n{arms}            _ => Self::Other(data.clone()),\n        }})\n    }}\n}}\n\
+         pub(super) const PAYLOAD_SAMPLES: &[(&str, &str)] = &[\n{samples}];\n"
+    );
+
+    let (mut shapes, mut names, mut texts) = (String::new(), String::new(), String::new());
+    for (name, shape) in object(webhooks, "/envelopes") {
+        let (variant, example) = (pascal(name), shape["example"].to_string());
+        shapes += &format!("    /// {}\n    {variant},\n", text(shape, "description"));
+        names += &format!("Self::{variant}, ");
+        texts += &format!("            Self::{variant} => {example:?},\n");
+    }
+    code += &format!(
+        "/// How an event is wrapped; a receiver need not care.\n#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]\n\
+         #[non_exhaustive]\npub enum Envelope {{\n{shapes}}}\n\
+         impl Envelope {{\n    /// All that are known.\n    pub const ALL: &[Self] = &[{names}];\n\n    \
+         pub(super) fn sample(self) -> &'static str {{\n        match self {{\n{texts}        }}\n    }}\n}}\n"
+    );
+    Ok(code)
+}
+
+#[derive(PartialEq)]
+enum Kind {
+    /// The envelope.
+    Body,
+    /// What all data may have; the rest is in the body.
+    Data,
+    /// What data has besides.
+    Payload,
+}
+
+/// A struct of optional fields.
+fn structure(kind: Kind, name: &str, schema: &Value, place: &str) -> Result<String> {
+    let visibility = if kind == Kind::Payload { "pub" } else { "pub(super)" };
+    // A guess must not make a failure, and an event must not be lost for its envelope.
+    let is_guess = strings(schema, "x-piaxis-source").contains(&"inferred".to_owned());
+    let lenient = if is_guess || kind != Kind::Payload { ", deserialize_with = \"super::event::lenient\"" } else { "" };
+    let mut fields = String::new();
+    for (field, property) in object(schema, "/properties") {
+        let reference = text(property, "$ref").to_owned() + text(&property["allOf"][0], "$ref");
+        let value = match (reference.strip_prefix("#/components/schemas/"), text(property, "type")) {
+            (Some(value), _) => format!("crate::{value}"),
+            (None, "string") => "String".to_owned(),
+            (None, "boolean") => "bool".to_owned(),
+            (None, "object") => "crate::JsonObject".to_owned(),
+            (None, other) => {
+                let path = [PLACE, place, "properties", field].map(str::to_owned);
+                return misplaced(&path, format!("`{other}` is no type that a webhook's field can have"));
+            }
+        };
+        let doc = match text(property, "description") {
+            "" => format!("Its {}.", field.replace('_', " ")),
+            description => description.to_owned(),
+        };
+        let read = if value == "crate::JsonObject" { ", deserialize_with = \"super::event::object\"" } else { lenient };
+        fields +=
+            &format!("    #[doc = {doc:?}]\n    #[serde(default{read})]\n    {visibility} {field}: Option<{value}>,\n");
+    }
+    if kind != Kind::Data {
+        fields +=
+            &format!("    /// All other fields.\n    #[serde(flatten)]\n    {visibility} extra: crate::JsonObject,\n");
+    }
+    let open = if kind == Kind::Payload { "#[non_exhaustive]\n" } else { "" };
+    let reason = text(schema, "x-piaxis-reason");
+    let doc = text(schema, "description").to_owned() + if reason.is_empty() { "" } else { " A guess: " } + reason;
+    Ok(format!(
+        "#[doc = {doc:?}]\n#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]\n{open}{visibility} struct {name} {{\n{fields}}}\n"
+    ))
+}

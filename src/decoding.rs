@@ -1,0 +1,83 @@
+use std::fmt;
+
+#[cfg(feature = "client")]
+use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, Deserializer};
+
+/// Which field of a text does not fit, and why; never with the value, which may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DecodeError {
+    path: String,
+    problem: String,
+    line: usize,
+    column: usize,
+}
+
+impl DecodeError {
+    #[cfg(feature = "client")]
+    fn whole(problem: &str) -> Self {
+        Self { path: String::new(), problem: problem.to_owned(), line: 0, column: 0 }
+    }
+
+    /// Reads `body` as `T` again, this time keeping track of the place.
+    #[cfg(feature = "client")]
+    pub(crate) fn locate<T: DeserializeOwned>(body: &[u8]) -> Self {
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Self::whole("the body is empty");
+        }
+        let found = Self::read::<T, _>(&mut serde_json::Deserializer::from_slice(body)).err();
+        found.unwrap_or_else(|| Self::whole("there is more after the JSON"))
+    }
+
+    /// Reads `T` and keeps track of the place.
+    pub(crate) fn read<'de, T, D>(deserializer: D) -> Result<T, Self>
+    where
+        T: Deserialize<'de>,
+        D: Deserializer<'de, Error = serde_json::Error>,
+    {
+        serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            let path = match error.path().to_string() {
+                whole if whole == "." => String::new(),
+                path => path,
+            };
+            let inner = error.inner();
+            Self { path, problem: without_value(inner), line: inner.line(), column: inner.column() }
+        })
+    }
+
+    /// The same for a reader who starts further up.
+    #[cfg(feature = "webhook")]
+    pub(crate) fn below(mut self, parent: &str) -> Self {
+        self.path = if self.path.is_empty() { parent.to_owned() } else { format!("{parent}.{}", self.path) };
+        self
+    }
+}
+
+/// serde quotes the value it stumbled over; what it expected is all that may be told.
+fn without_value(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    if !error.is_data() {
+        return if error.is_eof() { "the JSON ends too early".to_owned() } else { "not JSON".to_owned() };
+    }
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) if text.starts_with("invalid ") => format!("expected {expected}"),
+        // The messages of our own values and of missing fields name no value.
+        _ => text.to_owned(),
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "`{}`: ", self.path)?;
+        }
+        f.write_str(&self.problem)?;
+        if self.line > 0 {
+            write!(f, " (line {}, column {})", self.line, self.column)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for DecodeError {}

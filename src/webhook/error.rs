@@ -1,0 +1,211 @@
+use std::{fmt, time::Duration};
+
+use super::{SignatureVersion, generated::HEADERS};
+use crate::decoding::DecodeError;
+
+/// Why a delivery is not to be trusted, or not to be read.
+///
+/// No variant holds the secret, a signature or the body. [`code`](Self::code) is for logs and answers,
+/// [`status`](Self::status) for the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WebhookError {
+    /// A secret is empty: anybody could sign with that.
+    EmptySecret,
+    /// The environment has no secret.
+    NoSecret {
+        /// Variable that should hold it.
+        variable: &'static str,
+    },
+    /// There is no signature.
+    MissingSignature,
+    /// There is a v2 signature without its timestamp.
+    MissingTimestamp,
+    /// There is a v1 signature only, but [`require_v2`](super::Webhook::require_v2) was said.
+    V2Required,
+    /// A header of the signature is there, but empty.
+    EmptyHeader {
+        /// Its name.
+        header: &'static str,
+    },
+    /// A header of the signature is there more than once.
+    DuplicateHeader {
+        /// Its name.
+        header: &'static str,
+    },
+    /// A header of the signature holds bytes that are no ASCII.
+    NonAsciiHeader {
+        /// Its name.
+        header: &'static str,
+    },
+    /// A signature has not 64 digits.
+    SignatureLength {
+        /// Name of its header.
+        header: &'static str,
+        /// How many characters it has.
+        length: usize,
+    },
+    /// A signature is in upper-case hex; genuine ones are in lower case.
+    UpperCaseSignature {
+        /// Name of its header.
+        header: &'static str,
+    },
+    /// A signature is no hex.
+    SignatureNotHex {
+        /// Name of its header.
+        header: &'static str,
+    },
+    /// The timestamp is not made of digits only.
+    MalformedTimestamp,
+    /// The timestamp is no moment that a calendar has.
+    TimestampOutOfRange,
+    /// No secret gives this signature.
+    SignatureMismatch {
+        /// Which signature was looked at.
+        version: SignatureVersion,
+    },
+    /// The signature is genuine, but older than the tolerance: a replay, or a clock that is wrong.
+    TooOld {
+        /// How old it is.
+        age: Duration,
+        /// What is allowed.
+        tolerance: Duration,
+    },
+    /// The signature is genuine, but from the future by more than the tolerance: a clock is wrong.
+    FromTheFuture {
+        /// How far ahead it is.
+        ahead: Duration,
+        /// What is allowed.
+        tolerance: Duration,
+    },
+    /// The body is longer than the receiver takes.
+    BodyTooLarge {
+        /// How many bytes it takes.
+        limit: usize,
+    },
+    /// The body did not come whole.
+    BodyUnreadable,
+    /// The body did not come in time.
+    BodyTooSlow,
+    /// The body is genuine, but no JSON object in UTF-8.
+    NotAnEvent {
+        /// What is wrong with it; never its words.
+        problem: String,
+    },
+    /// The event is genuine, but a field has another shape than its documentation says.
+    UnexpectedPayload {
+        /// Path of the field and what was expected there; never the value.
+        problem: String,
+    },
+}
+
+impl WebhookError {
+    /// A short name that does not change: `signature_mismatch`, `too_old`, …
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::EmptySecret => "empty_secret",
+            Self::NoSecret { .. } => "no_secret",
+            Self::MissingSignature => "missing_signature",
+            Self::MissingTimestamp => "missing_timestamp",
+            Self::V2Required => "v2_required",
+            Self::EmptyHeader { .. } => "empty_header",
+            Self::DuplicateHeader { .. } => "duplicate_header",
+            Self::NonAsciiHeader { .. } => "non_ascii_header",
+            Self::SignatureLength { .. } => "signature_length",
+            Self::UpperCaseSignature { .. } => "upper_case_signature",
+            Self::SignatureNotHex { .. } => "signature_not_hex",
+            Self::MalformedTimestamp => "malformed_timestamp",
+            Self::TimestampOutOfRange => "timestamp_out_of_range",
+            Self::SignatureMismatch { .. } => "signature_mismatch",
+            Self::TooOld { .. } => "too_old",
+            Self::FromTheFuture { .. } => "from_the_future",
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::BodyUnreadable => "body_unreadable",
+            Self::BodyTooSlow => "body_too_slow",
+            Self::NotAnEvent { .. } => "not_an_event",
+            Self::UnexpectedPayload { .. } => "unexpected_payload",
+        }
+    }
+
+    /// The HTTP status that answers it: 401 when the signature is missing or does not hold, 400 when a header or the body
+    /// is malformed, 413 and 408 for a body that is too large or too slow, 500 when the receiver is not set up.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::MissingSignature
+            | Self::MissingTimestamp
+            | Self::V2Required
+            | Self::SignatureMismatch { .. }
+            | Self::TooOld { .. }
+            | Self::FromTheFuture { .. } => 401,
+            Self::EmptyHeader { .. }
+            | Self::DuplicateHeader { .. }
+            | Self::NonAsciiHeader { .. }
+            | Self::SignatureLength { .. }
+            | Self::UpperCaseSignature { .. }
+            | Self::SignatureNotHex { .. }
+            | Self::MalformedTimestamp
+            | Self::TimestampOutOfRange
+            | Self::BodyUnreadable
+            | Self::NotAnEvent { .. }
+            | Self::UnexpectedPayload { .. } => 400,
+            Self::BodyTooSlow => 408,
+            Self::BodyTooLarge { .. } => 413,
+            Self::EmptySecret | Self::NoSecret { .. } => 500,
+        }
+    }
+}
+
+impl From<DecodeError> for WebhookError {
+    fn from(error: DecodeError) -> Self {
+        Self::UnexpectedPayload { problem: error.to_string() }
+    }
+}
+
+impl fmt::Display for WebhookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (v1, v2, timestamp) = (HEADERS.signature, HEADERS.signature_v2, HEADERS.signature_timestamp);
+        match self {
+            Self::EmptySecret => f.write_str("the webhook secret is empty; anybody could sign with that"),
+            Self::NoSecret { variable } => write!(f, "{variable} is not set, or is no text"),
+            Self::MissingSignature => write!(f, "the delivery has neither {v2} nor {v1}"),
+            Self::MissingTimestamp => write!(f, "the delivery has {v2}, but not {timestamp}"),
+            Self::V2Required => write!(f, "the delivery has {v1} only, and {v2} is required"),
+            Self::EmptyHeader { header } => write!(f, "{header} is empty"),
+            Self::DuplicateHeader { header } => write!(f, "{header} stands more than once"),
+            Self::NonAsciiHeader { header } => write!(f, "{header} is not ASCII"),
+            Self::SignatureLength { header, length } => {
+                write!(f, "{header} has {length} characters; a signature has 64")
+            }
+            Self::UpperCaseSignature { header } => {
+                write!(f, "{header} is in upper case; a signature is lower-case hex")
+            }
+            Self::SignatureNotHex { header } => write!(f, "{header} is not hex"),
+            Self::MalformedTimestamp => write!(f, "{timestamp} is not made of digits only (wanted: unix seconds)"),
+            Self::TimestampOutOfRange => write!(f, "{timestamp} is out of range (wanted: unix seconds)"),
+            Self::SignatureMismatch { version } => write!(
+                f,
+                "the {version} signature does not fit: the secret is another, or the body is not the one that was signed \
+                 (verify the raw body as received, before any JSON parser touches it)"
+            ),
+            Self::TooOld { age, tolerance } => write!(
+                f,
+                "the signature is genuine, but {} s old, and {} s are allowed: a replay, or a clock that is wrong",
+                age.as_secs(),
+                tolerance.as_secs()
+            ),
+            Self::FromTheFuture { ahead, tolerance } => write!(
+                f,
+                "the signature is genuine, but {} s ahead of this machine's clock, and {} s are allowed",
+                ahead.as_secs(),
+                tolerance.as_secs()
+            ),
+            Self::BodyTooLarge { limit } => write!(f, "the body is longer than {limit} bytes"),
+            Self::BodyUnreadable => f.write_str("the body did not come whole"),
+            Self::BodyTooSlow => f.write_str("the body did not come in time"),
+            Self::NotAnEvent { problem } => write!(f, "the body is genuine, but no event: {problem}"),
+            Self::UnexpectedPayload { problem } => write!(f, "the event is genuine, but {problem}"),
+        }
+    }
+}
+
+impl std::error::Error for WebhookError {}

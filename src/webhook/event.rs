@@ -1,0 +1,218 @@
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{
+    EventType, Payload, WebhookError,
+    generated::{Body, Data},
+    signature::to_hex,
+};
+use crate::{JsonObject, Timestamp, decoding::DecodeError};
+
+/// What Piaxis reports: one type for all the envelopes that it comes in.
+///
+/// Everything is optional, because the documents show three envelopes and the data of one event only; what is there under
+/// another name or in another shape is in [`data`](Self::data), [`extra`](Self::extra) and [`raw`](Self::raw).
+///
+/// ```
+/// use piaxis::{Amount, webhook::{Event, EventType, Payload}};
+///
+/// # fn main() -> Result<(), piaxis::webhook::WebhookError> {
+/// let event = Event::from_json(
+///     r#"{"event":"payment.succeeded","data":{"payment_id":"pay-1","amount":150000,"currency":"UGX","test":true}}"#,
+/// )?;
+/// assert_eq!(event.event_type(), Some(&EventType::PaymentSucceeded));
+/// assert!(event.is_test());
+/// let Payload::Payment(payment) = event.payload()? else { return Ok(()) };
+/// assert_eq!(payment.amount, Some(Amount::from(150_000)));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// `Debug` shows names and ids, and of everything else the keys only.
+#[derive(Clone, PartialEq)]
+pub struct Event {
+    raw: Box<str>,
+    body: Body,
+    data: Data,
+    event_type: Option<EventType>,
+    announced: Option<String>,
+}
+
+impl Event {
+    /// Reads an event **without verifying it**: for events that were verified before and kept as [`raw`](Self::raw). What
+    /// comes from the network goes through [`Webhook::construct_event`](super::Webhook::construct_event).
+    ///
+    /// # Errors
+    /// When it is no JSON object.
+    pub fn from_json(text: impl AsRef<[u8]>) -> Result<Self, WebhookError> {
+        Self::read(text.as_ref(), None)
+    }
+
+    pub(super) fn read(body: &[u8], announced: Option<String>) -> Result<Self, WebhookError> {
+        let not_an_event = |problem: &str| WebhookError::NotAnEvent { problem: problem.to_owned() };
+        let raw = std::str::from_utf8(body).map_err(|_| not_an_event("it is not UTF-8"))?;
+        // Derived structs read arrays too.
+        if !raw.trim_start().starts_with('{') {
+            return Err(not_an_event("it is no JSON object"));
+        }
+        let located = |_| DecodeError::read::<Body, _>(&mut serde_json::Deserializer::from_str(raw)).err();
+        let body: Body = serde_json::from_str(raw).map_err(|error| {
+            let problem = located(error).map_or("there is more after the JSON".to_owned(), |found| found.to_string());
+            WebhookError::NotAnEvent { problem }
+        })?;
+        let data = body.data.as_ref().and_then(|data| Data::deserialize(&**data).ok()).unwrap_or_default();
+        let event_type = body.event.as_deref().or(data.event.as_deref()).map(EventType::from);
+        Ok(Self { raw: raw.into(), body, data, event_type, announced })
+    }
+
+    /// What happened; from the signed body, wherever it stands there. The header that names the event is not signed, and
+    /// never taken for it.
+    pub fn event_type(&self) -> Option<&EventType> {
+        self.event_type.as_ref()
+    }
+
+    /// What the unsigned header says that happened: for logs, not for decisions. Only
+    /// [`construct_event`](super::Webhook::construct_event) and the receivers know it.
+    pub fn announced(&self) -> Option<&str> {
+        self.announced.as_deref()
+    }
+
+    /// Whether the unsigned header names another event than the signed body. Somebody may have changed it on the way.
+    pub fn is_announced_otherwise(&self) -> bool {
+        self.announced.as_deref().is_some_and(|name| self.event_type.as_ref().map(EventType::as_str) != Some(name))
+    }
+
+    /// Account id of the merchant whom it concerns.
+    pub fn merchant_id(&self) -> Option<&str> {
+        self.body.merchant_id.as_deref().or(self.data.merchant_id.as_deref())
+    }
+
+    /// Id of the **endpoint**, not of the delivery, which has none.
+    pub fn webhook_id(&self) -> Option<&str> {
+        self.body.webhook_id.as_deref()
+    }
+
+    /// When it happened, in UTC. The guide shows it without an offset; that this means UTC is an assumption.
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.timestamp_text()?.parse().ok()
+    }
+
+    /// When it happened, as it stands there.
+    pub fn timestamp_text(&self) -> Option<&str> {
+        self.body.timestamp.as_deref()
+    }
+
+    /// Whether somebody pressed the button that sends a test.
+    pub fn is_test(&self) -> bool {
+        self.data.test == Some(true)
+    }
+
+    /// What it says of its subject, typed by the first word of the event's name; an event that this version does not know
+    /// is typed like its relatives.
+    ///
+    /// # Errors
+    /// When a documented field has another shape. What is a guess is `None` then. The event is whole all the same: see [`data`](Self::data).
+    pub fn payload(&self) -> Result<Payload, WebhookError> {
+        let name = self.event_type.as_ref().map_or("", EventType::as_str);
+        let family = name.split_once('.').map_or(name, |(family, _)| family);
+        Payload::read(family, self.data()).map_err(|error| error.below("data").into())
+    }
+
+    /// What it says of its subject, as it came. Empty when there is none.
+    pub fn data(&self) -> &JsonObject {
+        static NONE: std::sync::LazyLock<JsonObject> = std::sync::LazyLock::new(JsonObject::new);
+        self.body.data.as_ref().unwrap_or(&NONE)
+    }
+
+    /// What stands beside the data and has no method here.
+    pub fn extra(&self) -> &JsonObject {
+        &self.body.extra
+    }
+
+    /// The whole body, as it came. Keep this, and [`from_json`](Self::from_json) reads it again.
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+
+    /// By what to tell that this event was there before.
+    ///
+    /// Piaxis gives deliveries no id. The key is a hash of what the event says: its name, its merchant, its time and its
+    /// data, whatever the order of the keys in there. It leaves out the endpoint's id and the headers, so an event that
+    /// comes to two endpoints, or is signed again for a repetition, has one key. Two events that say the same at the same
+    /// time are taken for one.
+    pub fn delivery_key(&self) -> DeliveryKey {
+        let name = self.event_type.as_ref().map_or("", EventType::as_str);
+        let time = self.timestamp().map(|time| time.to_string());
+        let time = time.as_deref().or(self.timestamp_text()).unwrap_or_default();
+        let data = Value::from(self.data().clone()).to_string();
+        DeliveryKey::of([name, self.merchant_id().unwrap_or_default(), time, &data])
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("event_type", &self.event_type())
+            .field("merchant_id", &self.merchant_id())
+            .field("webhook_id", &self.webhook_id())
+            .field("timestamp", &self.timestamp_text())
+            .field("data", self.data())
+            .finish_non_exhaustive()
+    }
+}
+
+/// By what a delivery is told from others: 32 bytes, in hex when printed.
+///
+/// [`Event::delivery_key`] makes one from what an event says. Make your own where you know better, from an id in the data
+/// for instance.
+///
+/// ```
+/// use piaxis::webhook::DeliveryKey;
+///
+/// let key = DeliveryKey::of(["payment.succeeded", "pay-1"]);
+/// assert_ne!(key, DeliveryKey::of(["payment.succeededpay-", "1"]));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeliveryKey([u8; 32]);
+
+impl DeliveryKey {
+    /// A key from texts; their order and borders matter.
+    pub fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut hash = Sha256::new();
+        for text in texts {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        }
+        Self(hash.finalize().into())
+    }
+}
+
+impl fmt::Display for DeliveryKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&to_hex(&self.0))
+    }
+}
+
+impl fmt::Debug for DeliveryKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeliveryKey({self})")
+    }
+}
+
+/// A field whose type is another than the contract says is taken for missing; it is still in the raw text.
+pub(super) fn lenient<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Value::deserialize(deserializer).map(|value| serde_json::from_value(value).ok())
+}
+
+/// The same for an object, which may be large and is not built a second time.
+pub(super) fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<JsonObject>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(if let Value::Object(map) = value { Some(map.into()) } else { None })
+}
+
+pub(super) fn decode<T: DeserializeOwned>(data: &JsonObject) -> Result<T, DecodeError> {
+    T::deserialize(&**data).or_else(|_| DecodeError::read(&**data))
+}
