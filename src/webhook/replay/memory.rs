@@ -42,7 +42,8 @@ impl ReplayGuard for MemoryGuard {
             let problem = format!("{} deliveries are remembered already, and none has expired", self.capacity);
             return Err(GuardError { problem, source: None });
         }
-        Ok(self.known.entry(key).or_insert(ttl).is_fresh())
+        // Not `or_insert`: of callers at the same time, several would be told that theirs is fresh.
+        Ok(self.known.entry(key).or_insert_with(|| ttl).is_fresh())
     }
 
     async fn is_known(&self, key: DeliveryKey) -> Result<bool, GuardError> {
@@ -66,6 +67,17 @@ struct AfterItsOwnTime;
 
 impl Expiry<DeliveryKey, Duration> for AfterItsOwnTime {
     fn expire_after_create(&self, _: &DeliveryKey, ttl: &Duration, _: Instant) -> Option<Duration> {
+        Some(*ttl)
+    }
+
+    // A key that expired and comes again may count as an update.
+    fn expire_after_update(
+        &self,
+        _: &DeliveryKey,
+        ttl: &Duration,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
         Some(*ttl)
     }
 }

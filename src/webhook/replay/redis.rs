@@ -47,7 +47,7 @@ impl RedisGuard {
         let settings = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(RESPONSE_TIMEOUT))
             .set_response_timeout(Some(RESPONSE_TIMEOUT))
-            .set_number_of_retries(2);
+            .set_number_of_retries(0);
         let connection = ConnectionManager::new_with_config(client, settings).await;
         Ok(Self { connection: connection.map_err(failed("no connection to Redis"))?, prefix: PREFIX.to_owned() })
     }
