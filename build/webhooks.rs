@@ -24,15 +24,24 @@ pub(super) fn webhooks(contract: &Value) -> Result<String> {
     code += &open_enum("EventType", "What a delivery is about.", &events);
 
     let envelope = &webhooks["schema"];
-    code += &structure(Kind::Body, "Body", envelope, "schema")?;
-    code += &structure(Kind::Data, "Data", &envelope["properties"]["data"], "schema")?;
+    code += &structure(Kind::Body, "Body", envelope, &["schema"])?;
+    code += &structure(Kind::Data, "Data", &envelope["properties"]["data"], &["schema", "properties", "data"])?;
 
     let (mut variants, mut arms, mut samples) = (String::new(), String::new(), String::new());
     for (family, schema) in object(webhooks, "/payloads") {
         let (variant, name) = (pascal(family), format!("{}Payload", pascal(family)));
-        code += &structure(Kind::Payload, &name, schema, family)?;
+        code += &structure(Kind::Payload, &name, schema, &["payloads", family])?;
+        let read = if is_guess(schema) { "guessed" } else { "documented" };
+        let fields = object(schema, "/properties")
+            .into_iter()
+            .map(|(field, _)| format!("            {field}: super::event::{read}(&mut data, {field:?})?,\n"));
+        code += &format!(
+            "impl {name} {{\n    fn take(mut data: crate::JsonObject) -> Result<Self, crate::decoding::DecodeError> {{\n        \
+             Ok(Self {{\n{}            extra: data,\n        }})\n    }}\n}}\n",
+            fields.collect::<String>(),
+        );
         variants += &format!("    /// {}\n    {variant}({name}),\n", text(schema, "description"));
-        arms += &format!("            {family:?} => Self::{variant}(super::event::decode(data)?),\n");
+        arms += &format!("            {family:?} => Self::{variant}({name}::take(data)?),\n");
         let examples: Map<String, Value> = object(schema, "/properties")
             .into_iter()
             .filter_map(|(field, property)| Some((field.clone(), property.get("example")?.clone())))
@@ -43,8 +52,8 @@ pub(super) fn webhooks(contract: &Value) -> Result<String> {
         "/// What an event says of its subject, by the first word of its name.\n\
          #[derive(Debug, Clone, PartialEq)]\n#[non_exhaustive]\npub enum Payload {{\n{variants}    \
          /// Of a kind that this version does not know.\n    Other(crate::JsonObject),\n}}\n\
-         impl Payload {{\n    pub(super) fn read(family: &str, data: &crate::JsonObject) -> Result<Self, crate::decoding::DecodeError> {{\n        \
-         Ok(match family {{\n{arms}            _ => Self::Other(data.clone()),\n        }})\n    }}\n}}\n\
+         impl Payload {{\n    pub(super) fn take(family: &str, data: crate::JsonObject) -> Result<Self, crate::decoding::DecodeError> {{\n        \
+         Ok(match family {{\n{arms}            _ => Self::Other(data),\n        }})\n    }}\n}}\n\
          pub(super) const PAYLOAD_SAMPLES: &[(&str, &str)] = &[\n{samples}];\n"
     );
 
@@ -64,6 +73,11 @@ pub(super) fn webhooks(contract: &Value) -> Result<String> {
     Ok(code)
 }
 
+/// A guess must not make a failure.
+fn is_guess(schema: &Value) -> bool {
+    strings(schema, "x-piaxis-source").contains(&"inferred".to_owned())
+}
+
 #[derive(PartialEq)]
 enum Kind {
     /// The envelope.
@@ -75,11 +89,8 @@ enum Kind {
 }
 
 /// A struct of optional fields.
-fn structure(kind: Kind, name: &str, schema: &Value, place: &str) -> Result<String> {
+fn structure(kind: Kind, name: &str, schema: &Value, place: &[&str]) -> Result<String> {
     let visibility = if kind == Kind::Payload { "pub" } else { "pub(super)" };
-    // A guess must not make a failure, and an event must not be lost for its envelope.
-    let is_guess = strings(schema, "x-piaxis-source").contains(&"inferred".to_owned());
-    let lenient = if is_guess || kind != Kind::Payload { ", deserialize_with = \"super::event::lenient\"" } else { "" };
     let mut fields = String::new();
     for (field, property) in object(schema, "/properties") {
         let reference = text(property, "$ref").to_owned() + text(&property["allOf"][0], "$ref");
@@ -89,7 +100,8 @@ fn structure(kind: Kind, name: &str, schema: &Value, place: &str) -> Result<Stri
             (None, "boolean") => "bool".to_owned(),
             (None, "object") => "crate::JsonObject".to_owned(),
             (None, other) => {
-                let path = [PLACE, place, "properties", field].map(str::to_owned);
+                let path = [&[PLACE], place, &["properties", field]].concat();
+                let path: Vec<String> = path.into_iter().map(str::to_owned).collect();
                 return misplaced(&path, format!("`{other}` is no type that a webhook's field can have"));
             }
         };
@@ -97,18 +109,21 @@ fn structure(kind: Kind, name: &str, schema: &Value, place: &str) -> Result<Stri
             "" => format!("Its {}.", field.replace('_', " ")),
             description => description.to_owned(),
         };
-        let read = if value == "crate::JsonObject" { ", deserialize_with = \"super::event::object\"" } else { lenient };
-        fields +=
-            &format!("    #[doc = {doc:?}]\n    #[serde(default{read})]\n    {visibility} {field}: Option<{value}>,\n");
+        let read = match (kind == Kind::Payload, value.as_str()) {
+            (true, _) => "",
+            (false, "crate::JsonObject") => "#[serde(default, deserialize_with = \"super::event::object\")] ",
+            (false, _) => "#[serde(default, deserialize_with = \"super::event::lenient\")] ",
+        };
+        fields += &format!("    #[doc = {doc:?}]\n    {read}{visibility} {field}: Option<{value}>,\n");
     }
     if kind != Kind::Data {
-        fields +=
-            &format!("    /// All other fields.\n    #[serde(flatten)]\n    {visibility} extra: crate::JsonObject,\n");
+        let flat = if kind == Kind::Payload { "" } else { "#[serde(flatten)] " };
+        fields += &format!("    /// All other fields.\n    {flat}{visibility} extra: crate::JsonObject,\n");
     }
-    let open = if kind == Kind::Payload { "#[non_exhaustive]\n" } else { "" };
+    let derive = if kind == Kind::Payload { ")]\n#[non_exhaustive]" } else { ", serde::Deserialize)]" };
     let reason = text(schema, "x-piaxis-reason");
     let doc = text(schema, "description").to_owned() + if reason.is_empty() { "" } else { " A guess: " } + reason;
     Ok(format!(
-        "#[doc = {doc:?}]\n#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]\n{open}{visibility} struct {name} {{\n{fields}}}\n"
+        "#[doc = {doc:?}]\n#[derive(Debug, Clone, Default, PartialEq{derive}\n{visibility} struct {name} {{\n{fields}}}\n"
     ))
 }

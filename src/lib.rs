@@ -6,7 +6,7 @@
 //! have one method for each operation. A method returns a [`Request`], which takes the options of the call and is sent
 //! when awaited. What goes in and comes out is in [`types`], made of the values at the root of the crate ([`Amount`],
 //! [`Timestamp`], [`Secret`], the open enums). What goes wrong is an [`Error`]. [`OPERATIONS`] is the table that all of
-//! it is driven by.
+//! it is driven by. [`webhook`] stands apart: it receives.
 #![warn(unreachable_pub)]
 // Tests and examples of this workspace build the crate with its dev-dependency on itself; the same name serves the
 // generated code inside the crate, in the mocks, and in other crates.

@@ -8,7 +8,7 @@ mod build_script;
 use std::{fs, path::PathBuf};
 
 const CONTRACT: &str = include_str!("../openapi/piaxis.yaml");
-const FILES: [&str; 5] = ["open_enums.rs", "operations.rs", "raw.rs", "evidence.rs", "mocks.rs"];
+const FILES: [&str; 6] = ["open_enums.rs", "operations.rs", "raw.rs", "evidence.rs", "mocks.rs", "webhooks.rs"];
 
 fn directory(name: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -69,7 +69,13 @@ fn a_broken_contract_is_refused_by_place() {
         ("x-extensible-enum: [ bearer ]", "x-extensible-enum: [ bearer, Bearer ]", "    TokenType:", "no variant"),
         ("x-extensible-enum: [ bearer ]", "x-extensible-enum: [ unknown ]", "    TokenType:", "no variant"),
         ("x-extensible-enum: [ bearer ]", "x-extensible-enum: [ 2fa ]", "    TokenType:", "no variant"),
-        ("payment_id: { type: string,", "payment_id: { type: strng,", "payment_id: { type: strng,", "no type"),
+        ("phone_number: { type: string,", "phone_number: { type: strng,", "phone_number: { type: strng,", "no type"),
+        (
+            "payment_id: { type: string, description: Id of the payment., example",
+            "payment_id: { type: integer, description: Id of the payment., example",
+            "payment_id: { type: integer,",
+            "no type that a webhook's field can have",
+        ),
         (
             "        status: { $ref: '#/components/schemas/EscrowStatus' }\n",
             "        status: { $ref: '#/components/schemas/EscrowStatus', nullable: true }\n",

@@ -224,6 +224,35 @@ fn reach(contract: &Value, node: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
+fn webhooks_say_where_they_are_known_from() {
+    let contract = contract();
+    let webhooks = &contract["x-piaxis-webhooks"];
+    let entries =
+        |key: &str| webhooks[key].as_object().unwrap().iter().map(|(name, entry)| (name.clone(), entry.clone()));
+    for key in ["headers", "events", "payloads", "envelopes"] {
+        for (name, entry) in entries(key) {
+            assert!(!texts(&entry, "x-piaxis-source").is_empty(), "{key}.{name} has no source");
+            assert!(key == "events" || !words(&entry, "description").is_empty(), "{key}.{name} has no description");
+        }
+    }
+    let families: BTreeSet<String> = entries("payloads").map(|(name, _)| name).collect();
+    for (event, _) in entries("events") {
+        assert!(families.contains(event.split('.').next().unwrap()), "{event} has no payload");
+    }
+    // A sample is made of the examples, so each field has one, and an envelope's example fits the envelope.
+    for (family, schema) in entries("payloads") {
+        for (field, property) in fields(&schema) {
+            let errors = schema::misfits(&contract, property, &property["example"]);
+            assert!(errors.is_empty(), "{family}.{field}: {errors:?}");
+        }
+    }
+    for (name, envelope) in entries("envelopes") {
+        let errors = schema::misfits(&contract, &webhooks["schema"], &envelope["example"]);
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+    }
+}
+
+#[test]
 fn sources_and_deviations_are_whole() {
     let contract = contract();
     let known = contract["x-piaxis-sources"].as_object().unwrap();

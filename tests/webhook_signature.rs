@@ -256,6 +256,28 @@ fn the_secret_is_shown_nowhere() {
     is_wiped::<sha2::Sha256>();
 }
 
+/// Run by the test below, in an environment of its own.
+#[test]
+fn child() {
+    if std::env::var_os("PIAXIS_TEST_CHILD").is_some() {
+        println!("<{}>", Webhook::from_env().map_or_else(|error| error.to_string(), |_| "made".to_owned()));
+    }
+}
+
+#[test]
+fn the_secret_may_come_from_the_environment() {
+    let made_with = |secret: Option<&str>| {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "child", "--nocapture"]).env_clear().env("PIAXIS_TEST_CHILD", "1");
+        let output = command.envs(secret.map(|secret| ("PIAXIS_WEBHOOK_SECRET", secret))).output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        printed.split(['<', '>']).nth(1).unwrap().to_owned()
+    };
+    assert_eq!(made_with(Some("secret")), "made");
+    assert_eq!(made_with(None), "PIAXIS_WEBHOOK_SECRET is not set, or is no text");
+    assert!(made_with(Some("")).starts_with("the webhook secret is empty"));
+}
+
 proptest! {
     #[test]
     fn what_the_signer_signs_is_genuine_and_nothing_else_is(

@@ -111,14 +111,27 @@ impl Event {
     }
 
     /// What it says of its subject, typed by the first word of the event's name; an event that this version does not know
-    /// is typed like its relatives.
+    /// is typed like its relatives. What has no field of its own is in `extra`.
     ///
     /// # Errors
     /// When a documented field has another shape. What is a guess is `None` then. The event is whole all the same: see [`data`](Self::data).
     pub fn payload(&self) -> Result<Payload, WebhookError> {
+        self.payload_of(self.data().clone())
+    }
+
+    /// The same without copying the data, when nothing else of the event is needed any more.
+    ///
+    /// # Errors
+    /// As [`payload`](Self::payload).
+    pub fn into_payload(mut self) -> Result<Payload, WebhookError> {
+        let data = self.body.data.take().unwrap_or_default();
+        self.payload_of(data)
+    }
+
+    fn payload_of(&self, data: JsonObject) -> Result<Payload, WebhookError> {
         let name = self.event_type.as_ref().map_or("", EventType::as_str);
         let family = name.split_once('.').map_or(name, |(family, _)| family);
-        Payload::read(family, self.data()).map_err(|error| error.below("data").into())
+        Payload::take(family, data).map_err(|error| error.below("data").into())
     }
 
     /// What it says of its subject, as it came. Empty when there is none.
@@ -213,6 +226,17 @@ pub(super) fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     Ok(if let Value::Object(map) = value { Some(map.into()) } else { None })
 }
 
-pub(super) fn decode<T: DeserializeOwned>(data: &JsonObject) -> Result<T, DecodeError> {
-    T::deserialize(&**data).or_else(|_| DecodeError::read(&**data))
+/// A field that a document shows.
+pub(super) fn documented<T: DeserializeOwned>(data: &mut JsonObject, field: &str) -> Result<Option<T>, DecodeError> {
+    let Some(value) = data.remove(field) else { return Ok(None) };
+    DecodeError::read::<Option<T>, _>(value).map_err(|error| error.below(field))
+}
+
+/// A field that only a guess says: what does not fit stays where it is.
+pub(super) fn guessed<T: DeserializeOwned>(data: &mut JsonObject, field: &str) -> Result<Option<T>, DecodeError> {
+    let found = data.get(field).and_then(|value| T::deserialize(value).ok());
+    if found.is_some() {
+        data.remove(field);
+    }
+    Ok(found)
 }

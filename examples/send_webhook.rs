@@ -1,0 +1,58 @@
+//! Posts a signed sample of any event to a server of yours.
+//!
+//! ```text
+//! PIAXIS_WEBHOOK_SECRET=… cargo run --example send_webhook -- --url http://127.0.0.1:8080/piaxis --event payment.succeeded
+//! ```
+
+use std::{error::Error, time::SystemTime};
+
+use clap::Parser;
+use piaxis::webhook::{Envelope, EventType, Signer, sample};
+
+/// Posts a signed sample of an event.
+#[derive(Parser)]
+struct Arguments {
+    /// Where to.
+    #[arg(long)]
+    url: String,
+    /// Name of the event; any will do.
+    #[arg(long, default_value = "payment.succeeded")]
+    event: EventType,
+    /// How it is wrapped.
+    #[arg(long, default_value = "Merchant", value_parser = envelope)]
+    envelope: Envelope,
+    /// Leave the v2 signature away, as a deployment does that does not know it.
+    #[arg(long)]
+    v1: bool,
+    /// Send the same delivery so often.
+    #[arg(long, default_value_t = 1)]
+    times: u32,
+    /// The endpoint's secret.
+    #[arg(long, env = "PIAXIS_WEBHOOK_SECRET", hide_env_values = true)]
+    secret: String,
+}
+
+fn envelope(name: &str) -> Result<Envelope, String> {
+    let found = Envelope::ALL.iter().find(|envelope| format!("{envelope:?}").eq_ignore_ascii_case(name));
+    found.copied().ok_or_else(|| format!("one of {:?}", Envelope::ALL))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let now = SystemTime::now();
+    let body = sample(&arguments.event, arguments.envelope, chrono::DateTime::<chrono::Utc>::from(now).into());
+    let mut headers = Signer::new(arguments.secret)?.at(now).announcing(arguments.event).sign(&body);
+    if arguments.v1 {
+        headers = headers.v1_only();
+    }
+    println!("{body}");
+    let client = reqwest::Client::new();
+    for _ in 0..arguments.times {
+        let request = client.post(&arguments.url).header("content-type", "application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        let answer = request.body(body.clone()).send().await?;
+        println!("{} {}", answer.status(), answer.text().await?);
+    }
+    Ok(())
+}
