@@ -74,8 +74,9 @@ fn the_event_of_the_guide() {
 #[test]
 fn odd_events_are_read_as_far_as_they_go() {
     // Body; name; merchant; is it a test; what the payload is, or its problem.
+    type Row<'a> = (&'a str, Option<&'a str>, Option<&'a str>, bool, &'a str);
     #[rustfmt::skip]
-    let table: &[(&str, Option<&str>, Option<&str>, bool, &str)] = &[
+    let table: &[Row] = &[
         ("{}", None, None, false, "other"),
         (r#"{"data":{}}"#, None, None, false, "other"),
         (r#"{"event":"payment.succeeded"}"#, Some("payment.succeeded"), None, false, "payment"),

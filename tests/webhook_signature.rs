@@ -124,8 +124,10 @@ fn every_attack_fails_in_its_own_way() {
     let reserialised = "{ \"event\": \"payment.succeeded\" }";
     let long = |text: &str| text.repeat(2);
 
+    // Name, headers, body, what must come of it.
+    type Attack<'a> = (&'a str, Vec<(&'a str, String)>, &'a str, WebhookError);
     #[rustfmt::skip]
-    let attacks: Vec<(&str, Vec<(&str, String)>, &str, WebhookError)> = vec![
+    let attacks: Vec<Attack> = vec![
         ("altered body", good(), r#"{"event":"payment.failed"}"#, mismatch(Version::V2)),
         ("body with a byte more", good(), "{\"event\":\"payment.succeeded\"}\n", mismatch(Version::V2)),
         ("re-serialised body", good(), reserialised, mismatch(Version::V2)),
@@ -231,8 +233,8 @@ fn headers_come_in_any_form() {
     let webhook = webhook("secret");
     assert!(webhook.verify(&lower, BODY).is_ok());
     assert!(webhook.verify(&lower[..], BODY.as_bytes()).is_ok());
-    assert!(webhook.verify(&vector, BODY.to_owned()).is_ok());
-    assert!(webhook.verify(&map, BODY.as_bytes().to_vec()).is_ok());
+    assert!(webhook.verify(&vector, Vec::from(BODY)).is_ok());
+    assert!(webhook.verify(&map, String::from(BODY)).is_ok());
     assert!(webhook.verify(&ordered, BODY).is_ok());
     assert!(webhook.verify(&http, BODY).is_ok());
     http.append("X-piaxis-Signature", HeaderValue::from_static(GOOD_V1));
