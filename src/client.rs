@@ -15,11 +15,15 @@ use crate::{
     payments::Payments,
     raw,
     request::Request,
-    transport::{Call, Credentials, Options, Shared, header_value},
+    transport::{Attempt, Budget, Call, Credentials, Limits, OnAttempt, Options, RetryPolicy, Shared, header_value},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Servers close idle connections after as little as 2 seconds (gunicorn) or 5 (uvicorn, Node). A write that meets the
+/// close has an unknown outcome, so connections are given up before that.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// A Piaxis client. Cheap to clone; the clones share connections and credentials.
 ///
@@ -166,6 +170,13 @@ pub struct ClientBuilder {
     client_secret: Option<Secret>,
     timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
+    idle_timeout: Option<Duration>,
+    deadline: Option<Duration>,
+    retry_policy: RetryPolicy,
+    requests_per_minute: Option<u32>,
+    concurrency: Option<usize>,
+    body_limit: Option<usize>,
+    on_attempt: Option<OnAttempt>,
     app_info: Option<(String, String)>,
     http_client: Option<reqwest::Client>,
     proxies: Vec<reqwest::Proxy>,
@@ -247,9 +258,64 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a call may take from start to end; 30 seconds by default. [`Request::timeout`] sets it for one call.
+    /// How long each attempt of a call may take, from start to end of the answer; 30 seconds by default.
+    /// [`Request::timeout`] sets it for one call.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// When a call gives up for good: all attempts, the delays between them, and waiting for a turn together. None by
+    /// default; [`Request::deadline`] sets it for one call.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// When a call is sent again; see [`RetryPolicy`]. [`Request::retry_policy`] sets it for one call.
+    pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.retry_policy = policy;
+        self
+    }
+
+    /// Sends no more than so many requests a minute, evenly spread, repetitions counted; the others wait in order. Clones
+    /// share the limit.
+    pub fn requests_per_minute(mut self, requests: u32) -> Self {
+        self.requests_per_minute = Some(requests);
+        self
+    }
+
+    /// Sends no more than so many requests at the same time; the others wait in order. Clones share the limit.
+    pub fn concurrency(mut self, requests: usize) -> Self {
+        self.concurrency = Some(requests);
+        self
+    }
+
+    /// How many bytes are read of one answer; 16 MiB by default.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = Some(bytes);
+        self
+    }
+
+    /// Calls this after every attempt, for metrics. It must not block.
+    ///
+    /// ```
+    /// let client = piaxis::Client::builder()
+    ///     .api_key("your-api-key")
+    ///     .on_attempt(|attempt| println!("{} {:?} {:?}", attempt.operation, attempt.status, attempt.duration))
+    ///     .build()?;
+    /// # Ok::<(), piaxis::Error>(())
+    /// ```
+    pub fn on_attempt(mut self, tell: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
+        self.on_attempt = Some(OnAttempt(Arc::new(tell)));
+        self
+    }
+
+    /// How long a connection may be idle and be used again; 1 second by default, less than the servers known to close
+    /// idle connections soonest. A write that is sent while the server closes has an unknown outcome. It does not apply to
+    /// a client given with [`http_client`](Self::http_client).
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
         self
     }
 
@@ -321,14 +387,38 @@ impl ClientBuilder {
         let app_info = app_info.transpose()?;
         let timeout = self.timeout.unwrap_or(TIMEOUT);
         let environment = self.environment.clone();
-        let http = self.http()?;
-        Ok(Client { shared: Arc::new(Shared { http, base_url, credentials, timeout, app_info }), environment })
+        for (limit, what) in [
+            (self.requests_per_minute.map(u64::from), "requests per minute"),
+            (self.concurrency.map(|limit| limit as u64), "concurrency"),
+        ] {
+            if limit == Some(0) {
+                return Err(Error::local(
+                    ErrorKind::Configuration,
+                    format!("the limit of {what} is 0: nothing could be sent"),
+                ));
+            }
+        }
+        let shared = Shared {
+            base_url,
+            credentials,
+            timeout,
+            deadline: self.deadline,
+            app_info,
+            retry_policy: self.retry_policy.clone(),
+            budget: Budget::default(),
+            limits: Limits::new(self.requests_per_minute, self.concurrency),
+            body_limit: self.body_limit.unwrap_or(BODY_LIMIT),
+            on_attempt: self.on_attempt.clone(),
+            http: self.http()?,
+        };
+        Ok(Client { shared: Arc::new(shared), environment })
     }
 
     fn http(self) -> Result<reqwest::Client, Error> {
         if let Some(client) = self.http_client {
-            if !self.proxies.is_empty() || !self.root_certificates.is_empty() || self.connect_timeout.is_some() {
-                let message = "proxy, root certificates and connect timeout belong to the HTTP client that was given";
+            let has_timeout = self.connect_timeout.is_some() || self.idle_timeout.is_some();
+            if !self.proxies.is_empty() || !self.root_certificates.is_empty() || has_timeout {
+                let message = "proxy, root certificates, connect timeout and idle timeout belong to the HTTP client that was given";
                 return Err(Error::local(ErrorKind::Configuration, message));
             }
             // reqwest tells its policy only here. Should the words change, every client is refused, which a test sees.
@@ -342,6 +432,9 @@ impl ClientBuilder {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
+            // Whether to send again is decided here and nowhere else.
+            .retry(reqwest::retry::never())
+            .pool_idle_timeout(self.idle_timeout.unwrap_or(IDLE_TIMEOUT))
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
         builder = self.proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy);
         builder = self.root_certificates.into_iter().fold(builder, |builder, root| builder.tls_certs_merge([root]));
@@ -363,6 +456,12 @@ impl fmt::Debug for ClientBuilder {
             .field("client_secret", &self.client_secret.is_some())
             .field("timeout", &self.timeout)
             .field("connect_timeout", &self.connect_timeout)
+            .field("idle_timeout", &self.idle_timeout)
+            .field("deadline", &self.deadline)
+            .field("retry_policy", &self.retry_policy)
+            .field("requests_per_minute", &self.requests_per_minute)
+            .field("concurrency", &self.concurrency)
+            .field("body_limit", &self.body_limit)
             .field("app_info", &self.app_info)
             .field("http_client", &self.http_client.is_some())
             .field("proxies", &self.proxies.len())

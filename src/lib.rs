@@ -34,9 +34,10 @@ mod api {
     pub use crate::{
         client::{Client, ClientBuilder},
         environment::Environment,
-        error::{Error, ErrorKind, FieldError},
+        error::{Error, ErrorKind, FieldError, Outcome},
         evidence::TermEvidence,
         request::{Request, Response},
+        transport::{Attempt, RetryPolicy},
     };
 }
 #[cfg(feature = "client")]

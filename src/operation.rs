@@ -73,7 +73,7 @@ pub(crate) struct Headers {
 }
 
 /// Names of environment variables, the preferred one first.
-#[cfg_attr(not(feature = "client"), allow(dead_code))]
+#[cfg_attr(not(all(feature = "client", feature = "webhook")), allow(dead_code))]
 pub(crate) struct Variables {
     pub(crate) access_token: &'static [&'static str],
     pub(crate) api_key: &'static [&'static str],

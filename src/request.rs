@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind, request_id},
     operation::{Credential, HEADERS},
     raw,
-    transport::{Options, header_name, header_value},
+    transport::{Options, RetryPolicy, header_name, header_value},
 };
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -102,7 +102,20 @@ impl<T> Request<T> {
         self
     }
 
-    /// Waits this long for the whole answer, instead of as long as the client is set to.
+    /// Gives up this long after it was sent for the first time, whatever the retry policy says: attempts, the delays between
+    /// them, and waiting for a turn together.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.options.deadline = Some(deadline);
+        self
+    }
+
+    /// Sends it again, or not, by this policy instead of the client's.
+    pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.options.retry_policy = Some(policy);
+        self
+    }
+
+    /// How long each attempt may take, instead of as long as the client is set to.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
         self
@@ -135,17 +148,17 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
         let call = self.client.call(self.options);
         let span = tracing::debug_span!("piaxis", operation = self.operation);
         let result = run(self.client.raw_client(call.clone())).instrument(span).await;
-        let record = call.take_record();
+        let mut record = call.take_record();
         match result {
             Ok(value) => {
-                let request_id = request_id(value.headers()).or(record.sent_request_id);
-                let (status, headers) = (value.status(), value.headers().clone());
-                Ok(Response { value: value.into_inner(), status, headers, request_id })
+                let request_id = request_id(value.headers()).or(record.request_ids.last().cloned());
+                let (status, headers, attempts) = (value.status(), value.headers().clone(), record.attempts);
+                Ok(Response { value: value.into_inner(), status, headers, request_id, attempts })
             }
             Err(error) => {
-                let error = record.error.unwrap_or_else(|| untangle::<T>(error, record.answer));
-                let error = error.with_sent_request_id(record.sent_request_id.as_deref());
-                Err(named(error, record.operation.or(self.operation)))
+                let known = record.error.take();
+                let error = known.unwrap_or_else(|| untangle::<T>(error, record.answer.take()));
+                Err(named(error.with_record(record), self.operation))
             }
         }
     }
@@ -180,6 +193,8 @@ impl<T> fmt::Debug for Request<T> {
             .field("operation", &self.operation)
             .field("headers", &self.options.headers.keys().map(http::HeaderName::as_str).collect::<Vec<_>>())
             .field("timeout", &self.options.timeout)
+            .field("deadline", &self.options.deadline)
+            .field("retry_policy", &self.options.retry_policy)
             .finish_non_exhaustive()
     }
 }
@@ -191,6 +206,7 @@ pub struct Response<T> {
     status: StatusCode,
     headers: HeaderMap<HeaderValue>,
     request_id: Option<String>,
+    attempts: u32,
 }
 
 impl<T> Response<T> {
@@ -217,6 +233,13 @@ impl<T> Response<T> {
     /// The id of the request, for Piaxis support: the API's own, or the one that was sent.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
+    }
+}
+
+impl<T> Response<T> {
+    /// How often it was sent.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
     }
 }
 

@@ -467,7 +467,7 @@ async fn a_connection_that_fails_says_how() {
         ("stalls in a success", stall(part(200)), ErrorKind::Timeout, None),
         ("stalls in a chunked success", Answer::Stall(chunked), ErrorKind::Timeout, None),
         ("stalls in a refusal", stall(part(404)), ErrorKind::NotFound, Some(404)),
-        ("sends too much", endless, ErrorKind::Connection, None),
+        ("sends too much", endless, ErrorKind::Decoding, Some(200)),
     ];
     let server = Server::start(Answer::CloseUnread).await;
     let builder = || server.builder().api_key("key-1").client_id("client-1").client_secret("secret-1");
@@ -486,7 +486,7 @@ async fn a_connection_that_fails_says_how() {
             assert_eq!(error.kind(), kind, "{about}: {error}");
             assert_eq!(error.is_timeout(), kind == ErrorKind::Timeout, "{about}");
             assert!(!error.is_connect(), "{about}: it was connected");
-            assert!(!error.is_decoding(), "{about}");
+            assert_eq!(error.is_decoding(), kind == ErrorKind::Decoding, "{about}");
             assert_eq!(error.status().map(|status| status.as_u16()), status, "{about}");
             assert_eq!(error.operation(), Some(class.operation()), "{about}");
             assert!(error.request_id().is_some(), "{about}: the id that was sent");

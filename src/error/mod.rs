@@ -1,6 +1,7 @@
 //! What went wrong, and what may be done about it.
 
 mod body;
+mod outcome;
 
 use std::{fmt, time::Duration};
 
@@ -8,8 +9,13 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
 pub use body::FieldError;
+pub use outcome::Outcome;
 
-use crate::{decoding::DecodeError, operation::HEADERS};
+use crate::{
+    decoding::DecodeError,
+    operation::{HEADERS, OPERATIONS},
+    transport::Record,
+};
 
 /// How much of a body an error keeps.
 const KEPT_BODY: usize = 64 * 1024;
@@ -51,6 +57,11 @@ struct Inner {
     retry_after: Option<Duration>,
     body: Option<Bytes>,
     source: Option<Source>,
+    attempts: u32,
+    request_ids: Vec<String>,
+    idempotency_key: Option<String>,
+    /// An attempt before the one that this error is of may have done what was asked for.
+    may_have_happened: bool,
 }
 
 /// What kind of failure an [`Error`] is.
@@ -100,6 +111,10 @@ impl Error {
             retry_after: None,
             body: None,
             source: None,
+            attempts: 0,
+            request_ids: Vec::new(),
+            idempotency_key: None,
+            may_have_happened: false,
         }))
     }
 
@@ -158,6 +173,21 @@ impl Error {
         error
     }
 
+    /// A success whose body is longer than what is read.
+    pub(crate) fn too_long(status: StatusCode, limit: usize) -> Self {
+        let mut error = Self::local(ErrorKind::Decoding, format!("the answer is longer than {limit} bytes"));
+        error.0.status = Some(status);
+        error
+    }
+
+    /// The deadline came before a turn under the client's own limits.
+    pub(crate) fn no_turn() -> Self {
+        let message = "the deadline came while it waited for its turn under the client's own limits";
+        let mut error = Self::local(ErrorKind::Timeout, message);
+        error.0.source = Some(Box::new(outcome::NothingSent));
+        error
+    }
+
     fn with_response(mut self, status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
         self.0.status = Some(status);
         self.0.request_id = request_id(headers);
@@ -170,12 +200,19 @@ impl Error {
         self
     }
 
-    /// The id that we sent, where the API named none.
-    pub(crate) fn with_sent_request_id(mut self, sent: Option<&str>) -> Self {
+    /// What is known of all attempts.
+    pub(crate) fn with_record(mut self, record: Record) -> Self {
         if self.0.request_id.is_none() {
-            self.0.request_id = sent.map(str::to_owned);
+            self.0.request_id = record.request_ids.last().cloned();
         }
-        self
+        self.0.attempts = record.attempts;
+        self.0.request_ids = record.request_ids;
+        self.0.idempotency_key = record.idempotency_key;
+        self.0.may_have_happened = record.may_have_happened;
+        match record.operation {
+            Some(operation) => self.in_operation(operation),
+            None => self,
+        }
     }
 
     pub(crate) fn with_code(mut self, code: &str) -> Self {
@@ -189,6 +226,42 @@ impl Error {
         self.0.code = self.0.code.map(&change);
         self.0.field_errors = self.0.field_errors.into_iter().map(|field| field.map_words(&change)).collect();
         self
+    }
+
+    /// What is known of what was asked for: that nothing was done, that the API refused it, or that it may have happened.
+    pub fn outcome(&self) -> Outcome {
+        let inner = &*self.0;
+        if inner.may_have_happened {
+            return Outcome::Unknown;
+        }
+        let nothing_sent = inner.source.as_ref().is_some_and(|source| source.is::<outcome::NothingSent>());
+        match (inner.kind, inner.status.map(|status| status.as_u16())) {
+            (ErrorKind::InvalidRequest | ErrorKind::Configuration, _) => Outcome::NotSent,
+            _ if nothing_sent || self.is_connect() => Outcome::NotSent,
+            (_, Some(429)) => Outcome::NotSent,
+            (_, Some(503)) if inner.retry_after.is_some() => Outcome::NotSent,
+            (_, Some(408)) => Outcome::Unknown,
+            (_, Some(400..=499)) => Outcome::Rejected,
+            _ => Outcome::Unknown,
+        }
+    }
+
+    /// What to do, for whoever reads this at night.
+    fn advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = OPERATIONS.iter().find(|operation| Some(operation.id) == self.0.operation);
+        let Some(operation) = operation.filter(|operation| !operation.replayable) else { return Ok(()) };
+        match self.outcome() {
+            Outcome::Unknown if operation.idempotency_key => {
+                f.write_str("; it may have happened all the same: look it up before sending it again")?;
+                match &self.0.idempotency_key {
+                    Some(key) => write!(f, ", and then with the same idempotency key ({key})"),
+                    None => Ok(()),
+                }
+            }
+            Outcome::Unknown => f.write_str("; it may have happened all the same"),
+            Outcome::NotSent if self.0.attempts > 0 => f.write_str("; nothing was done, sending it again is safe"),
+            Outcome::NotSent | Outcome::Rejected => Ok(()),
+        }
     }
 
     /// What kind of failure it is.
@@ -225,6 +298,32 @@ impl Error {
     /// The id of the request, for Piaxis support: the API's own, or the one that was sent.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
+    }
+
+    /// The ids of the requests of all attempts, the first one first: the API's own, or the ones that were sent.
+    pub fn request_ids(&self) -> &[String] {
+        &self.0.request_ids
+    }
+
+    /// How often it was sent, or tried to.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// The idempotency key that a write carried, the same in each attempt. Use it when you send the write again.
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.0.idempotency_key.as_deref()
+    }
+
+    /// OpenTelemetry's `error.type`.
+    pub(crate) fn error_type(&self) -> String {
+        match (self.0.kind, self.0.status) {
+            (ErrorKind::Connection, _) => "connection".to_owned(),
+            (ErrorKind::Timeout, _) => "timeout".to_owned(),
+            (ErrorKind::Decoding, _) => "decoding".to_owned(),
+            (_, Some(status)) => status.as_str().to_owned(),
+            _ => "invalid_request".to_owned(),
+        }
     }
 
     /// How long the API asks to wait.
@@ -331,10 +430,12 @@ impl fmt::Display for Error {
             }
             (None, []) => {}
         }
-        if let Some(request_id) = &inner.request_id {
-            write!(f, " (request id {request_id})")?;
+        match (&inner.request_id, inner.attempts) {
+            (Some(id), attempts @ 2..) => write!(f, " (request id {id}, the last of {attempts} attempts)")?,
+            (Some(id), _) => write!(f, " (request id {id})")?,
+            (None, _) => {}
         }
-        Ok(())
+        self.advice(f)
     }
 }
 
@@ -358,6 +459,7 @@ impl fmt::Debug for Error {
                 debug.field(name, value);
             }
         }
+        debug.field("outcome", &self.outcome());
         if !inner.field_errors.is_empty() {
             debug.field("field_errors", &inner.field_errors);
         }

@@ -1,31 +1,38 @@
 //! The only room that sends: what a call carries, where it may go, and what came back.
 
 mod credentials;
+mod limits;
+mod observe;
 pub(crate) mod path;
 mod redact;
+mod retry;
 
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use tokio::time::{Instant, sleep};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 pub(crate) use credentials::Credentials;
+pub(crate) use limits::Limits;
+pub use observe::Attempt;
+pub(crate) use observe::OnAttempt;
 use redact::Secrets;
+pub(crate) use retry::Budget;
+pub use retry::RetryPolicy;
 
 use crate::{
-    error::{Error, ErrorKind, request_id},
+    error::{Error, ErrorKind, Outcome, request_id},
     operation::{HEADERS, OPERATIONS, Operation},
     raw,
 };
-
-/// The most that is read of one answer.
-const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
 const USER_AGENT: &str = concat!("piaxis-rust/", env!("CARGO_PKG_VERSION"));
 
@@ -35,7 +42,14 @@ pub(crate) struct Shared {
     pub(crate) base_url: String,
     pub(crate) credentials: Credentials,
     pub(crate) timeout: Duration,
+    pub(crate) deadline: Option<Duration>,
     pub(crate) app_info: Option<HeaderValue>,
+    pub(crate) retry_policy: RetryPolicy,
+    pub(crate) budget: Budget,
+    pub(crate) limits: Limits,
+    /// The most that is read of one answer.
+    pub(crate) body_limit: usize,
+    pub(crate) on_attempt: Option<OnAttempt>,
 }
 
 /// What the caller wants of one call.
@@ -43,6 +57,8 @@ pub(crate) struct Shared {
 pub(crate) struct Options {
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) retry_policy: Option<RetryPolicy>,
 }
 
 /// One call on its way through the generated client: its options, and what became of it.
@@ -57,7 +73,12 @@ pub struct Call {
 #[derive(Default)]
 pub(crate) struct Record {
     pub(crate) operation: Option<&'static str>,
-    pub(crate) sent_request_id: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
+    /// Of each attempt, the API's own or the one that was sent.
+    pub(crate) request_ids: Vec<String>,
+    pub(crate) attempts: u32,
+    /// An attempt before the last one may have done what was asked for.
+    pub(crate) may_have_happened: bool,
     pub(crate) answer: Option<(StatusCode, HeaderMap)>,
     pub(crate) error: Option<Error>,
 }
@@ -93,41 +114,83 @@ impl Call {
         self.record().operation = Some(operation.id);
         path::check(&request, &self.shared.base_url, operation)?;
         self.complete(&mut request, operation)?;
-        let sent_request_id = request_id(request.headers());
-        self.record().sent_request_id.clone_from(&sent_request_id);
+        let key = request.headers().get(HEADERS.idempotency_key).and_then(|key| key.to_str().ok());
+        self.record().idempotency_key = key.map(str::to_owned);
 
         let secrets = redact::secrets_of(&request, &self.shared.credentials);
-        let started = Instant::now();
-        tracing::debug!(operation = operation.id, attempt = 1, request_id = sent_request_id, "sending");
-        let result = self.attempt(request, &secrets).await;
-        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match &result {
-            Ok(answer) => tracing::debug!(
-                operation = operation.id,
-                attempt = 1,
-                status = answer.status().as_u16(),
-                elapsed_ms,
-                request_id = request_id(answer.headers()).or(sent_request_id),
-                "answered"
-            ),
-            Err(error) => tracing::debug!(
-                operation = operation.id, attempt = 1, kind = ?error.kind(), elapsed_ms,
-                request_id = sent_request_id, "no answer"
-            ),
+        let deadline = self.options.deadline.or(self.shared.deadline);
+        let deadline = deadline.and_then(|deadline| Instant::now().checked_add(deadline));
+        let policy = self.options.retry_policy.as_ref().unwrap_or(&self.shared.retry_policy);
+        let mut delays = policy.schedule();
+        let mut next = Some(request);
+        self.shared.budget.call();
+        while let Some(request) = next.take() {
+            // What cannot be copied, because it is a stream, is sent once.
+            let copy = request.try_clone();
+            let error = match self.one_of_many(request, operation, &secrets, deadline).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let delay = delays.next().map(|delay| policy.at_least(delay, error.retry_after()));
+            let in_time = |delay: &Duration| deadline.is_none_or(|deadline| Instant::now() + *delay < deadline);
+            let (Some(delay), Some(mut copy)) = (delay.filter(in_time), copy) else { return Err(error) };
+            if !policy.permits(operation, &error) {
+                return Err(error);
+            }
+            if !self.shared.budget.may_repeat() {
+                tracing::warn!(operation = operation.id, "not sent again: the budget of repetitions is used up");
+                return Err(error);
+            }
+            if error.outcome() == Outcome::Unknown {
+                self.record().may_have_happened = true;
+            }
+            tracing::debug!(operation = operation.id, delay_ms = millis(delay), "sending again after a delay");
+            sleep(delay).await;
+            if !self.options.headers.contains_key(HEADERS.request_id) {
+                let id = Uuid::new_v4().to_string();
+                copy.headers_mut().insert(header_name(HEADERS.request_id)?, header_value("request id", &id)?);
+            }
+            next = Some(copy);
         }
-        let answer = result?;
-        let (parts, body) = answer.into_parts();
-        if !parts.status.is_success() {
-            return Err(Error::from_response(parts.status, &parts.headers, body, |words| secrets.redact(words)));
+        // The loop has no other end.
+        Err(Error::local(ErrorKind::InvalidRequest, "there is nothing to send"))
+    }
+
+    /// Waits for its turn, sends, reads, and tells whoever listens.
+    async fn one_of_many(
+        &self,
+        mut request: reqwest::Request,
+        operation: &'static Operation,
+        secrets: &Secrets,
+        deadline: Option<Instant>,
+    ) -> Result<http::Response<Bytes>, Error> {
+        let _turn = self.shared.limits.turn(deadline).await?;
+        let timeout = self.options.timeout.unwrap_or(self.shared.timeout);
+        let left = deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
+        *request.timeout_mut() = Some(timeout.min(left));
+
+        let resend_count = self.record().attempts;
+        self.record().attempts += 1;
+        let sent_request_id = request_id(request.headers());
+        let observer = observe::Observer::new(&request, operation, resend_count, sent_request_id.as_deref());
+        let span = observer.span();
+        let result = self.attempt(request, secrets).instrument(span.clone()).await;
+        let answered_id = match &result {
+            Ok(answer) => request_id(answer.headers()),
+            Err(error) => error.request_id().map(str::to_owned),
+        };
+        let mut record = self.record();
+        record.request_ids.extend(answered_id.or_else(|| sent_request_id.clone()));
+        if let Ok(answer) = &result {
+            record.answer = Some((answer.status(), answer.headers().clone()));
         }
-        self.record().answer = Some((parts.status, parts.headers.clone()));
-        Ok(http::Response::from_parts(parts, body))
+        drop(record);
+        observer.ended(&span, &result, self.shared.on_attempt.as_ref());
+        result
     }
 
     /// Puts on everything that the operation table and the caller ask for.
     fn complete(&self, request: &mut reqwest::Request, operation: &Operation) -> Result<(), Error> {
-        let timeout = self.options.timeout.unwrap_or(self.shared.timeout);
-        *request.timeout_mut() = Some(timeout);
         let headers = request.headers_mut();
         // progenitor puts the version of the contract here, which means nothing to the API.
         headers.remove("api-version");
@@ -155,30 +218,30 @@ impl Call {
         Ok(())
     }
 
-    /// Sends once.
+    /// Sends once. An answer that is no success is an error.
     async fn attempt(&self, request: reqwest::Request, secrets: &Secrets) -> Result<http::Response<Bytes>, Error> {
         let mut response = self.shared.http.execute(request).await.map_err(Error::transport)?;
         let (status, version, headers) =
             (response.status(), response.version(), std::mem::take(response.headers_mut()));
         let mut body = BytesMut::new();
-        let failed = |error: Error, body: BytesMut| {
-            if status.is_success() {
-                return error;
-            }
-            Error::from_response(status, &headers, body.freeze(), |words| secrets.redact(words))
-        };
+        let refused =
+            |body: BytesMut| Error::from_response(status, &headers, body.freeze(), |words| secrets.redact(words));
+        // A refusal that breaks off is still a refusal.
+        let failed = |error: Error, body: BytesMut| if status.is_success() { error } else { refused(body) };
+        let limit = self.shared.body_limit;
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST_BODY => {
-                    let error =
-                        Error::local(ErrorKind::Connection, format!("the answer is longer than {LONGEST_BODY} bytes"));
+                Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
+                    let error = Error::too_long(status, limit);
                     return Err(failed(error, body));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                // A refusal that breaks off is still a refusal.
                 Err(error) => return Err(failed(Error::transport(error), body)),
             }
+        }
+        if !status.is_success() {
+            return Err(refused(body));
         }
         let mut answer = http::Response::new(body.freeze());
         *answer.status_mut() = status;
@@ -210,6 +273,10 @@ impl ClientHooks<Call> for raw::Client {
             None => Ok(()),
         }
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 pub(crate) fn header_name(name: &str) -> Result<HeaderName, Error> {

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use piaxis::{Client, ClientBuilder, Environment};
+use piaxis::{Client, ClientBuilder, Environment, RetryPolicy};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -123,9 +123,10 @@ impl Server {
         format!("{}/api", self.origin())
     }
 
-    /// A builder of clients for this server, without credentials.
+    /// A builder of clients for this server, without credentials, that send everything once.
     pub(crate) fn builder(&self) -> ClientBuilder {
-        Client::builder().environment(Environment::Custom(self.base_url()))
+        let environment = Environment::Custom(self.base_url());
+        Client::builder().environment(environment).retry_policy(RetryPolicy::none())
     }
 
     /// A client with every credential.

@@ -1,0 +1,126 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use tracing::{Span, field::Empty};
+
+use crate::{error::Error, operation::Operation};
+
+/// One attempt of a call, once it has ended: what a counter or a histogram needs, with OpenTelemetry's meaning of each.
+///
+/// See [`ClientBuilder::on_attempt`](crate::ClientBuilder::on_attempt).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Attempt<'a> {
+    /// Operation, by its name in the contract.
+    pub operation: &'static str,
+    /// Its path, with the names of its parameters: `url.template`.
+    pub path: &'static str,
+    /// `http.request.method`.
+    pub method: &'static str,
+    /// `server.address`.
+    pub server_address: &'a str,
+    /// `server.port`.
+    pub server_port: Option<u16>,
+    /// `http.response.status_code`, when there was an answer.
+    pub status: Option<u16>,
+    /// `http.request.resend_count`: 0 for the first attempt.
+    pub resend_count: u32,
+    /// `error.type`, when it failed: the status, or `connection`, `timeout`, …
+    pub error_type: Option<&'a str>,
+    /// How long it took, waiting for its turn not counted: `http.client.request.duration`.
+    pub duration: Duration,
+}
+
+/// Told of every attempt.
+#[derive(Clone)]
+pub(crate) struct OnAttempt(pub(crate) Arc<dyn Fn(&Attempt<'_>) + Send + Sync>);
+
+impl fmt::Debug for OnAttempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnAttempt").finish_non_exhaustive()
+    }
+}
+
+/// Watches one attempt. It sees no bodies and no headers but the request id.
+pub(super) struct Observer<'a> {
+    operation: &'static Operation,
+    server_address: String,
+    server_port: Option<u16>,
+    resend_count: u32,
+    request_id: Option<&'a str>,
+    started: Instant,
+}
+
+impl<'a> Observer<'a> {
+    pub(super) fn new(
+        request: &reqwest::Request,
+        operation: &'static Operation,
+        resend_count: u32,
+        request_id: Option<&'a str>,
+    ) -> Self {
+        Self {
+            operation,
+            server_address: request.url().host_str().unwrap_or_default().to_owned(),
+            server_port: request.url().port_or_known_default(),
+            resend_count,
+            request_id,
+            started: Instant::now(),
+        }
+    }
+
+    pub(super) fn span(&self) -> Span {
+        tracing::debug_span!(
+            "piaxis_attempt",
+            otel.kind = "client",
+            operation = self.operation.id,
+            http.request.method = self.operation.method,
+            http.request.resend_count = self.resend_count,
+            url.template = self.operation.path,
+            server.address = self.server_address,
+            server.port = self.server_port,
+            request_id = self.request_id,
+            http.response.status_code = Empty,
+            error.type = Empty,
+        )
+    }
+
+    pub(super) fn ended(
+        self,
+        span: &Span,
+        result: &Result<http::Response<Bytes>, Error>,
+        on_attempt: Option<&super::OnAttempt>,
+    ) {
+        let duration = self.started.elapsed();
+        let (status, error_type) = match result {
+            Ok(answer) => (Some(answer.status().as_u16()), None),
+            Err(error) => (error.status().map(|status| status.as_u16()), Some(error.error_type())),
+        };
+        span.record("http.response.status_code", status);
+        span.record("error.type", error_type.as_deref());
+        span.in_scope(|| {
+            let (operation, duration_ms) = (self.operation.id, super::millis(duration));
+            tracing::debug!(
+                operation,
+                attempt = self.resend_count + 1,
+                status,
+                error.type = error_type.as_deref(),
+                duration_ms,
+                "attempt ended"
+            );
+        });
+        if let Some(OnAttempt(tell)) = on_attempt {
+            tell(&Attempt {
+                operation: self.operation.id,
+                path: self.operation.path,
+                method: self.operation.method,
+                server_address: &self.server_address,
+                server_port: self.server_port,
+                status,
+                resend_count: self.resend_count,
+                error_type: error_type.as_deref(),
+                duration,
+            });
+        }
+    }
+}
