@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::document::{Result, misplaced, variant};
 
 /// Extensions that mean something here; openapi/README.md says what.
-const EXTENSIONS: [&str; 17] = [
+const EXTENSIONS: [&str; 18] = [
     "x-extensible-enum",
     "x-piaxis-common-headers",
     "x-piaxis-deviation",
@@ -16,6 +16,7 @@ const EXTENSIONS: [&str; 17] = [
     "x-piaxis-query",
     "x-piaxis-reason",
     "x-piaxis-replayable",
+    "x-piaxis-settled",
     "x-piaxis-source",
     "x-piaxis-sources",
     "x-piaxis-term-type",
@@ -85,6 +86,12 @@ fn check_object(object: &serde_json::Map<String, Value>, root: &Value, path: &[S
         if path.len() != 3 && path.first().is_some_and(|first| first == "components") {
             return misplaced(path, "an object inside another; give it a schema of its own and refer to it");
         }
+    }
+    let values = |key: &str| object.get(key).and_then(Value::as_array).into_iter().flatten();
+    if let Some(stray) =
+        values("x-piaxis-settled").find(|value| !values("x-extensible-enum").any(|known| known == *value))
+    {
+        return misplaced(path, format!("{stray} is settled, but no value of this open enum"));
     }
     let mut variants = Vec::new();
     for value in object.get("x-extensible-enum").and_then(Value::as_array).into_iter().flatten() {

@@ -11,6 +11,17 @@ pub(super) fn open_enums(contract: &Value) -> String {
         if !values.is_empty() {
             code += &open_enum(name, text(schema, "description"), &values);
         }
+        let settled = strings(schema, "x-piaxis-settled");
+        if !settled.is_empty() {
+            let variants: Vec<String> = settled.iter().map(|value| format!("Self::{}", variant(value))).collect();
+            let names: Vec<String> = settled.iter().map(|value| format!("`{value}`")).collect();
+            code += &format!(
+                "impl {name} {{\n    /// Whether it is final: {}. One that is unknown is not.\n    \
+                 pub fn is_settled(&self) -> bool {{\n        matches!(self, {})\n    }}\n}}\n",
+                names.join(", "),
+                variants.join(" | "),
+            );
+        }
     }
     code
 }

@@ -1,13 +1,17 @@
 //! Disbursements: pay many beneficiaries from the merchant's balance.
 
 use crate::{
+    Amount,
     client::Client,
+    pagination::{Items, now},
+    payout::CheckedPayout,
     request::Request,
     transport::path::segment,
     types::{
         Disbursement, DisbursementCancel, DisbursementCreate, DisbursementFilter, DisbursementList, DisbursementQuote,
         DisbursementSummary,
     },
+    wait::{Wait, settled},
 };
 
 /// Disbursements; see [`Client::disbursements`]. All of them need the client id.
@@ -89,5 +93,53 @@ impl Disbursements {
         Request::checked(&self.client, "disbursements_cancel", id, |raw, id| async move {
             raw.disbursements_cancel(&id, &body).await
         })
+    }
+
+    /// All disbursements that fit the filter, page by page behind the scenes: `GET /disbursements`. `limit` of the filter is
+    /// the size of a page, `offset` the row to begin at.
+    ///
+    /// # Errors
+    /// The stream gives what [`list`](Self::list) gives; see [`Items`].
+    pub fn stream(&self, filter: DisbursementFilter) -> Items<DisbursementSummary> {
+        let (disbursements, until) = (self.clone(), filter.to_date.or_else(now));
+        let DisbursementFilter { offset, limit, .. } = filter;
+        Items::new("disbursements_list", offset, limit, until, move |offset, limit| {
+            let page = (Some(offset), Some(limit));
+            disbursements.list(DisbursementFilter { offset: page.0, limit: page.1, to_date: until, ..filter.clone() })
+        })
+    }
+
+    /// Asks again until a disbursement is settled: completed, partially completed, failed or cancelled.
+    ///
+    /// # Errors
+    /// What [`get`](Self::get) gives and will not pass; see [`Wait`].
+    pub fn wait_until_settled(&self, disbursement_id: impl Into<String>) -> Wait<Disbursement> {
+        let (disbursements, id) = (self.clone(), disbursement_id.into());
+        Wait::new(move || disbursements.get(&id), |disbursement| settled(&disbursement.status))
+    }
+
+    /// Quotes a disbursement, as the docs recommend, and creates it only when the quote debits no more than
+    /// `max_total_debit` (major units, fees counted), in the currency of the disbursement: `POST /disbursements/quote`, then
+    /// `POST /disbursements`, which carries one idempotency key.
+    ///
+    /// # Errors
+    /// [`QuoteRefused`](crate::ErrorKind::QuoteRefused) when the quote is not allowed; nothing was created then. Otherwise
+    /// those of [`quote`](Self::quote), with nothing created, and of [`create`](Self::create);
+    /// [`operation`](crate::Error::operation) tells which of the two failed.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client, payouts: piaxis::types::DisbursementCreate) -> Result<(), piaxis::Error> {
+    /// match client.disbursements().quote_and_create(payouts, 50_000).idempotency_key("week-47").await {
+    ///     Ok(disbursement) => println!("{}", disbursement.disbursement_id),
+    ///     Err(error) => match error.quote_refusal() {
+    ///         Some(refusal) => println!("not paid: {refusal}"),
+    ///         None => return Err(error),
+    ///     },
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn quote_and_create(&self, body: DisbursementCreate, max_total_debit: impl Into<Amount>) -> CheckedPayout {
+        CheckedPayout::new(self, body, max_total_debit.into())
     }
 }

@@ -2,12 +2,14 @@
 
 use crate::{
     client::Client,
+    pagination::Items,
     request::Request,
     transport::path::segment,
     types::{
         DisbursementCancel, EscrowDisbursement, EscrowDisbursementCreate, EscrowDisbursementFilter,
         EscrowDisbursementList, EscrowDisbursementRelease, EscrowDisbursementReleased, EscrowDisbursementSummary,
     },
+    wait::{Settled, Wait, settled},
 };
 
 /// Escrow disbursements; see [`Client::escrow_disbursements`]. All of them need the client id.
@@ -106,5 +108,30 @@ impl EscrowDisbursements {
         Request::checked(&self.client, "escrow_disbursements_cancel", id, |raw, id| async move {
             raw.escrow_disbursements_cancel(&id, &body).await
         })
+    }
+
+    /// All escrow disbursements that fit the filter, page by page behind the scenes: `GET /escrow-disbursements`. `limit` of
+    /// the filter is the size of a page, `offset` the row to begin at. This list takes no dates, so rows that arrive while
+    /// it is read may be among the others.
+    ///
+    /// # Errors
+    /// The stream gives what [`list`](Self::list) gives; see [`Items`].
+    pub fn stream(&self, filter: EscrowDisbursementFilter) -> Items<EscrowDisbursementSummary> {
+        let batches = self.clone();
+        let EscrowDisbursementFilter { offset, limit, .. } = filter;
+        Items::new("escrow_disbursements_list", offset, limit, None, move |offset, limit| {
+            let page = (Some(offset), Some(limit));
+            batches.list(EscrowDisbursementFilter { offset: page.0, limit: page.1, ..filter.clone() })
+        })
+    }
+
+    /// Asks again until an escrow disbursement is settled: completed, partially completed, failed or cancelled. Of these,
+    /// only `cancelled` is documented; the others are taken over from disbursements.
+    ///
+    /// # Errors
+    /// What [`get`](Self::get) gives and will not pass; see [`Wait`].
+    pub fn wait_until_settled(&self, disbursement_id: impl Into<String>) -> Wait<EscrowDisbursement> {
+        let (batches, id) = (self.clone(), disbursement_id.into());
+        Wait::new(move || batches.get(&id), |batch| batch.status.as_ref().map_or(Settled::No, settled))
     }
 }

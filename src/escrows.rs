@@ -1,6 +1,7 @@
 //! Escrows: collect money and hold it until terms are met.
 
 use crate::{
+    EscrowStatus,
     client::Client,
     error::{Error, ErrorKind},
     evidence::TermEvidence,
@@ -10,6 +11,7 @@ use crate::{
         Escrow, EscrowCreate, EscrowDispute, EscrowDisputed, EscrowFulfillment, EscrowRelease, EscrowReleased,
         EscrowReverse, EscrowReversed, TermFulfilled, TermFulfillment, UserInfo,
     },
+    wait::{Settled, Wait},
 };
 
 /// Escrows; see [`Client::escrows`].
@@ -173,6 +175,38 @@ impl Escrows {
             "escrows_fulfill_term",
             arguments(),
             |raw, (escrow_id, term_id, body)| async move { raw.escrows_fulfill_term(&escrow_id, &term_id, &body).await },
+        )
+    }
+
+    /// Asks again until `until` says so of an escrow: what counts as settled depends on its terms.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
+    /// use piaxis::{EscrowStatus, Waited};
+    ///
+    /// let released = client.escrows().wait_until("7e0c2f4a", |escrow| escrow.status == Some(EscrowStatus::Released));
+    /// if let Waited::TimedOut { last, .. } = released.await? {
+    ///     println!("not yet: {:?}", last.and_then(|escrow| escrow.status));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What [`get`](Self::get) gives and will not pass; see [`Wait`].
+    pub fn wait_until(
+        &self,
+        escrow_id: impl Into<String>,
+        mut until: impl FnMut(&Escrow) -> bool + Send + 'static,
+    ) -> Wait<Escrow> {
+        let (escrows, id) = (self.clone(), escrow_id.into());
+        Wait::new(
+            move || escrows.get(&id),
+            move |escrow| match (until(escrow), &escrow.status) {
+                (true, _) => Settled::Yes,
+                (false, Some(EscrowStatus::Unknown(status))) => Settled::Unknown(status.as_str().to_owned()),
+                (false, _) => Settled::No,
+            },
         )
     }
 }

@@ -36,8 +36,11 @@ mod api {
         environment::Environment,
         error::{Error, ErrorKind, FieldError, Outcome},
         evidence::TermEvidence,
+        pagination::{Items, Page, Pages},
+        payout::{CheckedPayout, PayoutBatch, QuoteProblem, QuoteRefusal},
         request::{Request, Response},
         transport::{Attempt, RetryPolicy},
+        wait::{Notifier, Wait, Waited},
     };
 }
 #[cfg(feature = "client")]
@@ -63,13 +66,19 @@ pub mod oauth;
 #[cfg(feature = "client")]
 pub mod otp;
 #[cfg(feature = "client")]
+mod pagination;
+#[cfg(feature = "client")]
 pub mod payments;
+#[cfg(feature = "client")]
+mod payout;
 #[cfg(feature = "client")]
 pub mod raw;
 #[cfg(feature = "client")]
 mod request;
 #[cfg(feature = "client")]
 mod transport;
+#[cfg(feature = "client")]
+mod wait;
 
 /// Bodies of requests and answers, one struct for each schema of the contract.
 ///

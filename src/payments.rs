@@ -4,9 +4,11 @@ use crate::{
     Secret,
     client::Client,
     error::{Error, ErrorKind},
+    pagination::{Items, now},
     request::Request,
     transport::path::segment,
-    types::{Payment, PaymentCreate, PaymentCreated, PaymentFilter, PaymentList},
+    types::{Payment, PaymentCreate, PaymentCreated, PaymentFilter, PaymentList, PaymentSummary},
+    wait::{Wait, settled},
 };
 
 /// Direct payments; see [`Client::payments`].
@@ -102,5 +104,28 @@ impl Payments {
             let (from, to) = (from_date.as_ref(), to_date.as_ref());
             raw.payments_list(from, *limit, *offset, payment_method.as_ref(), status.as_ref(), to).await
         })
+    }
+
+    /// All payments of the merchant that fit the filter, page by page behind the scenes: `GET /merchant-payments`. Needs
+    /// the client id. `limit` of the filter is the size of a page, `offset` the row to begin at.
+    ///
+    /// # Errors
+    /// The stream gives what [`list`](Self::list) gives; see [`Items`].
+    pub fn stream(&self, filter: PaymentFilter) -> Items<PaymentSummary> {
+        let (payments, until) = (self.clone(), filter.to_date.or_else(now));
+        let PaymentFilter { offset, limit, .. } = filter;
+        Items::new("payments_list", offset, limit, until, move |offset, limit| {
+            let page = (Some(offset), Some(limit));
+            payments.list(PaymentFilter { offset: page.0, limit: page.1, to_date: until, ..filter.clone() })
+        })
+    }
+
+    /// Asks again until a payment is settled: completed, succeeded or failed.
+    ///
+    /// # Errors
+    /// What [`get`](Self::get) gives and will not pass; see [`Wait`].
+    pub fn wait_until_settled(&self, payment_id: impl Into<String>) -> Wait<Payment> {
+        let (payments, id) = (self.clone(), payment_id.into());
+        Wait::new(move || payments.get(&id), |payment| settled(&payment.status))
     }
 }

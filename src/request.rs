@@ -84,6 +84,10 @@ impl<T> Request<T> {
         }
     }
 
+    pub(crate) fn operation_id(&self) -> Option<&'static str> {
+        self.operation
+    }
+
     /// Sends another header with this call. The headers of the credentials and of HTTP itself cannot be set.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let credential = [Credential::ApiKey, Credential::ClientId, Credential::Bearer].map(Credential::header);

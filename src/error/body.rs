@@ -45,6 +45,11 @@ impl FieldError {
         self.code.as_deref()
     }
 
+    /// Found here, before anything was sent.
+    pub(crate) fn local(path: String, message: String) -> Self {
+        Self { location: None, path, message, code: None }
+    }
+
     pub(super) fn map_words(mut self, change: &impl Fn(String) -> String) -> Self {
         self.path = change(self.path);
         self.message = change(self.message);

@@ -14,6 +14,7 @@ pub use outcome::Outcome;
 use crate::{
     decoding::DecodeError,
     operation::{HEADERS, OPERATIONS},
+    payout::QuoteRefusal,
     transport::Record,
 };
 
@@ -96,6 +97,10 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The client could not be made, or lacks a credential; nothing was sent.
     Configuration,
+    /// The quote of a payout is not what the caller allows; nothing was created. See [`Error::quote_refusal`].
+    QuoteRefused,
+    /// A list changed while its pages were read, or the API did not move on, so that rows may have been skipped.
+    ListChanged,
 }
 
 impl Error {
@@ -173,6 +178,24 @@ impl Error {
         error
     }
 
+    /// Refused before anything was sent, field by field.
+    pub(crate) fn local_fields(kind: ErrorKind, fields: Vec<FieldError>) -> Self {
+        let mut error = Self::new(kind);
+        error.0.field_errors = fields;
+        error
+    }
+
+    pub(crate) fn list_changed(operation: &'static str, problem: String) -> Self {
+        Self::local(ErrorKind::ListChanged, problem).in_operation(operation)
+    }
+
+    pub(crate) fn quote_refused(operation: Option<&'static str>, refusal: QuoteRefusal) -> Self {
+        let mut error = Self::local(ErrorKind::QuoteRefused, refusal.to_string());
+        error.0.source = Some(Box::new(refusal));
+        error.0.operation = operation;
+        error
+    }
+
     /// A success whose body is longer than what is read.
     pub(crate) fn too_long(status: StatusCode, limit: usize) -> Self {
         let mut error = Self::local(ErrorKind::Decoding, format!("the answer is longer than {limit} bytes"));
@@ -236,7 +259,7 @@ impl Error {
         }
         let nothing_sent = inner.source.as_ref().is_some_and(|source| source.is::<outcome::NothingSent>());
         match (inner.kind, inner.status.map(|status| status.as_u16())) {
-            (ErrorKind::InvalidRequest | ErrorKind::Configuration, _) => Outcome::NotSent,
+            (ErrorKind::InvalidRequest | ErrorKind::Configuration | ErrorKind::QuoteRefused, _) => Outcome::NotSent,
             _ if nothing_sent || self.is_connect() => Outcome::NotSent,
             (_, Some(429)) => Outcome::NotSent,
             (_, Some(503)) if inner.retry_after.is_some() => Outcome::NotSent,
@@ -336,6 +359,11 @@ impl Error {
         self.0.body.as_deref()
     }
 
+    /// The quote that was refused, when that is what it is.
+    pub fn quote_refusal(&self) -> Option<&QuoteRefusal> {
+        self.0.source.as_ref().and_then(|source| source.downcast_ref())
+    }
+
     /// Whether no answer came in time.
     pub fn is_timeout(&self) -> bool {
         self.0.kind == ErrorKind::Timeout
@@ -384,7 +412,7 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
 }
 
 /// `Retry-After`, in seconds or as an HTTP date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
@@ -405,7 +433,8 @@ fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
-        let not_sent = matches!(inner.kind, ErrorKind::InvalidRequest | ErrorKind::Configuration);
+        let not_sent =
+            matches!(inner.kind, ErrorKind::InvalidRequest | ErrorKind::Configuration | ErrorKind::QuoteRefused);
         match inner.operation {
             Some(operation) if not_sent => write!(f, "{operation} was not sent")?,
             Some(operation) => write!(f, "{operation} failed")?,

@@ -1,0 +1,380 @@
+//! Lists from their first row to their last, page by page.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use futures_core::Stream;
+use tokio::task::JoinHandle;
+
+use crate::{
+    Timestamp,
+    error::{Error, ErrorKind},
+    operation::{OPERATIONS, Operation},
+    request::Request,
+};
+
+/// A page as the API gives it.
+pub(crate) trait List: Send + 'static {
+    type Item: Send + 'static;
+
+    fn total(&self) -> Option<i64>;
+    fn items(self) -> Vec<Self::Item>;
+    /// By what one row is told from another.
+    fn id(item: &Self::Item) -> &str;
+}
+
+/// A page of the generated types.
+macro_rules! list {
+    ($list:ident of $item:ident by $id:ident) => {
+        impl List for crate::types::$list {
+            type Item = crate::types::$item;
+
+            fn total(&self) -> Option<i64> {
+                self.total
+            }
+
+            fn items(self) -> Vec<Self::Item> {
+                self.results
+            }
+
+            fn id(item: &Self::Item) -> &str {
+                &item.$id
+            }
+        }
+    };
+}
+
+list!(PaymentList of PaymentSummary by payment_id);
+list!(DisbursementList of DisbursementSummary by disbursement_id);
+list!(EscrowDisbursementList of EscrowDisbursementSummary by disbursement_id);
+
+/// The moment up to which a list is read.
+pub(crate) fn now() -> Option<Timestamp> {
+    Some(chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).into())
+}
+
+type Fetched<T> = Result<(Vec<(String, T)>, Option<i64>), Error>;
+/// Rows with where they stand.
+type Rows<T> = Vec<(u32, T)>;
+type Fetch<T> = Arc<dyn Fn(u32, u32) -> Pin<Box<dyn Future<Output = Fetched<T>> + Send>> + Send + Sync>;
+
+/// All rows of a list, one after the other; a [`Stream`](futures_core::Stream) of them.
+///
+/// The next page is fetched while the present one is used, so two pages are in memory at most. Nothing is fetched before
+/// the stream is polled.
+///
+/// The API counts pages by offset, so rows that arrive while a list is read push others over the border of a page. Where
+/// the list takes `to_date`, it is set to the moment at which the stream is made (by this machine's clock), unless you set
+/// it, so that later rows stay out; rows that come again at the border of a page are dropped everywhere. When the list
+/// shrinks, or the API does not move on, rows could be missing, and the stream says so with
+/// [`ListChanged`](crate::ErrorKind::ListChanged).
+///
+/// After an error the stream ends. [`resume`](Self::resume) goes on with the page that failed; [`offset`](Self::offset)
+/// and [`until`](Self::until) are what another process needs to do so.
+///
+/// ```no_run
+/// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
+/// use futures_util::TryStreamExt as _;
+/// use piaxis::types::PaymentFilter;
+///
+/// let mut payments = client.payments().stream(PaymentFilter::builder().build());
+/// while let Some(payment) = payments.try_next().await? {
+///     println!("{} {:?}", payment.payment_id, payment.amount);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a stream does nothing until it is polled"]
+pub struct Items<T> {
+    pages: Pages<T>,
+    page: <Rows<T> as IntoIterator>::IntoIter,
+    /// Where the next row stands that was not given out.
+    offset: u32,
+}
+
+/// All pages of a list; a [`Stream`](futures_core::Stream) of them. Made by [`Items::pages`].
+#[must_use = "a stream does nothing until it is polled"]
+pub struct Pages<T> {
+    operation: &'static Operation,
+    fetch: Fetch<T>,
+    page_size: u32,
+    until: Option<Timestamp>,
+    /// Of the page to fetch next.
+    offset: u32,
+    in_flight: Option<InFlight<T>>,
+    /// Ids of the last two pages.
+    seen: HashSet<String>,
+    recent: VecDeque<Vec<String>>,
+    total: Option<i64>,
+    /// The page at this offset had nothing new once.
+    had_nothing_new: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Reading,
+    Failed,
+    Ended,
+}
+
+/// Fetches in the background; dropped, it stops.
+struct InFlight<T>(JoinHandle<Fetched<T>>);
+
+impl<T> Drop for InFlight<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// One page of a list, without the rows that were on the page before.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Where the page begins.
+    pub offset: u32,
+    /// How many rows the API says that there are in all.
+    pub total: Option<i64>,
+}
+
+impl<T: Send + 'static> Items<T> {
+    /// `fetch` gives the page of so many rows from an offset.
+    pub(crate) fn new<L, F>(
+        operation: &str,
+        offset: Option<u32>,
+        page_size: Option<u32>,
+        until: Option<Timestamp>,
+        fetch: F,
+    ) -> Self
+    where
+        L: List<Item = T>,
+        F: Fn(u32, u32) -> Request<L> + Send + Sync + 'static,
+        Request<L>: IntoFuture<Output = Result<L, Error>, IntoFuture: Send>,
+    {
+        let operation = OPERATIONS.iter().find(|known| known.id == operation).unwrap_or(&OPERATIONS[0]);
+        let largest = operation.page_size.map_or(u32::MAX, |size| size.max);
+        let fetch: Fetch<T> = Arc::new(move |offset, limit| {
+            let page = fetch(offset, limit).into_future();
+            Box::pin(async move {
+                let page = page.await?;
+                let total = page.total();
+                Ok((page.items().into_iter().map(|item| (L::id(&item).to_owned(), item)).collect(), total))
+            })
+        });
+        let offset = offset.unwrap_or(0);
+        let pages = Pages {
+            operation,
+            fetch,
+            page_size: page_size.unwrap_or(largest),
+            until,
+            offset,
+            in_flight: None,
+            seen: HashSet::new(),
+            recent: VecDeque::new(),
+            total: None,
+            had_nothing_new: false,
+            state: State::Reading,
+        };
+        Self { pages, page: Vec::new().into_iter(), offset }
+    }
+
+    /// How many rows to fetch at a time; as many as the API allows by default.
+    pub fn page_size(mut self, rows: u32) -> Self {
+        self.pages.page_size = rows;
+        self
+    }
+
+    /// Begins at this row.
+    pub fn from_offset(mut self, offset: u32) -> Self {
+        (self.pages.offset, self.offset) = (offset, offset);
+        self
+    }
+
+    /// Page by page instead of row by row.
+    pub fn pages(self) -> Pages<T> {
+        self.pages
+    }
+
+    /// Where the next row stands that was not given out: to go on from there, in this process or another.
+    pub fn offset(&self) -> u32 {
+        self.offset
+    }
+
+    /// Rows of later times are left out: the `to_date` of the filter, or the moment at which the stream was made.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.pages.until
+    }
+
+    /// Goes on after an error, with the page that failed.
+    pub fn resume(&mut self) {
+        self.pages.resume();
+    }
+}
+
+impl<T: Send + 'static> Pages<T> {
+    /// Where the next page begins.
+    pub fn offset(&self) -> u32 {
+        self.offset
+    }
+
+    /// Goes on after an error, with the page that failed.
+    pub fn resume(&mut self) {
+        if self.state == State::Failed {
+            (self.state, self.had_nothing_new, self.total) = (State::Reading, false, None);
+        }
+    }
+
+    fn fetch(&mut self) -> &mut InFlight<T> {
+        let page = (self.fetch)(self.offset, self.page_size);
+        self.in_flight.get_or_insert_with(|| InFlight(tokio::spawn(page)))
+    }
+
+    /// Takes a page in, and says what is new in it; `None` to ask for it once more.
+    fn take(&mut self, rows: Vec<(String, T)>, total: Option<i64>) -> Result<Option<Rows<T>>, Error> {
+        let changed = |problem: String| Err(Error::list_changed(self.operation.id, problem));
+        if let (Some(before), Some(now)) = (self.total, total)
+            && now < before
+        {
+            return changed(format!(
+                "the list shrank from {before} to {now} rows while it was read, so rows may have been skipped; read it \
+                 again, or resume at offset {}",
+                self.offset
+            ));
+        }
+        self.total = total.or(self.total);
+        let (count, offset) = (u32::try_from(rows.len()).unwrap_or(u32::MAX), self.offset);
+        if count == 0 {
+            self.state = State::Ended;
+            return Ok(Some(Vec::new()));
+        }
+        let mut ids = Vec::with_capacity(rows.len());
+        let mut fresh = Vec::with_capacity(rows.len());
+        for ((id, row), at) in rows.into_iter().zip(offset..) {
+            if !self.seen.contains(&id) && !ids.contains(&id) {
+                fresh.push((at, row));
+            }
+            ids.push(id);
+        }
+        if fresh.is_empty() {
+            if std::mem::replace(&mut self.had_nothing_new, true) {
+                return changed(format!(
+                    "the API gave the rows before offset {offset} again, instead of those after it"
+                ));
+            }
+            return Ok(None);
+        }
+        self.had_nothing_new = false;
+        self.seen.extend(ids.iter().cloned());
+        self.recent.push_back(ids);
+        if self.recent.len() > 2 {
+            for id in self.recent.pop_front().into_iter().flatten() {
+                // A row that came again is on a page that is kept.
+                if !self.recent.iter().any(|page| page.contains(&id)) {
+                    self.seen.remove(&id);
+                }
+            }
+        }
+        self.offset = offset.saturating_add(count);
+        // A total that fits is believed; one that does not is not, and the end is where nothing more comes.
+        if count < self.page_size && total == Some(i64::from(self.offset)) {
+            self.state = State::Ended;
+        }
+        Ok(Some(fresh))
+    }
+
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<(u32, Rows<T>), Error>>> {
+        loop {
+            if self.state != State::Reading {
+                return Poll::Ready(None);
+            }
+            let in_flight = self.fetch();
+            let fetched = ready!(Pin::new(&mut in_flight.0).poll(context));
+            self.in_flight = None;
+            let fetched = fetched.unwrap_or_else(|error| {
+                Err(Error::local(ErrorKind::Connection, format!("the task that fetches the page ended: {error}")))
+            });
+            let offset = self.offset;
+            match fetched.and_then(|(rows, total)| self.take(rows, total)) {
+                Ok(None) => {}
+                Ok(Some(rows)) => {
+                    if self.state == State::Reading {
+                        self.fetch();
+                    } else if rows.is_empty() {
+                        return Poll::Ready(None);
+                    }
+                    return Poll::Ready(Some(Ok((offset, rows))));
+                }
+                Err(error) => {
+                    self.state = State::Failed;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
+    }
+}
+
+impl<T: Send + 'static> Stream for Pages<T> {
+    type Item = Result<Page<T>, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        this.poll_page(context).map_ok(|(offset, rows)| Page {
+            items: rows.into_iter().map(|(_, row)| row).collect(),
+            offset,
+            total: this.total,
+        })
+    }
+}
+
+impl<T: Send + 'static> Stream for Items<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if let Some((at, row)) = this.page.next() {
+                this.offset = at + 1;
+                return Poll::Ready(Some(Ok(row)));
+            }
+            match ready!(this.pages.poll_page(context)) {
+                Some(Ok((_, rows))) => this.page = rows.into_iter(),
+                Some(Err(error)) => {
+                    // What was repeated at the end of a page need not be read again.
+                    this.offset = this.pages.offset;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+// Neither holds a row in a place that it must not leave.
+impl<T> Unpin for Items<T> {}
+impl<T> Unpin for Pages<T> {}
+
+impl<T> fmt::Debug for Pages<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages")
+            .field("operation", &self.operation.id)
+            .field("offset", &self.offset)
+            .field("page_size", &self.page_size)
+            .field("until", &self.until)
+            .field("total", &self.total)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Items<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Items").field("pages", &self.pages).field("offset", &self.offset).finish_non_exhaustive()
+    }
+}
