@@ -33,7 +33,8 @@ struct Arguments {
 }
 
 fn envelope(name: &str) -> Result<Envelope, String> {
-    let found = Envelope::ALL.iter().find(|envelope| format!("{envelope:?}").eq_ignore_ascii_case(name));
+    let plain = name.replace(['_', '-'], "");
+    let found = Envelope::ALL.iter().find(|envelope| format!("{envelope:?}").eq_ignore_ascii_case(&plain));
     found.copied().ok_or_else(|| format!("one of {:?}", Envelope::ALL))
 }
 

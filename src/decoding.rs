@@ -45,6 +45,13 @@ impl DecodeError {
         })
     }
 
+    /// The same without names that may come from outside.
+    #[cfg(feature = "webhook")]
+    pub(crate) fn without_path(mut self) -> Self {
+        self.path.clear();
+        self
+    }
+
     /// The same for a reader who starts further up.
     #[cfg(feature = "webhook")]
     pub(crate) fn below(mut self, parent: &str) -> Self {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::{Router, extract::State, http::StatusCode, routing::post};
-use piaxis::webhook::{Envelope, EventType, SignedHeaders, Signer, VerifiedEvent, Webhook, sample};
+use piaxis::webhook::{Envelope, EventType, SignatureVersion, SignedHeaders, Signer, VerifiedEvent, Webhook, sample};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -28,7 +28,8 @@ impl axum::extract::FromRef<App> for Webhook {
     }
 }
 
-async fn receive(State(app): State<App>, VerifiedEvent(event): VerifiedEvent) -> StatusCode {
+async fn receive(State(app): State<App>, event: VerifiedEvent) -> StatusCode {
+    assert_eq!(event.verified().unwrap().version, SignatureVersion::V2);
     let mut received = app.received.lock().unwrap();
     received.push(event.event_type().map_or("none", EventType::as_str).to_owned());
     StatusCode::OK

@@ -18,6 +18,7 @@ use redis_server::{Disk, RedisServer};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const TASKS: usize = 16;
+const AROUND: Mark = Mark::Around { lease: DAY };
 
 fn key(number: usize) -> DeliveryKey {
     DeliveryKey::of([number.to_string().as_str()])
@@ -64,7 +65,7 @@ async fn deliver<G: ReplayGuard + Clone + 'static>(
                     };
                     match guard.once(key(*number), DAY, Mark::Before, handler).await.unwrap() {
                         Once::Handled(()) => {}
-                        Once::Repeated => {
+                        Once::Repeated | Once::InProgress => {
                             repeated.fetch_add(1, Ordering::Relaxed);
                         }
                     }
@@ -105,6 +106,60 @@ async fn each_of_100_000_deliveries_is_handled_once_through_redis() {
     assert_each_once(&all, deliver(|task| guards[task].clone(), &all).await);
 }
 
+/// What 16 tasks make of one event: it is handled once, and nobody is told that it is done before it is.
+async fn handles_once_at_a_time<G: ReplayGuard + Clone + 'static>(guard: &G) {
+    for number in 1_000..1_050 {
+        let (done, handled) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let tasks: Vec<_> = (0..TASKS)
+            .map(|_| {
+                let (guard, done, handled) = (guard.clone(), done.clone(), handled.clone());
+                tokio::spawn(async move {
+                    loop {
+                        let handler = || async {
+                            handled.fetch_add(1, Ordering::SeqCst);
+                            tokio::task::yield_now().await;
+                            done.fetch_add(1, Ordering::SeqCst);
+                            Ok::<_, io::Error>(())
+                        };
+                        match guard.once(key(number), DAY, AROUND, handler).await.unwrap() {
+                            Once::InProgress => tokio::task::yield_now().await,
+                            _ => return assert_eq!(done.load(Ordering::SeqCst), 1),
+                        }
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(handled.load(Ordering::SeqCst), 1, "{number}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn with_a_lease_one_is_handled_and_the_others_wait() {
+    handles_once_at_a_time(&MemoryGuard::new(10_000)).await;
+    if let Some(server) = RedisServer::start(Disk::Nothing) {
+        handles_once_at_a_time(&RedisGuard::connect(&server.address()).await.unwrap()).await;
+    }
+}
+
+#[tokio::test]
+async fn after_the_lease_an_event_that_was_not_finished_is_handled() {
+    let guard = MemoryGuard::new(1_000);
+    let lease = Mark::Around { lease: Duration::from_millis(50) };
+    let hangs = || std::future::pending::<Result<(), io::Error>>();
+    assert!(tokio::time::timeout(Duration::from_millis(5), guard.once(key(1), DAY, lease, hangs)).await.is_err());
+    let works = || async { Ok::<_, io::Error>(()) };
+    assert_eq!(guard.once(key(1), DAY, lease, works).await.unwrap(), Once::InProgress);
+    let before = Instant::now();
+    while guard.once(key(1), DAY, lease, works).await.unwrap() == Once::InProgress {
+        assert!(before.elapsed() < Duration::from_secs(30), "the lease does not end");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(guard.once(key(1), DAY, lease, works).await.unwrap(), Once::Repeated);
+}
+
 /// What every guard promises.
 async fn keeps_its_promises(guard: &impl ReplayGuard) {
     assert!(!guard.is_known(key(1)).await.unwrap());
@@ -131,20 +186,21 @@ async fn keeps_its_promises(guard: &impl ReplayGuard) {
     assert!(!guard.first_time(key(5), Duration::MAX).await.unwrap());
 
     // A handler that fails leaves the event for the next delivery, whenever the mark is set.
-    for (number, mark) in [(10, Mark::Before), (11, Mark::After)] {
+    for (number, mark) in [(10, Mark::Before), (11, Mark::After), (12, AROUND)] {
         let fails = || async { Err::<(), _>(io::Error::other("the database is away")) };
         let failed = guard.once(key(number), DAY, mark, fails).await.unwrap_err();
-        assert!(
-            matches!(&failed, OnceError::Handler(error) if error.to_string() == "the database is away"),
-            "{failed}"
-        );
+        assert!(matches!(&failed, OnceError::Handler { still_marked: None, .. }), "{failed:?}");
+        assert_eq!(failed.to_string(), "the database is away");
         let works = || async { Ok::<_, io::Error>(number) };
         assert_eq!(guard.once(key(number), DAY, mark, works).await.unwrap(), Once::Handled(number));
         assert_eq!(guard.once(key(number), DAY, mark, works).await.unwrap(), Once::Repeated);
     }
 
-    // A handler that never ends, as when the machine stops: before means not again, after means again.
-    for (number, mark, again) in [(20, Mark::Before, Once::Repeated), (21, Mark::After, Once::Handled(()))] {
+    // A handler that never ends, as when the machine stops: before means not again, after means again, around means again
+    // once the lease is over.
+    let in_progress =
+        [(20, Mark::Before, Once::Repeated), (21, Mark::After, Once::Handled(())), (22, AROUND, Once::InProgress)];
+    for (number, mark, again) in in_progress {
         let started = AtomicU32::new(0);
         let hangs = || async {
             started.fetch_add(1, Ordering::Relaxed);
@@ -193,12 +249,18 @@ async fn a_full_guard_says_so_rather_than_forget() {
     }
     let (number, error) = refused.unwrap();
     assert!((1_000..1_600).contains(&number), "{number}");
-    assert!(error.to_string().contains("1000 deliveries are remembered"), "{error}");
+    assert!(error.to_string().contains("about 1000 deliveries are remembered"), "{error}");
     // What is known is still told from what is not.
     for number in 0..1_000 {
         assert!(!guard.first_time(key(number), DAY).await.unwrap(), "{number}");
     }
     guard.forget(key(0)).await.unwrap();
+    // A handler does not run for what could not be marked after it.
+    let handler = || async { Err::<(), _>(io::Error::other("it ran")) };
+    for mark in [Mark::Before, Mark::After, AROUND] {
+        let refused = guard.once(key(99_999), DAY, mark, handler).await.unwrap_err();
+        assert!(matches!(refused, OnceError::Guard(_)), "{mark:?}: {refused}");
+    }
 
     // What has expired makes room.
     let guard = MemoryGuard::new(100);
@@ -302,6 +364,32 @@ impl ReplayGuard for Broken {
     async fn forget(&self, _: DeliveryKey) -> Result<(), GuardError> {
         Ok(())
     }
+}
+
+/// One that cannot forget.
+struct Stubborn(MemoryGuard);
+
+impl ReplayGuard for Stubborn {
+    async fn first_time(&self, key: DeliveryKey, ttl: Duration) -> Result<bool, GuardError> {
+        self.0.first_time(key, ttl).await
+    }
+
+    async fn is_known(&self, key: DeliveryKey) -> Result<bool, GuardError> {
+        self.0.is_known(key).await
+    }
+
+    async fn forget(&self, _: DeliveryKey) -> Result<(), GuardError> {
+        Err(GuardError::new("the table is locked", io::Error::other("lock timeout")))
+    }
+}
+
+#[tokio::test]
+async fn a_mark_that_stays_though_the_handler_failed_is_told() {
+    let guard = Stubborn(MemoryGuard::new(10));
+    let fails = || async { Err::<(), _>(io::Error::other("the database is away")) };
+    let error = guard.once(key(1), DAY, Mark::Before, fails).await.unwrap_err();
+    assert!(matches!(&error, OnceError::Handler { still_marked: Some(_), .. }), "{error:?}");
+    assert!(error.to_string().starts_with("the database is away; and the delivery stays marked"), "{error}");
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ fn every_attack_fails_in_its_own_way() {
         ("v1 in the place of v2", with(V2, GOOD_V1), BODY, mismatch(Version::V2)),
         ("garbage v2 with good v1", with(V2, &"0".repeat(64)), BODY, mismatch(Version::V2)),
         ("no-hex v2 with good v1", with(V2, &"z".repeat(64)), BODY, SignatureNotHex { header: V2 }),
-        ("replay within tolerance is none", sign("secret", NOW - 300, BODY), "", mismatch(Version::V2)),
+        ("headers of another delivery", sign("secret", NOW - 300, BODY), "", mismatch(Version::V2)),
         ("replay beyond tolerance", sign("secret", NOW - 301, BODY), BODY, TooOld { age: seconds(301), tolerance }),
         ("future timestamp", sign("secret", NOW + 301, BODY), BODY, FromTheFuture { ahead: seconds(301), tolerance }),
         ("milliseconds", sign("secret", NOW * 1000, BODY), BODY, FromTheFuture { ahead: seconds(NOW * 999), tolerance }),
@@ -173,9 +173,10 @@ fn every_attack_fails_in_its_own_way() {
         assert_eq!(refused.status() / 100, 4, "{name}");
         let event = webhook("secret").construct_event(body, &headers).expect_err(name);
         assert_eq!(event, expected, "{name}");
-        for secret in ["secret", "other", GOOD_V1, GOOD_V2] {
-            assert!(!format!("{event} {event:?}").contains(&format!("{secret}\"")), "{name}: {event:?}");
-        }
+        // What would be the right signature is not told.
+        let shown = format!("{event} {event:?}");
+        let genuine = sign("secret", NOW, body);
+        assert!(genuine.iter().all(|(_, value)| !shown.contains(value.as_str())), "{name}: {shown}");
     }
 
     let said = mismatch(Version::V2).to_string();

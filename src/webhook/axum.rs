@@ -18,8 +18,10 @@ use super::{Event, Rejection, Webhook, WebhookError};
 /// use axum::{Router, routing::post};
 /// use piaxis::webhook::{VerifiedEvent, Webhook};
 ///
-/// async fn receive(VerifiedEvent(event): VerifiedEvent) {
-///     println!("{:?}", event.event_type());
+/// async fn receive(event: VerifiedEvent) {
+///     if !event.is_test() {
+///         println!("{:?}", event.event_type());
+///     }
 /// }
 ///
 /// # fn main() -> Result<(), piaxis::webhook::WebhookError> {
@@ -29,9 +31,35 @@ use super::{Event, Rejection, Webhook, WebhookError};
 /// # }
 /// ```
 ///
-/// A state of your own implements `FromRef<YourState> for Webhook`, or derives it.
+/// A state of your own says where its `Webhook` is:
+///
+/// ```
+/// use axum::extract::FromRef;
+/// use piaxis::webhook::Webhook;
+///
+/// #[derive(Clone)]
+/// struct App {
+///     webhook: Webhook,
+/// }
+///
+/// impl FromRef<App> for Webhook {
+///     fn from_ref(app: &App) -> Self {
+///         app.webhook.clone()
+///     }
+/// }
+/// ```
+///
+/// When the sender hangs up, the server drops the handler half-way. Work that must not stop there belongs into
+/// `tokio::spawn`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct VerifiedEvent(pub Event);
+pub struct VerifiedEvent(Event);
+
+impl VerifiedEvent {
+    /// The event itself.
+    pub fn into_event(self) -> Event {
+        self.0
+    }
+}
 
 impl Deref for VerifiedEvent {
     type Target = Event;
@@ -53,13 +81,18 @@ where
         let (parts, body) = request.into_parts();
         let body = tokio::time::timeout(timeout, Limited::new(body, limit).collect())
             .await
-            .map_err(|_| WebhookError::BodyTooSlow)?
-            .map_err(|error| match error.is::<LengthLimitError>() {
-                true => WebhookError::BodyTooLarge { limit },
-                false => WebhookError::BodyUnreadable,
+            .map_err(|_| Rejection(WebhookError::BodyTooSlow))?
+            .map_err(|error| match is_too_long(&*error) {
+                true => Rejection(WebhookError::BodyTooLarge { limit }),
+                false => Rejection(WebhookError::BodyUnreadable),
             })?;
         webhook.handle(&parts, body.to_bytes()).map(Self)
     }
+}
+
+/// A limit of the router's, such as `RequestBodyLimitLayer`, wraps the error.
+fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
 }
 
 impl IntoResponse for Rejection {

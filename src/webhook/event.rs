@@ -5,8 +5,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    EventType, Payload, WebhookError,
-    generated::{Body, Data},
+    EventType, Payload, Verified, WebhookError,
+    generated::{Body, Data, ENDPOINT_ID},
     signature::to_hex,
 };
 use crate::{JsonObject, Timestamp, decoding::DecodeError};
@@ -39,6 +39,7 @@ pub struct Event {
     data: Data,
     event_type: Option<EventType>,
     announced: Option<String>,
+    verified: Option<Verified>,
 }
 
 impl Event {
@@ -48,24 +49,30 @@ impl Event {
     /// # Errors
     /// When it is no JSON object.
     pub fn from_json(text: impl AsRef<[u8]>) -> Result<Self, WebhookError> {
-        Self::read(text.as_ref(), None)
+        Self::read(text.as_ref())
     }
 
-    pub(super) fn read(body: &[u8], announced: Option<String>) -> Result<Self, WebhookError> {
+    pub(super) fn read(body: &[u8]) -> Result<Self, WebhookError> {
         let not_an_event = |problem: &str| WebhookError::NotAnEvent { problem: problem.to_owned() };
         let raw = std::str::from_utf8(body).map_err(|_| not_an_event("it is not UTF-8"))?;
         // Derived structs read arrays too.
         if !raw.trim_start().starts_with('{') {
             return Err(not_an_event("it is no JSON object"));
         }
-        let located = |_| DecodeError::read::<Body, _>(&mut serde_json::Deserializer::from_str(raw)).err();
-        let body: Body = serde_json::from_str(raw).map_err(|error| {
-            let problem = located(error).map_or("there is more after the JSON".to_owned(), |found| found.to_string());
+        let body: Body = serde_json::from_str(raw).map_err(|_| {
+            let problem = DecodeError::read::<Body, _>(&mut serde_json::Deserializer::from_str(raw)).err();
+            // The path may hold words of the body.
+            let problem =
+                problem.map_or("there is more after the JSON".to_owned(), |found| found.without_path().to_string());
             WebhookError::NotAnEvent { problem }
         })?;
         let data = body.data.as_ref().and_then(|data| Data::deserialize(&**data).ok()).unwrap_or_default();
         let event_type = body.event.as_deref().or(data.event.as_deref()).map(EventType::from);
-        Ok(Self { raw: raw.into(), body, data, event_type, announced })
+        Ok(Self { raw: raw.into(), body, data, event_type, announced: None, verified: None })
+    }
+
+    pub(super) fn received(self, verified: Verified, announced: Option<String>) -> Self {
+        Self { verified: Some(verified), announced, ..self }
     }
 
     /// What happened; from the signed body, wherever it stands there. The header that names the event is not signed, and
@@ -152,16 +159,22 @@ impl Event {
 
     /// By what to tell that this event was there before.
     ///
-    /// Piaxis gives deliveries no id. The key is a hash of what the event says: its name, its merchant, its time and its
-    /// data, whatever the order of the keys in there. It leaves out the endpoint's id and the headers, so an event that
-    /// comes to two endpoints, or is signed again for a repetition, has one key. Two events that say the same at the same
-    /// time are taken for one.
+    /// Piaxis gives deliveries no id. The key is a hash of the whole body but the endpoint's id, whatever the order of its
+    /// keys and its white space: an event that comes to two endpoints, or is signed again for a repetition, has one key.
+    /// That a repetition has the same body is an assumption; should its time of sending stand in it, every repetition would
+    /// count as new. Where the data has an id and a status, [`DeliveryKey::of`] those is the stronger key.
     pub fn delivery_key(&self) -> DeliveryKey {
-        let name = self.event_type.as_ref().map_or("", EventType::as_str);
-        let time = self.timestamp().map(|time| time.to_string());
-        let time = time.as_deref().or(self.timestamp_text()).unwrap_or_default();
-        let data = Value::from(self.data().clone()).to_string();
-        DeliveryKey::of([name, self.merchant_id().unwrap_or_default(), time, &data])
+        let mut body: Value = serde_json::from_str(&self.raw).unwrap_or_default();
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove(ENDPOINT_ID);
+        }
+        DeliveryKey::of_json(&body)
+    }
+
+    /// How it was verified: which signature it had, and which secret fitted. None when it was read
+    /// [without that](Self::from_json).
+    pub fn verified(&self) -> Option<&Verified> {
+        self.verified.as_ref()
     }
 }
 
@@ -192,6 +205,24 @@ impl fmt::Debug for Event {
 pub struct DeliveryKey([u8; 32]);
 
 impl DeliveryKey {
+    /// The bytes, for a table of your own.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Of the lease on the delivery with this key.
+    pub(super) fn leased(&self) -> Self {
+        Self::of(["lease", &to_hex(&self.0)])
+    }
+
+    /// Independent of how the JSON was written, and of how the JSON library is set up.
+    fn of_json(value: &Value) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"piaxis delivery 1");
+        hash_json(value, &mut hash);
+        Self(hash.finalize().into())
+    }
+
     /// A key from texts; their order and borders matter.
     pub fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut hash = Sha256::new();
@@ -200,6 +231,40 @@ impl DeliveryKey {
             hash.update(text);
         }
         Self(hash.finalize().into())
+    }
+}
+
+/// Every value begins with its kind, and with its length where it has one, so that no two values give the same bytes.
+fn hash_json(value: &Value, hash: &mut Sha256) {
+    let mut text = |kind: u8, text: &str| {
+        hash.update([kind]);
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    };
+    match value {
+        Value::Null => text(b'n', ""),
+        Value::Bool(value) => text(b'b', if *value { "true" } else { "false" }),
+        Value::String(value) => text(b's', value),
+        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(whole), ..) => text(b'i', &whole.to_string()),
+            (_, Some(whole), _) => text(b'i', &whole.to_string()),
+            (.., Some(fraction)) => text(b'f', &fraction.to_bits().to_string()),
+            _ => text(b'f', &number.to_string()),
+        },
+        Value::Array(items) => {
+            text(b'a', &items.len().to_string());
+            items.iter().for_each(|item| hash_json(item, hash));
+        }
+        Value::Object(fields) => {
+            text(b'o', &fields.len().to_string());
+            let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
+            fields.sort_by_key(|(name, _)| *name);
+            for (name, value) in fields {
+                hash.update((name.len() as u64).to_be_bytes());
+                hash.update(name);
+                hash_json(value, hash);
+            }
+        }
     }
 }
 

@@ -88,7 +88,7 @@ impl Webhook {
     /// Refuses deliveries that have the v1 signature only.
     ///
     /// v1 does not cover the time, so whoever once saw a delivery could send it again at any time, with the v2 headers
-    /// left away. Say this as soon as your deliveries carry v2.
+    /// left away. Say this as soon as your deliveries carry v2; [`Event::verified`] tells.
     pub fn require_v2(mut self) -> Self {
         self.require_v2 = true;
         self
@@ -148,9 +148,9 @@ impl Webhook {
         headers: &(impl Headers + ?Sized),
     ) -> Result<Event, WebhookError> {
         let body = raw_body.as_ref();
-        self.verify(headers, body)?;
+        let verified = self.verify(headers, body)?;
         let announced = headers.values(HEADERS.event).next().map(|name| String::from_utf8_lossy(name).into_owned());
-        Event::read(body, announced)
+        Ok(Event::read(body)?.received(verified, announced))
     }
 
     /// The same for a server of your choice: the parts of an `http` request and its body in, an event or the answer out.
@@ -162,9 +162,9 @@ impl Webhook {
     pub fn handle(&self, parts: &http::request::Parts, raw_body: impl AsRef<[u8]>) -> Result<Event, Rejection> {
         let body = raw_body.as_ref();
         if body.len() > self.body_limit {
-            return Err(WebhookError::BodyTooLarge { limit: self.body_limit }.into());
+            return Err(Rejection(WebhookError::BodyTooLarge { limit: self.body_limit }));
         }
-        Ok(self.construct_event(body, &parts.headers)?)
+        self.construct_event(body, &parts.headers).map_err(Rejection)
     }
 }
 
@@ -181,7 +181,7 @@ impl fmt::Debug for Webhook {
 
 /// A delivery that was refused, and what to answer: 400, 401, 408 or 413, with a short reason in JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection(WebhookError);
+pub struct Rejection(pub(super) WebhookError);
 
 impl Rejection {
     /// Why.
@@ -209,20 +209,10 @@ impl Rejection {
     }
 }
 
-impl From<WebhookError> for Rejection {
-    fn from(error: WebhookError) -> Self {
-        Self(error)
-    }
-}
-
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for Rejection {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
-}
+impl std::error::Error for Rejection {}

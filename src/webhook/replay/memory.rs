@@ -18,10 +18,11 @@ pub struct MemoryGuard {
 }
 
 impl MemoryGuard {
-    /// Remembers about as many deliveries at a time, some 200 bytes each.
+    /// Remembers about so many deliveries at a time (a few dozen more, because they are counted with a delay), some 200
+    /// bytes each.
     ///
-    /// When so many are there that none has expired, [`first_time`](ReplayGuard::first_time) is an error: to forget one
-    /// early would mean to handle it twice.
+    /// When so many are there and none has expired, a new one is an error: to forget one early would mean to handle it
+    /// twice.
     pub fn new(capacity: u64) -> Self {
         Self { known: Cache::builder().expire_after(AfterItsOwnTime).build(), capacity }
     }
@@ -38,16 +39,22 @@ impl MemoryGuard {
 
 impl ReplayGuard for MemoryGuard {
     async fn first_time(&self, key: DeliveryKey, ttl: Duration) -> Result<bool, GuardError> {
-        if self.is_full() && !self.known.contains_key(&key) {
-            let problem = format!("{} deliveries are remembered already, and none has expired", self.capacity);
-            return Err(GuardError { problem, source: None });
+        if self.is_known(key).await? {
+            return Ok(false);
         }
         // Not `or_insert`: of callers at the same time, several would be told that theirs is fresh.
         Ok(self.known.entry(key).or_insert_with(|| ttl).is_fresh())
     }
 
     async fn is_known(&self, key: DeliveryKey) -> Result<bool, GuardError> {
-        Ok(self.known.contains_key(&key))
+        if self.known.contains_key(&key) {
+            return Ok(true);
+        }
+        if self.is_full() {
+            let problem = format!("about {} deliveries are remembered already, and none has expired", self.capacity);
+            return Err(GuardError { problem, source: None });
+        }
+        Ok(false)
     }
 
     async fn forget(&self, key: DeliveryKey) -> Result<(), GuardError> {

@@ -1,5 +1,6 @@
 //! Receiving each event once.
 
+#[cfg(feature = "memory-guard")]
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
@@ -8,18 +9,20 @@ use std::{error::Error, fmt, future::Future, sync::Arc, time::Duration};
 
 use super::DeliveryKey;
 
+#[cfg(feature = "memory-guard")]
 pub use memory::MemoryGuard;
 #[cfg(feature = "redis")]
 pub use redis::RedisGuard;
 
 /// Remembers which deliveries were there.
 ///
-/// [`MemoryGuard`] is for one process; `RedisGuard` (feature `redis`) for several. One of your own needs three methods;
-/// a table with a unique key in the database that the handler writes to anyway is the strongest guard of all, because the
-/// mark and the work are then one transaction.
+/// `MemoryGuard` (feature `memory-guard`) is for one process; `RedisGuard` (feature `redis`) for several. One of your own
+/// needs three methods; a table with a unique key in the database that the handler writes to anyway is the strongest guard
+/// of all, because the mark and the work are then one transaction.
 ///
-/// How long to remember is yours to say: how long Piaxis repeats a delivery is not documented; a few days is what other
-/// senders do.
+/// How long to remember is yours to say. It must be longer than Piaxis repeats a delivery, which is not documented (a few
+/// days is what other senders do), and longer than a delivery can be replayed: twice the tolerance with
+/// [`require_v2`](super::Webhook::require_v2), for ever without it.
 pub trait ReplayGuard: Send + Sync {
     /// Remembers the key for `ttl`, and says whether it was new. Of any number of callers at the same time, one is told so.
     ///
@@ -30,7 +33,7 @@ pub trait ReplayGuard: Send + Sync {
     /// Whether the key is remembered.
     ///
     /// # Errors
-    /// When that cannot be said.
+    /// When that cannot be said, or an unknown key could not be remembered.
     fn is_known(&self, key: DeliveryKey) -> impl Future<Output = Result<bool, GuardError>> + Send;
 
     /// Forgets the key, so that the next delivery counts as new.
@@ -39,7 +42,8 @@ pub trait ReplayGuard: Send + Sync {
     /// When it may still be remembered.
     fn forget(&self, key: DeliveryKey) -> impl Future<Output = Result<(), GuardError>> + Send;
 
-    /// Runs `handler` unless the key is remembered. `mark` says what happens when the machine stops half-way.
+    /// Runs `handler` unless the key is remembered. `mark` says what happens when it does not come to its end: the process
+    /// dies, the handler panics, or its future is dropped, as servers do when the sender hangs up.
     ///
     /// ```
     /// use std::time::Duration;
@@ -51,16 +55,17 @@ pub trait ReplayGuard: Send + Sync {
     /// let guard = MemoryGuard::new(100_000);
     /// let (key, days) = (DeliveryKey::of(["payment.succeeded", "pay-1"]), Duration::from_secs(3 * 86_400));
     /// let book = || async { Ok::<_, std::io::Error>("booked") };
-    /// assert_eq!(guard.once(key, days, Mark::Before, book).await?, Once::Handled("booked"));
-    /// assert_eq!(guard.once(key, days, Mark::Before, book).await?, Once::Repeated);
+    /// let mark = Mark::Around { lease: Duration::from_secs(60) };
+    /// assert_eq!(guard.once(key, days, mark, book).await?, Once::Handled("booked"));
+    /// assert_eq!(guard.once(key, days, mark, book).await?, Once::Repeated);
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`OnceError::Handler`] when the handler failed: the key is not remembered, and the next delivery is handled.
-    /// [`OnceError::Guard`] when the guard failed; its documentation says what may have happened. Answer both with a failure
-    /// (500), so that Piaxis sends the event again.
+    /// [`OnceError::Handler`] when the handler failed; the next delivery is handled, unless the error says that the mark
+    /// could not be taken away. [`OnceError::Guard`] when the guard failed. Answer both with a failure (500), so that the
+    /// event comes again.
     fn once<T, E, F, H>(
         &self,
         key: DeliveryKey,
@@ -75,31 +80,45 @@ pub trait ReplayGuard: Send + Sync {
         E: Send,
     {
         async move {
-            let is_repeated = match mark {
-                Mark::Before => !self.first_time(key, ttl).await?,
-                Mark::After => self.is_known(key).await?,
+            let leased = key.leased();
+            // What a handler that fails takes away again.
+            let marked = match mark {
+                Mark::Before if self.first_time(key, ttl).await? => Some(key),
+                Mark::Before => return Ok(Once::Repeated),
+                _ if self.is_known(key).await? => return Ok(Once::Repeated),
+                Mark::After => None,
+                Mark::Around { lease } if !self.first_time(leased, lease).await? => return Ok(Once::InProgress),
+                // Whoever had the lease may have come to an end since the first look.
+                Mark::Around { .. } if self.is_known(key).await? => {
+                    self.forget(leased).await?;
+                    return Ok(Once::Repeated);
+                }
+                Mark::Around { .. } => Some(leased),
             };
-            if is_repeated {
-                return Ok(Once::Repeated);
-            }
-            match (handler().await, mark) {
-                (Ok(value), Mark::Before) => Ok(Once::Handled(value)),
-                (Ok(value), Mark::After) => {
-                    self.first_time(key, ttl).await?;
+            match handler().await {
+                Ok(value) => {
+                    if mark != Mark::Before {
+                        self.first_time(key, ttl).await?;
+                    }
+                    if marked == Some(leased) {
+                        // It is handled and marked; a lease that stays only expires.
+                        let _ = self.forget(leased).await;
+                    }
                     Ok(Once::Handled(value))
                 }
-                (Err(error), Mark::Before) => {
-                    // A failure of the handler weighs more than one to forget; the latter means that the key expires.
-                    let _ = self.forget(key).await;
-                    Err(OnceError::Handler(error))
+                Err(error) => {
+                    let still_marked = match marked {
+                        Some(marked) => self.forget(marked).await.err(),
+                        None => None,
+                    };
+                    Err(OnceError::Handler { error, still_marked })
                 }
-                (Err(error), Mark::After) => Err(OnceError::Handler(error)),
             }
         }
     }
 }
 
-impl<G: ReplayGuard + ?Sized> ReplayGuard for &G {
+impl<G: ReplayGuard> ReplayGuard for &G {
     fn first_time(&self, key: DeliveryKey, ttl: Duration) -> impl Future<Output = Result<bool, GuardError>> + Send {
         (**self).first_time(key, ttl)
     }
@@ -113,7 +132,7 @@ impl<G: ReplayGuard + ?Sized> ReplayGuard for &G {
     }
 }
 
-impl<G: ReplayGuard + ?Sized> ReplayGuard for Arc<G> {
+impl<G: ReplayGuard> ReplayGuard for Arc<G> {
     fn first_time(&self, key: DeliveryKey, ttl: Duration) -> impl Future<Output = Result<bool, GuardError>> + Send {
         (**self).first_time(key, ttl)
     }
@@ -127,36 +146,56 @@ impl<G: ReplayGuard + ?Sized> ReplayGuard for Arc<G> {
     }
 }
 
-/// When a delivery is marked as handled, which is what a crash, a lost connection or a cancelled future makes matter.
+/// When a delivery is marked as handled, which matters when the handler does not come to its end, or two deliveries of one
+/// event come at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Mark {
-    /// Before it is handled: **at most once**. Deliveries that come at the same time are handled once. When the process
-    /// dies between mark and end, or the guard's answer is lost, the mark stays and the event is **not** handled until it
-    /// expires: for work that must not be done twice and that something else would notice missing, a payout for example.
-    /// Deliveries that come while the first one is being handled are answered as repetitions, even if that then fails.
+    /// Before it is handled: **at most once**. A handler that does not come to its end, or an answer of the guard that is
+    /// lost, leaves the mark, and the event is **not handled** until the mark expires. Deliveries that come while the first
+    /// one is being handled count as repetitions, even if that then fails. For work that must never be done twice, and
+    /// that something else notices missing: a payout, say.
     Before,
-    /// After it was handled: **at least once**. When the process dies before the mark, or the guard fails then, the event
-    /// is handled **again**, and deliveries that come at the same time are both handled: for work that may be done twice
-    /// without harm, setting an order to paid for example.
+    /// After it was handled: **at least once**. When the handler comes to its end, but the mark cannot be set, the event is
+    /// handled **again**; deliveries that come at the same time are **both handled**. For work that may be done twice
+    /// without harm: setting an order to paid, say.
     After,
+    /// A lease before, the mark after: once, unless the handler does not come to its end. Deliveries that come at the same
+    /// time are handled once, the others are [`InProgress`](Once::InProgress). When the handler does not come to its end,
+    /// the event is handled **again** after the lease, which must be longer than the handler ever takes: work that outlasts
+    /// it may be done twice. The one to take when in doubt.
+    Around {
+        /// How long the handler may take.
+        lease: Duration,
+    },
 }
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
 pub enum Once<T> {
-    /// It was handled, with this result.
+    /// It was handled, with this result. Answer 200.
     Handled(T),
     /// It was there before. Answer 200, so that it does not come again.
     Repeated,
+    /// Another delivery of it is being handled, or was until something broke. Answer with a failure (503), so that it comes
+    /// again. Only with [`Mark::Around`].
+    InProgress,
 }
 
 /// Why a delivery was not handled, or not marked.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum OnceError<E> {
-    /// The guard failed.
+    /// The guard failed. With [`Mark::After`] and [`Mark::Around`] the event may have been handled, and not marked.
     Guard(GuardError),
     /// The handler failed.
-    Handler(E),
+    Handler {
+        /// Its error.
+        error: E,
+        /// The mark could not be taken away: the event counts as handled, or in progress, until the mark expires.
+        still_marked: Option<GuardError>,
+    },
 }
 
 impl<E> From<GuardError> for OnceError<E> {
@@ -169,7 +208,10 @@ impl<E: fmt::Display> fmt::Display for OnceError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Guard(error) => error.fmt(f),
-            Self::Handler(error) => error.fmt(f),
+            Self::Handler { error, still_marked: None } => error.fmt(f),
+            Self::Handler { error, still_marked: Some(guard) } => {
+                write!(f, "{error}; and the delivery stays marked until that expires, because {guard}")
+            }
         }
     }
 }
@@ -177,8 +219,8 @@ impl<E: fmt::Display> fmt::Display for OnceError<E> {
 impl<E: Error + 'static> Error for OnceError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Guard(error) => Some(error),
-            Self::Handler(error) => Some(error),
+            Self::Guard(error) => error.source(),
+            Self::Handler { error, .. } => error.source(),
         }
     }
 }

@@ -38,7 +38,8 @@ pub struct RedisGuard {
 }
 
 impl RedisGuard {
-    /// Connects to `redis://[user:password@]host[:port][/database]` or `redis+unix:///path`.
+    /// Connects to `redis://[user:password@]host[:port][/database]` or `redis+unix:///path`. For `rediss://`, depend on the
+    /// crate `redis` with one of its TLS features.
     ///
     /// # Errors
     /// When the address is malformed, or nobody answers there.
@@ -49,7 +50,13 @@ impl RedisGuard {
             .set_response_timeout(Some(RESPONSE_TIMEOUT))
             .set_number_of_retries(0);
         let connection = ConnectionManager::new_with_config(client, settings).await;
-        Ok(Self { connection: connection.map_err(failed("no connection to Redis"))?, prefix: PREFIX.to_owned() })
+        connection.map(Self::new).map_err(failed("no connection to Redis"))
+    }
+
+    /// Over a connection of yours, set up with TLS or timeouts of your choice. Let its commands time out: a guard that hangs
+    /// keeps the sender waiting.
+    pub fn new(connection: ConnectionManager) -> Self {
+        Self { connection, prefix: PREFIX.to_owned() }
     }
 
     /// What the keys begin with; `piaxis:webhook:` by default.
@@ -88,14 +95,12 @@ impl ReplayGuard for RedisGuard {
 }
 
 fn failed(what: &'static str) -> impl Fn(RedisError) -> GuardError {
-    move |error| GuardError::new(format!("{what}: {}", reason(&error)), error)
-}
-
-fn reason(error: &RedisError) -> String {
-    match error.kind() {
-        // Its words may quote the address, which may hold a password.
-        ErrorKind::InvalidClientConfig => "its settings are invalid".to_owned(),
-        _ => error.to_string(),
+    move |error| match error.detail() {
+        // Its details may quote the address, which may hold a password.
+        Some(_) if error.kind() == ErrorKind::InvalidClientConfig => {
+            GuardError { problem: format!("{what}: a setting in the address is invalid"), source: None }
+        }
+        _ => GuardError::new(format!("{what}: {error}"), error),
     }
 }
 
