@@ -1,0 +1,312 @@
+//! Limits that the client sets itself, deadlines and cancellation, on a clock that the test moves; and connections that a
+//! server closes while nobody looks.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod clock;
+mod support;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use clock::Clock;
+use piaxis::{
+    Client, ClientBuilder, Environment, ErrorKind, Outcome, PaymentMethod, RetryPolicy, types::PaymentCreate,
+};
+use support::{Answer, Server};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const STEP: Duration = Duration::from_millis(100);
+
+fn good() -> Answer {
+    Answer::json(200, r#"{"id":"pay-1","status":"pending","amount":"15000","currency":"UGX"}"#)
+}
+
+/// Nothing times out while the clock moves, unless the test says so.
+fn patient(server: &Server) -> ClientBuilder {
+    server.builder().api_key("key-1").timeout(SECOND * 1_000_000)
+}
+
+fn order() -> PaymentCreate {
+    PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build()
+}
+
+/// Lets everything happen that needs no time.
+async fn settle() {
+    let real = std::time::Instant::now();
+    while real.elapsed() < Duration::from_millis(30) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn no_minute_has_more_requests_than_allowed_and_the_others_wait_in_order() {
+    let server = Server::start(good()).await;
+    let client = patient(&server).requests_per_minute(20).build().unwrap();
+    let clock = Clock::stop();
+    let done = Arc::new(Mutex::new(Vec::new()));
+    for number in 0..41 {
+        let (client, done) = (client.clone(), done.clone());
+        tokio::spawn(async move {
+            client.payments().get(format!("pay-{number}")).await.unwrap();
+            done.lock().unwrap().push(number);
+        });
+        // Each stands in the queue before the next one comes.
+        tokio::task::yield_now().await;
+    }
+    let mut times = Vec::new();
+    while times.len() < 41 {
+        clock.run_until(STEP, || done.lock().unwrap().len() > times.len()).await;
+        let now = done.lock().unwrap().len();
+        (times.len()..now).for_each(|_| times.push(clock.elapsed()));
+    }
+    assert_eq!(*done.lock().unwrap(), (0..41).collect::<Vec<_>>(), "out of order");
+    for (at, time) in times.iter().enumerate() {
+        let within = times[at..].iter().filter(|other| **other < *time + SECOND * 60).count();
+        assert!(within <= 21, "{within} in the minute from {time:?}");
+    }
+    assert!(times[40] >= SECOND * 119 && times[40] <= SECOND * 130, "{:?}", times[40]);
+}
+
+#[tokio::test]
+async fn no_more_requests_at_a_time_than_allowed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/api", listener.local_addr().unwrap());
+    let (now, most, served) =
+        (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counted = (now.clone(), most.clone(), served.clone());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (now, most, served) = counted.clone();
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    for _ in 0..20 {
+                        tokio::task::yield_now().await;
+                    }
+                    now.fetch_sub(1, Ordering::SeqCst);
+                    served.fetch_add(1, Ordering::SeqCst);
+                    let body = r#"{"id":"pay-1","status":"pending","amount":"1","currency":"UGX"}"#;
+                    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    let builder = Client::builder().environment(Environment::Custom(base)).api_key("key-1");
+    let client = builder.concurrency(3).build().unwrap();
+    let calls: Vec<_> = (0..60)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.payments().get("pay-1").await.map(drop) })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!((most.load(Ordering::SeqCst), served.load(Ordering::SeqCst)), (3, 60));
+}
+
+#[tokio::test]
+async fn a_turn_that_does_not_come_before_the_deadline_sends_nothing() {
+    let server = Server::start(good()).await;
+    for builder in [patient(&server).requests_per_minute(1), patient(&server).concurrency(1)] {
+        let client = builder.build().unwrap();
+        // The first has the turn, and keeps it.
+        server.set(Answer::Stall(Vec::new()));
+        let first = tokio::spawn({
+            let client = client.clone();
+            async move { client.payments().get("pay-1").await.map(drop) }
+        });
+        while server.take().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let error = client.payments().create(order()).deadline(Duration::from_millis(20)).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.outcome(), error.attempts()),
+            (ErrorKind::Timeout, Outcome::NotSent, 0),
+            "{error}"
+        );
+        assert!(error.to_string().contains("waited for its turn"), "{error}");
+        assert!(server.take().is_empty());
+        first.abort();
+    }
+    let nothing = Client::builder().api_key("key-1").concurrency(0).build().unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn one_deadline_ends_attempts_and_delays_together() {
+    let clock = Clock::stop();
+    let policy = RetryPolicy::default().retries(1_000).delays(SECOND, SECOND * 4);
+    // Failures that could be repeated for ever, and an answer that never comes.
+    for (name, answer) in [("503", Answer::json(503, "{}")), ("hangs", Answer::Stall(Vec::new()))] {
+        let server = Server::start(answer).await;
+        let client = patient(&server).timeout(SECOND * 5).retry_policy(policy.clone()).build().unwrap();
+        let begin = clock.elapsed();
+        let call = tokio::spawn(async move { client.payments().get("pay-1").deadline(SECOND * 30).await.unwrap_err() });
+        clock.run_until(STEP, || call.is_finished()).await;
+        let error = call.await.unwrap();
+        let taken = clock.elapsed() - begin;
+        assert!(taken >= SECOND * 20 && taken <= SECOND * 31, "{name}: {taken:?}");
+        assert!(error.attempts() > 3, "{name}: {error}");
+        assert_eq!(error.attempts() as usize, error.request_ids().len(), "{name}");
+    }
+    // A delay that the API asks for, and that would outlast the deadline, is not begun.
+    let answer = Answer::new(503, &[("retry-after", "25")], "{}");
+    let server = Server::start(answer).await;
+    let client = patient(&server).retry_policy(policy).build().unwrap();
+    let error = client.payments().get("pay-1").deadline(SECOND * 20).await.unwrap_err();
+    assert_eq!((error.attempts(), error.retry_after()), (1, Some(SECOND * 25)));
+}
+
+#[tokio::test]
+async fn retry_after_is_waited_for_up_to_the_limit() {
+    let clock = Clock::stop();
+    let date = |seconds: i64| {
+        let at =
+            chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()) + chrono::TimeDelta::seconds(seconds);
+        at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    };
+    for (asked, least, most) in [
+        ("7".to_owned(), 7, 8),
+        ("100000".to_owned(), 30, 31),
+        (date(20), 17, 21),
+        (date(-50), 0, 1),
+        ("soon".to_owned(), 0, 1),
+    ] {
+        let server = Server::start(Answer::new(429, &[("retry-after", &asked)], "{}")).await;
+        let policy = RetryPolicy::default().retries(1).delays(SECOND, SECOND);
+        let client = patient(&server).retry_policy(policy).build().unwrap();
+        let begin = clock.elapsed();
+        let call = tokio::spawn(async move { client.payments().create(order()).await.unwrap_err() });
+        clock.run_until(STEP, || call.is_finished()).await;
+        let (error, taken) = (call.await.unwrap(), clock.elapsed() - begin);
+        assert_eq!((error.attempts(), error.outcome()), (2, Outcome::NotSent), "{asked}");
+        assert!(taken >= SECOND * least && taken <= SECOND * most + STEP * 3, "{asked}: {taken:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_stops_at_once() {
+    let clock = Clock::stop();
+    let server = Server::start(Answer::json(503, "{}")).await;
+    let policy = RetryPolicy::default().retries(100).delays(SECOND * 10, SECOND * 10);
+    let client = patient(&server).retry_policy(policy).build().unwrap();
+    let call = tokio::spawn(async move { client.payments().get("pay-1").await.map(drop) });
+    clock.until("the first attempt", || !server.take().is_empty()).await;
+    call.abort();
+    clock.until("the end", || call.is_finished()).await;
+    tokio::time::advance(SECOND * 1_000).await;
+    settle().await;
+    assert!(server.take().is_empty(), "it was sent again");
+}
+
+#[tokio::test]
+async fn the_length_of_an_answer_is_limited() {
+    let server = Server::start(Answer::json(200, format!(r#"{{"id":"{}"}}"#, "x".repeat(10_000)))).await;
+    let client = server.builder().api_key("key-1").body_limit(5_000).build().unwrap();
+    let error = client.payments().create(order()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Decoding, Outcome::Unknown));
+    assert!(error.to_string().contains("longer than 5000 bytes"), "{error}");
+    let client = server.builder().api_key("key-1").body_limit(20_000).build().unwrap();
+    assert!(!client.payments().get("pay-1").await.unwrap_err().to_string().contains("longer"));
+}
+
+#[tokio::test]
+async fn every_attempt_is_told_with_what_metrics_need() {
+    let server = Server::start(Answer::json(503, "{}")).await;
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let kept = told.clone();
+    let client = server
+        .builder()
+        .api_key("key-1")
+        .retry_policy(RetryPolicy::default().delays(Duration::ZERO, Duration::ZERO))
+        .on_attempt(move |attempt| {
+            let line = format!(
+                "{} {} {} {} {} {:?} {:?}",
+                attempt.operation,
+                attempt.method,
+                attempt.path,
+                attempt.server_address,
+                attempt.resend_count,
+                attempt.status,
+                attempt.error_type
+            );
+            kept.lock().unwrap().push(line);
+        })
+        .build()
+        .unwrap();
+    client.payments().get("pay-1").await.unwrap_err();
+    let line =
+        |resend: u32| format!("payments_get GET /payments/{{payment_id}} 127.0.0.1 {resend} Some(503) Some(\"503\")");
+    assert_eq!(*told.lock().unwrap(), [line(0), line(1), line(2)]);
+    server.set(good());
+    client.payments().get("pay-1").await.unwrap();
+    assert!(told.lock().unwrap().last().unwrap().ends_with("0 Some(200) None"));
+}
+
+/// A server that closes every connection when it was idle for so long, to the moment at which the next request may come.
+async fn closes_when_idle(idle: Duration) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/api", listener.local_addr().unwrap());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = connections.clone();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = listener.into_std().unwrap();
+        runtime.block_on(async move {
+            let listener = TcpListener::from_std(listener).unwrap();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(async move {
+                    let mut buffer = [0; 8192];
+                    while let Ok(Ok(read)) = tokio::time::timeout(idle, stream.read(&mut buffer)).await {
+                        if read == 0 {
+                            return;
+                        }
+                        let body = r#"{"payment_id":"pay-1","status":"pending","amount":"1","currency":"UGX"}"#;
+                        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                        if stream.write_all(answer.as_bytes()).await.is_err() {
+                            return;
+                        }
+                    }
+                    // As servers do: whatever came in the meantime is answered with a reset.
+                    let _ = stream.set_zero_linger();
+                });
+            }
+        });
+    });
+    (base, connections)
+}
+
+/// The gaps between payments sweep across the moment at which the server closes.
+#[tokio::test]
+async fn connections_that_a_server_closes_when_idle_fail_no_payment() {
+    let idle = Duration::from_millis(60);
+    let (base, connections) = closes_when_idle(idle).await;
+    let builder = || Client::builder().environment(Environment::Custom(base.clone())).api_key("key-1");
+    let once = builder().retry_policy(RetryPolicy::none()).idle_timeout(idle / 2).build().unwrap();
+    let mut timer = tokio::time::interval(Duration::from_micros(500));
+    for number in 0..120_u32 {
+        let gap = Duration::from_micros(u64::from(number) * 700);
+        let until = tokio::time::Instant::now() + gap;
+        while tokio::time::Instant::now() < until {
+            timer.tick().await;
+        }
+        let made = once.payments().create(order()).await;
+        assert!(made.is_ok(), "after {gap:?}: {}", made.unwrap_err());
+    }
+    // Short gaps use a connection again, long ones do not.
+    let opened = connections.load(Ordering::SeqCst);
+    assert!((40..=100).contains(&opened), "{opened} connections");
+}
