@@ -80,8 +80,8 @@ impl RetryPolicy {
     /// which a call that changes nothing is sent again.
     ///
     /// Only for those who know that their account honours the key: the API recommends the header, but documents nowhere
-    /// that it recognises a repetition. Where it does not, this pays twice. Operations that take no key (one-time
-    /// passwords, tokens) are never sent again so.
+    /// that it recognises a repetition. Where it does not, this pays twice. One-time passwords, which move no money, and
+    /// tokens, which take no key, are never sent again so.
     pub fn retry_writes_with_idempotency_key(mut self) -> Self {
         self.writes_with_key = true;
         self
@@ -96,7 +96,11 @@ impl RetryPolicy {
         is_temporary
             && match error.outcome() {
                 Outcome::NotSent => true,
-                Outcome::Unknown => operation.replayable || self.writes_with_key && operation.idempotency_key,
+                Outcome::Unknown => {
+                    // A second one-time password may make the first useless, and the payer gets two messages.
+                    let may_with_key = operation.idempotency_key && operation.resource != "otp";
+                    operation.replayable || self.writes_with_key && may_with_key
+                }
                 Outcome::Rejected => false,
             }
     }

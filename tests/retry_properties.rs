@@ -1,0 +1,308 @@
+//! Repetition: what holds for every run of bad luck, and the bounds of it: budget, `Retry-After`, deadline, a dropped call.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod faults;
+mod support;
+
+use std::time::{Duration, Instant, SystemTime};
+
+use chrono::{DateTime, Utc};
+use faults::{CLASSES, Class, Failure, Fault, PATIENCE, SHORT, Scripted, Seen, answer, different, failures, success};
+use piaxis::{Outcome, RetryPolicy};
+use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestRunner};
+
+/// A call, and what each of its attempts meets; after those, everything is well.
+#[derive(Debug, Clone)]
+struct Run {
+    class: Class,
+    retries: usize,
+    writes_with_key: bool,
+    failures: Vec<Failure>,
+}
+
+impl Run {
+    /// What the attempts met, as far as they came.
+    fn met(&self, attempts: usize) -> impl Iterator<Item = Seen> {
+        self.failures.iter().map(|failure| failure.seen).chain(std::iter::repeat(Seen::Success)).take(attempts)
+    }
+}
+
+fn runs() -> impl Strategy<Value = Run> {
+    let (stalls, others): (Vec<_>, Vec<_>) = failures().into_iter().partition(|failure| failure.seen == Seen::TimedOut);
+    // Runs that end at once show little, so what may be repeated comes more often.
+    let goes_on: Vec<_> = others
+        .iter()
+        .filter(|failure| matches!(failure.seen, Seen::NoConnection | Seen::Status(429 | 500 | 503, _)))
+        .cloned()
+        .collect();
+    let failure = prop_oneof![6 => select(goes_on), 6 => select(others), 1 => select(stalls)];
+    (select(&CLASSES[..]), 0..5usize, any::<bool>(), vec(failure, 0..6))
+        .prop_map(|(class, retries, writes_with_key, failures)| Run { class, retries, writes_with_key, failures })
+}
+
+async fn holds(run: &Run) -> Result<(), TestCaseError> {
+    let script = run.failures.iter().map(|failure| failure.fault.clone()).chain([Fault::Close(success())]);
+    let server = Scripted::start(script.collect()).await;
+    let policy = quick(run.retries);
+    let policy = if run.writes_with_key { policy.retry_writes_with_idempotency_key() } else { policy };
+    let stalls = run.failures.iter().any(|failure| failure.seen == Seen::TimedOut);
+    let timeout = if stalls { SHORT } else { PATIENCE };
+    let client = server.builder().timeout(timeout).retry_policy(policy).build().unwrap();
+
+    let result = tokio::time::timeout(PATIENCE, run.class.call(&client)).await.expect("the call never ended");
+
+    let attempts = match &result {
+        Ok(attempts) => *attempts as usize,
+        Err(error) => error.attempts() as usize,
+    };
+    prop_assert!(attempts >= 1 && attempts <= 1 + run.retries, "{} attempts", attempts);
+    let met: Vec<_> = run.met(attempts).collect();
+    server.saw(met.iter().filter(|seen| **seen != Seen::NoConnection).count(), "").await;
+    prop_assert_eq!(server.tried(), attempts, "connections");
+    let received = server.received();
+    prop_assert!(received.len() <= attempts, "{} requests", received.len());
+
+    // What an attempt leaves unknown is not followed by another, unless it is harmless or wished for.
+    let left_unknown = met[..attempts - 1].iter().any(|seen| seen.outcome() == Some(Outcome::Unknown));
+    let allowed = run.class == Class::Read || run.writes_with_key && run.class.moves_money();
+    prop_assert!(!left_unknown || allowed, "sent again after {:?}", met);
+    // Nor is a refusal, or a success.
+    let settled = |seen: &Seen| matches!(seen.outcome(), None | Some(Outcome::Rejected));
+    prop_assert!(!met[..attempts - 1].iter().any(settled), "sent again after {:?}", met);
+
+    prop_assert!(different(&received, "x-idempotency-key") <= 1, "one write has one key");
+    prop_assert_eq!(different(&received, "x-request-id"), received.len(), "a request id for each attempt");
+    let carry_key = received.iter().all(|sent| sent.header("x-idempotency-key").is_some() == run.class.has_key());
+    prop_assert!(carry_key, "the key is on each attempt, or on none");
+
+    match result {
+        Ok(_) => prop_assert_eq!(met.last(), Some(&Seen::Success), "a success that no attempt had"),
+        Err(error) => {
+            let unknown = met.iter().any(|seen| seen.outcome() == Some(Outcome::Unknown));
+            prop_assert_eq!(error.outcome() == Outcome::Unknown, unknown, "{:?}: {}", met, error);
+            if !unknown {
+                prop_assert_eq!(Some(error.outcome()), met.last().and_then(|seen| seen.outcome()), "{}", error);
+            }
+            if let Some(sent) = received.first() {
+                prop_assert_eq!(sent.header("x-idempotency-key"), error.idempotency_key());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn no_run_of_bad_luck_sends_again_what_may_have_happened() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let config = ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() };
+    let mut runner = TestRunner::new(config);
+    runner.run(&runs(), |run| runtime.block_on(holds(&run))).unwrap();
+}
+
+/// Repeats without waiting, except for `Retry-After`, and for that not long.
+fn quick(retries: usize) -> RetryPolicy {
+    RetryPolicy::default()
+        .retries(retries.try_into().unwrap())
+        .delays(Duration::from_micros(1), Duration::from_micros(1))
+        .longest_retry_after(Duration::from_millis(5))
+}
+
+fn unavailable() -> Fault {
+    Fault::Close(answer(503, &[], ""))
+}
+
+#[tokio::test]
+async fn an_outage_uses_up_the_budget_of_a_client_and_its_clones() {
+    let server = Scripted::start(vec![unavailable()]).await;
+    let builder = || server.builder().retry_policy(quick(1_000));
+    let client = builder().build().unwrap();
+    let started = Instant::now();
+
+    let error = client.payments().get("pay-1").await.unwrap_err();
+
+    // 10 a second, all of which may be taken at once, in any 10 seconds or so.
+    let most = |calls: usize| calls + calls / 5 + 100 * (1 + started.elapsed().as_secs() as usize / 9);
+    let attempts = error.attempts() as usize;
+    assert!((101..=most(1)).contains(&attempts), "{attempts} attempts");
+    assert_eq!(server.received().len(), attempts, "on the wire");
+
+    // It is used up for the clones too, but what is sent for the first time is sent, and a fifth of that again.
+    let clone = client.clone();
+    for calls in 2..=21 {
+        let error = clone.payments().get("pay-1").await.unwrap_err();
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(503), "{error}");
+        let total = server.received().len();
+        assert!((100 + calls..=most(calls)).contains(&total), "{total} requests in {calls} calls");
+    }
+
+    let another = builder().retry_policy(quick(2)).build().unwrap();
+    assert_eq!(another.payments().get("pay-1").await.unwrap_err().attempts(), 3, "another client has its own");
+}
+
+/// A refusal that says when to come back, and then a success.
+async fn asks_to_wait(status: u16, retry_after: &str) -> Scripted {
+    let refusal = answer(status, &[("retry-after", retry_after)], "");
+    Scripted::start(vec![Fault::Close(refusal), Fault::Close(success())]).await
+}
+
+#[tokio::test]
+async fn a_retry_after_date_is_waited_for() {
+    for status in [429, 503] {
+        // A date has no fractions, so this is one to two seconds.
+        let until = DateTime::<Utc>::from(SystemTime::now() + Duration::from_secs(2));
+        let date = until.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let until: DateTime<Utc> = DateTime::parse_from_rfc2822(&date).unwrap().to_utc();
+        let server = asks_to_wait(status, &date).await;
+        let policy = quick(2).longest_retry_after(PATIENCE);
+        let client = server.builder().retry_policy(policy).build().unwrap();
+
+        let attempts = Class::Write.call(&client).await.unwrap();
+
+        assert_eq!(attempts, 2, "{status}");
+        let now = DateTime::<Utc>::from(SystemTime::now());
+        // Timers count in milliseconds.
+        assert!(now + Duration::from_millis(5) >= until, "{status}: it came at {now}, before {until}");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_after_is_waited_for_up_to_the_limit_of_the_policy() {
+    let limit = Duration::from_millis(60);
+    // What the API says, and the least that is waited.
+    let cases = [
+        ("Fri, 01 Jan 2100 00:00:00 GMT", limit),
+        ("3600", limit),
+        ("18446744073709551615", limit),
+        ("0", Duration::ZERO),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", Duration::ZERO),
+    ];
+    for status in [429, 503] {
+        for (retry_after, least) in cases {
+            let about = format!("{status}, {retry_after}");
+            let server = asks_to_wait(status, retry_after).await;
+            let policy = quick(2).longest_retry_after(limit);
+            let client = server.builder().retry_policy(policy).build().unwrap();
+            let started = Instant::now();
+
+            let result = tokio::time::timeout(PATIENCE, Class::Write.call(&client)).await;
+
+            assert_eq!(result.expect(&about).expect(&about), 2, "{about}");
+            assert!(started.elapsed() >= least, "{about}: {:?}", started.elapsed());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_ends_an_attempt_that_is_never_answered() {
+    let deadline = Duration::from_millis(150);
+    for (class, fault) in
+        [(Class::Read, Fault::Hang(Vec::new())), (Class::Write, Fault::Drip(b"HTTP/1.1 200 OK\r\nx-drip: ".to_vec()))]
+    {
+        let server = Scripted::start(vec![fault]).await;
+        let client = server.builder().retry_policy(quick(1_000)).deadline(deadline).build().unwrap();
+        let started = Instant::now();
+
+        let error = tokio::time::timeout(PATIENCE, class.call(&client)).await.unwrap().unwrap_err();
+
+        assert!(error.is_timeout(), "{error}");
+        assert_eq!((error.outcome(), error.attempts()), (Outcome::Unknown, 1), "{error}");
+        assert!(started.elapsed() >= deadline, "{:?}", started.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_counts_attempts_and_the_waits_between_them_together() {
+    // An attempt takes 50 ms, a wait 20 ms at least: 400 ms have room for six of both, and for not one more.
+    let (deadline, timeout, wait) = (Duration::from_millis(400), Duration::from_millis(50), Duration::from_millis(20));
+    let slow_then_refused = |times: usize| {
+        let refusal = || Fault::Close(answer(429, &[("retry-after", "9")], ""));
+        (0..times).flat_map(move |_| [Fault::Hang(Vec::new()), refusal()]).collect()
+    };
+    let server = Scripted::start(slow_then_refused(100)).await;
+    let policy = quick(1_000).longest_retry_after(wait);
+    let client = server.builder().timeout(timeout).retry_policy(policy).build().unwrap();
+    let started = Instant::now();
+
+    let call = client.payments().get("pay-1").deadline(deadline);
+    let error = tokio::time::timeout(PATIENCE, call).await.unwrap().unwrap_err();
+
+    let (took, attempts) = (started.elapsed(), error.attempts());
+    // Each pair takes 70 ms, and the last may be cut short.
+    let most = 2 * (deadline.as_millis() / (timeout + wait).as_millis() + 1) as u32;
+    assert!((2..=most).contains(&attempts), "{attempts} attempts in {took:?}: {error}");
+    assert!(took < deadline + Duration::from_secs(5), "{took:?}");
+    server.saw(attempts as usize, "").await;
+    assert_eq!(server.tried(), attempts as usize);
+}
+
+#[tokio::test]
+async fn a_wait_that_would_outlast_the_deadline_is_not_begun() {
+    let server = asks_to_wait(503, "3600").await;
+    let policy = quick(2).longest_retry_after(Duration::from_secs(7_200));
+    let client = server.builder().retry_policy(policy).build().unwrap();
+
+    let call = client.payments().get("pay-1").deadline(Duration::from_secs(600));
+    let error = tokio::time::timeout(PATIENCE, call).await.expect("it should not wait").unwrap_err();
+
+    assert_eq!((error.outcome(), error.attempts()), (Outcome::NotSent, 1), "{error}");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(503), "the error is the API's, not the deadline's");
+    assert_eq!(server.tried(), 1);
+}
+
+#[tokio::test]
+async fn the_deadline_of_a_call_goes_before_that_of_the_client() {
+    let server = Scripted::start(vec![Fault::Hang(Vec::new())]).await;
+    let client = server.builder().deadline(Duration::from_secs(3_600)).retry_policy(quick(2)).build().unwrap();
+    let call = client.payments().get("pay-1").deadline(Duration::from_millis(50));
+    let error = tokio::time::timeout(PATIENCE, call).await.unwrap().unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+
+    server.was_hung_up_on(1).await;
+    let server = asks_to_wait(503, "0").await;
+    let client = server.builder().deadline(Duration::from_nanos(1)).retry_policy(quick(2)).build().unwrap();
+    client.payments().get("pay-1").deadline(PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_in_an_attempt_hangs_up_and_tries_no_more() {
+    let server = Scripted::start(vec![Fault::Hang(Vec::new()), Fault::Close(success())]).await;
+    let client = server.builder().retry_policy(quick(5).retry_writes_with_idempotency_key()).build().unwrap();
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { Class::Write.call(&client).await }
+    });
+    server.saw(1, "").await;
+
+    call.abort();
+
+    assert!(call.await.unwrap_err().is_cancelled());
+    server.was_hung_up_on(1).await;
+    assert_eq!(Class::Write.call(&client).await.unwrap(), 1, "the client is still good");
+    let received = server.received();
+    assert_eq!((received.len(), server.tried()), (2, 2), "the dropped call and the one after it, each once");
+    assert_eq!(different(&received, "x-idempotency-key"), 2, "another call has another key");
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_while_it_waits_tries_no_more() {
+    let refusal = || Fault::Close(answer(429, &[("retry-after", "3600")], ""));
+    let server = Scripted::start(vec![refusal(), refusal(), Fault::Close(success())]).await;
+    let (tell, mut ended) = tokio::sync::mpsc::unbounded_channel();
+    let policy = quick(5).longest_retry_after(Duration::from_millis(200));
+    let builder = server.builder().retry_policy(policy).on_attempt(move |_| tell.send(()).unwrap());
+    let client = builder.build().unwrap();
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { Class::Write.call(&client).await }
+    });
+    ended.recv().await.unwrap();
+
+    call.abort();
+
+    assert!(call.await.unwrap_err().is_cancelled());
+    // A call that begins now and waits as long ends after the dropped one would have been sent again.
+    assert_eq!(Class::Write.call(&client).await.unwrap(), 2);
+    let received = server.received();
+    assert_eq!((received.len(), server.tried()), (3, 3), "once the dropped call, twice the one after it");
+    assert_eq!(different(&received, "x-idempotency-key"), 2);
+}
