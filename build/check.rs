@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::document::{Result, misplaced, variant};
 
 /// Extensions that mean something here; openapi/README.md says what.
-const EXTENSIONS: [&str; 18] = [
+const EXTENSIONS: [&str; 19] = [
     "x-extensible-enum",
     "x-piaxis-common-headers",
     "x-piaxis-deviation",
@@ -16,6 +16,7 @@ const EXTENSIONS: [&str; 18] = [
     "x-piaxis-query",
     "x-piaxis-reason",
     "x-piaxis-replayable",
+    "x-piaxis-sent-once",
     "x-piaxis-settled",
     "x-piaxis-source",
     "x-piaxis-sources",

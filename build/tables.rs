@@ -68,11 +68,12 @@ pub(super) fn operations(contract: &Value) -> Result<String> {
             }
             rows += &format!(
                 "    Operation {{ id: {id:?}, method: {:?}, path: {path:?}, resource: {tag:?}, methods: &{methods:?}, \
-                 summary: {:?}, security: &[{}], replayable: {}, idempotency_key: {}, page_size: {}, sources: &{:?} }},\n",
+                 summary: {:?}, security: &[{}], replayable: {}, sent_once: {}, idempotency_key: {}, page_size: {}, sources: &{:?} }},\n",
                 method.to_uppercase(),
                 text(operation, "summary"),
                 security.join(", "),
                 operation.get("x-piaxis-replayable").map_or(method == "get", |replayable| replayable == true),
+                operation.get("x-piaxis-sent-once").is_some_and(|once| once == true),
                 carried.contains(&"idempotency_key"),
                 page_size(contract, operation),
                 strings(operation, "x-piaxis-source"),

@@ -20,6 +20,8 @@ pub struct Operation {
     pub security: &'static [&'static [Credential]],
     /// Whether repeating it changes nothing.
     pub replayable: bool,
+    /// Whether it is never sent again once it may have happened, not even with an idempotency key.
+    pub sent_once: bool,
     /// Whether it takes an idempotency key: all that write do.
     pub idempotency_key: bool,
     /// How many items a page has, when it is a list.

@@ -97,8 +97,7 @@ impl RetryPolicy {
             && match error.outcome() {
                 Outcome::NotSent => true,
                 Outcome::Unknown => {
-                    // A second one-time password may make the first useless, and the payer gets two messages.
-                    let may_with_key = operation.idempotency_key && operation.resource != "otp";
+                    let may_with_key = operation.idempotency_key && !operation.sent_once;
                     operation.replayable || self.writes_with_key && may_with_key
                 }
                 Outcome::Rejected => false,
