@@ -62,6 +62,8 @@ pub(crate) fn now() -> Option<Timestamp> {
 type Fetched<T> = Result<(Vec<(String, T)>, Option<i64>), Error>;
 /// Rows with where they stand.
 type Rows<T> = Vec<(u32, T)>;
+/// A page, and where it begins.
+type Polled<T> = Poll<Option<Result<(u32, Rows<T>), Error>>>;
 type Fetch<T> = Arc<dyn Fn(u32, u32) -> Pin<Box<dyn Future<Output = Fetched<T>> + Send>> + Send + Sync>;
 
 /// All rows of a list, one after the other; a [`Stream`](futures_core::Stream) of them.
@@ -290,7 +292,7 @@ impl<T: Send + 'static> Pages<T> {
         Ok(Some(fresh))
     }
 
-    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<(u32, Rows<T>), Error>>> {
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Polled<T> {
         loop {
             if self.state != State::Reading {
                 return Poll::Ready(None);

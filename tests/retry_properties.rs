@@ -4,9 +4,8 @@
 mod faults;
 mod support;
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use faults::{CLASSES, Class, Failure, Fault, PATIENCE, SHORT, Scripted, Seen, answer, different, failures, success};
 use piaxis::{Outcome, RetryPolicy};
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestRunner};
@@ -146,53 +145,6 @@ async fn asks_to_wait(status: u16, retry_after: &str) -> Scripted {
 }
 
 #[tokio::test]
-async fn a_retry_after_date_is_waited_for() {
-    for status in [429, 503] {
-        // A date has no fractions, so this is one to two seconds.
-        let until = DateTime::<Utc>::from(SystemTime::now() + Duration::from_secs(2));
-        let date = until.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        let until: DateTime<Utc> = DateTime::parse_from_rfc2822(&date).unwrap().to_utc();
-        let server = asks_to_wait(status, &date).await;
-        let policy = quick(2).longest_retry_after(PATIENCE);
-        let client = server.builder().retry_policy(policy).build().unwrap();
-
-        let attempts = Class::Write.call(&client).await.unwrap();
-
-        assert_eq!(attempts, 2, "{status}");
-        let now = DateTime::<Utc>::from(SystemTime::now());
-        // Timers count in milliseconds.
-        assert!(now + Duration::from_millis(5) >= until, "{status}: it came at {now}, before {until}");
-    }
-}
-
-#[tokio::test]
-async fn a_retry_after_is_waited_for_up_to_the_limit_of_the_policy() {
-    let limit = Duration::from_millis(60);
-    // What the API says, and the least that is waited.
-    let cases = [
-        ("Fri, 01 Jan 2100 00:00:00 GMT", limit),
-        ("3600", limit),
-        ("18446744073709551615", limit),
-        ("0", Duration::ZERO),
-        ("Sun, 06 Nov 1994 08:49:37 GMT", Duration::ZERO),
-    ];
-    for status in [429, 503] {
-        for (retry_after, least) in cases {
-            let about = format!("{status}, {retry_after}");
-            let server = asks_to_wait(status, retry_after).await;
-            let policy = quick(2).longest_retry_after(limit);
-            let client = server.builder().retry_policy(policy).build().unwrap();
-            let started = Instant::now();
-
-            let result = tokio::time::timeout(PATIENCE, Class::Write.call(&client)).await;
-
-            assert_eq!(result.expect(&about).expect(&about), 2, "{about}");
-            assert!(started.elapsed() >= least, "{about}: {:?}", started.elapsed());
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_deadline_ends_an_attempt_that_is_never_answered() {
     let deadline = Duration::from_millis(150);
     for (class, fault) in
@@ -208,45 +160,6 @@ async fn a_deadline_ends_an_attempt_that_is_never_answered() {
         assert_eq!((error.outcome(), error.attempts()), (Outcome::Unknown, 1), "{error}");
         assert!(started.elapsed() >= deadline, "{:?}", started.elapsed());
     }
-}
-
-#[tokio::test]
-async fn a_deadline_counts_attempts_and_the_waits_between_them_together() {
-    // An attempt takes 50 ms, a wait 20 ms at least: 400 ms have room for six of both, and for not one more.
-    let (deadline, timeout, wait) = (Duration::from_millis(400), Duration::from_millis(50), Duration::from_millis(20));
-    let slow_then_refused = |times: usize| {
-        let refusal = || Fault::Close(answer(429, &[("retry-after", "9")], ""));
-        (0..times).flat_map(move |_| [Fault::Hang(Vec::new()), refusal()]).collect()
-    };
-    let server = Scripted::start(slow_then_refused(100)).await;
-    let policy = quick(1_000).longest_retry_after(wait);
-    let client = server.builder().timeout(timeout).retry_policy(policy).build().unwrap();
-    let started = Instant::now();
-
-    let call = client.payments().get("pay-1").deadline(deadline);
-    let error = tokio::time::timeout(PATIENCE, call).await.unwrap().unwrap_err();
-
-    let (took, attempts) = (started.elapsed(), error.attempts());
-    // Each pair takes 70 ms, and the last may be cut short.
-    let most = 2 * (deadline.as_millis() / (timeout + wait).as_millis() + 1) as u32;
-    assert!((2..=most).contains(&attempts), "{attempts} attempts in {took:?}: {error}");
-    assert!(took < deadline + Duration::from_secs(5), "{took:?}");
-    server.saw(attempts as usize, "").await;
-    assert_eq!(server.tried(), attempts as usize);
-}
-
-#[tokio::test]
-async fn a_wait_that_would_outlast_the_deadline_is_not_begun() {
-    let server = asks_to_wait(503, "3600").await;
-    let policy = quick(2).longest_retry_after(Duration::from_secs(7_200));
-    let client = server.builder().retry_policy(policy).build().unwrap();
-
-    let call = client.payments().get("pay-1").deadline(Duration::from_secs(600));
-    let error = tokio::time::timeout(PATIENCE, call).await.expect("it should not wait").unwrap_err();
-
-    assert_eq!((error.outcome(), error.attempts()), (Outcome::NotSent, 1), "{error}");
-    assert_eq!(error.status().map(|status| status.as_u16()), Some(503), "the error is the API's, not the deadline's");
-    assert_eq!(server.tried(), 1);
 }
 
 #[tokio::test]
@@ -281,28 +194,4 @@ async fn a_call_that_is_dropped_in_an_attempt_hangs_up_and_tries_no_more() {
     let received = server.received();
     assert_eq!((received.len(), server.tried()), (2, 2), "the dropped call and the one after it, each once");
     assert_eq!(different(&received, "x-idempotency-key"), 2, "another call has another key");
-}
-
-#[tokio::test]
-async fn a_call_that_is_dropped_while_it_waits_tries_no_more() {
-    let refusal = || Fault::Close(answer(429, &[("retry-after", "3600")], ""));
-    let server = Scripted::start(vec![refusal(), refusal(), Fault::Close(success())]).await;
-    let (tell, mut ended) = tokio::sync::mpsc::unbounded_channel();
-    let policy = quick(5).longest_retry_after(Duration::from_millis(200));
-    let builder = server.builder().retry_policy(policy).on_attempt(move |_| tell.send(()).unwrap());
-    let client = builder.build().unwrap();
-    let call = tokio::spawn({
-        let client = client.clone();
-        async move { Class::Write.call(&client).await }
-    });
-    ended.recv().await.unwrap();
-
-    call.abort();
-
-    assert!(call.await.unwrap_err().is_cancelled());
-    // A call that begins now and waits as long ends after the dropped one would have been sent again.
-    assert_eq!(Class::Write.call(&client).await.unwrap(), 2);
-    let received = server.received();
-    assert_eq!((received.len(), server.tried()), (3, 3), "once the dropped call, twice the one after it");
-    assert_eq!(different(&received, "x-idempotency-key"), 2);
 }

@@ -142,7 +142,7 @@ async fn a_question_that_hangs_does_not_outlast_the_wait() {
 #[tokio::test]
 async fn an_unknown_status_keeps_it_waiting() {
     let clock = Clock::stop();
-    let mut waiting = Waiting::begin(&clock, payment("in_review"), |client| until_settled(client)).await;
+    let mut waiting = Waiting::begin(&clock, payment("in_review"), until_settled).await;
     waiting.server.set(payment("completed"));
     waiting.next().await;
     assert!(matches!(waiting.end().await.unwrap(), Waited::Settled(_)));
