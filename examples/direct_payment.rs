@@ -9,7 +9,7 @@
 use std::{env, error::Error, io, time::Duration};
 
 use piaxis::{
-    Client, PaymentMethod, PaymentStatus,
+    Client, PaymentMethod, Waited,
     sandbox::Sandbox,
     types::{OtpRequest, PaymentCreate, PaymentFilter, UserInfo},
 };
@@ -20,14 +20,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let phone_number = env::args().nth(1).ok_or("give the phone number that is to pay, such as +256700000000")?;
         let client = Client::from_env()?;
         println!("Using the configured API: {}", client.environment().base_url());
-        return pay(&client, &phone_number, Duration::from_secs(5)).await;
+        return pay(&client, &phone_number, Duration::from_secs(1)).await;
     }
     let sandbox = Sandbox::start().await?;
     println!("PIAXIS_API_KEY is not set: using the embedded sandbox at {}; no real money moves.", sandbox.base_url());
-    pay(&sandbox.client(), "+256700000000", Duration::ZERO).await
+    pay(&sandbox.client(), "+256700000000", Duration::from_millis(10)).await
 }
 
-async fn pay(client: &Client, phone_number: &str, between_looks: Duration) -> Result<(), Box<dyn Error>> {
+async fn pay(client: &Client, phone_number: &str, first_interval: Duration) -> Result<(), Box<dyn Error>> {
     let sent = client.otp().request(OtpRequest::builder().phone_number(phone_number).build()).await?;
     println!("One-time password requested for {phone_number}; it expires in {} seconds.", sent.expires_in.unwrap_or(0));
     let otp = match sent.otp {
@@ -50,13 +50,10 @@ async fn pay(client: &Client, phone_number: &str, between_looks: Duration) -> Re
         .await?;
     println!("Payment {} created.", payment.payment_id);
 
-    for _ in 0..24 {
-        let now = client.payments().get(&payment.payment_id).await?;
-        println!("Payment {}: {} {} {}", now.id, now.amount, now.currency, now.status);
-        if now.status != PaymentStatus::Pending {
-            break;
-        }
-        tokio::time::sleep(between_looks).await;
+    let wait = client.payments().wait_until_settled(&payment.payment_id).timeout(Duration::from_secs(120));
+    match wait.intervals(first_interval, Duration::from_secs(10)).await? {
+        Waited::Settled(now) => println!("Payment {}: {} {} {}", now.id, now.amount, now.currency, now.status),
+        Waited::TimedOut { last, .. } => println!("Not settled yet: {:?}", last.map(|payment| payment.status)),
     }
 
     match client.payments().list(PaymentFilter::builder().limit(5).build()).await {

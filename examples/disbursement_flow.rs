@@ -1,4 +1,4 @@
-//! A payout: quote it, decide, create it, look at it.
+//! A payout: quote it, create it if it does not cost too much, wait until it is settled.
 //!
 //!     PIAXIS_API_KEY=… PIAXIS_CLIENT_ID=… PIAXIS_API_BASE_URL=https://sandbox.api.gopiaxis.com/api \
 //!         cargo run --example disbursement_flow -- +256711111111
@@ -6,10 +6,10 @@
 //! It needs credentials for a Piaxis API: the embedded sandbox has no disbursements yet. The phone number is paid
 //! 1000 UGX from the merchant's balance.
 
-use std::{env, error::Error};
+use std::{env, error::Error, time::Duration};
 
 use piaxis::{
-    Amount, Client, PaymentMethod,
+    Client, Outcome, PaymentMethod,
     types::{DisbursementCreate, Recipient},
 };
 
@@ -27,17 +27,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .description("Example payout")
         .build();
 
-    let quote = client.disbursements().quote(payouts.clone()).await?;
-    println!("It would cost {} {}.", quote.total_debit_amount, quote.currency);
-    if quote.total_debit_amount > Amount::from(2_000) {
-        return Err("that is more than this example wants to spend".into());
-    }
-
-    let created = client.disbursements().create(payouts).await?;
+    // No more than 2000 UGX, fees counted.
+    let created = match client.disbursements().quote_and_create(payouts, 2_000).await {
+        Ok(created) => created,
+        Err(error) if error.outcome() == Outcome::Unknown => {
+            return Err(format!("look for it in the list before running this again: {error}").into());
+        }
+        Err(error) => return Err(error.into()),
+    };
     println!("Disbursement {} is {:?}.", created.disbursement_id, created.status);
-    let now = client.disbursements().get(&created.disbursement_id).await?;
-    for item in now.items.unwrap_or_default() {
-        println!("  {:?} {:?} {:?}", item.phone_number, item.amount, item.status);
+    let wait = client.disbursements().wait_until_settled(&created.disbursement_id).timeout(Duration::from_secs(120));
+    if let Some(now) = wait.await?.last() {
+        println!("Disbursement {} is {}.", now.disbursement_id, now.status);
+        for item in now.items.unwrap_or_default() {
+            println!("  {:?} {:?} {:?}", item.phone_number, item.amount, item.status);
+        }
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Repetition: what holds for every run of bad luck, and the bounds of it: budget, `Retry-After`, deadline, a dropped call.
+//! Repetition: what holds for every run of bad luck, and the bounds of it: the budget, a deadline in an attempt, a dropped call.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod faults;

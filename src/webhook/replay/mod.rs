@@ -118,33 +118,25 @@ pub trait ReplayGuard: Send + Sync {
     }
 }
 
-impl<G: ReplayGuard> ReplayGuard for &G {
-    fn first_time(&self, key: DeliveryKey, ttl: Duration) -> impl Future<Output = Result<bool, GuardError>> + Send {
-        (**self).first_time(key, ttl)
-    }
+macro_rules! guard_by_reference {
+    ($($pointer:ty),+) => {
+        $(impl<G: ReplayGuard> ReplayGuard for $pointer {
+            fn first_time(&self, key: DeliveryKey, ttl: Duration) -> impl Future<Output = Result<bool, GuardError>> + Send {
+                (**self).first_time(key, ttl)
+            }
 
-    fn is_known(&self, key: DeliveryKey) -> impl Future<Output = Result<bool, GuardError>> + Send {
-        (**self).is_known(key)
-    }
+            fn is_known(&self, key: DeliveryKey) -> impl Future<Output = Result<bool, GuardError>> + Send {
+                (**self).is_known(key)
+            }
 
-    fn forget(&self, key: DeliveryKey) -> impl Future<Output = Result<(), GuardError>> + Send {
-        (**self).forget(key)
-    }
+            fn forget(&self, key: DeliveryKey) -> impl Future<Output = Result<(), GuardError>> + Send {
+                (**self).forget(key)
+            }
+        })+
+    };
 }
 
-impl<G: ReplayGuard> ReplayGuard for Arc<G> {
-    fn first_time(&self, key: DeliveryKey, ttl: Duration) -> impl Future<Output = Result<bool, GuardError>> + Send {
-        (**self).first_time(key, ttl)
-    }
-
-    fn is_known(&self, key: DeliveryKey) -> impl Future<Output = Result<bool, GuardError>> + Send {
-        (**self).is_known(key)
-    }
-
-    fn forget(&self, key: DeliveryKey) -> impl Future<Output = Result<(), GuardError>> + Send {
-        (**self).forget(key)
-    }
-}
+guard_by_reference!(&G, Arc<G>);
 
 /// When a delivery is marked as handled, which matters when the handler does not come to its end, or two deliveries of one
 /// event come at the same time.
