@@ -117,7 +117,6 @@ impl Call {
         let key = request.headers().get(HEADERS.idempotency_key).and_then(|key| key.to_str().ok());
         self.record().idempotency_key = key.map(str::to_owned);
 
-        let secrets = redact::secrets_of(&request, &self.shared.credentials);
         let deadline = self.options.deadline.or(self.shared.deadline);
         let deadline = deadline.and_then(|deadline| Instant::now().checked_add(deadline));
         let policy = self.options.retry_policy.as_ref().unwrap_or(&self.shared.retry_policy);
@@ -127,6 +126,7 @@ impl Call {
         while let Some(request) = next.take() {
             // What cannot be copied, because it is a stream, is sent once.
             let copy = request.try_clone();
+            let secrets = Secrets::new(&request, copy.as_ref(), &self.shared.credentials);
             let error = match self.one_of_many(request, operation, &secrets, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -161,7 +161,7 @@ impl Call {
         &self,
         mut request: reqwest::Request,
         operation: &'static Operation,
-        secrets: &Secrets,
+        secrets: &Secrets<'_>,
         deadline: Option<Instant>,
     ) -> Result<http::Response<Bytes>, Error> {
         let _turn = self.shared.limits.turn(deadline).await?;
@@ -219,7 +219,7 @@ impl Call {
     }
 
     /// Sends once. An answer that is no success is an error.
-    async fn attempt(&self, request: reqwest::Request, secrets: &Secrets) -> Result<http::Response<Bytes>, Error> {
+    async fn attempt(&self, request: reqwest::Request, secrets: &Secrets<'_>) -> Result<http::Response<Bytes>, Error> {
         let mut response = self.shared.http.execute(request).await.map_err(Error::transport)?;
         let (status, version, headers) =
             (response.status(), response.version(), std::mem::take(response.headers_mut()));
