@@ -16,6 +16,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use reqwest::ResponseBuilderExt as _;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -34,6 +35,8 @@ use crate::{
     raw,
 };
 
+/// How much room is made for a body because the answer says that it is as long; for more, once it comes.
+const BELIEVED_LENGTH: usize = 64 * 1024;
 const USER_AGENT: &str = concat!("piaxis-rust/", env!("CARGO_PKG_VERSION"));
 
 /// What all calls of a client share.
@@ -79,7 +82,8 @@ pub(crate) struct Record {
     pub(crate) attempts: u32,
     /// An attempt before the last one may have done what was asked for.
     pub(crate) may_have_happened: bool,
-    pub(crate) answer: Option<(StatusCode, HeaderMap)>,
+    /// Of the answer, when it is a success.
+    pub(crate) status: Option<StatusCode>,
     pub(crate) error: Option<Error>,
 }
 
@@ -182,7 +186,7 @@ impl Call {
         let mut record = self.record();
         record.request_ids.extend(answered_id.or_else(|| sent_request_id.clone()));
         if let Ok(answer) = &result {
-            record.answer = Some((answer.status(), answer.headers().clone()));
+            record.status = Some(answer.status());
         }
         drop(record);
         observer.ended(&span, &result, self.shared.on_attempt.as_ref());
@@ -223,12 +227,13 @@ impl Call {
         let mut response = self.shared.http.execute(request).await.map_err(Error::transport)?;
         let (status, version, headers) =
             (response.status(), response.version(), std::mem::take(response.headers_mut()));
-        let mut body = BytesMut::new();
+        let limit = self.shared.body_limit;
+        let length = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+        let mut body = BytesMut::with_capacity(length.min(limit).min(BELIEVED_LENGTH));
         let refused =
             |body: BytesMut| Error::from_response(status, &headers, body.freeze(), |words| secrets.redact(words));
         // A refusal that breaks off is still a refusal.
         let failed = |error: Error, body: BytesMut| if status.is_success() { error } else { refused(body) };
-        let limit = self.shared.body_limit;
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
@@ -243,11 +248,13 @@ impl Call {
         if !status.is_success() {
             return Err(refused(body));
         }
-        let mut answer = http::Response::new(body.freeze());
-        *answer.status_mut() = status;
-        *answer.version_mut() = version;
-        *answer.headers_mut() = headers;
-        Ok(answer)
+        // With its URL, because reqwest would parse a made-up one for an answer without.
+        let mut answer = http::Response::builder().status(status).version(version).url(response.url().clone());
+        if let Some(none_yet) = answer.headers_mut() {
+            *none_yet = headers;
+        }
+        // Nothing of it was parsed, so nothing of it can be wrong.
+        answer.body(body.freeze()).map_err(|error| Error::local(ErrorKind::Connection, error.to_string()))
     }
 }
 

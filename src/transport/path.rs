@@ -8,15 +8,12 @@ pub(super) fn check(request: &reqwest::Request, base_url: &str, operation: &Oper
     let url = request.url();
     let without_query = &url.as_str()[..url.as_str().find(['?', '#']).unwrap_or(url.as_str().len())];
     let fits = without_query.strip_prefix(base_url).is_some_and(|path| {
-        let (segments, template): (Vec<&str>, Vec<&str>) =
-            (path.split('/').collect(), operation.path.split('/').collect());
+        let (segments, template) = (path.split('/'), operation.path.split('/'));
         let is_id = |segment: &str| !["", ".", ".."].contains(&segment);
-        segments.len() == template.len()
-            && segments.iter().zip(&template).all(
-                |(segment, name)| {
-                    if name.starts_with('{') { is_id(segment) } else { segment == name }
-                },
-            )
+        segments.clone().count() == template.clone().count()
+            && segments
+                .zip(template)
+                .all(|(segment, name)| if name.starts_with('{') { is_id(segment) } else { segment == name })
     });
     if fits && request.method().as_str() == operation.method {
         return Ok(());
