@@ -93,7 +93,8 @@ fn serve() -> ! {
     one_thread().block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         println!("{}", listener.local_addr().unwrap());
-        let answers: &'static [Vec<u8>; 3] = Box::leak(Box::new([payment(), created(), page()].map(|body| answer(&body))));
+        let answers: &'static [Vec<u8>; 3] =
+            Box::leak(Box::new([payment(), created(), page()].map(|body| answer(&body))));
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             tokio::spawn(answer_all(stream, answers));
@@ -235,7 +236,11 @@ pub(crate) struct ByHand {
 impl ByHand {
     pub(crate) fn new(server: &Server) -> Self {
         let mut headers = HeaderMap::new();
-        headers.insert("api-key", HeaderValue::from_static("key-1"));
+        // From text that the program has when it runs, as keys are.
+        let mut api_key = HeaderValue::from_str(&String::from("key-1")).unwrap();
+        api_key.set_sensitive(true);
+        headers.insert("api-key", api_key);
+        headers.insert("X-piaxis-Client-ID", HeaderValue::from_str(&String::from("client-1")).unwrap());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let http = reqwest::Client::builder()
             .default_headers(headers)
@@ -265,8 +270,7 @@ impl Side for ByHand {
                         drop(by_hand::<PaymentCreated>(request.header("X-Idempotency-Key", key)).await);
                     }
                     What::List => {
-                        let request = http.get(format!("{base_url}/merchant-payments?limit=100"));
-                        drop(by_hand::<PaymentList>(request.header("X-piaxis-Client-ID", "client-1")).await);
+                        drop(by_hand::<PaymentList>(http.get(format!("{base_url}/merchant-payments?limit=100"))).await);
                     }
                 }
             }
