@@ -13,8 +13,8 @@ pub use outcome::Outcome;
 
 use crate::{
     decoding::DecodeError,
-    operation::{HEADERS, OPERATIONS},
-    transport::Record,
+    operation::OPERATIONS,
+    transport::{REQUEST_ID, Record},
 };
 
 /// How much of a body an error keeps.
@@ -379,7 +379,7 @@ fn kind_of(status: StatusCode) -> ErrorKind {
 
 /// The id that the API gave a request.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
-    let id = headers.get(HEADERS.request_id)?.to_str().ok()?;
+    let id = headers.get(&REQUEST_ID)?.to_str().ok()?;
     (!id.is_empty()).then(|| id.to_owned())
 }
 

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod limits;
+mod names;
 mod observe;
 pub(crate) mod path;
 mod redact;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 
 pub(crate) use credentials::Credentials;
 pub(crate) use limits::Limits;
+pub(crate) use names::REQUEST_ID;
 pub use observe::Attempt;
 pub(crate) use observe::OnAttempt;
 use redact::Secrets;
@@ -31,12 +33,10 @@ pub use retry::RetryPolicy;
 
 use crate::{
     error::{Error, ErrorKind, Outcome, request_id},
-    operation::{HEADERS, OPERATIONS, Operation},
+    operation::{OPERATIONS, Operation},
     raw,
 };
 
-/// How much room is made for a body because the answer says that it is as long; for more, once it comes.
-const BELIEVED_LENGTH: usize = 64 * 1024;
 const USER_AGENT: &str = concat!("piaxis-rust/", env!("CARGO_PKG_VERSION"));
 
 /// What all calls of a client share.
@@ -118,7 +118,7 @@ impl Call {
         self.record().operation = Some(operation.id);
         path::check(&request, &self.shared.base_url, operation)?;
         self.complete(&mut request, operation)?;
-        let key = request.headers().get(HEADERS.idempotency_key).and_then(|key| key.to_str().ok());
+        let key = request.headers().get(&names::IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
         self.record().idempotency_key = key.map(str::to_owned);
 
         let deadline = self.options.deadline.or(self.shared.deadline);
@@ -150,9 +150,8 @@ impl Call {
             }
             tracing::debug!(operation = operation.id, delay_ms = millis(delay), "sending again after a delay");
             sleep(delay).await;
-            if !self.options.headers.contains_key(HEADERS.request_id) {
-                let id = Uuid::new_v4().to_string();
-                copy.headers_mut().insert(header_name(HEADERS.request_id)?, header_value("request id", &id)?);
+            if !self.options.headers.contains_key(&REQUEST_ID) {
+                copy.headers_mut().insert(&REQUEST_ID, random_id()?);
             }
             next = Some(copy);
         }
@@ -202,20 +201,20 @@ impl Call {
             headers.insert(name, value.clone());
         }
         self.shared.credentials.authorise(headers, operation)?;
-        if !operation.idempotency_key && headers.contains_key(HEADERS.idempotency_key) {
+        if !operation.idempotency_key && headers.contains_key(&names::IDEMPOTENCY_KEY) {
             return Err(Error::local(
                 ErrorKind::InvalidRequest,
                 "it takes no idempotency key, because it writes nothing",
             ));
         }
-        let generated = [(HEADERS.request_id, true), (HEADERS.idempotency_key, operation.idempotency_key)];
+        let generated = [(&REQUEST_ID, true), (&names::IDEMPOTENCY_KEY, operation.idempotency_key)];
         for (name, _) in generated.into_iter().filter(|(_, wanted)| *wanted) {
-            if !headers.contains_key(name) {
-                headers.insert(header_name(name)?, header_value(name, &Uuid::new_v4().to_string())?);
+            if let header::Entry::Vacant(missing) = headers.entry(name) {
+                missing.insert(random_id()?);
             }
         }
         if let Some(app_info) = &self.shared.app_info {
-            headers.insert(header_name(HEADERS.app_info)?, app_info.clone());
+            headers.insert(&names::APP_INFO, app_info.clone());
         }
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
@@ -228,19 +227,23 @@ impl Call {
         let (status, version, headers) =
             (response.status(), response.version(), std::mem::take(response.headers_mut()));
         let limit = self.shared.body_limit;
-        let length = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-        let mut body = BytesMut::with_capacity(length.min(limit).min(BELIEVED_LENGTH));
-        let refused =
-            |body: BytesMut| Error::from_response(status, &headers, body.freeze(), |words| secrets.redact(words));
+        let mut body = Bytes::new();
+        let refused = |body: Bytes| Error::from_response(status, &headers, body, |words| secrets.redact(words));
         // A refusal that breaks off is still a refusal.
-        let failed = |error: Error, body: BytesMut| if status.is_success() { error } else { refused(body) };
+        let failed = |error: Error, body: Bytes| if status.is_success() { error } else { refused(body) };
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
                     let error = Error::too_long(status, limit);
                     return Err(failed(error, body));
                 }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                // Most bodies come in one piece, and stay where they are.
+                Ok(Some(chunk)) if body.is_empty() => body = chunk,
+                Ok(Some(chunk)) => {
+                    let mut longer = BytesMut::from(body);
+                    longer.extend_from_slice(&chunk);
+                    body = longer.freeze();
+                }
                 Ok(None) => break,
                 Err(error) => return Err(failed(Error::transport(error), body)),
             }
@@ -254,7 +257,7 @@ impl Call {
             *none_yet = headers;
         }
         // Nothing of it was parsed, so nothing of it can be wrong.
-        answer.body(body.freeze()).map_err(|error| Error::local(ErrorKind::Connection, error.to_string()))
+        answer.body(body).map_err(|error| Error::local(ErrorKind::Connection, error.to_string()))
     }
 }
 
@@ -284,6 +287,10 @@ impl ClientHooks<Call> for raw::Client {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn random_id() -> Result<HeaderValue, Error> {
+    header_value("a random id", Uuid::new_v4().hyphenated().encode_lower(&mut Uuid::encode_buffer()))
 }
 
 pub(crate) fn header_name(name: &str) -> Result<HeaderName, Error> {
