@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind, request_id},
     operation::{Credential, HEADERS},
     raw,
-    transport::{Options, RetryPolicy, header_name, header_value},
+    transport::{Options, Record, RetryPolicy, header_name, header_value},
 };
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -144,6 +144,13 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
     /// # Errors
     /// The same as awaiting the request.
     pub async fn send_with_response(self) -> Result<Response<T>, Error> {
+        let (value, record) = self.run().await?;
+        let request_id = request_id(value.headers()).or(record.request_ids.last().cloned());
+        let (status, headers, attempts) = (value.status(), value.headers().clone(), record.attempts);
+        Ok(Response { value: value.into_inner(), status, headers, request_id, attempts })
+    }
+
+    async fn run(self) -> Result<(raw::ResponseValue<T>, Record), Error> {
         let named = |error: Error, operation: Option<&'static str>| match operation {
             Some(operation) => error.in_operation(operation),
             None => error,
@@ -154,14 +161,10 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
         let result = run(self.client.raw_client(call.clone())).instrument(span).await;
         let mut record = call.take_record();
         match result {
-            Ok(value) => {
-                let request_id = request_id(value.headers()).or(record.request_ids.last().cloned());
-                let (status, headers, attempts) = (value.status(), value.headers().clone(), record.attempts);
-                Ok(Response { value: value.into_inner(), status, headers, request_id, attempts })
-            }
+            Ok(value) => Ok((value, record)),
             Err(error) => {
                 let known = record.error.take();
-                let error = known.unwrap_or_else(|| untangle::<T>(error, record.answer.take()));
+                let error = known.unwrap_or_else(|| untangle::<T>(error, record.status));
                 Err(named(error.with_record(record), self.operation))
             }
         }
@@ -169,10 +172,10 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
 }
 
 /// An error that the transport did not make: the generated client could not write the request or read the answer.
-fn untangle<T: DeserializeOwned>(error: raw::Error<()>, answer: Option<(StatusCode, HeaderMap)>) -> Error {
-    match (error, answer) {
-        (raw::Error::InvalidResponsePayload(body, _), Some((status, headers))) => {
-            Error::decoding(DecodeError::locate::<T>(&body), status, &headers, body)
+fn untangle<T: DeserializeOwned>(error: raw::Error<()>, status: Option<StatusCode>) -> Error {
+    match (error, status) {
+        (raw::Error::InvalidResponsePayload(body, _), Some(status)) => {
+            Error::decoding(DecodeError::locate::<T>(&body), status, body)
         }
         (raw::Error::CommunicationError(error) | raw::Error::ResponseBodyError(error), _) => Error::transport(error),
         (raw::Error::InvalidRequest(message) | raw::Error::Custom(message), _) => {
@@ -187,7 +190,7 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Request<T> {
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { self.send_with_response().await.map(Response::into_value) })
+        Box::pin(async { self.run().await.map(|(value, _)| value.into_inner()) })
     }
 }
 

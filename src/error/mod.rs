@@ -13,9 +13,9 @@ pub use outcome::Outcome;
 
 use crate::{
     decoding::DecodeError,
-    operation::{HEADERS, OPERATIONS},
+    operation::OPERATIONS,
     payout::QuoteRefusal,
-    transport::Record,
+    transport::{REQUEST_ID, Record},
 };
 
 /// How much of a body an error keeps.
@@ -149,15 +149,16 @@ impl Error {
                 Some("a redirect, which is not followed because credentials would travel with it".to_owned());
         }
         error.0.retry_after = retry_after(headers);
-        error.with_response(status, headers, body)
+        error.0.request_id = request_id(headers);
+        error.with_response(status, body)
     }
 
     /// A success whose body is not what the contract says.
-    pub(crate) fn decoding(source: DecodeError, status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
+    pub(crate) fn decoding(source: DecodeError, status: StatusCode, body: Bytes) -> Self {
         let mut error = Self::new(ErrorKind::Decoding);
         error.0.message = Some(format!("the answer could not be read, though the API reported success: {source}"));
         error.0.source = Some(Box::new(source));
-        error.with_response(status, headers, body)
+        error.with_response(status, body)
     }
 
     /// No answer, or not all of it. The URL is taken out because its query may hold a secret.
@@ -211,9 +212,8 @@ impl Error {
         error
     }
 
-    fn with_response(mut self, status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
+    fn with_response(mut self, status: StatusCode, body: Bytes) -> Self {
         self.0.status = Some(status);
-        self.0.request_id = request_id(headers);
         self.0.body = Some(body.slice(..body.len().min(KEPT_BODY)));
         self
     }
@@ -407,7 +407,7 @@ fn kind_of(status: StatusCode) -> ErrorKind {
 
 /// The id that the API gave a request.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
-    let id = headers.get(HEADERS.request_id)?.to_str().ok()?;
+    let id = headers.get(&REQUEST_ID)?.to_str().ok()?;
     (!id.is_empty()).then(|| id.to_owned())
 }
 

@@ -1,6 +1,6 @@
 use http::{HeaderMap, HeaderValue};
 
-use super::header_name;
+use super::names;
 use crate::{
     Secret,
     error::{Error, ErrorKind},
@@ -47,7 +47,7 @@ impl Credentials {
             if let Some(value) = self.get(credential) {
                 let mut value = value.clone();
                 value.set_sensitive(true);
-                headers.insert(header_name(credential.header())?, value);
+                headers.insert(names::of(credential), value);
             }
         }
         Ok(())

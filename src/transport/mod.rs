@@ -2,6 +2,7 @@
 
 mod credentials;
 mod limits;
+mod names;
 mod observe;
 pub(crate) mod path;
 mod redact;
@@ -16,12 +17,14 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use reqwest::ResponseBuilderExt as _;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 pub(crate) use credentials::Credentials;
 pub(crate) use limits::Limits;
+pub(crate) use names::REQUEST_ID;
 pub use observe::Attempt;
 pub(crate) use observe::OnAttempt;
 use redact::Secrets;
@@ -30,7 +33,7 @@ pub use retry::RetryPolicy;
 
 use crate::{
     error::{Error, ErrorKind, Outcome, request_id},
-    operation::{HEADERS, OPERATIONS, Operation},
+    operation::{OPERATIONS, Operation},
     raw,
 };
 
@@ -79,7 +82,8 @@ pub(crate) struct Record {
     pub(crate) attempts: u32,
     /// An attempt before the last one may have done what was asked for.
     pub(crate) may_have_happened: bool,
-    pub(crate) answer: Option<(StatusCode, HeaderMap)>,
+    /// Of the answer, when it is a success.
+    pub(crate) status: Option<StatusCode>,
     pub(crate) error: Option<Error>,
 }
 
@@ -114,10 +118,9 @@ impl Call {
         self.record().operation = Some(operation.id);
         path::check(&request, &self.shared.base_url, operation)?;
         self.complete(&mut request, operation)?;
-        let key = request.headers().get(HEADERS.idempotency_key).and_then(|key| key.to_str().ok());
+        let key = request.headers().get(&names::IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
         self.record().idempotency_key = key.map(str::to_owned);
 
-        let secrets = redact::secrets_of(&request, &self.shared.credentials);
         let deadline = self.options.deadline.or(self.shared.deadline);
         let deadline = deadline.and_then(|deadline| Instant::now().checked_add(deadline));
         let policy = self.options.retry_policy.as_ref().unwrap_or(&self.shared.retry_policy);
@@ -127,6 +130,7 @@ impl Call {
         while let Some(request) = next.take() {
             // What cannot be copied, because it is a stream, is sent once.
             let copy = request.try_clone();
+            let secrets = Secrets::new(&request, copy.as_ref(), &self.shared.credentials);
             let error = match self.one_of_many(request, operation, &secrets, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -146,9 +150,8 @@ impl Call {
             }
             tracing::debug!(operation = operation.id, delay_ms = millis(delay), "sending again after a delay");
             sleep(delay).await;
-            if !self.options.headers.contains_key(HEADERS.request_id) {
-                let id = Uuid::new_v4().to_string();
-                copy.headers_mut().insert(header_name(HEADERS.request_id)?, header_value("request id", &id)?);
+            if !self.options.headers.contains_key(&REQUEST_ID) {
+                copy.headers_mut().insert(&REQUEST_ID, random_id()?);
             }
             next = Some(copy);
         }
@@ -161,7 +164,7 @@ impl Call {
         &self,
         mut request: reqwest::Request,
         operation: &'static Operation,
-        secrets: &Secrets,
+        secrets: &Secrets<'_>,
         deadline: Option<Instant>,
     ) -> Result<http::Response<Bytes>, Error> {
         let _turn = self.shared.limits.turn(deadline).await?;
@@ -182,7 +185,7 @@ impl Call {
         let mut record = self.record();
         record.request_ids.extend(answered_id.or_else(|| sent_request_id.clone()));
         if let Ok(answer) = &result {
-            record.answer = Some((answer.status(), answer.headers().clone()));
+            record.status = Some(answer.status());
         }
         drop(record);
         observer.ended(&span, &result, self.shared.on_attempt.as_ref());
@@ -198,20 +201,20 @@ impl Call {
             headers.insert(name, value.clone());
         }
         self.shared.credentials.authorise(headers, operation)?;
-        if !operation.idempotency_key && headers.contains_key(HEADERS.idempotency_key) {
+        if !operation.idempotency_key && headers.contains_key(&names::IDEMPOTENCY_KEY) {
             return Err(Error::local(
                 ErrorKind::InvalidRequest,
                 "it takes no idempotency key, because it writes nothing",
             ));
         }
-        let generated = [(HEADERS.request_id, true), (HEADERS.idempotency_key, operation.idempotency_key)];
+        let generated = [(&REQUEST_ID, true), (&names::IDEMPOTENCY_KEY, operation.idempotency_key)];
         for (name, _) in generated.into_iter().filter(|(_, wanted)| *wanted) {
-            if !headers.contains_key(name) {
-                headers.insert(header_name(name)?, header_value(name, &Uuid::new_v4().to_string())?);
+            if let header::Entry::Vacant(missing) = headers.entry(name) {
+                missing.insert(random_id()?);
             }
         }
         if let Some(app_info) = &self.shared.app_info {
-            headers.insert(header_name(HEADERS.app_info)?, app_info.clone());
+            headers.insert(&names::APP_INFO, app_info.clone());
         }
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
@@ -219,23 +222,28 @@ impl Call {
     }
 
     /// Sends once. An answer that is no success is an error.
-    async fn attempt(&self, request: reqwest::Request, secrets: &Secrets) -> Result<http::Response<Bytes>, Error> {
+    async fn attempt(&self, request: reqwest::Request, secrets: &Secrets<'_>) -> Result<http::Response<Bytes>, Error> {
         let mut response = self.shared.http.execute(request).await.map_err(Error::transport)?;
         let (status, version, headers) =
             (response.status(), response.version(), std::mem::take(response.headers_mut()));
-        let mut body = BytesMut::new();
-        let refused =
-            |body: BytesMut| Error::from_response(status, &headers, body.freeze(), |words| secrets.redact(words));
-        // A refusal that breaks off is still a refusal.
-        let failed = |error: Error, body: BytesMut| if status.is_success() { error } else { refused(body) };
         let limit = self.shared.body_limit;
+        let mut body = Bytes::new();
+        let refused = |body: Bytes| Error::from_response(status, &headers, body, |words| secrets.redact(words));
+        // A refusal that breaks off is still a refusal.
+        let failed = |error: Error, body: Bytes| if status.is_success() { error } else { refused(body) };
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
                     let error = Error::too_long(status, limit);
                     return Err(failed(error, body));
                 }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                // Most bodies come in one piece, and stay where they are.
+                Ok(Some(chunk)) if body.is_empty() => body = chunk,
+                Ok(Some(chunk)) => {
+                    let mut longer = BytesMut::from(body);
+                    longer.extend_from_slice(&chunk);
+                    body = longer.freeze();
+                }
                 Ok(None) => break,
                 Err(error) => return Err(failed(Error::transport(error), body)),
             }
@@ -243,11 +251,13 @@ impl Call {
         if !status.is_success() {
             return Err(refused(body));
         }
-        let mut answer = http::Response::new(body.freeze());
-        *answer.status_mut() = status;
-        *answer.version_mut() = version;
-        *answer.headers_mut() = headers;
-        Ok(answer)
+        // With its URL, because reqwest would parse a made-up one for an answer without.
+        let mut answer = http::Response::builder().status(status).version(version).url(response.url().clone());
+        if let Some(none_yet) = answer.headers_mut() {
+            *none_yet = headers;
+        }
+        // Nothing of it was parsed, so nothing of it can be wrong.
+        answer.body(body).map_err(|error| Error::local(ErrorKind::Connection, error.to_string()))
     }
 }
 
@@ -277,6 +287,10 @@ impl ClientHooks<Call> for raw::Client {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn random_id() -> Result<HeaderValue, Error> {
+    header_value("a random id", Uuid::new_v4().hyphenated().encode_lower(&mut Uuid::encode_buffer()))
 }
 
 pub(crate) fn header_name(name: &str) -> Result<HeaderName, Error> {

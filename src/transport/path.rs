@@ -5,18 +5,13 @@ use crate::{
 
 /// Refuses a request whose path is not the operation's: an id such as `..` would have changed which route is called.
 pub(super) fn check(request: &reqwest::Request, base_url: &str, operation: &Operation) -> Result<(), Error> {
-    let url = request.url();
-    let without_query = &url.as_str()[..url.as_str().find(['?', '#']).unwrap_or(url.as_str().len())];
-    let fits = without_query.strip_prefix(base_url).is_some_and(|path| {
-        let (segments, template): (Vec<&str>, Vec<&str>) =
-            (path.split('/').collect(), operation.path.split('/').collect());
+    let fits = request.url().as_str().strip_prefix(base_url).is_some_and(|below| {
+        let path = &below[..below.find(['?', '#']).unwrap_or(below.len())];
         let is_id = |segment: &str| !["", ".", ".."].contains(&segment);
-        segments.len() == template.len()
-            && segments.iter().zip(&template).all(
-                |(segment, name)| {
-                    if name.starts_with('{') { is_id(segment) } else { segment == name }
-                },
-            )
+        let mut template = operation.path.split('/');
+        let fits = |segment, name: &str| if name.starts_with('{') { is_id(segment) } else { segment == name };
+        path.split('/').all(|segment| template.next().is_some_and(|name| fits(segment, name)))
+            && template.next().is_none()
     });
     if fits && request.method().as_str() == operation.method {
         return Ok(());

@@ -1,3 +1,5 @@
+use std::sync::OnceLock;
+
 use http::header::CONTENT_TYPE;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -9,10 +11,34 @@ use crate::operation::SECRET_FIELDS;
 const SHORTEST: usize = 4;
 
 /// The secrets that one request carries, so that an API that repeats them in its words does not bring them into a log.
-pub(super) struct Secrets(Vec<Zeroizing<String>>);
+pub(super) struct Secrets<'a> {
+    /// A copy of the request, in which they are looked for once there are words: most calls succeed, and have none.
+    copy: Option<&'a reqwest::Request>,
+    credentials: &'a Credentials,
+    found: OnceLock<Vec<Zeroizing<String>>>,
+}
+
+impl<'a> Secrets<'a> {
+    pub(super) fn new(
+        request: &reqwest::Request,
+        copy: Option<&'a reqwest::Request>,
+        credentials: &'a Credentials,
+    ) -> Self {
+        // What cannot be copied is looked through before it is gone.
+        let found = if copy.is_some() { OnceLock::new() } else { collect(request, credentials).into() };
+        Self { copy, credentials, found }
+    }
+
+    pub(super) fn redact(&self, words: String) -> String {
+        let collect = || self.copy.map(|copy| collect(copy, self.credentials)).unwrap_or_default();
+        self.found.get_or_init(collect).iter().fold(words, |words, secret| {
+            if words.contains(secret.as_str()) { words.replace(secret.as_str(), "***") } else { words }
+        })
+    }
+}
 
 /// Collects the credentials, and the fields of body and query that the contract calls secret.
-pub(super) fn secrets_of(request: &reqwest::Request, credentials: &Credentials) -> Secrets {
+fn collect(request: &reqwest::Request, credentials: &Credentials) -> Vec<Zeroizing<String>> {
     let mut found: Vec<Zeroizing<String>> = Vec::new();
     let mut keep = |text: &str| {
         if text.len() >= SHORTEST {
@@ -38,7 +64,7 @@ pub(super) fn secrets_of(request: &reqwest::Request, credentials: &Credentials) 
     }
     // Longest first, so that no secret hides a part of another.
     found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    Secrets(found)
+    found
 }
 
 fn visit(json: &Value, keep: &mut impl FnMut(&str)) {
@@ -53,13 +79,5 @@ fn visit(json: &Value, keep: &mut impl FnMut(&str)) {
         }
         Value::Array(items) => items.iter().for_each(|item| visit(item, keep)),
         _ => {}
-    }
-}
-
-impl Secrets {
-    pub(super) fn redact(&self, words: String) -> String {
-        self.0.iter().fold(words, |words, secret| {
-            if words.contains(secret.as_str()) { words.replace(secret.as_str(), "***") } else { words }
-        })
     }
 }

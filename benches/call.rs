@@ -1,0 +1,182 @@
+//! What a call costs, beside the same call written by hand with `reqwest`, and beside the official Python package:
+//! `cargo bench --bench call`.
+//!
+//! `PIAXIS_PYTHON` names a Python that has the package (`pip install piaxis-sdk==0.2.4`); without it, that side is left out.
+#![allow(clippy::unwrap_used)]
+
+mod loopback;
+
+use std::{
+    hint::black_box,
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use cpu_time::ProcessTime;
+use loopback::{ByHand, Ours, Raw, Server, Side, What, one_thread};
+use piaxis::types::PaymentList;
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinSet,
+};
+
+const ROUNDS: usize = 101;
+const CONCURRENT: u32 = 64;
+
+/// What some work took: of the clock, and of the processor, by all threads of the process together.
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    wall: Duration,
+    cpu: Duration,
+}
+
+impl Cost {
+    fn of(work: impl FnOnce()) -> Self {
+        let (wall, cpu) = (Instant::now(), ProcessTime::now());
+        work();
+        Self { wall: wall.elapsed(), cpu: cpu.elapsed() }
+    }
+
+    fn each(self, times: u32) -> Self {
+        Self { wall: self.wall / times, cpu: self.cpu / times }
+    }
+}
+
+/// Does something so many times.
+type Repeat<'a> = Box<dyn FnMut(u32) -> Cost + 'a>;
+
+fn main() {
+    let server = Server::start();
+    alone(&server);
+    together(&server);
+    decoding();
+}
+
+/// One call after another, on one thread.
+fn alone(server: &Server) {
+    let runtime = one_thread();
+    let (ours, by_hand) = (Ours::new(server), ByHand::new(server));
+    let raw = Raw::new(&ours);
+    let mut python = std::env::var("PIAXIS_PYTHON").ok().map(|python| Python::start(&python, server));
+    for what in What::ALL {
+        let times = if what == What::List { 20 } else { 100 };
+        let after_another = |side: &dyn Side, times: u32| Cost::of(|| runtime.block_on(side.calls(what, times)));
+        let mut sides: Vec<(&str, Repeat<'_>)> = vec![
+            ("by hand", Box::new(|times| after_another(&by_hand, times))),
+            ("this crate", Box::new(|times| after_another(&ours, times))),
+            ("client.raw", Box::new(|times| after_another(&raw, times))),
+        ];
+        if let Some(python) = &mut python {
+            sides.push(("Python", Box::new(|times| python.calls(what, times))));
+        }
+        println!("{}, one after another", what.name());
+        compare(ROUNDS, times, &mut sides);
+    }
+}
+
+/// Many calls at a time, on as many threads as tokio takes by itself.
+fn together(server: &Server) {
+    let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
+    let (ours, by_hand) = (Ours::new(server), ByHand::new(server));
+    println!("{}, {CONCURRENT} at a time", What::Get.name());
+    compare(
+        ROUNDS,
+        CONCURRENT * 20,
+        &mut [
+            ("by hand", Box::new(|times| at_a_time(&runtime, &by_hand, times))),
+            ("this crate", Box::new(|times| at_a_time(&runtime, &ours, times))),
+        ],
+    );
+}
+
+fn at_a_time(runtime: &Runtime, side: &dyn Side, times: u32) -> Cost {
+    Cost::of(|| {
+        runtime.block_on(async {
+            let tasks: JoinSet<()> = (0..CONCURRENT).map(|_| side.calls(What::Get, times / CONCURRENT)).collect();
+            tasks.join_all().await;
+        });
+    })
+}
+
+/// The share of a page in what listing costs: the same bytes, without a network.
+fn decoding() {
+    let page = loopback::page().to_string();
+    println!("decode 100 payments ({} bytes)", page.len());
+    let decode = |times: u32| {
+        Cost::of(|| (0..times).for_each(|_| drop(black_box(serde_json::from_str::<PaymentList>(&page).unwrap()))))
+    };
+    compare(ROUNDS, 20, &mut [("serde_json", Box::new(decode))]);
+}
+
+/// Lets the sides take turns, so that all see the same machine, and prints medians: what one time costs, and how many
+/// times what the first side costs.
+fn compare(rounds: usize, times: u32, sides: &mut [(&str, Repeat<'_>)]) {
+    let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); sides.len()];
+    for round in 0..=rounds {
+        for ((_, repeat), costs) in sides.iter_mut().zip(&mut costs) {
+            let cost = repeat(times).each(times);
+            // The first round opens connections and fills caches.
+            if round > 0 {
+                costs.push(cost);
+            }
+        }
+    }
+    for ((name, _), own) in sides.iter().zip(&costs) {
+        let cpu = median(own.iter().map(|cost| cost.cpu.as_secs_f64()));
+        let wall = median(own.iter().map(|cost| cost.wall.as_secs_f64()));
+        // Of each round by itself: what disturbs one side in it disturbs the others too.
+        let ratio = |of: fn(&Cost) -> Duration| {
+            median(own.iter().zip(&costs[0]).map(|(own, first)| of(own).as_secs_f64() / of(first).as_secs_f64()))
+        };
+        println!(
+            "  {name:<12} processor {:7.1} µs, ratio {:6.3}   clock {:7.1} µs, ratio {:6.3}   {:8.0} a second",
+            cpu * 1e6,
+            ratio(|cost| cost.cpu),
+            wall * 1e6,
+            ratio(|cost| cost.wall),
+            1.0 / wall
+        );
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The official package in a process that makes calls when it is told to, and says what they cost it.
+struct Python {
+    process: Child,
+    commands: ChildStdin,
+    costs: BufReader<ChildStdout>,
+}
+
+impl Python {
+    fn start(python: &str, server: &Server) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/call.py");
+        let mut command = Command::new(python);
+        command.args([script, &server.base_url]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let commands = process.stdin.take().unwrap();
+        let costs = BufReader::new(process.stdout.take().unwrap());
+        Self { process, commands, costs }
+    }
+
+    fn calls(&mut self, what: What, times: u32) -> Cost {
+        writeln!(self.commands, "{what:?} {times}").unwrap();
+        let mut line = String::new();
+        self.costs.read_line(&mut line).unwrap();
+        let seconds: Vec<Duration> =
+            line.split_whitespace().map(|seconds| Duration::from_secs_f64(seconds.parse().unwrap())).collect();
+        Cost { wall: seconds[0], cpu: seconds[1] }
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,291 @@
+//! What the benches of calls share: a server on a loopback port, and the sides that call it.
+#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    pin::Pin,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use piaxis::{
+    Client, Environment, PaymentMethod,
+    types::{Payment, PaymentCreate, PaymentCreated, PaymentFilter, PaymentList, UserInfo},
+};
+use reqwest::{
+    RequestBuilder,
+    header::{ACCEPT, HeaderMap, HeaderValue},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    runtime::{Builder, Runtime},
+};
+use uuid::Uuid;
+
+const ID: &str = "3a0da2c0-a8b2-4c76-9f40-1dbf7ee03dcf";
+
+pub(crate) fn payment() -> Value {
+    json!({
+        "id": ID, "status": "completed", "amount": "15,000.00", "currency": "UGX", "payment_method": "mtn",
+        "created_at": "2026-03-18T12:00:00Z", "reference": "order-789", "receipt": null,
+        "merchant_details": { "id": "6c15f7e8-335a-4c62-a993-fb06a27b7787", "business_name": "Kampala Coffee" },
+    })
+}
+
+pub(crate) fn created() -> Value {
+    json!({ "payment_id": ID, "status": "pending", "amount": "15,000.00", "currency": "UGX" })
+}
+
+/// A full page.
+pub(crate) fn page() -> Value {
+    let row = |number: usize| {
+        json!({
+            "payment_id": format!("3a0da2c0-a8b2-4c76-9f40-{number:012}"), "status": "completed", "amount": "15,000.00",
+            "currency": "UGX", "payment_method": "mtn", "date": "2026-03-18T12:00:00Z",
+            "payer": { "id": "payer-123", "email": "buyer@example.com", "phone": "+256700000000", "type": "unregistered" },
+            "recipient": { "id": "recipient-456", "email": "seller@example.com" },
+        })
+    };
+    json!({ "total": 1000, "offset": 0, "limit": 100, "results": (0..100).map(row).collect::<Vec<_>>() })
+}
+
+/// A runtime that does everything on the thread that waits for it.
+pub(crate) fn one_thread() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// The server, which is this program in another process, so that no side pays for its work.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) base_url: String,
+}
+
+impl Server {
+    /// Becomes the server when this process was started to be one.
+    pub(crate) fn start() -> Self {
+        if std::env::args().nth(1).as_deref() == Some("serve") {
+            serve();
+        }
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let mut process = command.arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut address = String::new();
+        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut address).unwrap();
+        Self { process, base_url: format!("http://{}/api", address.trim()) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It ends when its input does, which waiting closes.
+        let _ = self.process.wait();
+    }
+}
+
+fn serve() -> ! {
+    // The bench holds the other end, so the server ends with it, however it ends.
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0)
+    });
+    one_thread().block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        println!("{}", listener.local_addr().unwrap());
+        let answers: &'static [Vec<u8>; 3] =
+            Box::leak(Box::new([payment(), created(), page()].map(|body| answer(&body))));
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(answer_all(stream, answers));
+        }
+    })
+}
+
+fn answer(body: &Value) -> Vec<u8> {
+    let body = body.to_string();
+    let head = "HTTP/1.1 200 OK\r\ndate: Wed, 18 Mar 2026 12:00:00 GMT\r\nserver: uvicorn\r\n\
+                content-type: application/json\r\nx-request-id: 9f7d1bd7-b5aa-4c62-a993-fb06a27b7787\r\n";
+    format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// Answers one request after another. It understands just what the sides send.
+async fn answer_all(mut stream: TcpStream, [payment, created, page]: &'static [Vec<u8>; 3]) {
+    stream.set_nodelay(true).unwrap();
+    let mut bytes = Vec::with_capacity(4096);
+    loop {
+        let head_end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+        let whole = head_end.map(|at| at + 4 + content_length(&bytes[..at])).filter(|whole| bytes.len() >= *whole);
+        let Some(whole) = whole else {
+            match stream.read_buf(&mut bytes).await {
+                Ok(1..) => continue,
+                _ => return,
+            }
+        };
+        let answer = match () {
+            () if bytes.starts_with(b"POST /api/payments/create ") => created,
+            () if bytes.starts_with(b"GET /api/payments/") => payment,
+            () if bytes.starts_with(b"GET /api/merchant-payments") => page,
+            () => panic!("{}", String::from_utf8_lossy(&bytes)),
+        };
+        bytes.drain(..whole);
+        if stream.write_all(answer).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn content_length(head: &[u8]) -> usize {
+    let head = std::str::from_utf8(head).unwrap();
+    let fields = head.lines().filter_map(|line| line.split_once(": "));
+    let length = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value);
+    length.next_back().map_or(0, |length| length.parse().unwrap())
+}
+
+/// What is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    Get,
+    Create,
+    List,
+}
+
+impl What {
+    pub(crate) const ALL: [Self; 3] = [Self::Get, Self::Create, Self::List];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get a payment",
+            Self::Create => "create a payment",
+            Self::List => "list 100 payments",
+        }
+    }
+}
+
+pub(crate) type Calls = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// So many calls, one after another.
+pub(crate) trait Side {
+    fn calls(&self, what: What, times: u32) -> Calls;
+}
+
+/// The crate as it is meant to be used.
+pub(crate) struct Ours(Client);
+
+impl Ours {
+    pub(crate) fn new(server: &Server) -> Self {
+        let environment = Environment::Custom(server.base_url.clone());
+        Self(Client::builder().environment(environment).api_key("key-1").client_id("client-1").build().unwrap())
+    }
+}
+
+impl Side for Ours {
+    fn calls(&self, what: What, times: u32) -> Calls {
+        let payments = self.0.payments();
+        Box::pin(async move {
+            for _ in 0..times {
+                match what {
+                    What::Get => drop(payments.get(ID).await.unwrap()),
+                    What::Create => drop(payments.create(order()).await.unwrap()),
+                    What::List => drop(payments.list(PaymentFilter::builder().limit(100).build()).await.unwrap()),
+                }
+            }
+        })
+    }
+}
+
+/// The generated client by way of [`Client::raw`]. It cannot be had without the transport of this crate, so this is what
+/// the resources cost above it, and not what the transport costs.
+pub(crate) struct Raw(Client);
+
+impl Raw {
+    pub(crate) fn new(ours: &Ours) -> Self {
+        Self(ours.0.clone())
+    }
+}
+
+impl Side for Raw {
+    fn calls(&self, what: What, times: u32) -> Calls {
+        let client = self.0.clone();
+        Box::pin(async move {
+            for _ in 0..times {
+                match what {
+                    What::Get => drop(client.raw(|raw| async move { raw.payments_get(ID).await }).await.unwrap()),
+                    What::Create => {
+                        drop(client.raw(|raw| async move { raw.payments_create(None, &order()).await }).await.unwrap())
+                    }
+                    What::List => drop(
+                        client
+                            .raw(|raw| async move { raw.payments_list(None, Some(100), None, None, None, None).await })
+                            .await
+                            .unwrap(),
+                    ),
+                }
+            }
+        })
+    }
+}
+
+/// What somebody would write who needs these three calls and nothing else: the same requests, the same types, the same
+/// settings of the HTTP client; no checks, no second attempt, no account of what went wrong.
+pub(crate) struct ByHand {
+    http: reqwest::Client,
+    base_url: String,
+}
+
+impl ByHand {
+    pub(crate) fn new(server: &Server) -> Self {
+        let mut headers = HeaderMap::new();
+        // From text that the program has when it runs, as keys are.
+        let mut api_key = HeaderValue::from_str(&String::from("key-1")).unwrap();
+        api_key.set_sensitive(true);
+        headers.insert("api-key", api_key);
+        headers.insert("X-piaxis-Client-ID", HeaderValue::from_str(&String::from("client-1")).unwrap());
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let http = reqwest::Client::builder()
+            .default_headers(headers)
+            .user_agent(concat!("piaxis-rust/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .pool_idle_timeout(Duration::from_secs(1))
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(Duration::from_secs(30))
+            .build()
+            .unwrap();
+        Self { http, base_url: server.base_url.clone() }
+    }
+}
+
+impl Side for ByHand {
+    fn calls(&self, what: What, times: u32) -> Calls {
+        let (http, base_url) = (self.http.clone(), self.base_url.clone());
+        Box::pin(async move {
+            for _ in 0..times {
+                match what {
+                    What::Get => drop(by_hand::<Payment>(http.get(format!("{base_url}/payments/{ID}"))).await),
+                    What::Create => {
+                        let request = http.post(format!("{base_url}/payments/create")).json(&order());
+                        let key = Uuid::new_v4().to_string();
+                        drop(by_hand::<PaymentCreated>(request.header("X-Idempotency-Key", key)).await);
+                    }
+                    What::List => {
+                        drop(by_hand::<PaymentList>(http.get(format!("{base_url}/merchant-payments?limit=100"))).await);
+                    }
+                }
+            }
+        })
+    }
+}
+
+async fn by_hand<T: DeserializeOwned>(request: RequestBuilder) -> T {
+    let request = request.header("X-Request-ID", Uuid::new_v4().to_string());
+    let answer = request.send().await.unwrap().error_for_status().unwrap();
+    serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
+}
+
+fn order() -> PaymentCreate {
+    let payer = UserInfo::builder().email("buyer@example.com").phone_number("+256700000000").otp("123456").build();
+    let order = PaymentCreate::builder().amount(15_000).currency("UGX").payment_method(PaymentMethod::Mtn);
+    order.user_info(payer).customer_pays_fees(true).build()
+}
