@@ -71,7 +71,9 @@ fn alone(server: &Server) {
             sides.push(("Python", Box::new(|times| python.calls(what, times))));
         }
         println!("{}, one after another", what.name());
-        compare(ROUNDS, times, &mut sides);
+        if let [_, ours, _, python] = compare(ROUNDS, times, &mut sides).as_slice() {
+            println!("  Python takes {:.1} times the processor of this crate", ratio(python, ours, |cost| cost.cpu));
+        }
     }
 }
 
@@ -111,33 +113,37 @@ fn decoding() {
 
 /// Lets the sides take turns, so that all see the same machine, and prints medians: what one time costs, and how many
 /// times what the first side costs.
-fn compare(rounds: usize, times: u32, sides: &mut [(&str, Repeat<'_>)]) {
+fn compare(rounds: usize, times: u32, sides: &mut [(&str, Repeat<'_>)]) -> Vec<Vec<Cost>> {
     let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); sides.len()];
-    for round in 0..=rounds {
-        for ((_, repeat), costs) in sides.iter_mut().zip(&mut costs) {
-            let cost = repeat(times).each(times);
-            // The first round opens connections and fills caches.
-            if round > 0 {
-                costs.push(cost);
-            }
+    let mut order: Vec<usize> = (0..sides.len()).collect();
+    for _ in 0..rounds {
+        for &side in &order {
+            let repeat = &mut sides[side].1;
+            // Opens connections, and fills the caches that the side before has emptied: whoever came after Python's long
+            // turn would pay for it.
+            repeat(times / 4);
+            costs[side].push(repeat(times).each(times));
         }
+        order.reverse();
     }
     for ((name, _), own) in sides.iter().zip(&costs) {
         let cpu = median(own.iter().map(|cost| cost.cpu.as_secs_f64()));
         let wall = median(own.iter().map(|cost| cost.wall.as_secs_f64()));
-        // Of each round by itself: what disturbs one side in it disturbs the others too.
-        let ratio = |of: fn(&Cost) -> Duration| {
-            median(own.iter().zip(&costs[0]).map(|(own, first)| of(own).as_secs_f64() / of(first).as_secs_f64()))
-        };
         println!(
             "  {name:<12} processor {:7.1} µs, ratio {:6.3}   clock {:7.1} µs, ratio {:6.3}   {:8.0} a second",
             cpu * 1e6,
-            ratio(|cost| cost.cpu),
+            ratio(own, &costs[0], |cost| cost.cpu),
             wall * 1e6,
-            ratio(|cost| cost.wall),
+            ratio(own, &costs[0], |cost| cost.wall),
             1.0 / wall
         );
     }
+    costs
+}
+
+/// Of each round by itself: what disturbs one side in it disturbs the others too.
+fn ratio(own: &[Cost], other: &[Cost], of: fn(&Cost) -> Duration) -> f64 {
+    median(own.iter().zip(other).map(|(own, other)| of(own).as_secs_f64() / of(other).as_secs_f64()))
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

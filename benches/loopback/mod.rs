@@ -138,8 +138,8 @@ async fn answer_all(mut stream: TcpStream, [payment, created, page]: &'static [V
 fn content_length(head: &[u8]) -> usize {
     let head = std::str::from_utf8(head).unwrap();
     let fields = head.lines().filter_map(|line| line.split_once(": "));
-    let length = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value);
-    length.next_back().map_or(0, |length| length.parse().unwrap())
+    let mut length = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    length.next().map_or(0, |(_, length)| length.parse().unwrap())
 }
 
 /// What is called.
