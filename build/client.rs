@@ -202,10 +202,66 @@ pub(super) fn parse(spec: &Value) -> Result<OpenAPI> {
 }
 
 /// Unknown fields go into a `JsonObject`, whose `Debug` shows no values; ids are encoded by the transport, because the
-/// generator's own encoding lets a backslash through, which a URL reads as a slash.
+/// generator's own encoding lets a backslash through, which a URL reads as a slash. What comes after the request is built is
+/// the transport's: by way of the generator's hooks, every answer would be wrapped, copied and unwrapped again.
 struct Amend;
 
+/// `self.pre(…).await?;`
+fn is_first_hook(statement: &syn::Stmt) -> bool {
+    if let syn::Stmt::Expr(syn::Expr::Try(tried), _) = statement
+        && let syn::Expr::Await(awaited) = &*tried.expr
+        && let syn::Expr::MethodCall(call) = &*awaited.base
+    {
+        return call.method == "pre";
+    }
+    false
+}
+
+/// `let mut header_map = …;`
+fn makes_headers(statement: &syn::Stmt) -> bool {
+    let syn::Stmt::Local(local) = statement else { return false };
+    matches!(&local.pat, syn::Pat::Ident(name) if name.ident == "header_map")
+}
+
+/// `header_map.append(…);`, which is done without a condition for the version of the contract only.
+fn appends_version(statement: &syn::Stmt) -> bool {
+    let syn::Stmt::Expr(syn::Expr::MethodCall(call), _) = statement else { return false };
+    matches!(&*call.receiver, syn::Expr::Path(name) if name.path.is_ident("header_map"))
+}
+
+/// Takes `.headers(…)` out of a chain of calls.
+struct WithoutHeaders;
+
+impl VisitMut for WithoutHeaders {
+    fn visit_expr_mut(&mut self, expr: &mut syn::Expr) {
+        syn::visit_mut::visit_expr_mut(self, expr);
+        if let syn::Expr::MethodCall(call) = expr
+            && call.method == "headers"
+        {
+            *expr = (*call.receiver).clone();
+        }
+    }
+}
+
 impl VisitMut for Amend {
+    fn visit_impl_item_fn_mut(&mut self, function: &mut syn::ImplItemFn) {
+        syn::visit_mut::visit_impl_item_fn_mut(self, function);
+        // The version of the contract means nothing to the API; without it, most operations have no headers of their own.
+        let statements = &mut function.block.stmts;
+        let has_headers = statements.iter().any(|statement| matches!(statement, syn::Stmt::Expr(syn::Expr::If(_), _)));
+        statements.retain(|statement| !appends_version(statement) && (has_headers || !makes_headers(statement)));
+        if !has_headers {
+            WithoutHeaders.visit_block_mut(&mut function.block);
+        }
+        if let Some(at) = function.block.stmts.iter().position(is_first_hook) {
+            function.block.stmts.truncate(at);
+            function
+                .block
+                .stmts
+                .push(syn::Stmt::Expr(syn::parse_quote!(self.inner.perform(request, &info).await), None));
+        }
+    }
+
     fn visit_path_mut(&mut self, path: &mut syn::Path) {
         if path.is_ident("encode_path") {
             *path = syn::parse_quote!(crate::transport::path::encode);

@@ -15,7 +15,9 @@ use crate::{
     payments::Payments,
     raw,
     request::Request,
-    transport::{Attempt, Budget, Call, Credentials, Limits, OnAttempt, Options, RetryPolicy, Shared, header_value},
+    transport::{
+        Attempt, Budget, Call, Credentials, Limits, OnAttempt, Options, RetryPolicy, Server, Shared, header_value,
+    },
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -399,6 +401,7 @@ impl ClientBuilder {
             }
         }
         let shared = Shared {
+            server: Server::of(&base_url),
             base_url,
             credentials,
             timeout,

@@ -6,7 +6,6 @@ use tracing::Instrument as _;
 
 use crate::{
     client::Client,
-    decoding::DecodeError,
     error::{Error, ErrorKind, request_id},
     operation::{Credential, HEADERS},
     raw,
@@ -145,7 +144,10 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
     /// The same as awaiting the request.
     pub async fn send_with_response(self) -> Result<Response<T>, Error> {
         let (value, record) = self.run().await?;
-        let request_id = request_id(value.headers()).or(record.request_ids.last().cloned());
+        let request_id = request_id(value.headers()).or_else(|| {
+            let sent = record.sent_request_id.as_ref();
+            sent.and_then(|id| id.to_str().ok()).map(str::to_owned)
+        });
         let (status, headers, attempts) = (value.status(), value.headers().clone(), record.attempts);
         Ok(Response { value: value.into_inner(), status, headers, request_id, attempts })
     }
@@ -163,25 +165,18 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
         match result {
             Ok(value) => Ok((value, record)),
             Err(error) => {
-                let known = record.error.take();
-                let error = known.unwrap_or_else(|| untangle::<T>(error, record.status));
+                let error = record.error.take().unwrap_or_else(|| not_built(error));
                 Err(named(error.with_record(record), self.operation))
             }
         }
     }
 }
 
-/// An error that the transport did not make: the generated client could not write the request or read the answer.
-fn untangle<T: DeserializeOwned>(error: raw::Error<()>, status: Option<StatusCode>) -> Error {
-    match (error, status) {
-        (raw::Error::InvalidResponsePayload(body, _), Some(status)) => {
-            Error::decoding(DecodeError::locate::<T>(&body), status, body)
-        }
-        (raw::Error::CommunicationError(error) | raw::Error::ResponseBodyError(error), _) => Error::transport(error),
-        (raw::Error::InvalidRequest(message) | raw::Error::Custom(message), _) => {
-            Error::local(ErrorKind::InvalidRequest, message)
-        }
-        _ => Error::local(ErrorKind::Connection, "the generated client ended in a way that it should not"),
+/// An error that the transport did not make: the generated client could not build the request.
+fn not_built(error: raw::Error<()>) -> Error {
+    match error {
+        raw::Error::CommunicationError(error) => Error::transport(error),
+        other => Error::local(ErrorKind::InvalidRequest, other.to_string()),
     }
 }
 

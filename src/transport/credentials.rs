@@ -31,19 +31,19 @@ impl Credentials {
     pub(super) fn authorise(&self, headers: &mut HeaderMap, operation: &Operation) -> Result<(), Error> {
         let takes = |credential| operation.security.iter().any(|set| set.contains(&credential));
         let all = [Credential::ApiKey, Credential::ClientId, Credential::Bearer];
-        let configured: Vec<Credential> =
-            all.into_iter().filter(|credential| takes(*credential) && self.get(*credential).is_some()).collect();
-        let lacks = |set: &&[Credential]| set.iter().filter(|credential| !configured.contains(credential)).count();
-        let enough = |set: &&&[Credential]| configured.iter().all(|credential| set.contains(credential));
+        let is_configured = |credential: &Credential| takes(*credential) && self.get(*credential).is_some();
+        let configured = || all.into_iter().filter(is_configured);
+        let lacks = |set: &&[Credential]| set.iter().filter(|credential| !is_configured(credential)).count();
+        let enough = |set: &&&[Credential]| configured().all(|credential| set.contains(&credential));
         let mut sets = operation.security.iter().filter(enough);
         // Who has nothing yet is told of the set that the contract names first.
-        let nearest = if configured.is_empty() { sets.next() } else { sets.min_by_key(|set| lacks(set)) };
+        let nearest = if configured().next().is_none() { sets.next() } else { sets.min_by_key(|set| lacks(set)) };
         if let Some(nearest) = nearest
-            && let Some(missing) = nearest.iter().find(|credential| !configured.contains(credential))
+            && let Some(missing) = nearest.iter().find(|credential| !is_configured(credential))
         {
             return Err(missing_credential(*missing, operation));
         }
-        for credential in configured {
+        for credential in configured() {
             if let Some(value) = self.get(credential) {
                 let mut value = value.clone();
                 value.set_sensitive(true);

@@ -15,9 +15,9 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
-use reqwest::ResponseBuilderExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use progenitor_client::{ClientHooks, OperationInfo};
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -26,12 +26,13 @@ pub(crate) use credentials::Credentials;
 pub(crate) use limits::Limits;
 pub(crate) use names::REQUEST_ID;
 pub use observe::Attempt;
-pub(crate) use observe::OnAttempt;
+pub(crate) use observe::{OnAttempt, Server};
 use redact::Secrets;
 pub(crate) use retry::Budget;
 pub use retry::RetryPolicy;
 
 use crate::{
+    decoding::DecodeError,
     error::{Error, ErrorKind, Outcome, request_id},
     operation::{OPERATIONS, Operation},
     raw,
@@ -43,6 +44,7 @@ const USER_AGENT: &str = concat!("piaxis-rust/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
     pub(crate) base_url: String,
+    pub(crate) server: Server,
     pub(crate) credentials: Credentials,
     pub(crate) timeout: Duration,
     pub(crate) deadline: Option<Duration>,
@@ -66,24 +68,26 @@ pub(crate) struct Options {
 
 /// One call on its way through the generated client: its options, and what became of it.
 #[derive(Clone)]
-pub struct Call {
+pub struct Call(Arc<Inner>);
+
+struct Inner {
     shared: Arc<Shared>,
-    options: Arc<Options>,
-    record: Arc<Mutex<Record>>,
+    options: Options,
+    record: Mutex<Record>,
 }
 
 /// What the generated client would lose.
 #[derive(Default)]
 pub(crate) struct Record {
     pub(crate) operation: Option<&'static str>,
-    pub(crate) idempotency_key: Option<String>,
-    /// Of each attempt, the API's own or the one that was sent.
+    pub(crate) idempotency_key: Option<HeaderValue>,
+    /// That the present attempt carries.
+    pub(crate) sent_request_id: Option<HeaderValue>,
+    /// Of each attempt that failed, the API's own or the one that was sent.
     pub(crate) request_ids: Vec<String>,
     pub(crate) attempts: u32,
     /// An attempt before the last one may have done what was asked for.
     pub(crate) may_have_happened: bool,
-    /// Of the answer, when it is a success.
-    pub(crate) status: Option<StatusCode>,
     pub(crate) error: Option<Error>,
 }
 
@@ -95,7 +99,7 @@ impl fmt::Debug for Call {
 
 impl Call {
     pub(crate) fn new(shared: &Arc<Shared>, options: Options) -> Self {
-        Self { shared: shared.clone(), options: Arc::new(options), record: Arc::default() }
+        Self(Arc::new(Inner { shared: shared.clone(), options, record: Mutex::default() }))
     }
 
     /// What is known of the call so far; it is gone from here then.
@@ -104,33 +108,61 @@ impl Call {
     }
 
     fn record(&self) -> std::sync::MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What every operation of the generated client ends with: sends its request, and reads the value in the answer.
+    ///
+    /// The generated client knows no error of ours, so that goes into the record.
+    pub(crate) async fn perform<T: DeserializeOwned>(
+        &self,
+        request: reqwest::Request,
+        info: &OperationInfo,
+    ) -> Result<raw::ResponseValue<T>, raw::Error<()>> {
+        let answer = self.send(request, info.operation_id).await.and_then(|answer| {
+            let (parts, body) = answer.into_parts();
+            match serde_json::from_slice(&body) {
+                Ok(value) => Ok(raw::ResponseValue::new(value, parts.status, parts.headers)),
+                Err(_) => {
+                    self.failed(request_id(&parts.headers));
+                    Err(Error::decoding(DecodeError::locate::<T>(&body), parts.status, body))
+                }
+            }
+        });
+        answer.map_err(|error| {
+            let told = raw::Error::Custom(error.to_string());
+            self.record().error = Some(error);
+            told
+        })
+    }
+
+    /// Notes the id of an attempt that failed.
+    fn failed(&self, answered: Option<String>) {
+        let mut record = self.record();
+        let sent = record.sent_request_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
+        record.request_ids.extend(answered.or(sent));
     }
 
     /// Checks, completes and sends a request, and reads the whole answer.
-    async fn send(&self, mut request: reqwest::Request, info: &OperationInfo) -> Result<http::Response<Bytes>, Error> {
-        let Some(operation) = OPERATIONS.iter().find(|operation| operation.id == info.operation_id) else {
-            return Err(Error::local(
-                ErrorKind::InvalidRequest,
-                format!("`{}` is not in the operation table", info.operation_id),
-            ));
+    async fn send(&self, mut request: reqwest::Request, id: &str) -> Result<http::Response<Bytes>, Error> {
+        let Some(operation) = OPERATIONS.iter().find(|operation| operation.id == id) else {
+            return Err(Error::local(ErrorKind::InvalidRequest, format!("`{id}` is not in the operation table")));
         };
         self.record().operation = Some(operation.id);
-        path::check(&request, &self.shared.base_url, operation)?;
+        path::check(&request, &self.0.shared.base_url, operation)?;
         self.complete(&mut request, operation)?;
-        let key = request.headers().get(&names::IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
-        self.record().idempotency_key = key.map(str::to_owned);
+        self.record().idempotency_key = request.headers().get(&names::IDEMPOTENCY_KEY).cloned();
 
-        let deadline = self.options.deadline.or(self.shared.deadline);
+        let deadline = self.0.options.deadline.or(self.0.shared.deadline);
         let deadline = deadline.and_then(|deadline| Instant::now().checked_add(deadline));
-        let policy = self.options.retry_policy.as_ref().unwrap_or(&self.shared.retry_policy);
+        let policy = self.0.options.retry_policy.as_ref().unwrap_or(&self.0.shared.retry_policy);
         let mut delays = policy.schedule();
         let mut next = Some(request);
-        self.shared.budget.call();
+        self.0.shared.budget.call();
         while let Some(request) = next.take() {
             // What cannot be copied, because it is a stream, is sent once.
             let copy = request.try_clone();
-            let secrets = Secrets::new(&request, copy.as_ref(), &self.shared.credentials);
+            let secrets = Secrets::new(&request, copy.as_ref(), &self.0.shared.credentials);
             let error = match self.one_of_many(request, operation, &secrets, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -141,7 +173,7 @@ impl Call {
             if !policy.permits(operation, &error) {
                 return Err(error);
             }
-            if !self.shared.budget.may_repeat() {
+            if !self.0.shared.budget.may_repeat() {
                 tracing::warn!(operation = operation.id, "not sent again: the budget of repetitions is used up");
                 return Err(error);
             }
@@ -150,7 +182,7 @@ impl Call {
             }
             tracing::debug!(operation = operation.id, delay_ms = millis(delay), "sending again after a delay");
             sleep(delay).await;
-            if !self.options.headers.contains_key(&REQUEST_ID) {
+            if !self.0.options.headers.contains_key(&REQUEST_ID) {
                 copy.headers_mut().insert(&REQUEST_ID, random_id()?);
             }
             next = Some(copy);
@@ -167,40 +199,34 @@ impl Call {
         secrets: &Secrets<'_>,
         deadline: Option<Instant>,
     ) -> Result<http::Response<Bytes>, Error> {
-        let _turn = self.shared.limits.turn(deadline).await?;
-        let timeout = self.options.timeout.unwrap_or(self.shared.timeout);
+        let _turn = self.0.shared.limits.turn(deadline).await?;
+        let timeout = self.0.options.timeout.unwrap_or(self.0.shared.timeout);
         let left = deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
         *request.timeout_mut() = Some(timeout.min(left));
 
-        let resend_count = self.record().attempts;
-        self.record().attempts += 1;
-        let sent_request_id = request_id(request.headers());
-        let observer = observe::Observer::new(&request, operation, resend_count, sent_request_id.as_deref());
-        let span = observer.span();
-        let result = self.attempt(request, secrets).instrument(span.clone()).await;
-        let answered_id = match &result {
-            Ok(answer) => request_id(answer.headers()),
-            Err(error) => error.request_id().map(str::to_owned),
+        let resend_count = {
+            let mut record = self.record();
+            record.sent_request_id = request.headers().get(&REQUEST_ID).cloned();
+            record.attempts += 1;
+            record.attempts - 1
         };
-        let mut record = self.record();
-        record.request_ids.extend(answered_id.or_else(|| sent_request_id.clone()));
-        if let Ok(answer) = &result {
-            record.status = Some(answer.status());
+        let observer = observe::Observer::new(&self.0.shared.server, operation, resend_count);
+        let span = observer.span(&request);
+        let result = self.attempt(request, secrets).instrument(span.clone()).await;
+        if let Err(error) = &result {
+            self.failed(error.request_id().map(str::to_owned));
         }
-        drop(record);
-        observer.ended(&span, &result, self.shared.on_attempt.as_ref());
+        observer.ended(&span, &result, self.0.shared.on_attempt.as_ref());
         result
     }
 
     /// Puts on everything that the operation table and the caller ask for.
     fn complete(&self, request: &mut reqwest::Request, operation: &Operation) -> Result<(), Error> {
         let headers = request.headers_mut();
-        // progenitor puts the version of the contract here, which means nothing to the API.
-        headers.remove("api-version");
-        for (name, value) in &self.options.headers {
+        for (name, value) in &self.0.options.headers {
             headers.insert(name, value.clone());
         }
-        self.shared.credentials.authorise(headers, operation)?;
+        self.0.shared.credentials.authorise(headers, operation)?;
         if !operation.idempotency_key && headers.contains_key(&names::IDEMPOTENCY_KEY) {
             return Err(Error::local(
                 ErrorKind::InvalidRequest,
@@ -213,7 +239,7 @@ impl Call {
                 missing.insert(random_id()?);
             }
         }
-        if let Some(app_info) = &self.shared.app_info {
+        if let Some(app_info) = &self.0.shared.app_info {
             headers.insert(&names::APP_INFO, app_info.clone());
         }
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
@@ -223,10 +249,9 @@ impl Call {
 
     /// Sends once. An answer that is no success is an error.
     async fn attempt(&self, request: reqwest::Request, secrets: &Secrets<'_>) -> Result<http::Response<Bytes>, Error> {
-        let mut response = self.shared.http.execute(request).await.map_err(Error::transport)?;
-        let (status, version, headers) =
-            (response.status(), response.version(), std::mem::take(response.headers_mut()));
-        let limit = self.shared.body_limit;
+        let mut response = self.0.shared.http.execute(request).await.map_err(Error::transport)?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let limit = self.0.shared.body_limit;
         let mut body = Bytes::new();
         let refused = |body: Bytes| Error::from_response(status, &headers, body, |words| secrets.redact(words));
         // A refusal that breaks off is still a refusal.
@@ -251,39 +276,14 @@ impl Call {
         if !status.is_success() {
             return Err(refused(body));
         }
-        // With its URL, because reqwest would parse a made-up one for an answer without.
-        let mut answer = http::Response::builder().status(status).version(version).url(response.url().clone());
-        if let Some(none_yet) = answer.headers_mut() {
-            *none_yet = headers;
-        }
-        // Nothing of it was parsed, so nothing of it can be wrong.
-        answer.body(body).map_err(|error| Error::local(ErrorKind::Connection, error.to_string()))
+        let mut answer = http::Response::new(body);
+        (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
+        Ok(answer)
     }
 }
 
-impl ClientHooks<Call> for raw::Client {
-    async fn exec(&self, request: reqwest::Request, info: &OperationInfo) -> reqwest::Result<reqwest::Response> {
-        match self.inner().send(request, info).await {
-            Ok(answer) => Ok(answer.into()),
-            Err(error) => {
-                self.inner().record().error = Some(error);
-                Ok(http::Response::new(Bytes::new()).into())
-            }
-        }
-    }
-
-    /// `exec` can only fail with a `reqwest::Error`, so it leaves ours in the record; this stops the call then.
-    async fn post<E>(
-        &self,
-        _result: &reqwest::Result<reqwest::Response>,
-        _info: &OperationInfo,
-    ) -> Result<(), progenitor_client::Error<E>> {
-        match &self.inner().record().error {
-            Some(error) => Err(progenitor_client::Error::Custom(error.to_string())),
-            None => Ok(()),
-        }
-    }
-}
+/// The generator wants it; what it would do is done in [`Call::perform`].
+impl ClientHooks<Call> for raw::Client {}
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

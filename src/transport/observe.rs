@@ -44,32 +44,32 @@ impl fmt::Debug for OnAttempt {
 
 /// Watches one attempt. It sees no bodies and no headers but the request id.
 pub(super) struct Observer<'a> {
+    server: &'a Server,
     operation: &'static Operation,
-    server_address: String,
-    server_port: Option<u16>,
     resend_count: u32,
-    request_id: Option<&'a str>,
     started: Instant,
 }
 
+/// Where a client sends to.
+pub(crate) struct Server {
+    address: String,
+    port: Option<u16>,
+}
+
+impl Server {
+    pub(crate) fn of(base_url: &str) -> Self {
+        let url = reqwest::Url::parse(base_url).ok();
+        let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
+        Self { address: host.to_owned(), port: url.as_ref().and_then(reqwest::Url::port_or_known_default) }
+    }
+}
+
 impl<'a> Observer<'a> {
-    pub(super) fn new(
-        request: &reqwest::Request,
-        operation: &'static Operation,
-        resend_count: u32,
-        request_id: Option<&'a str>,
-    ) -> Self {
-        Self {
-            operation,
-            server_address: request.url().host_str().unwrap_or_default().to_owned(),
-            server_port: request.url().port_or_known_default(),
-            resend_count,
-            request_id,
-            started: Instant::now(),
-        }
+    pub(super) fn new(server: &'a Server, operation: &'static Operation, resend_count: u32) -> Self {
+        Self { server, operation, resend_count, started: Instant::now() }
     }
 
-    pub(super) fn span(&self) -> Span {
+    pub(super) fn span(&self, request: &reqwest::Request) -> Span {
         tracing::debug_span!(
             "piaxis_attempt",
             otel.kind = "client",
@@ -77,9 +77,9 @@ impl<'a> Observer<'a> {
             http.request.method = self.operation.method,
             http.request.resend_count = self.resend_count,
             url.template = self.operation.path,
-            server.address = self.server_address,
-            server.port = self.server_port,
-            request_id = self.request_id,
+            server.address = self.server.address,
+            server.port = self.server.port,
+            request_id = request.headers().get(&super::REQUEST_ID).and_then(|id| id.to_str().ok()),
             http.response.status_code = Empty,
             error.type = Empty,
         )
@@ -114,8 +114,8 @@ impl<'a> Observer<'a> {
                 operation: self.operation.id,
                 path: self.operation.path,
                 method: self.operation.method,
-                server_address: &self.server_address,
-                server_port: self.server_port,
+                server_address: &self.server.address,
+                server_port: self.server.port,
                 status,
                 resend_count: self.resend_count,
                 error_type: error_type.as_deref(),
