@@ -69,7 +69,8 @@ pub(crate) fn of_schema(kind: &str, direction: Direction) -> &'static Rule {
     let directed = |rule: &&Rule| {
         rule.id.strip_prefix(word).and_then(|rest| rest.strip_prefix('-')).is_some_and(|rest| rest == kind)
     };
-    RULES.iter().find(directed).unwrap_or_else(|| find(kind))
+    let removed = kind.ends_with("property-removed") && direction == Direction::Request;
+    if removed { find("request-property-removed") } else { RULES.iter().find(directed).unwrap_or_else(|| find(kind)) }
 }
 
 /// Every rule there is.
@@ -226,8 +227,12 @@ pub(crate) const RULES: &[Rule] = &[
     rule("response-choice-removed", Direction::Response, Additive, Breaking, "All that comes was possible before, but the Rust type is another.", "Keep the choice."),
     rule("request-all-of-added", Direction::Request, Breaking, None, "Values must fit another schema besides.", "Put optional properties into the schema itself."),
     rule("response-all-of-added", Direction::Response, Additive, None, "All that comes was possible before.", "Nothing to avoid."),
-    rule("request-default-changed", Direction::Request, Additive, Breaking, "What is assumed of a missing value is another, perhaps with another Rust type.", "Keep the default."),
-    rule("response-default-changed", Direction::Response, Patch, Breaking, "Only the Rust type may be another.", "Keep the default."),
+    rule("request-default-added", Direction::Request, Additive, Breaking, "What is assumed of a missing value is another, and the builder may demand it now.", "Leave the default to the description."),
+    rule("response-default-added", Direction::Response, Patch, Breaking, "The field is no `Option` any more.", "Leave the default to the description."),
+    rule("request-default-removed", Direction::Request, Additive, Additive, "What is assumed of a missing value is another; builders take what they took.", "Nothing to avoid."),
+    rule("response-default-removed", Direction::Response, Patch, Breaking, "The field is an `Option` now.", "Keep the default."),
+    rule("request-default-changed", Direction::Request, Additive, Patch, "What is assumed of a missing value is another.", "Nothing to avoid."),
+    rule("response-default-changed", Direction::Response, Patch, Patch, "What is assumed of a missing value is another.", "Nothing to avoid."),
     rule("request-discriminator-changed", Direction::Request, Additive, None, "Alternatives are told apart by other means; what they hold is compared by itself.", "Nothing to avoid."),
     rule("response-discriminator-changed", Direction::Response, Additive, None, "Alternatives are told apart by other means; what they hold is compared by itself.", "Nothing to avoid."),
     rule("request-access-changed", Direction::Request, Additive, None, "`readOnly` and `writeOnly` are advice to the reader.", "Nothing to avoid."),

@@ -30,6 +30,8 @@ pub(crate) struct Spot<'s> {
     pub(crate) name: &'s str,
     /// Whether what may stand beside a reference has been compared already.
     pub(crate) outer_done: bool,
+    /// Whether it is an optional property.
+    pub(crate) optional: bool,
 }
 
 impl<'a> Comparison<'a> {
@@ -62,7 +64,7 @@ impl<'a> Comparison<'a> {
     /// Compares what is left; each unit may bring others.
     pub(crate) fn pending(&mut self) {
         while let Some((unit, base, head, outer_done, name)) = self.pending.pop() {
-            self.schema(&base, &head, Spot { unit, mask: way::ALL, name: &name, outer_done });
+            self.schema(&base, &head, Spot { unit, mask: way::ALL, name: &name, outer_done, optional: false });
         }
     }
 
@@ -146,13 +148,20 @@ impl<'a> Comparison<'a> {
             let shown = |node: &Option<Node<'_>>| node.as_ref().map_or("nothing".to_owned(), |node| node.value.to_string());
             let words = format!("{} in place of {}", shown(&new), shown(&old));
             let (kind, words) = match *key {
-                "default" => ("default-changed", format!("the default of `{name}` is {words}")),
+                "default" => {
+                    let kind = match (&old, &new) {
+                        (None, _) => "default-added",
+                        (_, None) => "default-removed",
+                        _ => "default-changed",
+                    };
+                    (kind, format!("the default of `{name}` is {words}"))
+                }
                 "deprecated" => ("deprecation-changed", format!("`{name}`: `deprecated` is {words}")),
                 "x-piaxis-transport" => ("transport-changed", format!("`{name}`: `x-piaxis-transport` is {words}")),
                 _ => ("access-changed", format!("`{name}`: `{key}` is {words}")),
             };
-            // With a default, an optional field is no `Option`; changing one default for another keeps the type.
-            let rust = (*key == "default" && old.is_some() == new.is_some()).then_some(Level::Patch);
+            // With a default, an optional field is no `Option`; a required one never was.
+            let rust = (*key == "default" && !spot.optional).then_some(Level::None);
             self.find(spot, kind, sides(key), words, rust);
         }
     }
@@ -160,7 +169,6 @@ impl<'a> Comparison<'a> {
     /// Two schemas that are both written out here.
     fn inline(&mut self, one: &Peeled<'a>, other: &Peeled<'a>, spot: Spot<'_>) {
         let (base, head) = (View::of(&self.base.value, &one.node), View::of(&self.head.value, &other.node));
-        let before = self.units.get(spot.unit).map_or(0, |unit| unit.findings.len());
         let in_place = |node: &Node<'a>, view: &View<'_>| Peeled {
             node: node.clone(),
             name: None,
@@ -182,15 +190,15 @@ impl<'a> Comparison<'a> {
         self.additional(base_node, head_node, &base, &head, &spot);
         if let (Some(old), Some(new)) = (base.facts.get("items"), head.facts.get("items")) {
             let name = format!("{}[]", spot.name);
-            self.schema(old, new, Spot { unit: spot.unit, mask: spot.mask, name: &name, outer_done: false });
+            self.schema(old, new, Spot { unit: spot.unit, mask: spot.mask, name: &name, outer_done: false, optional: false });
         } else {
             self.items_appear(base_node, head_node, &base, &head, &spot);
         }
         self.choices(base_node, head_node, &base, &head, &spot);
         self.other_keys(base_node, head_node, &base, &head, &spot);
-        let found = self.units.get(spot.unit).map_or(0, |unit| unit.findings.len()) > before;
-        let further = head.has_all_of && !base.parts.is_empty() && head.parts.difference(&base.parts).next().is_some();
-        if further && base.has_all_of && found {
+        let named = |view: &View<'_>| view.parts.iter().filter(|part| *part != "itself").cloned().collect::<BTreeSet<_>>();
+        let (old, new) = (named(&base), named(&head));
+        if base.has_all_of && head.has_all_of && new.is_superset(&old) && new.len() > old.len() {
             let message = format!("values of `{}` must fit another schema of its `allOf`", spot.name);
             self.find(&spot, "all-of-added", Sides::both(base_node, head_node), message, None);
         }
@@ -213,8 +221,10 @@ impl<'a> Comparison<'a> {
         for (name, old) in &base.properties {
             let full = format!("{}.{name}", spot.name);
             let was_required = base.required.contains_key(name);
+            let optional = !was_required && !head.required.contains_key(name);
             let hidden = self.hidden(old, head.properties.get(name));
-            let inner = Spot { unit: spot.unit, mask: spot.mask & !hidden, name: &full, outer_done: false };
+            let mask = spot.mask & !hidden;
+            let inner = Spot { unit: spot.unit, mask, name: &full, outer_done: false, optional };
             let Some(new) = head.properties.get(name) else {
                 if self.moved_into_choice(head, name) {
                     continue;
@@ -249,7 +259,7 @@ impl<'a> Comparison<'a> {
             }
             let full = format!("{}.{name}", spot.name);
             let hidden = self.hidden(new, None);
-            let inner = Spot { unit: spot.unit, mask: spot.mask & !hidden, name: &full, outer_done: false };
+            let inner = Spot { unit: spot.unit, mask: spot.mask & !hidden, name: &full, outer_done: false, optional: false };
             let (kind, words) = match head.required.contains_key(name) {
                 true => ("required-property-added", "a required property"),
                 false => ("optional-property-added", "an optional property"),
@@ -263,7 +273,7 @@ impl<'a> Comparison<'a> {
         }
         // Names that are required without a property of their own.
         let phantom = |names: &View<'a>, others: &View<'a>| -> Vec<(String, String)> {
-            let missing = |name: &&str| !names.properties.contains_key(*name) && !others.properties.contains_key(*name);
+            let missing = |name: &&str| !name.is_empty() && !names.properties.contains_key(*name) && !others.properties.contains_key(*name);
             let only = names.required.iter().filter(|(name, _)| !others.required.contains_key(*name) && missing(name));
             only.map(|(name, pointer)| ((*name).to_owned(), pointer.clone())).collect()
         };
@@ -305,7 +315,7 @@ impl<'a> Comparison<'a> {
         let is_schema = |node: &Node<'_>| node.value.as_object().is_some_and(|object| !object.is_empty());
         if let (Some(old), Some(new)) = (old.filter(|it| is_schema(it)), new.filter(|it| is_schema(it))) {
             let name = format!("{}.*", spot.name);
-            return self.schema(old, new, Spot { unit: spot.unit, mask: spot.mask, name: &name, outer_done: false });
+            return self.schema(old, new, Spot { unit: spot.unit, mask: spot.mask, name: &name, outer_done: false, optional: false });
         }
         // How narrow it is: anything, values of one schema, nothing.
         let narrow = |node: Option<&Node<'_>>| match node {
@@ -334,7 +344,7 @@ impl<'a> Comparison<'a> {
             }
             std::cmp::Ordering::Equal if rust == Level::Breaking && kept(old) != kept(new) => {
                 let message = format!("`extra` of `{}` is gone", spot.name);
-                let ways = Spot { unit: spot.unit, mask: spot.mask, name: spot.name, outer_done: true };
+                let ways = Spot { unit: spot.unit, mask: spot.mask, name: spot.name, outer_done: true, optional: false };
                 self.find(&ways, "extra-removed", sides, message, None);
             }
             std::cmp::Ordering::Equal => {}

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     Comparison, Sides,
     schema::{Spot, alternatives},
+    way,
 };
 use crate::diff::{
     change::Level,
@@ -48,7 +49,9 @@ impl<'a> Comparison<'a> {
             (Some(old), Some(new)) if old != new => "pattern-changed",
             _ => return,
         };
-        self.find(spot, kind, sides("pattern"), format!("the pattern of `{name}` is another"), None);
+        // A server checks the pattern even of what is read-only, when somebody sends back what it read.
+        let spot = Spot { mask: way::ALL, name, ..*spot };
+        self.find(&spot, kind, sides("pattern"), format!("the pattern of `{name}` is another"), None);
     }
 
     fn enums(&mut self, base_node: &Node<'a>, head_node: &Node<'a>, base: &View<'a>, head: &View<'a>, spot: &Spot<'_>) {
@@ -242,7 +245,7 @@ impl<'a> Comparison<'a> {
             });
         }
         for (one, other) in matched {
-            let inner = Spot { unit: spot.unit, mask: spot.mask, name: spot.name, outer_done: false };
+            let inner = Spot { unit: spot.unit, mask: spot.mask, name: spot.name, outer_done: false, optional: false };
             self.schema(&one, &other, inner);
         }
         let told = |parts: Vec<(Node<'a>, Peeled<'a>)>| -> Vec<String> {
