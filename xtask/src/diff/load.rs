@@ -129,7 +129,9 @@ fn plain(yaml: serde_yaml_ng::Value) -> Value {
         Yaml::Number(number) => serde_json::to_value(&number).unwrap_or(Value::Null),
         Yaml::String(text) => Value::String(text),
         Yaml::Sequence(items) => Value::Array(items.into_iter().map(plain).collect()),
-        Yaml::Mapping(map) => Value::Object(map.into_iter().map(|(key, value)| (key_text(key), plain(value))).collect()),
+        Yaml::Mapping(map) => {
+            Value::Object(map.into_iter().map(|(key, value)| (key_text(key), plain(value))).collect())
+        }
         Yaml::Tagged(tagged) => plain(tagged.value),
     }
 }

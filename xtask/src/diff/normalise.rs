@@ -34,7 +34,9 @@ impl<'a> Node<'a> {
     /// The entries of a map.
     pub(crate) fn entries(&self) -> Vec<(&'a str, Node<'a>)> {
         let object = self.value.as_object().into_iter().flatten();
-        object.map(|(key, value)| (key.as_str(), Node::new(format!("{}/{}", self.pointer, escape(key)), value))).collect()
+        object
+            .map(|(key, value)| (key.as_str(), Node::new(format!("{}/{}", self.pointer, escape(key)), value)))
+            .collect()
     }
 
     /// The items of the list below a key.
@@ -81,7 +83,8 @@ pub(crate) struct Peeled<'a> {
 }
 
 /// What may stand beside a reference without making another type.
-pub(crate) const OUTER: [&str; 6] = ["default", "deprecated", "nullable", "readOnly", "writeOnly", "x-piaxis-transport"];
+pub(crate) const OUTER: [&str; 6] =
+    ["default", "deprecated", "nullable", "readOnly", "writeOnly", "x-piaxis-transport"];
 
 /// Follows `$ref`, an `allOf` of one part, and a choice between something and null.
 pub(crate) fn peel<'a>(root: &'a Value, node: &Node<'a>) -> Peeled<'a> {
@@ -110,7 +113,16 @@ pub(crate) fn peel<'a>(root: &'a Value, node: &Node<'a>) -> Peeled<'a> {
 pub(crate) fn is_annotation(key: &str) -> bool {
     matches!(
         key,
-        "description" | "title" | "example" | "examples" | "summary" | "externalDocs" | "xml" | "$comment" | "$schema" | "$id"
+        "description"
+            | "title"
+            | "example"
+            | "examples"
+            | "summary"
+            | "externalDocs"
+            | "xml"
+            | "$comment"
+            | "$schema"
+            | "$id"
     ) || key.starts_with("x-") && key != "x-extensible-enum"
 }
 
@@ -245,7 +257,8 @@ impl<'a> View<'a> {
 
     /// Whether the choice is between plain types, and `kinds` says it all.
     pub(crate) fn is_choice_of_kinds(&self, key: &str) -> bool {
-        self.fact("type").is_none() && self.fact(key).and_then(Value::as_array).is_some_and(|parts| is_list_of_kinds(parts))
+        self.fact("type").is_none()
+            && self.fact(key).and_then(Value::as_array).is_some_and(|parts| is_list_of_kinds(parts))
     }
 }
 

@@ -73,7 +73,10 @@ impl Report {
     fn version_words(&self) -> Option<String> {
         self.version.as_ref().map(|version| match version.enough {
             true => format!("version {} is enough (was {})", version.head, version.base),
-            false => format!("version {} is too small: was {}, must be {} at least", version.head, version.base, version.wanted),
+            false => format!(
+                "version {} is too small: was {}, must be {} at least",
+                version.head, version.base, version.wanted
+            ),
         })
     }
 }
@@ -212,7 +215,8 @@ fn markdown(report: &Report) -> String {
     }
     let mut left_out = 0;
     for (level, changes) in report.groups() {
-        let _ = write!(text, "\n### {}\n\n| what | wire | rust | where | reaches |\n|---|---|---|---|---|\n", level.word());
+        let _ =
+            write!(text, "\n### {}\n\n| what | wire | rust | where | reaches |\n|---|---|---|---|---|\n", level.word());
         for change in changes {
             let mut message = format!("{} [{}]", change.message, change.id);
             if let Some(reason) = &change.accepted {
@@ -234,7 +238,10 @@ fn markdown(report: &Report) -> String {
     if let Some(version) = &report.version {
         let lines = version.changelog.lines().map(log_line).collect::<Vec<_>>().join("\n");
         let fence = if lines.contains("```") { "~~~~" } else { "```" };
-        let _ = write!(text, "\n<details><summary>Draft for CHANGELOG.md</summary>\n\n{fence}markdown\n{lines}\n{fence}\n\n</details>\n");
+        let _ = write!(
+            text,
+            "\n<details><summary>Draft for CHANGELOG.md</summary>\n\n{fence}markdown\n{lines}\n{fence}\n\n</details>\n"
+        );
     }
     text
 }

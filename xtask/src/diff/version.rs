@@ -69,9 +69,7 @@ fn next(old: &Version, most: Level) -> Version {
 
 fn draft(version: &Version, changes: &[Change]) -> String {
     let mut text = format!("## {version}\n");
-    for (title, level) in
-        [("Breaking", Level::Breaking), ("Added", Level::Additive), ("Changed", Level::Patch)]
-    {
+    for (title, level) in [("Breaking", Level::Breaking), ("Added", Level::Additive), ("Changed", Level::Patch)] {
         let these: Vec<&Change> = changes.iter().filter(|change| change.level == level).collect();
         if these.is_empty() {
             continue;

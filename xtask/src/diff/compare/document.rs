@@ -13,13 +13,32 @@ use crate::diff::{
 
 /// Keys of the root that are compared, each on its own.
 const KNOWN: [&str; 12] = [
-    "openapi", "info", "servers", "paths", "components", "security", "tags", "externalDocs", "webhooks",
-    "jsonSchemaDialect", "$schema", "$id",
+    "openapi",
+    "info",
+    "servers",
+    "paths",
+    "components",
+    "security",
+    "tags",
+    "externalDocs",
+    "webhooks",
+    "jsonSchemaDialect",
+    "$schema",
+    "$id",
 ];
 /// Parts of the components that are compared where they are used, or on their own.
 const COMPONENTS: [&str; 11] = [
-    "schemas", "responses", "parameters", "examples", "requestBodies", "headers", "securitySchemes", "links",
-    "callbacks", "pathItems", "mediaTypes",
+    "schemas",
+    "responses",
+    "parameters",
+    "examples",
+    "requestBodies",
+    "headers",
+    "securitySchemes",
+    "links",
+    "callbacks",
+    "pathItems",
+    "mediaTypes",
 ];
 
 /// A set of credentials: each scheme with its scopes.
@@ -45,7 +64,13 @@ impl<'a> Comparison<'a> {
             if let Some((other, node)) = twin.map(|(other, node)| (*other, *node)) {
                 fresh.remove(other);
                 let message = format!("the schema `{name}` is called `{other}` now");
-                self.note_as("schema-renamed", level(name, "schema-renamed"), BTreeSet::new(), Sides::both(schema, node), message);
+                self.note_as(
+                    "schema-renamed",
+                    level(name, "schema-renamed"),
+                    BTreeSet::new(),
+                    Sides::both(schema, node),
+                    message,
+                );
                 continue;
             }
             let sides = Sides::removed(schema, "/components/schemas");
@@ -149,7 +174,12 @@ impl<'a> Comparison<'a> {
             list.map(|set| {
                 let schemes = set.as_object().into_iter().flatten();
                 let scopes = |value: &Value| {
-                    value.as_array().into_iter().flatten().filter_map(|scope| scope.as_str().map(str::to_owned)).collect()
+                    value
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(|scope| scope.as_str().map(str::to_owned))
+                        .collect()
                 };
                 schemes.map(|(scheme, value)| (scheme.clone(), scopes(value))).collect()
             })
@@ -186,7 +216,8 @@ impl<'a> Comparison<'a> {
         let used = requirements(&self.base.value);
         for (name, one) in &old {
             let Some(other) = new.get(name) else {
-                let id = if used.contains(*name) { "security-scheme-removed" } else { "unused-security-scheme-removed" };
+                let id =
+                    if used.contains(*name) { "security-scheme-removed" } else { "unused-security-scheme-removed" };
                 let sides = Sides::removed(one, "/components/securitySchemes");
                 self.note(id, None, sides, format!("the security scheme `{name}` is gone"));
                 continue;

@@ -32,6 +32,10 @@ impl<'a> Comparison<'a> {
         for (name, operation, one, other) in pairs {
             let mut places = Vec::new();
             differences(&one, &other, false, &mut places);
+            let key = one.pointer.trim_start_matches('/');
+            if places.is_empty() && is_documentation(key) && !same(one.value, other.value) {
+                places.push((one, other));
+            }
             let Some((one, other)) = places.first() else { continue };
             let sides = Sides::both(one, other);
             let message = match places.len() {

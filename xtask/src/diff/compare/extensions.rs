@@ -121,8 +121,17 @@ impl<'a> Comparison<'a> {
                         self.note("transport-changed", None, Sides::both(one, other), message);
                     }
                     if one.is("required") != other.is("required") {
-                        let id = if other.is("required") { "parameter-became-required" } else { "parameter-became-optional" };
-                        self.note(id, None, Sides::both(one, other), format!("whether calls must carry `{name}` is another"));
+                        let id = if other.is("required") {
+                            "parameter-became-required"
+                        } else {
+                            "parameter-became-optional"
+                        };
+                        self.note(
+                            id,
+                            None,
+                            Sides::both(one, other),
+                            format!("whether calls must carry `{name}` is another"),
+                        );
                     }
                     if let (Some(one), Some(other)) = (one.child("schema"), other.child("schema")) {
                         let unit = self.unit(&one, &other, name);

@@ -218,9 +218,17 @@ fn collapse(changes: Vec<Change>) -> Vec<Change> {
     const MANY: usize = 4;
     let key = |change: &Change| {
         let tail = |place: &Option<Place>| {
-            place.as_ref().map(|place| (place.pointer.rsplit('/').next().unwrap_or_default().to_owned(), place.value.to_string()))
+            place
+                .as_ref()
+                .map(|place| (place.pointer.rsplit('/').next().unwrap_or_default().to_owned(), place.value.to_string()))
         };
-        (change.id, change.wire, change.rust, tail(&change.base), tail(&change.head).map(|(tail, value)| (if value == "null" { String::new() } else { tail }, value)))
+        (
+            change.id,
+            change.wire,
+            change.rust,
+            tail(&change.base),
+            tail(&change.head).map(|(tail, value)| (if value == "null" { String::new() } else { tail }, value)),
+        )
     };
     let mut counts: HashMap<_, usize> = HashMap::new();
     for change in &changes {
@@ -239,7 +247,8 @@ fn collapse(changes: Vec<Change>) -> Vec<Change> {
             Some(one) => {
                 one.repeated += 1;
                 one.operation = None;
-                let new = change.operations.into_iter().filter(|name| !one.operations.contains(name)).collect::<Vec<_>>();
+                let new =
+                    change.operations.into_iter().filter(|name| !one.operations.contains(name)).collect::<Vec<_>>();
                 one.operations.extend(new);
                 one.operations.sort();
             }

@@ -14,8 +14,19 @@ pub(super) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options"
 
 /// Keys of an operation that are compared; all others are documentation, extensions or unknown.
 const KNOWN: [&str; 13] = [
-    "operationId", "tags", "parameters", "requestBody", "responses", "callbacks", "deprecated", "security", "servers",
-    "summary", "description", "externalDocs", "$ref",
+    "operationId",
+    "tags",
+    "parameters",
+    "requestBody",
+    "responses",
+    "callbacks",
+    "deprecated",
+    "security",
+    "servers",
+    "summary",
+    "description",
+    "externalDocs",
+    "$ref",
 ];
 
 /// An operation in one document, with the path that it stands at.
@@ -71,7 +82,10 @@ impl<'a> Comparison<'a> {
                 match new.get(at) {
                     Some(other) => self.operation(one, other, operation, sent),
                     None => {
-                        let around = head.value.get(path_of(&one.name)).map_or(head.pointer.clone(), |_| one.path.pointer.clone());
+                        let around = head
+                            .value
+                            .get(path_of(&one.name))
+                            .map_or(head.pointer.clone(), |_| one.path.pointer.clone());
                         let message = format!("{} is gone", one.name);
                         self.note("operation-removed", Some(operation), Sides::removed(&one.node, &around), message);
                     }
@@ -113,7 +127,12 @@ impl<'a> Comparison<'a> {
             }
             (Some(old), None) => {
                 let sides = Sides::removed(&old, &head.node.pointer);
-                self.note("operation-id-removed", Some(operation), sides, format!("{name} has no operationId any more"));
+                self.note(
+                    "operation-id-removed",
+                    Some(operation),
+                    sides,
+                    format!("{name} has no operationId any more"),
+                );
             }
             (None, Some(new)) => {
                 let message = format!("{name} has an operationId now: {}", new.value);
@@ -133,9 +152,15 @@ impl<'a> Comparison<'a> {
             }
             (None, Some(_)) => self.note("tag-added", Some(operation), sides, format!("{name} has a tag now")),
             _ => {
-                let rest = |tags: &[Node<'a>]| tags.iter().skip(1).map(|tag| tag.value.to_string()).collect::<BTreeSet<_>>();
+                let rest =
+                    |tags: &[Node<'a>]| tags.iter().skip(1).map(|tag| tag.value.to_string()).collect::<BTreeSet<_>>();
                 if rest(&old) != rest(&new) {
-                    self.note("tags-changed", Some(operation), sides, format!("{name} has other tags besides the first"));
+                    self.note(
+                        "tags-changed",
+                        Some(operation),
+                        sides,
+                        format!("{name} has other tags besides the first"),
+                    );
                 }
             }
         }
@@ -200,8 +225,11 @@ impl<'a> Comparison<'a> {
         }
         // Without the extension the method is named after the operationId, which is compared by itself.
         let methods = |node: &Node<'a>| -> Vec<String> {
-            let names: Vec<String> =
-                node.items("x-piaxis-methods").iter().filter_map(|name| name.value.as_str().map(str::to_owned)).collect();
+            let names: Vec<String> = node
+                .items("x-piaxis-methods")
+                .iter()
+                .filter_map(|name| name.value.as_str().map(str::to_owned))
+                .collect();
             let tag = node.items("tags").first().and_then(|tag| tag.value.as_str()).unwrap_or_default();
             let own = node.text("operationId").strip_prefix(tag).map(|rest| rest.trim_start_matches('_').to_owned());
             if names.is_empty() { own.into_iter().collect() } else { names }

@@ -35,7 +35,8 @@ fn key(node: &Node<'_>, operation: &str) -> String {
     match node.text("in") {
         "header" => format!("header {}", name.to_lowercase()),
         "path" => {
-            let at = operation.split('{').position(|piece| piece.split_once('}').is_some_and(|(inner, _)| inner == name));
+            let at =
+                operation.split('{').position(|piece| piece.split_once('}').is_some_and(|(inner, _)| inner == name));
             at.map_or_else(|| format!("path {name}"), |at| format!("path {at}"))
         }
         place => format!("{place} {name}"),
@@ -66,7 +67,8 @@ impl<'a> Comparison<'a> {
             match head.get(key) {
                 Some(new) => self.parameter(old, new, operation),
                 None => {
-                    let pointer = around.node.child("parameters").map_or(around.node.pointer.clone(), |list| list.pointer);
+                    let pointer =
+                        around.node.child("parameters").map_or(around.node.pointer.clone(), |list| list.pointer);
                     let message = format!("the parameter {} is gone", told(old));
                     self.note("parameter-removed", Some(operation), Sides::removed(old, &pointer), message);
                 }

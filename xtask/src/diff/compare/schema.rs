@@ -16,11 +16,42 @@ const MOST_UNITS: usize = 50_000;
 
 /// Keys that have a comparison of their own, or are compared elsewhere.
 const KNOWN: [&str; 36] = [
-    "type", "format", "enum", "const", "properties", "required", "additionalProperties", "items", "oneOf", "anyOf",
-    "allOf", "discriminator", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength",
-    "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "multipleOf", "uniqueItems", "default",
-    "nullable", "readOnly", "writeOnly", "deprecated", "$defs", "definitions", "$anchor", "contentEncoding",
-    "contentMediaType", "$ref",
+    "type",
+    "format",
+    "enum",
+    "const",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "oneOf",
+    "anyOf",
+    "allOf",
+    "discriminator",
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "minProperties",
+    "maxProperties",
+    "multipleOf",
+    "uniqueItems",
+    "default",
+    "nullable",
+    "readOnly",
+    "writeOnly",
+    "deprecated",
+    "$defs",
+    "definitions",
+    "$anchor",
+    "contentEncoding",
+    "contentMediaType",
+    "$ref",
 ];
 
 /// What is being compared: where the differences go, and how messages call it.
@@ -68,7 +99,14 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    pub(crate) fn find(&mut self, spot: &Spot<'_>, kind: &'static str, sides: Sides, message: String, rust: Option<Level>) {
+    pub(crate) fn find(
+        &mut self,
+        spot: &Spot<'_>,
+        kind: &'static str,
+        sides: Sides,
+        message: String,
+        rust: Option<Level>,
+    ) {
         if let Some(unit) = self.units.get_mut(spot.unit) {
             unit.findings.push(Finding { kind, message, sides, mask: spot.mask, rust });
         }
@@ -110,16 +148,23 @@ impl<'a> Comparison<'a> {
     }
 
     /// What may stand beside a reference: null, the default and the like.
-    fn outer(&mut self, base: &Node<'a>, head: &Node<'a>, one: &Peeled<'a>, other: &Peeled<'a>, deep: bool, spot: &Spot<'_>) {
+    fn outer(
+        &mut self,
+        base: &Node<'a>,
+        head: &Node<'a>,
+        one: &Peeled<'a>,
+        other: &Peeled<'a>,
+        deep: bool,
+        spot: &Spot<'_>,
+    ) {
         if spot.outer_done {
             return;
         }
         let get = |peeled: &Peeled<'a>, key: &str| {
             peeled.outer.get(key).cloned().or_else(|| if deep { peeled.node.child(key) } else { None })
         };
-        let null = |peeled: &Peeled<'a>, root: &'a Value| {
-            peeled.outer_null || deep && View::of(root, &peeled.node).nullable
-        };
+        let null =
+            |peeled: &Peeled<'a>, root: &'a Value| peeled.outer_null || deep && View::of(root, &peeled.node).nullable;
         let (base_null, head_null) = (null(one, &self.base.value), null(other, &self.head.value));
         let is_list = |peeled: &Peeled<'_>| peeled.node.text("type") == "array";
         let sides = |key: &str| {
@@ -145,7 +190,8 @@ impl<'a> Comparison<'a> {
             if equal || *key == "default" && self.defaults_told.contains(&spot.unit) {
                 continue;
             }
-            let shown = |node: &Option<Node<'_>>| node.as_ref().map_or("nothing".to_owned(), |node| node.value.to_string());
+            let shown =
+                |node: &Option<Node<'_>>| node.as_ref().map_or("nothing".to_owned(), |node| node.value.to_string());
             let words = format!("{} in place of {}", shown(&new), shown(&old));
             let (kind, words) = match *key {
                 "default" => {
@@ -190,13 +236,18 @@ impl<'a> Comparison<'a> {
         self.additional(base_node, head_node, &base, &head, &spot);
         if let (Some(old), Some(new)) = (base.facts.get("items"), head.facts.get("items")) {
             let name = format!("{}[]", spot.name);
-            self.schema(old, new, Spot { unit: spot.unit, mask: spot.mask, name: &name, outer_done: false, optional: false });
+            self.schema(
+                old,
+                new,
+                Spot { unit: spot.unit, mask: spot.mask, name: &name, outer_done: false, optional: false },
+            );
         } else {
             self.items_appear(base_node, head_node, &base, &head, &spot);
         }
         self.choices(base_node, head_node, &base, &head, &spot);
         self.other_keys(base_node, head_node, &base, &head, &spot);
-        let named = |view: &View<'_>| view.parts.iter().filter(|part| *part != "itself").cloned().collect::<BTreeSet<_>>();
+        let named =
+            |view: &View<'_>| view.parts.iter().filter(|part| *part != "itself").cloned().collect::<BTreeSet<_>>();
         let (old, new) = (named(&base), named(&head));
         if base.has_all_of && head.has_all_of && new.is_superset(&old) && new.len() > old.len() {
             let message = format!("values of `{}` must fit another schema of its `allOf`", spot.name);
@@ -204,8 +255,17 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn items_appear(&mut self, base_node: &Node<'a>, head_node: &Node<'a>, base: &View<'a>, head: &View<'a>, spot: &Spot<'_>) {
-        let says = |view: &View<'_>| view.fact("items").is_some_and(|items| items.as_object().is_some_and(|it| !it.is_empty()));
+    fn items_appear(
+        &mut self,
+        base_node: &Node<'a>,
+        head_node: &Node<'a>,
+        base: &View<'a>,
+        head: &View<'a>,
+        spot: &Spot<'_>,
+    ) {
+        let says = |view: &View<'_>| {
+            view.fact("items").is_some_and(|items| items.as_object().is_some_and(|it| !it.is_empty()))
+        };
         let (kind, words) = match (says(base), says(head)) {
             (false, true) => ("type-narrowed", "say what they are now"),
             (true, false) if head.kinds().is_none_or(|kinds| kinds.iter().any(|(kind, _)| kind == "array")) => {
@@ -213,11 +273,19 @@ impl<'a> Comparison<'a> {
             }
             _ => return,
         };
-        let sides = Sides::both(base.facts.get("items").unwrap_or(base_node), head.facts.get("items").unwrap_or(head_node));
+        let sides =
+            Sides::both(base.facts.get("items").unwrap_or(base_node), head.facts.get("items").unwrap_or(head_node));
         self.find(spot, kind, sides, format!("the items of `{}` {words}", spot.name), None);
     }
 
-    fn properties(&mut self, base_node: &Node<'a>, head_node: &Node<'a>, base: &View<'a>, head: &View<'a>, spot: &Spot<'_>) {
+    fn properties(
+        &mut self,
+        base_node: &Node<'a>,
+        head_node: &Node<'a>,
+        base: &View<'a>,
+        head: &View<'a>,
+        spot: &Spot<'_>,
+    ) {
         for (name, old) in &base.properties {
             let full = format!("{}.{name}", spot.name);
             let was_required = base.required.contains_key(name);
@@ -238,8 +306,7 @@ impl<'a> Comparison<'a> {
             let is_required = head.required.contains_key(name);
             if was_required != is_required {
                 let field = |root: &'a Value, node: &Node<'a>, required| Field::of(root, node, required).shape();
-                let same_type =
-                    field(&self.base.value, old, was_required) == field(&self.head.value, new, is_required);
+                let same_type = field(&self.base.value, old, was_required) == field(&self.head.value, new, is_required);
                 let list = head.required.get(name).cloned().unwrap_or_else(|| new.pointer.clone());
                 let (kind, words) = match is_required {
                     true => ("property-became-required", "is required now"),
@@ -259,7 +326,8 @@ impl<'a> Comparison<'a> {
             }
             let full = format!("{}.{name}", spot.name);
             let hidden = self.hidden(new, None);
-            let inner = Spot { unit: spot.unit, mask: spot.mask & !hidden, name: &full, outer_done: false, optional: false };
+            let inner =
+                Spot { unit: spot.unit, mask: spot.mask & !hidden, name: &full, outer_done: false, optional: false };
             let (kind, words) = match head.required.contains_key(name) {
                 true => ("required-property-added", "a required property"),
                 false => ("optional-property-added", "an optional property"),
@@ -269,11 +337,19 @@ impl<'a> Comparison<'a> {
                 // The server fills it in.
                 found = Some(format!("; {default} is assumed of requests without it"));
             }
-            self.find(&inner, kind, Sides::added(new), format!("`{full}`, {words}, is new{}", found.unwrap_or_default()), None);
+            self.find(
+                &inner,
+                kind,
+                Sides::added(new),
+                format!("`{full}`, {words}, is new{}", found.unwrap_or_default()),
+                None,
+            );
         }
         // Names that are required without a property of their own.
         let phantom = |names: &View<'a>, others: &View<'a>| -> Vec<(String, String)> {
-            let missing = |name: &&str| !name.is_empty() && !names.properties.contains_key(*name) && !others.properties.contains_key(*name);
+            let missing = |name: &&str| {
+                !name.is_empty() && !names.properties.contains_key(*name) && !others.properties.contains_key(*name)
+            };
             let only = names.required.iter().filter(|(name, _)| !others.required.contains_key(*name) && missing(name));
             only.map(|(name, pointer)| ((*name).to_owned(), pointer.clone())).collect()
         };
@@ -295,9 +371,8 @@ impl<'a> Comparison<'a> {
             let peeled = peel(root, node);
             peeled.node.is(key) || peeled.outer.get(key).is_some_and(|flag| flag.value == &Value::Bool(true))
         };
-        let any = |key: &str| {
-            has(&self.base.value, base, key) || head.is_some_and(|head| has(&self.head.value, head, key))
-        };
+        let any =
+            |key: &str| has(&self.base.value, base, key) || head.is_some_and(|head| has(&self.head.value, head, key));
         u8::from(any("readOnly")) * way::SENT | u8::from(any("writeOnly")) * way::ANSWERED
     }
 
@@ -310,12 +385,23 @@ impl<'a> Comparison<'a> {
         alternatives(&self.base.value, base).iter().any(|part| part.properties.contains_key(name))
     }
 
-    fn additional(&mut self, base_node: &Node<'a>, head_node: &Node<'a>, base: &View<'a>, head: &View<'a>, spot: &Spot<'_>) {
+    fn additional(
+        &mut self,
+        base_node: &Node<'a>,
+        head_node: &Node<'a>,
+        base: &View<'a>,
+        head: &View<'a>,
+        spot: &Spot<'_>,
+    ) {
         let (old, new) = (base.facts.get("additionalProperties"), head.facts.get("additionalProperties"));
         let is_schema = |node: &Node<'_>| node.value.as_object().is_some_and(|object| !object.is_empty());
         if let (Some(old), Some(new)) = (old.filter(|it| is_schema(it)), new.filter(|it| is_schema(it))) {
             let name = format!("{}.*", spot.name);
-            return self.schema(old, new, Spot { unit: spot.unit, mask: spot.mask, name: &name, outer_done: false, optional: false });
+            return self.schema(
+                old,
+                new,
+                Spot { unit: spot.unit, mask: spot.mask, name: &name, outer_done: false, optional: false },
+            );
         }
         // How narrow it is: anything, values of one schema, nothing.
         let narrow = |node: Option<&Node<'_>>| match node {
@@ -344,14 +430,22 @@ impl<'a> Comparison<'a> {
             }
             std::cmp::Ordering::Equal if rust == Level::Breaking && kept(old) != kept(new) => {
                 let message = format!("`extra` of `{}` is gone", spot.name);
-                let ways = Spot { unit: spot.unit, mask: spot.mask, name: spot.name, outer_done: true, optional: false };
+                let ways =
+                    Spot { unit: spot.unit, mask: spot.mask, name: spot.name, outer_done: true, optional: false };
                 self.find(&ways, "extra-removed", sides, message, None);
             }
             std::cmp::Ordering::Equal => {}
         }
     }
 
-    fn other_keys(&mut self, base_node: &Node<'a>, head_node: &Node<'a>, base: &View<'a>, head: &View<'a>, spot: &Spot<'_>) {
+    fn other_keys(
+        &mut self,
+        base_node: &Node<'a>,
+        head_node: &Node<'a>,
+        base: &View<'a>,
+        head: &View<'a>,
+        spot: &Spot<'_>,
+    ) {
         let keys: BTreeSet<&str> = base.facts.keys().chain(head.facts.keys()).copied().collect();
         for key in keys.into_iter().filter(|key| !KNOWN.contains(key) && !OUTER.contains(key) && !is_annotation(key)) {
             if key == "x-extensible-enum" {

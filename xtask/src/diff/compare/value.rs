@@ -32,7 +32,8 @@ impl<'a> Comparison<'a> {
         };
         let name = spot.name;
         let (old, new) = (base.kinds(), head.kinds());
-        let both_choose = |view: &View<'_>| view.fact("oneOf").or(view.fact("anyOf")).is_some() && view.kinds().is_none();
+        let both_choose =
+            |view: &View<'_>| view.fact("oneOf").or(view.fact("anyOf")).is_some() && view.kinds().is_none();
         if old != new && !both_choose(base) && !both_choose(head) {
             let rust = (rust_api::kind(&old) == rust_api::kind(&new)).then_some(Level::Patch);
             let words = format!("`{name}` is {} in place of {}", told(&new), told(&old));
@@ -72,7 +73,13 @@ impl<'a> Comparison<'a> {
                 return self.find(spot, "enum-added", sides, format!("`{name}` has a closed list of values now"), None);
             }
             (Some(_), None) => {
-                return self.find(spot, "enum-removed", sides, format!("`{name}` has no closed list of values any more"), None);
+                return self.find(
+                    spot,
+                    "enum-removed",
+                    sides,
+                    format!("`{name}` has no closed list of values any more"),
+                    None,
+                );
             }
             (Some(old), Some(new)) => (old, new),
         };
@@ -93,7 +100,14 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn open_enums(&mut self, base_node: &Node<'a>, head_node: &Node<'a>, base: &View<'a>, head: &View<'a>, spot: &Spot<'_>) {
+    fn open_enums(
+        &mut self,
+        base_node: &Node<'a>,
+        head_node: &Node<'a>,
+        base: &View<'a>,
+        head: &View<'a>,
+        spot: &Spot<'_>,
+    ) {
         const KEY: &str = "x-extensible-enum";
         let values = |view: &View<'a>| -> Option<Vec<&'a str>> {
             Some(view.fact(KEY)?.as_array()?.iter().filter_map(Value::as_str).collect())
@@ -122,7 +136,14 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn limits(&mut self, base_node: &Node<'a>, head_node: &Node<'a>, base: &View<'a>, head: &View<'a>, spot: &Spot<'_>) {
+    fn limits(
+        &mut self,
+        base_node: &Node<'a>,
+        head_node: &Node<'a>,
+        base: &View<'a>,
+        head: &View<'a>,
+        spot: &Spot<'_>,
+    ) {
         let upper = [("maximum", "exclusiveMaximum"), ("maxLength", ""), ("maxItems", ""), ("maxProperties", "")];
         let lower = [("minimum", "exclusiveMinimum"), ("minLength", ""), ("minItems", ""), ("minProperties", "")];
         let mut found: Vec<(&str, Ordering)> = Vec::new();
@@ -150,7 +171,8 @@ impl<'a> Comparison<'a> {
                 view.facts.get(key).or_else(|| view.facts.get(exclusive.as_str())).cloned()
             };
             let (old, new) = (at(base), at(head));
-            let shown = |node: &Option<Node<'_>>| node.as_ref().map_or("nothing".to_owned(), |node| node.value.to_string());
+            let shown =
+                |node: &Option<Node<'_>>| node.as_ref().map_or("nothing".to_owned(), |node| node.value.to_string());
             let message = format!("`{key}` of `{}` is {} in place of {}", spot.name, shown(&new), shown(&old));
             let sides = Sides::both(old.as_ref().unwrap_or(base_node), new.as_ref().unwrap_or(head_node));
             self.find(spot, kind, sides, message, None);
@@ -165,10 +187,9 @@ impl<'a> Comparison<'a> {
         head: &View<'a>,
         spot: &Spot<'_>,
     ) {
-        for (key, added, removed) in [
-            ("oneOf", "alternative-added", "alternative-removed"),
-            ("anyOf", "any-of-added", "any-of-removed"),
-        ] {
+        for (key, added, removed) in
+            [("oneOf", "alternative-added", "alternative-removed"), ("anyOf", "any-of-added", "any-of-removed")]
+        {
             let (old, new) = (base.facts.get(key), head.facts.get(key));
             let sides = Sides::both(old.unwrap_or(base_node), new.unwrap_or(head_node));
             let plain = |view: &View<'_>| view.is_choice_of_kinds(key) || view.fact(key).is_none();
@@ -219,7 +240,10 @@ impl<'a> Comparison<'a> {
         let parts = |list: &Node<'a>, root: &'a Value| -> Vec<(Node<'a>, Peeled<'a>)> {
             let items = list.value.as_array().into_iter().flatten().enumerate();
             let nodes = items.map(|(at, value)| Node::new(format!("{}/{at}", list.pointer), value));
-            nodes.map(|node| (node.clone(), peel(root, &node))).filter(|(_, peeled)| peeled.node.value["type"] != "null").collect()
+            nodes
+                .map(|node| (node.clone(), peel(root, &node)))
+                .filter(|(_, peeled)| peeled.node.value["type"] != "null")
+                .collect()
         };
         let mut left = parts(old, &self.base.value);
         let mut right = parts(new, &self.head.value);
@@ -251,7 +275,10 @@ impl<'a> Comparison<'a> {
         let told = |parts: Vec<(Node<'a>, Peeled<'a>)>| -> Vec<String> {
             let word = |(_, peeled): &(Node<'a>, Peeled<'a>)| {
                 let kind = peeled.node.text("type");
-                peeled.name.clone().unwrap_or_else(|| if kind.is_empty() { "another schema".into() } else { kind.into() })
+                peeled
+                    .name
+                    .clone()
+                    .unwrap_or_else(|| if kind.is_empty() { "another schema".into() } else { kind.into() })
             };
             parts.iter().map(word).collect()
         };
@@ -322,7 +349,9 @@ fn takes(wide: &(String, String), narrow: &(String, String)) -> bool {
     };
     match (kind, inner) {
         ("number", "integer") => format.is_empty() || format == "double",
-        ("number", "number") => format == inner_format || format.is_empty() || format == "double" && inner_format == "float",
+        ("number", "number") => {
+            format == inner_format || format.is_empty() || format == "double" && inner_format == "float"
+        }
         ("integer", "integer") => {
             let unsigned = |format: &str| format.starts_with('u');
             format == inner_format
