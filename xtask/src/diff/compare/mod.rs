@@ -4,6 +4,7 @@ mod document;
 mod documentation;
 mod extensions;
 mod media;
+mod object;
 mod operation;
 mod parameter;
 mod reach;

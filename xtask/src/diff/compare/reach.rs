@@ -1,6 +1,6 @@
 //! Whom a difference between two schemas reaches, and what it does to them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Comparison, Finding, way};
 use crate::diff::{
@@ -9,51 +9,44 @@ use crate::diff::{
 };
 
 impl Comparison<'_> {
-    /// Turns findings into changes.
+    /// Turns findings into changes: from each difference back to the operations that lead to it.
     pub(crate) fn reach(&mut self) {
-        let interesting = self.interesting();
-        // For each unit: the ways that lead to it, and the operations that go each way.
-        let mut reached: BTreeMap<usize, BTreeMap<u8, BTreeSet<usize>>> = BTreeMap::new();
-        for (operation, from, unit) in std::mem::take(&mut self.roots) {
-            let mut seen = BTreeSet::new();
-            let mut open = vec![(unit, from)];
-            while let Some((unit, ways)) = open.pop() {
-                if ways == 0 || !interesting.get(unit).copied().unwrap_or_default() || !seen.insert((unit, ways)) {
-                    continue;
+        let mut users: Vec<Vec<(usize, u8)>> = vec![Vec::new(); self.units.len()];
+        for (from, unit) in self.units.iter().enumerate() {
+            for (to, mask) in &unit.edges {
+                if let Some(users) = users.get_mut(*to) {
+                    users.push((from, *mask));
                 }
-                reached.entry(unit).or_default().entry(ways).or_default().extend(operation);
-                let edges = self.units.get(unit).map(|unit| unit.edges.as_slice()).unwrap_or_default();
-                open.extend(edges.iter().map(|(next, mask)| (*next, ways & mask)));
             }
+        }
+        let mut roots: HashMap<usize, Vec<(Option<usize>, u8)>> = HashMap::new();
+        for (operation, way, unit) in std::mem::take(&mut self.roots) {
+            roots.entry(unit).or_default().push((operation, way));
         }
         for (at, unit) in std::mem::take(&mut self.units).into_iter().enumerate() {
-            let nobody = BTreeMap::from([(way::UNUSED, BTreeSet::new())]);
-            let by_way = reached.get(&at).unwrap_or(&nobody);
-            for finding in unit.findings {
-                self.judge(finding, by_way);
+            if unit.findings.is_empty() {
+                continue;
             }
-        }
-    }
-
-    /// Units from which a difference can be come to.
-    fn interesting(&self) -> Vec<bool> {
-        let mut users: Vec<Vec<usize>> = vec![Vec::new(); self.units.len()];
-        for (from, unit) in self.units.iter().enumerate() {
-            for (to, _) in &unit.edges {
-                if let Some(users) = users.get_mut(*to) {
-                    users.push(from);
+            // The ways that lead to it, and the operations that go each way.
+            let mut by_way: BTreeMap<u8, BTreeSet<usize>> = BTreeMap::new();
+            let mut seen = HashSet::new();
+            let mut open = vec![(at, way::ALL)];
+            while let Some((unit, ways)) = open.pop() {
+                if ways == 0 || !seen.insert((unit, ways)) {
+                    continue;
                 }
+                for (operation, way) in roots.get(&unit).into_iter().flatten().filter(|(_, way)| way & ways != 0) {
+                    by_way.entry(*way).or_default().extend(operation);
+                }
+                open.extend(users.get(unit).into_iter().flatten().map(|(user, mask)| (*user, ways & mask)));
+            }
+            if by_way.is_empty() {
+                by_way.insert(way::UNUSED, BTreeSet::new());
+            }
+            for finding in unit.findings {
+                self.judge(finding, &by_way);
             }
         }
-        let mut marked = vec![false; self.units.len()];
-        let differs = |(at, unit): (usize, &super::Unit)| (!unit.findings.is_empty()).then_some(at);
-        let mut open: Vec<usize> = self.units.iter().enumerate().filter_map(differs).collect();
-        while let Some(at) = open.pop() {
-            if !std::mem::replace(&mut marked[at], true) {
-                open.extend(&users[at]);
-            }
-        }
-        marked
     }
 
     fn judge(&mut self, finding: Finding, by_way: &BTreeMap<u8, BTreeSet<usize>>) {

@@ -4,11 +4,7 @@ use std::{cmp::Ordering, collections::BTreeSet};
 
 use serde_json::Value;
 
-use super::{
-    Comparison, Sides,
-    schema::{Spot, alternatives},
-    way,
-};
+use super::{Comparison, Sides, object::alternatives, schema::Spot, way};
 use crate::diff::{
     change::Level,
     normalise::{Node, Peeled, View, peel, same, without_annotations},
