@@ -180,6 +180,11 @@ fn pairs() -> Vec<(&'static str, String, String)> {
             schemes("k: { type: oauth2, flows: { implicit: { authorizationUrl: 'https://a', scopes: {} } } }"),
             schemes("k: { type: oauth2, flows: { implicit: { authorizationUrl: 'https://b', scopes: {} } } }"),
         ),
+        (
+            "operation-servers-changed",
+            op("responses: {}, servers: [ { url: 'https://a' } ]"),
+            op("responses: {}, servers: [ { url: 'https://b' } ]"),
+        ),
         ("server-removed", servers("{ url: 'https://a' }"), servers("")),
         ("server-added", servers(""), servers("{ url: 'https://a' }")),
         ("environment-removed", servers("{ url: 'https://a', x-piaxis-environment: production }"), servers("")),

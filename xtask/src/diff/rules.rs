@@ -131,6 +131,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule("security-scheme-added", Direction::Request, Additive, None, "No operation has to take it.", "Nothing to avoid."),
     rule("security-scheme-changed", Direction::Request, Breaking, None, "Credentials are looked for elsewhere.", "Add another scheme, and accept both."),
     rule("security-scheme-details-changed", Direction::Request, Additive, None, "Addresses and scopes of OAuth are read when a token is asked for.", "Nothing to avoid."),
+    rule("operation-servers-changed", Direction::Both, Patch, None, "Clients are given an address of their own choice.", "Nothing to avoid."),
     rule("server-removed", Direction::Both, Patch, None, "Clients are given an address of their own choice.", "Nothing to avoid."),
     rule("server-added", Direction::Both, Additive, None, "Nobody uses it yet.", "Nothing to avoid."),
     rule("environment-removed", Direction::Both, Breaking, Breaking, "It is a variant of `Environment`, and its address is built in.", "Keep the server."),

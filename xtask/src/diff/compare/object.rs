@@ -30,7 +30,7 @@ impl<'a> Comparison<'a> {
                     continue;
                 }
                 let words = if was_required { "a required property" } else { "an optional property" };
-                let sides = Sides::removed(old, &head_node.pointer);
+                let sides = Sides::removed(old, &format!("{}/properties", head_node.pointer));
                 let kind = if was_required { "required-property-removed" } else { "optional-property-removed" };
                 self.find(&inner, kind, sides, format!("`{full}`, {words}, is gone"), None);
                 continue;

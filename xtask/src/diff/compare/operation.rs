@@ -64,7 +64,7 @@ pub(super) fn plain_path(path: &str) -> String {
             _ => plain.push_str(piece),
         }
     }
-    if plain.len() > 1 { plain.trim_end_matches('/').to_owned() } else { plain }
+    plain
 }
 
 impl<'a> Comparison<'a> {
@@ -217,6 +217,17 @@ impl<'a> Comparison<'a> {
                 let sides = Sides::both(&place(one, key), &place(other, key));
                 self.note("retry-changed", Some(operation), sides, format!("{name}: `{key}` is another"));
             }
+        }
+        let servers =
+            |operation: &Operation<'a>| operation.node.child("servers").or_else(|| operation.path.child("servers"));
+        let (old, new) = (servers(base), servers(head));
+        let urls = |node: &Option<Node<'a>>| -> Vec<&'a str> {
+            let list = node.as_ref().and_then(|node| node.value.as_array()).into_iter().flatten();
+            list.filter_map(|server| server.get("url").and_then(Value::as_str)).collect()
+        };
+        if urls(&old) != urls(&new) {
+            let sides = Sides::both(old.as_ref().unwrap_or(one), new.as_ref().unwrap_or(other));
+            self.note("operation-servers-changed", Some(operation), sides, format!("{name} is at other servers"));
         }
         if one.text("x-piaxis-query") != other.text("x-piaxis-query") {
             let key = "x-piaxis-query";

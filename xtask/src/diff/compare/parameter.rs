@@ -111,7 +111,18 @@ impl<'a> Comparison<'a> {
             let content = || node.children("content").into_iter().next().and_then(|(_, media)| media.child("schema"));
             node.child("schema").or_else(content)
         };
-        let (Some(one), Some(other)) = (schema(old), schema(new)) else { return };
+        let (one, other) = match (schema(old), schema(new)) {
+            (Some(one), Some(other)) => (one, other),
+            (None, None) => return,
+            (one, other) => {
+                let (id, words) = match other.is_some() {
+                    true => ("request-type-narrowed", "has a schema now"),
+                    false => ("request-type-widened", "has no schema any more"),
+                };
+                let sides = Sides::both(one.as_ref().unwrap_or(old), other.as_ref().unwrap_or(new));
+                return self.note(id, Some(operation), sides, format!("the parameter {name} {words}"));
+            }
+        };
         self.parameter_default(&one, &other, &name, operation);
         let way = if role(old).is_empty() || role(new).is_empty() { way::REQUEST } else { way::TRANSPORT };
         let unit = self.unit(&one, &other, new.text("name"));

@@ -294,6 +294,8 @@ impl<'a> Comparison<'a> {
             let (old, new) = (base.facts.get(key), head.facts.get(key));
             let equal = match (old, new) {
                 (Some(old), Some(new)) => without_annotations(old.value) == without_annotations(new.value),
+                // A key without a value says nothing.
+                (Some(only), None) | (None, Some(only)) => only.value.is_null(),
                 _ => false,
             };
             if !equal {
