@@ -1,6 +1,7 @@
 //! Tasks of the maintainers: `cargo xtask --help`.
 
 mod check;
+mod diff;
 mod expand;
 mod operations;
 mod rust_version;
@@ -15,6 +16,8 @@ use clap::Parser;
 enum Task {
     /// Compares the contract with the live documentation.
     Check(check::Arguments),
+    /// Says what a change of the contract means: on the wire, and to code that uses the crate.
+    Diff(diff::Arguments),
     /// Prints the code that build.rs generates from the contract, formatted.
     Expand(expand::Arguments),
     /// Lists the operations of the contract.
@@ -26,6 +29,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Check(arguments) => return check::run(&arguments),
+        Task::Diff(arguments) => return diff::run(&arguments),
         Task::Expand(arguments) => expand::run(&arguments),
         Task::Operations => operations::run(),
         Task::RustVersion => rust_version::run(),

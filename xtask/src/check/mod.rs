@@ -15,8 +15,8 @@ mod html;
 mod lock;
 mod markdown;
 mod openapi;
-mod report;
-mod yaml_lines;
+pub(crate) mod report;
+pub(crate) mod yaml_lines;
 
 use std::{
     fs,

@@ -191,7 +191,7 @@ fn visible(text: &str) -> String {
 }
 
 /// One line of a workflow's log that can be no command: those begin with `::`, or hold `##[` (the older form).
-fn log_line(text: &str) -> String {
+pub(crate) fn log_line(text: &str) -> String {
     let text = one_line(text).replace("##[", "## [");
     match text.strip_prefix("::") {
         Some(rest) => format!(": :{rest}"),
@@ -291,12 +291,12 @@ fn github(report: &Report) -> String {
 }
 
 /// The message of a workflow command, escaped as GitHub's toolkit does.
-fn data(text: &str) -> String {
+pub(crate) fn data(text: &str) -> String {
     visible(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A property of a workflow command.
-fn property(text: &str) -> String {
+pub(crate) fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
@@ -372,7 +372,7 @@ fn within(items: impl Iterator<Item = String>, limit: usize) -> String {
 }
 
 /// Text that a table's cell, a heading or an item of a list shows as it stands.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let text = log_line(text);
     let mut cell = String::with_capacity(text.len());
     for (index, character) in text.chars().enumerate() {

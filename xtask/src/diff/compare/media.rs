@@ -1,0 +1,228 @@
+//! Bodies of requests, answers and their headers.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Comparison, Sides, operation::Operation, way};
+use crate::diff::{
+    change::Level,
+    normalise::{Node, resolve},
+    rules,
+};
+
+/// A media type without its parameters.
+fn plain(kind: &str) -> String {
+    kind.split(';').next().unwrap_or_default().trim().to_lowercase()
+}
+
+/// Whether a media type is a closer name of another: `application/problem+json` of `application/json`.
+fn specialises(close: &str, wide: &str) -> bool {
+    let (Some((family, kind)), Some((of, base))) = (close.split_once('/'), wide.split_once('/')) else { return false };
+    wide == "*/*" || family == of && (base == "*" || kind.rsplit_once('+').is_some_and(|(_, suffix)| suffix == base))
+}
+
+fn contents<'a>(node: &Node<'a>) -> BTreeMap<String, Node<'a>> {
+    node.children("content").into_iter().map(|(kind, media)| (plain(kind), media)).collect()
+}
+
+impl<'a> Comparison<'a> {
+    pub(super) fn request_body(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize, sent: bool) {
+        let (base_root, head_root) = (&self.base.value, &self.head.value);
+        let body = |root: &'a Value, node: &Node<'a>| {
+            node.child("requestBody").map(|body| resolve(root, &body)).filter(|body| !body.value.is_null())
+        };
+        let name = &head.name;
+        let (old, new) = match (body(base_root, &base.node), body(head_root, &head.node)) {
+            (None, None) => return,
+            (Some(old), None) => {
+                let sides = Sides::removed(&old, &head.node.pointer);
+                return self.note("body-removed", Some(operation), sides, format!("{name} takes no body any more"));
+            }
+            (None, Some(new)) => {
+                let id = if new.is("required") { "required-body-added" } else { "optional-body-added" };
+                return self.note(id, Some(operation), Sides::added(&new), format!("{name} takes a body now"));
+            }
+            (Some(old), Some(new)) => (old, new),
+        };
+        if old.is("required") != new.is("required") {
+            let place = |node: &Node<'a>| node.child("required").unwrap_or_else(|| node.clone());
+            let sides = Sides::both(&place(&old), &place(&new));
+            let (id, words) = match new.is("required") {
+                true => ("body-became-required", "required"),
+                false => ("body-became-optional", "optional"),
+            };
+            self.note(id, Some(operation), sides, format!("the body of {name} is {words} now"));
+        }
+        let (one, other) = (contents(&old), contents(&new));
+        for (kind, media) in &one {
+            match other.get(kind) {
+                Some(new) => {
+                    if media.value.get("encoding") != new.value.get("encoding") {
+                        let message = format!("parts of the body of {name} are written another way");
+                        let sides = Sides::both(media, new);
+                        self.note("request-media-type-encoding-changed", Some(operation), sides, message);
+                    }
+                    let way = if sent { way::UNTYPED } else { way::REQUEST };
+                    self.body_schema(media, new, way, operation, "the body");
+                }
+                None => {
+                    let message = format!("{name} takes no `{kind}` any more");
+                    let sides = Sides::removed(media, &new.pointer);
+                    self.note("request-media-type-removed", Some(operation), sides, message);
+                }
+            }
+        }
+        for (kind, media) in other.iter().filter(|(kind, _)| !one.contains_key(*kind)) {
+            let message = format!("{name} takes `{kind}` too");
+            self.note("request-media-type-added", Some(operation), Sides::added(media), message);
+        }
+    }
+
+    fn body_schema(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
+        // A body without a schema may be anything.
+        let (one, other) = (old.child("schema"), new.child("schema"));
+        if let (Some(one), Some(other)) = (&one, &other) {
+            let unit = self.unit(one, other, name);
+            return self.roots.push((Some(operation), way, unit));
+        }
+        if one.is_none() && other.is_none() {
+            return;
+        }
+        let kind = if other.is_some() { "type-narrowed" } else { "type-widened" };
+        let request = if way & way::SENT != 0 { rules::Direction::Request } else { rules::Direction::Response };
+        let rule = rules::of_schema(kind, request);
+        let rust = if way == way::UNTYPED { Level::None } else { rule.rust };
+        let message = format!("{name} {}", if other.is_some() { "has a schema now" } else { "has no schema any more" });
+        let sides = Sides::both(one.as_ref().unwrap_or(old), other.as_ref().unwrap_or(new));
+        self.note_as(rule.id, (rule.wire, rust), [operation].into(), sides, message);
+    }
+
+    pub(super) fn responses(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize, sent: bool) {
+        let (base_root, head_root) = (&self.base.value, &self.head.value);
+        let all = |root: &'a Value, node: &Node<'a>| -> BTreeMap<String, Node<'a>> {
+            let responses = node.children("responses").into_iter().filter(|(status, _)| !status.starts_with("x-"));
+            responses.map(|(status, answer)| (status.to_uppercase(), resolve(root, &answer))).collect()
+        };
+        let (old, new) = (all(base_root, &base.node), all(head_root, &head.node));
+        let range = |status: &str| format!("{}XX", status.get(..1).unwrap_or_default());
+        // `2XX` stands for 200, and the other way round, where there is no closer one.
+        let partner = |status: &str, others: &BTreeMap<String, Node<'a>>| -> Option<String> {
+            if others.contains_key(status) {
+                return Some(status.to_owned());
+            }
+            let wide = range(status);
+            if status == wide {
+                let first = status.get(..1).unwrap_or_default();
+                return others.keys().find(|other| other.starts_with(first)).cloned();
+            }
+            others.contains_key(&wide).then_some(wide)
+        };
+        let has_success = |all: &BTreeMap<String, Node<'a>>| all.keys().any(|status| status.starts_with('2'));
+        let is_success = |status: &str, all| status.starts_with('2') || status == "DEFAULT" && !has_success(all);
+        let name = &head.name;
+        for (status, one) in &old {
+            let success = is_success(status, &old);
+            let Some(other) = partner(status, &new).and_then(|status| new.get(&status)) else {
+                let id = if success { "success-response-removed" } else { "failure-response-removed" };
+                let around = head.node.child("responses").map_or(head.node.pointer.clone(), |node| node.pointer);
+                let message = format!("{name} does not answer {status} any more");
+                self.note(id, Some(operation), Sides::removed(one, &around), message);
+                continue;
+            };
+            let way = match (success, sent) {
+                // What a webhook answers is sent by us.
+                (_, true) => way::TRANSPORT,
+                (true, false) => way::SUCCESS,
+                (false, false) => way::UNTYPED,
+            };
+            self.answer(one, other, way, operation, name);
+            self.headers(one, other, operation, name);
+        }
+        for (status, other) in new.iter().filter(|(status, _)| partner(status, &old).is_none()) {
+            let id = if is_success(status, &new) { "success-response-added" } else { "failure-response-added" };
+            self.note(id, Some(operation), Sides::added(other), format!("{name} also answers {status}"));
+        }
+    }
+
+    fn answer(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
+        if old.value.get("links") != new.value.get("links") {
+            let place = |node: &Node<'a>| node.child("links").unwrap_or_else(|| node.clone());
+            let sides = Sides::both(&place(old), &place(new));
+            self.note("links-changed", Some(operation), sides, format!("answers of {name} have other links"));
+        }
+        let (one, mut other) = (contents(old), contents(new));
+        let rust = |id: &str| if way == way::SUCCESS { rules::find(id).rust } else { Level::None };
+        if one.is_empty() != other.is_empty() {
+            let (id, words) = match other.is_empty() {
+                true => ("response-body-removed", "have no body any more"),
+                false => ("response-body-added", "have a body now"),
+            };
+            let place = |node: &Node<'a>| node.child("content").unwrap_or_else(|| node.clone());
+            let levels = (rules::find(id).wire, rust(id));
+            let sides = Sides::both(&place(old), &place(new));
+            return self.note_as(id, levels, [operation].into(), sides, format!("answers of {name} {words}"));
+        }
+        for (kind, media) in &one {
+            if let Some(new) = other.remove(kind) {
+                self.body_schema(media, &new, way, operation, "the answer");
+                continue;
+            }
+            let closer = other.keys().find(|close| !one.contains_key(*close) && specialises(close, kind)).cloned();
+            match closer.and_then(|close| other.remove(&close)) {
+                Some(new) => {
+                    let message = format!("`{kind}` has a closer name");
+                    let sides = Sides::both(media, &new);
+                    self.note("response-media-type-specialised", Some(operation), sides, message);
+                    self.body_schema(media, &new, way, operation, "the answer");
+                }
+                None => {
+                    let message = format!("{name} answers no `{kind}` any more");
+                    let sides = Sides::removed(media, &new.pointer);
+                    self.note("response-media-type-removed", Some(operation), sides, message);
+                }
+            }
+        }
+        for (kind, media) in other.iter().filter(|(kind, _)| !one.contains_key(*kind)) {
+            let message = format!("{name} answers `{kind}` too");
+            self.note("response-media-type-added", Some(operation), Sides::added(media), message);
+        }
+    }
+
+    fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, operation: usize, name: &str) {
+        let (base_root, head_root) = (&self.base.value, &self.head.value);
+        let all = |root: &'a Value, node: &Node<'a>| -> BTreeMap<String, Node<'a>> {
+            let headers = node.children("headers").into_iter();
+            headers.map(|(name, header)| (name.to_lowercase(), resolve(root, &header))).collect()
+        };
+        let (one, other) = (all(base_root, old), all(head_root, new));
+        for (header, was) in &one {
+            let Some(is) = other.get(header) else {
+                let id = if was.is("required") {
+                    "required-response-header-removed"
+                } else {
+                    "optional-response-header-removed"
+                };
+                let message = format!("answers of {name} have no header `{header}` any more");
+                self.note(id, Some(operation), Sides::removed(was, &new.pointer), message);
+                continue;
+            };
+            if was.is("required") != is.is("required") {
+                let (id, words) = match is.is("required") {
+                    true => ("response-header-became-required", "always"),
+                    false => ("response-header-became-optional", "not always"),
+                };
+                let message = format!("answers of {name} {words} have the header `{header}`");
+                self.note(id, Some(operation), Sides::both(was, is), message);
+            }
+            if let (Some(one), Some(other)) = (was.child("schema"), is.child("schema")) {
+                let unit = self.unit(&one, &other, header);
+                self.roots.push((Some(operation), way::UNTYPED, unit));
+            }
+        }
+        for (header, is) in other.iter().filter(|(header, _)| !one.contains_key(*header)) {
+            let message = format!("answers of {name} have the header `{header}`");
+            self.note("response-header-added", Some(operation), Sides::added(is), message);
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Reads the two documents: from a file or from a git reference, and refuses what cannot be compared.
+
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::Read as _,
+    path::Path,
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+
+use super::normalise::{escape, pointer_of};
+use crate::check::yaml_lines;
+
+/// The contract, below the root of the repository.
+pub(crate) const CONTRACT: &str = "openapi/piaxis.yaml";
+
+/// A longer document is no contract that somebody wrote.
+const BYTES: u64 = 16_000_000;
+
+/// One of the two documents.
+pub(crate) struct Document {
+    /// What messages call it.
+    pub(crate) name: String,
+    pub(crate) value: Value,
+    text: String,
+    lines: OnceCell<BTreeMap<String, usize>>,
+}
+
+impl Document {
+    /// Line of a node, or of the nearest thing around it.
+    pub(crate) fn line(&self, pointer: &str) -> usize {
+        let lines = self.lines.get_or_init(|| yaml_lines::lines(&self.text));
+        let mut pointer = pointer;
+        loop {
+            if let Some(line) = lines.get(pointer) {
+                return *line;
+            }
+            match pointer.rfind('/') {
+                Some(at) => pointer = &pointer[..at],
+                None => return 1,
+            }
+        }
+    }
+}
+
+/// What `BASE` names: a file, or else a git reference.
+pub(crate) fn base(name: &str) -> Result<Document> {
+    let is_file_name = [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end));
+    if is_file_name || Path::new(name).is_file() {
+        return file(name);
+    }
+    let text = at_reference(name)?;
+    parse(&format!("{name}:{CONTRACT}"), text)
+}
+
+/// A document in a file.
+pub(crate) fn file(name: &str) -> Result<Document> {
+    let mut bytes = Vec::new();
+    let open = fs::File::open(name).with_context(|| format!("{name} cannot be read"))?;
+    open.take(BYTES + 1).read_to_end(&mut bytes).with_context(|| format!("{name} cannot be read"))?;
+    parse(name, text(name, bytes)?)
+}
+
+fn text(name: &str, bytes: Vec<u8>) -> Result<String> {
+    ensure!(bytes.len() as u64 <= BYTES, "{name} is too long: more than {BYTES} bytes");
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
+        anyhow::anyhow!("{name}:{line}: it is no text in UTF-8")
+    })
+}
+
+/// A file as a commit has it. The reference is resolved first, so that it is never read as an option.
+pub(crate) fn at_reference(reference: &str) -> Result<String> {
+    show(reference, CONTRACT)
+}
+
+/// Any file as a commit has it.
+pub(crate) fn show(reference: &str, path: &str) -> Result<String> {
+    let commit = format!("{reference}^{{commit}}");
+    let commit = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
+        .with_context(|| format!("`{reference}` is neither a file nor a git reference that is known here"))?;
+    let object = format!("{}:{path}", String::from_utf8_lossy(&commit).trim());
+    let size = git(&["cat-file", "-s", &object]).with_context(|| format!("`{reference}` has no {path}"))?;
+    let size: u64 = String::from_utf8_lossy(&size).trim().parse().unwrap_or(u64::MAX);
+    ensure!(size <= BYTES, "{reference}:{path} is too long: more than {BYTES} bytes");
+    let bytes = git(&["cat-file", "blob", &object]).with_context(|| format!("`{reference}` has no {path}"))?;
+    text(&format!("{reference}:{path}"), bytes)
+}
+
+fn git(arguments: &[&str]) -> Result<Vec<u8>> {
+    let output = Command::new("git").args(arguments).output().context("git cannot be run")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "git {}: {}", arguments.join(" "), said.trim());
+    Ok(output.stdout)
+}
+
+/// Parses YAML or JSON, and refuses what is no OpenAPI 3 document whose references lead somewhere.
+pub(crate) fn parse(name: &str, text: String) -> Result<Document> {
+    let trimmed = text.trim_start_matches('\u{feff}');
+    ensure!(!trimmed.trim().is_empty(), "{name}:1: the document is empty");
+    let json = trimmed.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(trimmed).ok()).flatten();
+    let value = match json {
+        Some(value) => value,
+        None => {
+            let mut yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(trimmed).map_err(|error| {
+                let line = error.location().map_or(1, |place| place.line());
+                anyhow::anyhow!("{name}:{line}: it is neither YAML nor JSON: {error}")
+            })?;
+            yaml.apply_merge().with_context(|| format!("{name}: a YAML merge key (`<<`) merges no map"))?;
+            plain(yaml)
+        }
+    };
+    let document = Document { name: name.to_owned(), value, text, lines: OnceCell::new() };
+    check(&document)?;
+    Ok(document)
+}
+
+/// JSON has text for keys only; in YAML `200:` is a number.
+fn plain(yaml: serde_yaml_ng::Value) -> Value {
+    use serde_yaml_ng::Value as Yaml;
+    match yaml {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(flag) => Value::Bool(flag),
+        Yaml::Number(number) => serde_json::to_value(&number).unwrap_or(Value::Null),
+        Yaml::String(text) => Value::String(text),
+        Yaml::Sequence(items) => Value::Array(items.into_iter().map(plain).collect()),
+        Yaml::Mapping(map) => {
+            Value::Object(map.into_iter().map(|(key, value)| (key_text(key), plain(value))).collect())
+        }
+        Yaml::Tagged(tagged) => plain(tagged.value),
+    }
+}
+
+fn key_text(key: serde_yaml_ng::Value) -> String {
+    match plain(key) {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+fn check(document: &Document) -> Result<()> {
+    let Document { name, value, .. } = document;
+    ensure!(!value.is_null(), "{name}:1: the document is empty");
+    let Some(root) = value.as_object() else { bail!("{name}:1: it is no OpenAPI document: it is no map") };
+    ensure!(!root.is_empty(), "{name}:1: the document is empty");
+    if let Some(version) = root.get("swagger") {
+        let line = document.line("/swagger");
+        bail!("{name}:{line}: `swagger: {version}` is OpenAPI 2.0; only OpenAPI 3.0 and 3.1 can be compared");
+    }
+    let version = match root.get("openapi") {
+        Some(Value::String(version)) => version.clone(),
+        Some(other) => other.to_string(),
+        None => bail!("{name}:1: it is no OpenAPI document: it has no `openapi`"),
+    };
+    if !version.starts_with("3.0") && !version.starts_with("3.1") {
+        let line = document.line("/openapi");
+        bail!("{name}:{line}: `openapi: {version}` is neither 3.0 nor 3.1");
+    }
+    match root.get("paths") {
+        Some(Value::Object(_)) => {}
+        None if version.starts_with("3.1") => {}
+        None => bail!("{name}:1: it has no `paths`"),
+        Some(_) => bail!("{name}:{}: `paths` is no map", document.line("/paths")),
+    }
+    let mut chains = BTreeMap::new();
+    references(document, value, &mut String::new(), &mut chains)?;
+    cycles(document, &chains)
+}
+
+/// Checks every `$ref`, and notes those that say nothing but another reference.
+fn references(
+    document: &Document,
+    node: &Value,
+    pointer: &mut String,
+    chains: &mut BTreeMap<String, Vec<String>>,
+) -> Result<()> {
+    let length = pointer.len();
+    match node {
+        Value::Object(object) => {
+            // Names of properties may be `$ref` or `example` like any other.
+            let is_map_of_names = ["/properties", "/schemas", "/headers", "/parameters", "/responses"]
+                .iter()
+                .any(|end| pointer.ends_with(end));
+            if let Some(Value::String(reference)) = object.get("$ref").filter(|_| !is_map_of_names) {
+                let target = target_of(document, reference, pointer)?;
+                chains.entry(pointer.clone()).or_default().push(target);
+            }
+            for (key, child) in object {
+                let is_data = matches!(key.as_str(), "example" | "examples" | "default" | "enum" | "const");
+                if is_data && !is_map_of_names {
+                    continue;
+                }
+                pointer.push('/');
+                pointer.push_str(&escape(key));
+                references(document, child, pointer, chains)?;
+                pointer.truncate(length);
+            }
+        }
+        Value::Array(items) => {
+            let through = pointer.strip_suffix("/allOf").map(str::to_owned);
+            for (at, child) in items.iter().enumerate() {
+                pointer.push_str(&format!("/{at}"));
+                // `allOf` is no way out of a circle: each part is the value itself.
+                if let Some(whole) = through.clone() {
+                    chains.entry(whole).or_default().push(pointer.clone());
+                }
+                references(document, child, pointer, chains)?;
+                pointer.truncate(length);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn target_of(document: &Document, reference: &str, pointer: &str) -> Result<String> {
+    let name = &document.name;
+    let place = |words: &str| {
+        let line = document.line(&format!("{pointer}/$ref"));
+        anyhow::anyhow!("{name}:{line}: `{reference}` at {pointer} {words}")
+    };
+    let Some(fragment) = reference.strip_prefix('#') else {
+        return Err(place("leads out of the document; bundle the documents first"));
+    };
+    let target = pointer_of(fragment);
+    if document.value.pointer(&target).is_none() {
+        return Err(place("cannot be resolved: nothing is there"));
+    }
+    Ok(target)
+}
+
+/// Refuses circles of references that never come to a value. Recursion through a property is none.
+fn cycles(document: &Document, chains: &BTreeMap<String, Vec<String>>) -> Result<()> {
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    for start in chains.keys() {
+        // Each entry: a place, and which of its targets is next. A stack of our own cannot overflow.
+        let mut stack: Vec<(&str, usize)> = vec![(start, 0)];
+        while let Some((here, next)) = stack.pop() {
+            if next == 0 && done.contains(here) {
+                continue;
+            }
+            let Some(target) = chains.get(here).and_then(|targets| targets.get(next)) else {
+                done.insert(here);
+                continue;
+            };
+            stack.push((here, next + 1));
+            if stack.iter().any(|(place, _)| place == target) {
+                let circle: Vec<&str> =
+                    stack.iter().map(|(place, _)| *place).skip_while(|place| place != target).collect();
+                let (name, line) = (&document.name, document.line(target));
+                bail!("{name}:{line}: circular `$ref`: {} → {target}", circle.join(" → "));
+            }
+            stack.push((target, 0));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! `cargo xtask diff`: what a change of the contract means to the people who use the crate.
+//!
+//! Both documents are read (`load`), seen in one way (`normalise`), and compared place by place (`compare`). The one
+//! table (`rules`) says what each kind of change means, and `rust_api` what the generator makes of it.
+
+mod acknowledge;
+mod change;
+mod compare;
+mod load;
+mod normalise;
+mod report;
+mod rules;
+mod rust_api;
+mod version;
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use report::{Format, Report};
+
+/// Where intended breaks are acknowledged, below the root of the repository.
+const ACCEPTED: &str = "openapi/accepted-breaks.yaml";
+
+/// What to compare, and how to say it.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// What was: a git reference (its openapi/piaxis.yaml is read), or a file.
+    #[arg(required_unless_present = "rules")]
+    base: Option<String>,
+    /// What is now: a file; the working tree's contract when left out.
+    head: Option<String>,
+    /// How to print the changes.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Prints the table of rules.
+    #[arg(long)]
+    rules: bool,
+    /// Fails when the crate's version is too small for the changes, and drafts the section of the changelog.
+    #[arg(long)]
+    against_version: bool,
+    /// Intended breaks, each with a reason and an expiry; openapi/accepted-breaks.yaml when left out.
+    #[arg(long)]
+    accepted: Option<PathBuf>,
+}
+
+/// 0: nothing breaks, 1: something does, 2: the documents could not be compared.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    match diff(arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let words = crate::check::report::log_line(&format!("{error:#}"));
+            let _ = writeln!(std::io::stderr(), "error: {words}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn diff(arguments: &Arguments) -> Result<u8> {
+    if arguments.rules {
+        print(&rules::table())?;
+        return Ok(0);
+    }
+    let base_name = arguments.base.as_deref().context("BASE is missing")?;
+    let root = root();
+    let (head_name, file) = match &arguments.head {
+        Some(head) => (head.clone(), head.clone()),
+        None => (root.join(load::CONTRACT).display().to_string(), load::CONTRACT.to_owned()),
+    };
+    let base = load::base(base_name)?;
+    let head = load::file(&head_name)?;
+    let mut changes = compare::compare(&base, &head);
+
+    let accepted = arguments.accepted.clone().unwrap_or_else(|| root.join(ACCEPTED));
+    let problems = match arguments.accepted.is_some() || accepted.is_file() {
+        true => acknowledge::apply(&accepted, &mut changes)?,
+        false => Vec::new(),
+    };
+    let version = match arguments.against_version {
+        true => Some(version::judge(base_name, &root, &changes)?),
+        false => None,
+    };
+    let report = Report { bump: change::bump(&changes), changes, problems, version, file };
+    print(&report::render(&report, arguments.format))?;
+    Ok(u8::from(report.fails()))
+}
+
+/// Somebody who pages through the output may stop reading.
+fn print(text: &str) -> Result<()> {
+    let mut out = anstream::stdout();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error.into()),
+    })
+}
+
+/// The nearest folder around this one that has a contract.
+fn root() -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let found = here.ancestors().find(|folder| folder.join(load::CONTRACT).is_file()).map(Path::to_owned);
+    found.unwrap_or_default()
+}

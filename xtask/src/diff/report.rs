@@ -1,0 +1,247 @@
+//! The changes for people, for programs, for GitHub.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+
+use super::{
+    change::{Change, Level},
+    rules,
+    version::Verdict,
+};
+use crate::check::report::{cell, data, log_line, property};
+
+/// How the changes are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For a terminal.
+    Human,
+    /// For a program.
+    Json,
+    /// Annotations on the lines of a pull request.
+    Github,
+    /// For the summary of a job.
+    Markdown,
+}
+
+/// All that was found.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) bump: &'static str,
+    pub(crate) changes: Vec<Change>,
+    /// What is wrong with the acknowledgements.
+    pub(crate) problems: Vec<String>,
+    pub(crate) version: Option<Verdict>,
+    /// The head, as annotations call it.
+    pub(crate) file: String,
+}
+
+impl Report {
+    /// Whether somebody must do something.
+    pub(crate) fn fails(&self) -> bool {
+        let too_small = self.version.as_ref().is_some_and(|version| !version.enough);
+        // With a version that says so, a break is announced; without one it must be acknowledged.
+        let announced = self.version.as_ref().is_some_and(|version| version.enough);
+        !self.problems.is_empty() || too_small || !announced && self.changes.iter().any(Change::breaks)
+    }
+
+    fn groups(&self) -> Vec<(Level, Vec<&Change>)> {
+        let mut groups: BTreeMap<Level, Vec<&Change>> = BTreeMap::new();
+        for change in &self.changes {
+            groups.entry(change.level).or_default().push(change);
+        }
+        groups.into_iter().rev().collect()
+    }
+
+    fn summary(&self) -> String {
+        let count = |level| self.changes.iter().filter(|change| change.level == level).count();
+        let accepted = self.changes.iter().filter(|change| change.accepted.is_some()).count();
+        let mut text = format!(
+            "{} breaking, {} additive, {} of words only; semantic versioning asks for: {}",
+            count(Level::Breaking),
+            count(Level::Additive),
+            count(Level::Patch),
+            self.bump,
+        );
+        if accepted > 0 {
+            let _ = write!(text, " ({accepted} acknowledged)");
+        }
+        text
+    }
+
+    fn version_words(&self) -> Option<String> {
+        self.version.as_ref().map(|version| match version.enough {
+            true => format!("version {} is enough (was {})", version.head, version.base),
+            false => format!(
+                "version {} is too small: was {}, must be {} at least",
+                version.head, version.base, version.wanted
+            ),
+        })
+    }
+}
+
+pub(crate) fn render(report: &Report, format: Format) -> String {
+    match format {
+        Format::Human => human(report),
+        Format::Json => json(report),
+        Format::Github => github(report),
+        Format::Markdown => markdown(report),
+    }
+}
+
+fn where_of(change: &Change, limit: usize) -> String {
+    match change.operations.len() {
+        0 => String::new(),
+        count if count > limit => {
+            format!("{} and {} more", change.operations[..limit].join(", "), count - limit)
+        }
+        _ => change.operations.join(", "),
+    }
+}
+
+fn human(report: &Report) -> String {
+    let mut text = String::new();
+    for (level, changes) in report.groups() {
+        let colour = match level {
+            Level::Breaking => AnsiColor::Red,
+            Level::Additive => AnsiColor::Green,
+            Level::Patch | Level::None => AnsiColor::Cyan,
+        };
+        let style = Style::new().bold().fg_color(Some(colour.into()));
+        let _ = writeln!(text, "{style}{}{style:#}", level.word());
+        for change in changes {
+            let _ = writeln!(text, "  {} [{}]", log_line(&change.message), change.id);
+            let _ = writeln!(text, "    wire: {}, rust: {}", change.wire.word(), change.rust.word());
+            let _ = writeln!(text, "    at {}:{} {}", log_line(&report.file), change.line, log_line(change.pointer()));
+            let reached = where_of(change, 6);
+            if !reached.is_empty() {
+                let _ = writeln!(text, "    reaches {}", log_line(&reached));
+            }
+            if level == Level::Breaking {
+                let rule = rules::find(change.id);
+                let _ = writeln!(text, "    why: {}", rule.why);
+                let _ = writeln!(text, "    to avoid it: {}", rule.avoid);
+            }
+            if let Some(reason) = &change.accepted {
+                let _ = writeln!(text, "    acknowledged: {}", log_line(reason));
+            }
+        }
+        text.push('\n');
+    }
+    for problem in &report.problems {
+        let _ = writeln!(text, "acknowledgement: {}", log_line(problem));
+    }
+    if let Some(words) = report.version_words() {
+        let _ = writeln!(text, "{words}");
+    }
+    if let Some(version) = &report.version {
+        let _ = writeln!(text, "\nDraft for CHANGELOG.md:\n");
+        for line in version.changelog.lines() {
+            let _ = writeln!(text, "{}", log_line(line));
+        }
+        text.push('\n');
+    }
+    let code = if report.fails() { AnsiColor::Red } else { AnsiColor::Green };
+    let style = Style::new().bold().fg_color(Some(code.into()));
+    let _ = writeln!(text, "{style}{}{style:#}", report.summary());
+    text
+}
+
+fn json(report: &Report) -> String {
+    let mut object = serde_json::json!({ "bump": report.bump, "changes": report.changes });
+    if let Some(map) = object.as_object_mut() {
+        if !report.problems.is_empty() {
+            map.insert("problems".to_owned(), serde_json::json!(report.problems));
+        }
+        if let Some(version) = &report.version {
+            map.insert("version".to_owned(), serde_json::json!(version));
+        }
+    }
+    let escape = |character: char| match character {
+        // JSON lets these stand, and a terminal may obey them.
+        '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(character)),
+        _ => character.to_string(),
+    };
+    format!("{object:#}").chars().map(escape).collect::<String>() + "\n"
+}
+
+fn github(report: &Report) -> String {
+    let mut text = String::new();
+    for change in &report.changes {
+        let command = match change.level {
+            Level::Breaking if change.accepted.is_some() => "warning",
+            Level::Breaking => "error",
+            Level::Additive | Level::Patch | Level::None => "notice",
+        };
+        let title = format!("{}: {}", change.level.word(), change.id);
+        let mut message = vec![change.message.clone()];
+        message.push(format!("wire: {}, rust: {}", change.wire.word(), change.rust.word()));
+        let reached = where_of(change, 6);
+        message.extend((!reached.is_empty()).then(|| format!("reaches {reached}")));
+        if change.level == Level::Breaking {
+            message.push(format!("to avoid it: {}", rules::find(change.id).avoid));
+        }
+        message.extend(change.accepted.as_ref().map(|reason| format!("acknowledged: {reason}")));
+        let place = format!("file={},line={},title={}", property(&report.file), change.line.max(1), property(&title));
+        let _ = writeln!(text, "::{command} {place}::{}", data(&message.join("\n")));
+    }
+    for problem in &report.problems {
+        let _ = writeln!(text, "::error title=acknowledgement::{}", data(problem));
+    }
+    if let Some(words) = report.version_words() {
+        let command = if report.fails() { "error" } else { "notice" };
+        let _ = writeln!(text, "::{command} file=Cargo.toml,title=version::{}", data(&words));
+    }
+    let _ = writeln!(text, "{}", report.summary());
+    text
+}
+
+/// A job's summary may have a megabyte; nobody reads as much.
+const MARKDOWN_LIMIT: usize = 200_000;
+
+fn markdown(report: &Report) -> String {
+    let verdict = match (report.fails(), report.changes.is_empty()) {
+        (_, true) => "The contract means the same as before",
+        (true, _) => "The change of the contract breaks somebody",
+        (false, _) => "The change of the contract breaks nobody who was not told",
+    };
+    let mut text = format!("**{verdict}**: {}\n", report.summary());
+    if let Some(words) = report.version_words() {
+        let _ = writeln!(text, "\n{}", cell(&words));
+    }
+    for problem in &report.problems {
+        let _ = writeln!(text, "\n- {}", cell(problem));
+    }
+    let mut left_out = 0;
+    for (level, changes) in report.groups() {
+        let _ =
+            write!(text, "\n### {}\n\n| what | wire | rust | where | reaches |\n|---|---|---|---|---|\n", level.word());
+        for change in changes {
+            let mut message = format!("{} [{}]", change.message, change.id);
+            if let Some(reason) = &change.accepted {
+                let _ = write!(message, " (acknowledged: {reason})");
+            }
+            let place = format!("{}:{} {}", report.file, change.line, change.pointer());
+            let cells = [&message, change.wire.word(), change.rust.word(), &place, &where_of(change, 6)].map(cell);
+            let row = format!("| {} |\n", cells.join(" | "));
+            if text.len() + row.len() > MARKDOWN_LIMIT {
+                left_out += 1;
+            } else {
+                text.push_str(&row);
+            }
+        }
+    }
+    if left_out > 0 {
+        let _ = writeln!(text, "\n… and {left_out} more: run `cargo xtask diff`.");
+    }
+    if let Some(version) = &report.version {
+        let lines = version.changelog.lines().map(log_line).collect::<Vec<_>>().join("\n");
+        let fence = if lines.contains("```") { "~~~~" } else { "```" };
+        let _ = write!(
+            text,
+            "\n<details><summary>Draft for CHANGELOG.md</summary>\n\n{fence}markdown\n{lines}\n{fence}\n\n</details>\n"
+        );
+    }
+    text
+}

@@ -1,0 +1,219 @@
+//! `cargo xtask diff`: what cannot be compared is refused with the place, and what is intended is acknowledged.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const GOOD: &str = "openapi: 3.0.3\ninfo: { title: t, version: '1' }\npaths: {}\n";
+
+/// A folder of its own for a test.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("diff-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Code, output and errors.
+fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_xtask")).arg("diff").args(arguments).current_dir(folder).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let settings = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
+    let output = Command::new("git").args(settings).args(arguments).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_document_that_cannot_be_compared_is_refused_with_its_place() {
+    let folder = folder("bad");
+    fs::write(folder.join("good.yaml"), GOOD).unwrap();
+    let reference = |target: &str, schemas: &str| {
+        format!(
+            "openapi: 3.0.3\npaths:\n  /x:\n    get:\n      responses:\n        '200':\n          content:\n            a/b:\n              schema:\n                $ref: '{target}'\ncomponents:\n  schemas:\n{schemas}"
+        )
+    };
+    let a = "#/components/schemas/A";
+    let cases = [
+        ("broken YAML", "openapi: 3.0.3\npaths:\n  a: [\n".to_owned(), vec![":4", "neither YAML nor JSON"]),
+        ("a tab", "openapi: 3.0.3\npaths:\n\tx: 1\n".to_owned(), vec![":3", "neither YAML nor JSON"]),
+        ("broken JSON", "{ \"openapi\": \"3.0.3\", \"paths\": {".to_owned(), vec!["neither YAML nor JSON"]),
+        ("nothing", String::new(), vec![":1", "empty"]),
+        ("blanks", " \n\n".to_owned(), vec![":1", "empty"]),
+        ("a comment", "# words\n".to_owned(), vec![":1", "empty"]),
+        ("an empty map", "{}\n".to_owned(), vec![":1", "empty"]),
+        ("a list", "- 1\n".to_owned(), vec![":1", "no map"]),
+        ("text", "words\n".to_owned(), vec![":1", "no map"]),
+        ("no version", "info: {}\npaths: {}\n".to_owned(), vec!["no `openapi`"]),
+        ("no paths", "openapi: 3.0.3\n".to_owned(), vec!["no `paths`"]),
+        ("paths that are a list", "openapi: 3.0.3\npaths: []\n".to_owned(), vec![":2", "`paths` is no map"]),
+        ("OpenAPI 2.0", "info: {}\nswagger: '2.0'\npaths: {}\n".to_owned(), vec![":2", "OpenAPI 2.0"]),
+        ("OpenAPI 4.0", "info: {}\nopenapi: 4.0.0\npaths: {}\n".to_owned(), vec![":2", "neither 3.0 nor 3.1"]),
+        ("a reference to nothing", reference(a, "    B: {}\n"), vec![":10", a, "nothing is there"]),
+        ("a reference to another file", reference("b.yaml#/A", "    B: {}\n"), vec![":10", "out of the document"]),
+        ("a circle of one", reference(a, &format!("    A: {{ $ref: '{a}' }}\n")), vec![":13", "circular", "schemas/A"]),
+        (
+            "a circle of two",
+            reference(a, "    A: { $ref: '#/components/schemas/B' }\n    B: { $ref: '#/components/schemas/A' }\n"),
+            vec!["circular", "schemas/A", "schemas/B"],
+        ),
+        (
+            "a circle through allOf",
+            reference(a, &format!("    A: {{ allOf: [ {{ $ref: '{a}' }} ] }}\n")),
+            vec!["circular", "schemas/A"],
+        ),
+        ("aliases without end", aliases(), vec!["neither YAML nor JSON"]),
+        (
+            "brackets without end",
+            format!("openapi: 3.0.3\npaths: {}\n", "[".repeat(5_000)),
+            vec!["neither YAML nor JSON"],
+        ),
+    ];
+    for (name, text, wanted) in cases {
+        fs::write(folder.join("bad.yaml"), text).unwrap();
+        for arguments in [["good.yaml", "bad.yaml"], ["bad.yaml", "good.yaml"]] {
+            let (code, out, error) = run(&folder, &arguments);
+            assert_eq!((code, out.as_str()), (Some(2), ""), "{name}: {error}");
+            assert!(error.starts_with("error: bad.yaml"), "{name}: {error}");
+            assert!(!error.contains("panicked"), "{name}: {error}");
+            for part in &wanted {
+                assert!(error.contains(part), "{name}: {part} is not in {error}");
+            }
+        }
+    }
+}
+
+/// A small text that would be a large document.
+fn aliases() -> String {
+    let mut text = "a0: &a0 [ x, x, x, x, x, x, x, x, x, x ]\n".to_owned();
+    for at in 1..12 {
+        let before = format!("*a{}", at - 1);
+        text += &format!("a{at}: &a{at} [ {} ]\n", [before.as_str(); 10].join(", "));
+    }
+    text + "openapi: 3.0.3\npaths: {}\n"
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let folder = folder("absent");
+    git(&folder, &["init", "-q"]);
+    fs::write(folder.join("good.yaml"), GOOD).unwrap();
+    for (arguments, wanted) in [
+        (["absent.yaml", "good.yaml"], "absent.yaml cannot be read"),
+        (["good.yaml", "absent.yaml"], "absent.yaml cannot be read"),
+        (["good.yaml", "."], ". cannot be read"),
+        (["no-such-branch", "good.yaml"], "`no-such-branch` is neither a file nor a git reference"),
+        (["origin/none", "good.yaml"], "`origin/none` is neither a file nor a git reference"),
+    ] {
+        let (code, out, error) = run(&folder, &arguments);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{error}");
+        assert!(error.contains(wanted), "{error}");
+    }
+    let (code, _, error) = run(&folder, &["--", "--output=x", "good.yaml"]);
+    assert_eq!(code, Some(2), "{error}");
+    git(&folder, &["commit", "-q", "--allow-empty", "-m", "first"]);
+    let (code, _, error) = run(&folder, &["HEAD", "good.yaml"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("`HEAD` has no openapi/piaxis.yaml"), "{error}");
+}
+
+#[test]
+fn a_document_of_20_megabytes_is_refused() {
+    let folder = folder("long");
+    fs::write(folder.join("good.yaml"), GOOD).unwrap();
+    let line = "# words that say nothing, again and again, until nobody reads them any more\n";
+    fs::write(folder.join("long.yaml"), GOOD.to_owned() + &line.repeat(20_000_000 / line.len() + 1)).unwrap();
+    let (code, out, error) = run(&folder, &["good.yaml", "long.yaml"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(error.contains("long.yaml is too long"), "{error}");
+}
+
+/// A repository with a crate of this version, a contract, and a break of it in the working tree.
+fn repository(name: &str, version: &str) -> PathBuf {
+    let folder = folder(name);
+    fs::create_dir(folder.join("openapi")).unwrap();
+    let contract = GOOD.replace("paths: {}", "paths:\n  /x:\n    get: { operationId: x_get, responses: {} }");
+    fs::write(folder.join("openapi/piaxis.yaml"), contract).unwrap();
+    fs::write(folder.join("Cargo.toml"), format!("[package]\nname = \"p\"\nversion = \"{version}\"\n")).unwrap();
+    git(&folder, &["init", "-q"]);
+    git(&folder, &["add", "-A"]);
+    git(&folder, &["commit", "-q", "-m", "first"]);
+    assert_eq!(run(&folder, &["HEAD"]).0, Some(0));
+    fs::write(folder.join("openapi/piaxis.yaml"), GOOD).unwrap();
+    folder
+}
+
+#[test]
+fn a_break_is_acknowledged_with_a_reason_until_a_day() {
+    let folder = repository("accepted", "0.1.0");
+    let accept = |text: &str| fs::write(folder.join("openapi/accepted-breaks.yaml"), text).unwrap();
+    assert_eq!(run(&folder, &["HEAD"]).0, Some(1));
+    let entry = "- { id: operation-removed, place: /paths/~1x/get, reason: nobody called it, expires: 2999-01-01 }\n";
+    accept(entry);
+    let (code, out, error) = run(&folder, &["HEAD"]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert!(out.contains("acknowledged: nobody called it"), "{out}");
+    for (text, wanted) in [
+        (entry.replace("2999", "2020"), "expired on 2020-01-01"),
+        (entry.replace("nobody called it", "''"), "has no reason"),
+        (entry.to_owned() + &entry.replace("operation-removed", "schema-removed"), "is no change that there is"),
+    ] {
+        accept(&text);
+        let (code, out, _) = run(&folder, &["HEAD"]);
+        assert_eq!(code, Some(1), "{out}");
+        assert!(out.contains(wanted), "{out}");
+    }
+    for broken in ["- { id: a }\n", "words\n", "- { id: a, place: b, reason: c, expires: soon }\n"] {
+        accept(broken);
+        assert_eq!(run(&folder, &["HEAD"]).0, Some(2), "{broken}");
+    }
+    let (code, _, error) = run(&folder, &["HEAD", "--accepted", "absent.yaml"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("absent.yaml cannot be read"), "{error}");
+}
+
+#[test]
+fn the_version_must_be_large_enough_for_the_changes() {
+    for (old, new, enough, wanted) in [
+        ("0.1.0", "0.1.0", false, "0.2.0"),
+        ("0.1.0", "0.1.9", false, "0.2.0"),
+        ("0.1.0", "0.2.0", true, "0.2.0"),
+        ("0.0.3", "0.0.4", true, "0.0.4"),
+        ("1.4.2", "1.5.0", false, "2.0.0"),
+        ("1.4.2", "2.0.0", true, "2.0.0"),
+    ] {
+        let folder = repository("version", old);
+        fs::write(folder.join("Cargo.toml"), format!("[package]\nname = \"p\"\nversion = \"{new}\"\n")).unwrap();
+        let (code, out, error) = run(&folder, &["HEAD", "--against-version", "--format", "json"]);
+        assert_eq!(code, Some(i32::from(!enough)), "{old} {new}: {out}{error}");
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(report["bump"], "major");
+        assert_eq!(report["version"]["wanted"], wanted, "{old} {new}");
+        let draft = report["version"]["changelog"].as_str().unwrap();
+        assert!(draft.contains("### Breaking\n\n- GET /x is gone"), "{draft}");
+    }
+}
+
+#[test]
+fn every_format_says_what_breaks() {
+    let folder = repository("formats", "0.1.0");
+    for (format, wanted) in [
+        ("human", "GET /x is gone [operation-removed]"),
+        ("json", "\"id\": \"operation-removed\""),
+        ("github", "::error file=openapi/piaxis.yaml,line=3,title=breaking%3A operation-removed::GET /x is gone"),
+        ("markdown", "| GET /x is gone [operation-removed] | breaking | breaking |"),
+    ] {
+        let (code, out, _) = run(&folder, &["HEAD", "--format", format]);
+        assert_eq!(code, Some(1));
+        assert!(out.contains(wanted), "{format}: {out}");
+        assert!(!out.contains('\u{1b}'), "{format}");
+    }
+}

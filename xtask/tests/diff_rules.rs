@@ -1,0 +1,472 @@
+//! `cargo xtask diff`: each rule of the table has the smallest pair of documents that triggers it, and nothing else.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use serde_json::Value;
+
+fn file(text: &str) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("diff-rules");
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(format!("{}-{}.yaml", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn changes(base: &str, head: &str) -> Vec<Value> {
+    let (base, head) = (file(base), file(head));
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["diff", "--format", "json"])
+        .args([&base, &head])
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{stderr}\n{}", fs::read_to_string(&head).unwrap());
+    for path in [base, head] {
+        fs::remove_file(path).unwrap();
+    }
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    report["changes"].as_array().unwrap().clone()
+}
+
+fn paths(body: &str) -> String {
+    format!("openapi: 3.0.3\ninfo: {{ title: t, version: '1' }}\npaths: {{ {body} }}\n")
+}
+
+fn operation(body: &str) -> String {
+    paths(&format!("/x: {{ post: {{ {body} }} }}"))
+}
+
+fn root(body: &str) -> String {
+    paths("") + body + "\n"
+}
+
+fn schemas(body: &str) -> String {
+    root(&format!("components: {{ schemas: {{ {body} }} }}"))
+}
+
+fn parameters(list: &str) -> String {
+    operation(&format!("responses: {{}}, parameters: [ {list} ]"))
+}
+
+fn body(text: &str) -> String {
+    operation(&format!("responses: {{}}, requestBody: {text}"))
+}
+
+fn answers(text: &str) -> String {
+    operation(&format!("responses: {text}"))
+}
+
+fn webhooks(body: &str) -> String {
+    root(&format!("x-piaxis-webhooks: {{ {body} }}"))
+}
+
+/// The smallest pairs of what is no schema: rule, base, head.
+fn pairs() -> Vec<(&'static str, String, String)> {
+    let op = operation;
+    let par = parameters;
+    let q = "name: q, in: query";
+    let json = "application/json: {}";
+    let security = |one: &str| op(&format!("responses: {{}}, security: {one}"));
+    let schemes = |one: &str| root(&format!("components: {{ securitySchemes: {{ {one} }} }}"));
+    let used_scheme = |one: &str| {
+        op("responses: {}, security: [ { k: [] } ]") + &format!("components: {{ securitySchemes: {{ {one} }} }}\n")
+    };
+    let header = |one: &str| answers(&format!("{{ '200': {{ headers: {{ {one} }} }} }}"));
+    let media = |one: &str| answers(&format!("{{ '200': {{ content: {{ {one} }} }} }}"));
+    let servers = |one: &str| root(&format!("servers: [ {one} ]"));
+    let common = |one: &str| root(&format!("x-piaxis-common-headers: [ {one} ]"));
+    let variables = |one: &str| root(&format!("x-piaxis-environment-variables: {{ api_key: {{ names: [ {one} ] }} }}"));
+    let methods =
+        |one: &str| op(&format!("responses: {{}}, operationId: a_b, tags: [ a ], x-piaxis-methods: [ {one} ]"));
+    vec![
+        ("operation-removed", op("responses: {}"), paths("")),
+        ("operation-added", paths(""), op("responses: {}")),
+        ("operation-id-changed", op("responses: {}, operationId: a"), op("responses: {}, operationId: b")),
+        ("operation-id-removed", op("responses: {}, operationId: a"), op("responses: {}")),
+        ("operation-id-added", op("responses: {}"), op("responses: {}, operationId: a")),
+        ("tag-changed", op("responses: {}, tags: [ a ]"), op("responses: {}, tags: [ b ]")),
+        ("tag-added", op("responses: {}"), op("responses: {}, tags: [ a ]")),
+        ("tags-changed", op("responses: {}, tags: [ a, b ]"), op("responses: {}, tags: [ a, c ]")),
+        ("deprecation-changed", op("responses: {}"), op("responses: {}, deprecated: true")),
+        ("query-struct-changed", op("responses: {}, x-piaxis-query: A"), op("responses: {}, x-piaxis-query: B")),
+        ("method-removed", methods("b, c"), methods("b")),
+        ("method-added", methods("b"), methods("b, c")),
+        ("retry-changed", op("responses: {}"), op("responses: {}, x-piaxis-replayable: true")),
+        (
+            "transport-changed",
+            par("{ name: h, in: header }"),
+            par("{ name: h, in: header, x-piaxis-transport: request_id }"),
+        ),
+        ("callback-removed", op("responses: {}, callbacks: { c: { '{$url}': { post: {} } } }"), op("responses: {}")),
+        ("callback-added", op("responses: {}"), op("responses: {}, callbacks: { c: { '{$url}': { post: {} } } }")),
+        ("parameter-removed", par(&format!("{{ {q} }}")), par("")),
+        ("required-parameter-added", par(""), par(&format!("{{ {q}, required: true }}"))),
+        ("optional-parameter-added", par(""), par(&format!("{{ {q} }}"))),
+        ("parameter-became-required", par(&format!("{{ {q} }}")), par(&format!("{{ {q}, required: true }}"))),
+        ("parameter-became-optional", par(&format!("{{ {q}, required: true }}")), par(&format!("{{ {q} }}"))),
+        (
+            "parameter-default-changed",
+            par(&format!("{{ {q}, schema: {{ type: integer, default: 1 }} }}")),
+            par(&format!("{{ {q}, schema: {{ type: integer, default: 2 }} }}")),
+        ),
+        ("parameter-encoding-changed", par(&format!("{{ {q} }}")), par(&format!("{{ {q}, style: pipeDelimited }}"))),
+        ("common-header-removed", common("{ name: h, in: header }"), common("")),
+        ("common-header-added", common(""), common("{ name: h, in: header }")),
+        ("required-body-added", op("responses: {}"), body(&format!("{{ required: true, content: {{ {json} }} }}"))),
+        ("optional-body-added", op("responses: {}"), body(&format!("{{ content: {{ {json} }} }}"))),
+        ("body-removed", body(&format!("{{ content: {{ {json} }} }}")), op("responses: {}")),
+        (
+            "body-became-required",
+            body(&format!("{{ content: {{ {json} }} }}")),
+            body(&format!("{{ required: true, content: {{ {json} }} }}")),
+        ),
+        (
+            "body-became-optional",
+            body(&format!("{{ required: true, content: {{ {json} }} }}")),
+            body(&format!("{{ content: {{ {json} }} }}")),
+        ),
+        (
+            "request-media-type-removed",
+            body("{ content: { application/json: {}, text/plain: {} } }"),
+            body("{ content: { text/plain: {} } }"),
+        ),
+        (
+            "request-media-type-added",
+            body("{ content: { text/plain: {} } }"),
+            body("{ content: { application/json: {}, text/plain: {} } }"),
+        ),
+        (
+            "request-media-type-encoding-changed",
+            body("{ content: { multipart/form-data: {} } }"),
+            body("{ content: { multipart/form-data: { encoding: { a: { contentType: text/plain } } } } }"),
+        ),
+        ("response-media-type-removed", media("application/json: {}, text/plain: {}"), media("text/plain: {}")),
+        ("response-media-type-added", media("text/plain: {}"), media("application/json: {}, text/plain: {}")),
+        ("response-media-type-specialised", media("application/json: {}"), media("application/problem+json: {}")),
+        ("success-response-removed", answers("{ '200': {}, '201': {} }"), answers("{ '200': {} }")),
+        ("success-response-added", answers("{ '200': {} }"), answers("{ '200': {}, '201': {} }")),
+        ("failure-response-removed", answers("{ '200': {}, '404': {} }"), answers("{ '200': {} }")),
+        ("failure-response-added", answers("{ '200': {} }"), answers("{ '200': {}, '404': {} }")),
+        ("response-body-removed", media(json), answers("{ '200': {} }")),
+        ("response-body-added", answers("{ '200': {} }"), media(json)),
+        ("required-response-header-removed", header("h: { required: true }"), header("")),
+        ("optional-response-header-removed", header("h: {}"), header("")),
+        ("response-header-added", header(""), header("h: {}")),
+        ("response-header-became-optional", header("h: { required: true }"), header("h: {}")),
+        ("response-header-became-required", header("h: {}"), header("h: { required: true }")),
+        ("links-changed", answers("{ '200': {} }"), answers("{ '200': { links: { l: { operationId: a } } } }")),
+        ("security-tightened", security("[ { a: [] }, { b: [] } ]"), security("[ { a: [] } ]")),
+        ("security-loosened", security("[ { a: [] } ]"), security("[ { a: [] }, { b: [] } ]")),
+        ("security-scheme-removed", used_scheme("k: { type: http, scheme: basic }"), used_scheme("")),
+        ("unused-security-scheme-removed", schemes("k: { type: http, scheme: basic }"), schemes("")),
+        ("security-scheme-added", schemes(""), schemes("k: { type: http, scheme: basic }")),
+        (
+            "security-scheme-changed",
+            schemes("k: { type: apiKey, in: header, name: a }"),
+            schemes("k: { type: apiKey, in: query, name: a }"),
+        ),
+        (
+            "security-scheme-details-changed",
+            schemes("k: { type: oauth2, flows: { implicit: { authorizationUrl: 'https://a', scopes: {} } } }"),
+            schemes("k: { type: oauth2, flows: { implicit: { authorizationUrl: 'https://b', scopes: {} } } }"),
+        ),
+        (
+            "operation-servers-changed",
+            op("responses: {}, servers: [ { url: 'https://a' } ]"),
+            op("responses: {}, servers: [ { url: 'https://b' } ]"),
+        ),
+        ("server-removed", servers("{ url: 'https://a' }"), servers("")),
+        ("server-added", servers(""), servers("{ url: 'https://a' }")),
+        ("environment-removed", servers("{ url: 'https://a', x-piaxis-environment: production }"), servers("")),
+        (
+            "environment-address-changed",
+            servers("{ url: 'https://a', x-piaxis-environment: production }"),
+            servers("{ url: 'https://b', x-piaxis-environment: production }"),
+        ),
+        ("environment-added", servers(""), servers("{ url: 'https://a', x-piaxis-environment: production }")),
+        ("schema-removed", schemas("A: { type: string }"), schemas("")),
+        ("schema-renamed", schemas("A: { type: string }"), schemas("B: { type: string }")),
+        ("schema-added", schemas(""), schemas("A: { type: string }")),
+        (
+            "schema-replaced",
+            schemas(
+                "A: { type: string }, B: { type: string }, C: { type: object, properties: { a: { $ref: '#/components/schemas/A' } } }",
+            ),
+            schemas(
+                "A: { type: string }, B: { type: string }, C: { type: object, properties: { a: { $ref: '#/components/schemas/B' } } }",
+            ),
+        ),
+        ("webhook-event-removed", webhooks("events: { a.b: {}, a.c: {} }"), webhooks("events: { a.b: {} }")),
+        ("webhook-event-added", webhooks("events: { a.b: {} }"), webhooks("events: { a.b: {}, a.c: {} }")),
+        ("webhook-header-removed", webhooks("headers: { h: {} }"), webhooks("headers: {}")),
+        ("webhook-header-added", webhooks("headers: {}"), webhooks("headers: { h: {} }")),
+        ("webhook-payload-removed", webhooks("payloads: { a: {} }"), webhooks("payloads: {}")),
+        ("webhook-payload-added", webhooks("payloads: {}"), webhooks("payloads: { a: {} }")),
+        ("webhook-envelope-removed", webhooks("envelopes: { a: {} }"), webhooks("envelopes: {}")),
+        ("webhook-envelope-added", webhooks("envelopes: {}"), webhooks("envelopes: { a: {} }")),
+        ("webhook-tolerance-changed", webhooks("tolerance: { default: 300 }"), webhooks("tolerance: { default: 60 }")),
+        (
+            "extra-removed",
+            schemas("A: { type: object, additionalProperties: true, properties: { a: { type: string } } }"),
+            schemas("A: { type: object, properties: { a: { type: string } } }"),
+        ),
+        ("environment-variable-removed", variables("A, B"), variables("A")),
+        ("environment-variable-added", variables("A"), variables("A, B")),
+        ("environment-variables-reordered", variables("A, B"), variables("B, A")),
+        ("term-type-removed", schemas("A: { x-piaxis-term-type: a }"), schemas("A: {}")),
+        ("term-type-added", schemas("A: {}"), schemas("A: { x-piaxis-term-type: a }")),
+        ("term-type-changed", schemas("A: { x-piaxis-term-type: a }"), schemas("A: { x-piaxis-term-type: b }")),
+        ("settled-removed", schemas("A: { x-piaxis-settled: [ a ] }"), schemas("A: {}")),
+        ("settled-added", schemas("A: {}"), schemas("A: { x-piaxis-settled: [ a ] }")),
+        ("settled-changed", schemas("A: { x-piaxis-settled: [ a ] }"), schemas("A: { x-piaxis-settled: [ b ] }")),
+        ("documentation-changed", op("responses: {}, summary: a"), op("responses: {}, summary: b")),
+        ("extension-changed", op("responses: {}, x-other: a"), op("responses: {}, x-other: b")),
+        ("unclassified", op("responses: {}, novelty: a"), op("responses: {}, novelty: b")),
+    ]
+}
+
+/// The smallest pairs of schemas; each is tried in a request and in an answer.
+const SCHEMAS: &[(&str, &str, &str)] = &[
+    (
+        "required-property-removed",
+        "{ type: object, required: [ a ], properties: { a: { type: string } } }",
+        "{ type: object }",
+    ),
+    ("optional-property-removed", "{ type: object, properties: { a: { type: string } } }", "{ type: object }"),
+    (
+        "required-property-added",
+        "{ type: object }",
+        "{ type: object, required: [ a ], properties: { a: { type: string } } }",
+    ),
+    ("optional-property-added", "{ type: object }", "{ type: object, properties: { a: { type: string } } }"),
+    (
+        "property-became-required",
+        "{ type: object, properties: { a: { type: string } } }",
+        "{ type: object, required: [ a ], properties: { a: { type: string } } }",
+    ),
+    (
+        "property-became-optional",
+        "{ type: object, required: [ a ], properties: { a: { type: string } } }",
+        "{ type: object, properties: { a: { type: string } } }",
+    ),
+    ("type-narrowed", "{ type: number }", "{ type: integer }"),
+    ("type-widened", "{ type: integer }", "{ type: number }"),
+    ("type-changed", "{ type: integer }", "{ type: string }"),
+    ("became-nullable", "{ type: array, items: {} }", "{ type: array, items: {}, nullable: true }"),
+    ("became-not-nullable", "{ type: array, items: {}, nullable: true }", "{ type: array, items: {} }"),
+    ("enum-added", "{ type: string }", "{ type: string, enum: [ a ] }"),
+    ("enum-removed", "{ type: string, enum: [ a ] }", "{ type: string }"),
+    ("enum-value-added", "{ type: string, enum: [ a ] }", "{ type: string, enum: [ a, b ] }"),
+    ("enum-value-removed", "{ type: string, enum: [ a, b ] }", "{ type: string, enum: [ a ] }"),
+    (
+        "open-enum-value-added",
+        "{ type: string, x-extensible-enum: [ a ] }",
+        "{ type: string, x-extensible-enum: [ a, b ] }",
+    ),
+    (
+        "open-enum-value-removed",
+        "{ type: string, x-extensible-enum: [ a, b ] }",
+        "{ type: string, x-extensible-enum: [ a ] }",
+    ),
+    ("open-enum-added", "{ type: string }", "{ type: string, x-extensible-enum: [ a ] }"),
+    ("open-enum-removed", "{ type: string, x-extensible-enum: [ a ] }", "{ type: string }"),
+    ("limit-tightened", "{ type: string, maxLength: 9 }", "{ type: string, maxLength: 8 }"),
+    ("limit-loosened", "{ type: integer, minimum: 3 }", "{ type: integer }"),
+    ("pattern-added", "{ type: string }", "{ type: string, pattern: a }"),
+    ("pattern-changed", "{ type: string, pattern: a }", "{ type: string, pattern: b }"),
+    ("pattern-removed", "{ type: string, pattern: a }", "{ type: string }"),
+    (
+        "closed",
+        "{ type: object, properties: { a: {} }, additionalProperties: true }",
+        "{ type: object, properties: { a: {} }, additionalProperties: false }",
+    ),
+    (
+        "opened",
+        "{ type: object, properties: { a: {} }, additionalProperties: false }",
+        "{ type: object, properties: { a: {} }, additionalProperties: true }",
+    ),
+    (
+        "alternative-added",
+        "{ oneOf: [ { type: string, maxLength: 1 }, { type: object } ] }",
+        "{ oneOf: [ { type: string, maxLength: 1 }, { type: object }, { type: boolean } ] }",
+    ),
+    (
+        "alternative-removed",
+        "{ oneOf: [ { type: string, maxLength: 1 }, { type: object }, { type: boolean } ] }",
+        "{ oneOf: [ { type: string, maxLength: 1 }, { type: object } ] }",
+    ),
+    (
+        "any-of-added",
+        "{ anyOf: [ { type: string, maxLength: 1 }, { type: object } ] }",
+        "{ anyOf: [ { type: string, maxLength: 1 }, { type: object }, { type: boolean } ] }",
+    ),
+    (
+        "any-of-removed",
+        "{ anyOf: [ { type: string, maxLength: 1 }, { type: object }, { type: boolean } ] }",
+        "{ anyOf: [ { type: string, maxLength: 1 }, { type: object } ] }",
+    ),
+    (
+        "choice-added",
+        "{ type: object, properties: { a: { type: string } } }",
+        "{ type: object, oneOf: [ { properties: { a: { type: string } } }, { properties: { b: { type: string } } } ] }",
+    ),
+    (
+        "choice-removed",
+        "{ type: object, oneOf: [ { properties: { a: { type: string } } }, { properties: { b: { type: string } } } ] }",
+        "{ type: object, properties: { a: { type: string } } }",
+    ),
+    (
+        "all-of-added",
+        "{ allOf: [ { type: object, properties: { a: {} } }, { type: object, minProperties: 1 } ] }",
+        "{ allOf: [ { type: object, properties: { a: {} } }, { type: object, minProperties: 1 }, { properties: { a: {} } } ] }",
+    ),
+    (
+        "default-added",
+        "{ type: object, properties: { a: { type: string } } }",
+        "{ type: object, properties: { a: { type: string, default: b } } }",
+    ),
+    (
+        "default-removed",
+        "{ type: object, properties: { a: { type: string, default: b } } }",
+        "{ type: object, properties: { a: { type: string } } }",
+    ),
+    (
+        "default-changed",
+        "{ type: object, properties: { a: { type: string, default: b } } }",
+        "{ type: object, properties: { a: { type: string, default: c } } }",
+    ),
+    (
+        "discriminator-changed",
+        "{ type: object, properties: { a: { type: string } } }",
+        "{ type: object, properties: { a: { type: string } }, discriminator: { propertyName: a } }",
+    ),
+    ("access-changed", "{ type: string }", "{ type: string, readOnly: true }"),
+];
+
+fn ids(changes: &[Value]) -> BTreeSet<String> {
+    changes.iter().map(|change| change["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn rules() -> Vec<Vec<String>> {
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).args(["diff", "--rules"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let row = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    table.lines().skip(2).map(row).collect()
+}
+
+/// What the table says of a rule: its level on the wire and in Rust.
+fn levels(rules: &[Vec<String>], id: &str) -> (String, String) {
+    let row = rules.iter().find(|row| row[1] == id).unwrap_or_else(|| panic!("{id} is no rule"));
+    (row[5].clone(), row[6].clone())
+}
+
+#[test]
+fn each_rule_is_triggered_by_its_pair_alone() {
+    let rules = rules();
+    let mut tried = BTreeSet::new();
+    let mut wrong = Vec::new();
+    let mut try_pair = |id: String, base: String, head: String| {
+        let found = changes(&base, &head);
+        let (wire, rust) = levels(&rules, &id);
+        let fits = found.iter().all(|change| change["wire"] == wire.as_str() && change["rust"] == rust.as_str());
+        // Schemas that nothing uses are no matter of the wire.
+        let unused = base.contains("schemas:") && wire != "none" || id == "extra-removed";
+        if ids(&found) != BTreeSet::from([id.clone()]) || !(fits || unused) || found.len() != 1 {
+            wrong.push(format!("{id} ({wire}, {rust}): {found:?}"));
+        }
+        tried.insert(id);
+    };
+    for (id, base, head) in pairs() {
+        try_pair(id.to_owned(), base, head);
+    }
+    for (kind, base, head) in SCHEMAS {
+        let request = |schema: &str| body(&format!("{{ content: {{ application/json: {{ schema: {schema} }} }} }}"));
+        let answer = |schema: &str| {
+            answers(&format!("{{ '200': {{ content: {{ application/json: {{ schema: {schema} }} }} }} }}"))
+        };
+        let id = if kind.ends_with("property-removed") { "property-removed" } else { kind };
+        try_pair(format!("request-{id}"), request(base), request(head));
+        try_pair(format!("response-{kind}"), answer(base), answer(head));
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    let all: BTreeSet<String> = rules.iter().map(|row| row[1].clone()).collect();
+    assert_eq!(all, tried, "rules without a pair, or pairs without a rule");
+}
+
+#[test]
+fn the_table_says_why_and_how_to_avoid_it() {
+    let rules = rules();
+    assert!(rules.len() > 100);
+    for row in rules {
+        assert_eq!(row.len(), 10, "{row:?}");
+        assert!(row.iter().skip(1).take(8).all(|cell| !cell.is_empty()), "{row:?}");
+        assert!(["wire", "rust", "both"].contains(&row[2].as_str()), "{row:?}");
+    }
+}
+
+#[test]
+fn what_is_only_written_in_another_way_is_no_change() {
+    let wrap = |schema: &str, rest: &str| {
+        answers(&format!("{{ '200': {{ content: {{ application/json: {{ schema: {schema} }} }} }} }}")) + rest
+    };
+    let one = "components: { schemas: { A: { type: object, properties: { a: { type: string } } } } }\n";
+    let same = [
+        (
+            wrap("{ $ref: '#/components/schemas/A' }", one),
+            wrap("{ type: object, properties: { a: { type: string } } }", one),
+        ),
+        (
+            wrap("{ $ref: '#/components/schemas/A' }", one),
+            wrap("{ allOf: [ { $ref: '#/components/schemas/A' } ] }", one),
+        ),
+        (
+            wrap("{ $ref: '#/components/schemas/A', nullable: true }", one),
+            wrap("{ $ref: '#/components/schemas/A', nullable: true }", one),
+        ),
+        (
+            wrap("{ nullable: true, allOf: [ { $ref: '#/components/schemas/A' } ] }", one),
+            wrap("{ anyOf: [ { $ref: '#/components/schemas/A' }, { type: 'null' } ] }", one),
+        ),
+        (wrap("{ type: string, nullable: true }", ""), wrap("{ type: [ string, 'null' ] }", "")),
+        (wrap("{ type: string, enum: [ a ] }", ""), wrap("{ type: string, const: a }", "")),
+        (
+            wrap("{ type: integer, minimum: 3, exclusiveMinimum: true }", ""),
+            wrap("{ type: integer, exclusiveMinimum: 3 }", ""),
+        ),
+        (wrap("{ type: string, maxLength: 3 }", ""), wrap("{ maxLength: 3.0, type: string, nullable: false }", "")),
+        (
+            paths("'/x/{a}': { parameters: [ { name: a, in: path, required: true } ], get: { responses: {} } }"),
+            paths("'/x/{b}': { get: { responses: {}, parameters: [ { name: b, in: path, required: true } ] } }"),
+        ),
+        (operation("responses: {}") + "security: [ { a: [] } ]\n", operation("responses: {}, security: [ { a: [] } ]")),
+        (answers("{ 200: {} }"), answers("{ '200': {} }")),
+    ];
+    for (base, head) in same {
+        assert_eq!(changes(&base, &head), Vec::<Value>::new(), "{base}\n{head}");
+        assert_eq!(changes(&head, &base), Vec::<Value>::new(), "{head}\n{base}");
+    }
+}
+
+#[test]
+fn recursion_is_followed_to_its_end() {
+    let tree = |rest: &str| {
+        answers("{ '200': { content: { application/json: { schema: { $ref: '#/components/schemas/T' } } } } }")
+            + &format!(
+                "components: {{ schemas: {{ T: {{ type: object, properties: {{ {rest} children: {{ type: array, items: {{ $ref: '#/components/schemas/T' }} }} }} }} }} }}\n"
+            )
+    };
+    let found = changes(&tree("a: { type: string },"), &tree(""));
+    assert_eq!(ids(&found), BTreeSet::from(["response-optional-property-removed".to_owned()]));
+    assert_eq!(found.len(), 1);
+}
