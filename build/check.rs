@@ -58,6 +58,12 @@ fn check_object(object: &serde_json::Map<String, Value>, root: &Value, path: &[S
             );
         }
     }
+    if let Some((cut, _)) = object.iter().find(|(key, value)| value.is_null() && key.contains(' ')) {
+        return misplaced(
+            path,
+            format!("`{cut}` is the rest of a text that was cut at a comma; put the text in quotes"),
+        );
+    }
     if object.contains_key("<<") {
         return misplaced(path, "YAML merge keys (`<<`) are not merged; write the keys out");
     }

@@ -60,6 +60,12 @@ fn a_broken_contract_is_refused_by_place() {
             "  /request-otp:",
             "no 2xx response",
         ),
+        (
+            "description: 'What happened, in words.' }",
+            "description: What happened, in words. }",
+            "description: What happened, in words. }",
+            "in quotes",
+        ),
         ("      tags: [ otp ]\n", "      tags: 5\n", "  /request-otp:", "must be its tag"),
         ("openapi: 3.0.3", "openapi: 3.0.3\n  indented: badly", "  indented: badly", ""),
         ("openapi: 3.0.3", "openapi: 3.1.0", "", "3.1.0"),
