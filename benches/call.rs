@@ -50,6 +50,7 @@ fn main() {
     let server = Server::start();
     alone(&server);
     together(&server);
+    walk(&server);
     decoding();
 }
 
@@ -59,7 +60,7 @@ fn alone(server: &Server) {
     let (ours, by_hand) = (Ours::new(server), ByHand::new(server));
     let raw = Raw::new(&ours);
     let mut python = std::env::var("PIAXIS_PYTHON").ok().map(|python| Python::start(&python, server));
-    for what in What::ALL {
+    for what in What::CALLS {
         let times = if what == What::List { 20 } else { 100 };
         let after_another = |side: &dyn Side, times: u32| Cost::of(|| runtime.block_on(side.calls(what, times)));
         let mut sides: Vec<(&str, Repeat<'_>)> = vec![
@@ -101,9 +102,25 @@ fn at_a_time(runtime: &Runtime, side: &dyn Side, times: u32) -> Cost {
     })
 }
 
+/// Streaming, beside a loop that asks for one page after another and checks nothing.
+fn walk(server: &Server) {
+    let runtime = one_thread();
+    let (ours, by_hand) = (Ours::new(server), ByHand::new(server));
+    let walk = |side: &dyn Side, times: u32| Cost::of(|| runtime.block_on(side.calls(What::Walk, times)));
+    println!("{}", What::Walk.name());
+    compare(
+        ROUNDS,
+        4,
+        &mut [
+            ("by hand", Box::new(|times| walk(&by_hand, times))),
+            ("this crate", Box::new(|times| walk(&ours, times))),
+        ],
+    );
+}
+
 /// The share of a page in what listing costs: the same bytes, without a network.
 fn decoding() {
-    let page = loopback::page().to_string();
+    let page = loopback::page(0).to_string();
     println!("decode 100 payments ({} bytes)", page.len());
     let decode = |times: u32| {
         Cost::of(|| (0..times).for_each(|_| drop(black_box(serde_json::from_str::<PaymentList>(&page).unwrap()))))

@@ -229,18 +229,31 @@ fn appends_version(statement: &syn::Stmt) -> bool {
     matches!(&*call.receiver, syn::Expr::Path(name) if name.path.is_ident("header_map"))
 }
 
-/// Takes `.headers(…)` out of a chain of calls.
-struct WithoutHeaders;
+/// `OperationInfo { operation_id: "…" }`
+fn operation_id(statement: &syn::Stmt) -> Option<&syn::Expr> {
+    let syn::Stmt::Local(local) = statement else { return None };
+    let syn::Expr::Struct(info) = &*local.init.as_ref()?.expr else { return None };
+    info.path.is_ident("OperationInfo").then(|| info.fields.first().map(|field| &field.expr)).flatten()
+}
 
-impl VisitMut for WithoutHeaders {
+/// Takes `.header(ACCEPT, …)` out of a chain of calls, and `.headers(…)` when there are none.
+struct Without {
+    headers: bool,
+}
+
+impl VisitMut for Without {
     fn visit_expr_mut(&mut self, expr: &mut syn::Expr) {
         syn::visit_mut::visit_expr_mut(self, expr);
         if let syn::Expr::MethodCall(call) = expr
-            && call.method == "headers"
+            && (self.headers && call.method == "headers" || call.method == "header" && is_accept(call.args.first()))
         {
             *expr = (*call.receiver).clone();
         }
     }
+}
+
+fn is_accept(name: Option<&syn::Expr>) -> bool {
+    matches!(name, Some(syn::Expr::Path(name)) if name.path.segments.last().is_some_and(|last| last.ident == "ACCEPT"))
 }
 
 impl VisitMut for Amend {
@@ -250,15 +263,16 @@ impl VisitMut for Amend {
         let statements = &mut function.block.stmts;
         let has_headers = statements.iter().any(|statement| matches!(statement, syn::Stmt::Expr(syn::Expr::If(_), _)));
         statements.retain(|statement| !appends_version(statement) && (has_headers || !makes_headers(statement)));
-        if !has_headers {
-            WithoutHeaders.visit_block_mut(&mut function.block);
-        }
-        if let Some(at) = function.block.stmts.iter().position(is_first_hook) {
-            function.block.stmts.truncate(at);
-            function
-                .block
-                .stmts
-                .push(syn::Stmt::Expr(syn::parse_quote!(self.inner.perform(request, &info).await), None));
+        // What is accepted is the same for all, and the transport's to say.
+        Without { headers: !has_headers }.visit_block_mut(&mut function.block);
+        let statements = &mut function.block.stmts;
+        if let Some(at) = statements.iter().position(is_first_hook)
+            && let Some((info, id)) =
+                statements.iter().enumerate().find_map(|(at, statement)| Some((at, operation_id(statement)?.clone())))
+        {
+            statements.truncate(at.min(info));
+            let operation: syn::Expr = syn::parse_quote!(const { crate::operation::named(#id) });
+            statements.push(syn::Stmt::Expr(syn::parse_quote!(self.inner.perform(&request, #operation).await), None));
         }
     }
 

@@ -15,9 +15,7 @@ use crate::{
     payments::Payments,
     raw,
     request::Request,
-    transport::{
-        Attempt, Budget, Call, Credentials, Limits, OnAttempt, Options, RetryPolicy, Server, Shared, header_value,
-    },
+    transport::{Attempt, Budget, Call, Credentials, Limits, OnAttempt, RetryPolicy, Server, Shared, header_value},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -40,7 +38,6 @@ const BODY_LIMIT: usize = 16 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
-    environment: Environment,
 }
 
 impl Client {
@@ -62,7 +59,7 @@ impl Client {
 
     /// Which Piaxis it talks to.
     pub fn environment(&self) -> &Environment {
-        &self.environment
+        &self.shared.environment
     }
 
     /// Direct payments: collect money at once.
@@ -105,14 +102,15 @@ impl Client {
     /// ```
     pub fn raw<T, F, Fut>(&self, call: F) -> Request<T>
     where
-        F: FnOnce(raw::Client) -> Fut + Send + 'static,
+        T: 'static,
+        F: FnOnce(raw::Client) -> Fut,
         Fut: Future<Output = Result<raw::ResponseValue<T>, raw::Error<()>>> + Send + 'static,
     {
         Request::unnamed(self, call)
     }
 
-    pub(crate) fn call(&self, options: Options) -> Call {
-        Call::new(&self.shared, options)
+    pub(crate) fn call(&self) -> Call {
+        Call::new(&self.shared)
     }
 
     pub(crate) fn raw_client(&self, call: Call) -> raw::Client {
@@ -388,7 +386,6 @@ impl ClientBuilder {
             Credentials { api_key, client_id, bearer: bearer.transpose()?, client_secret: self.client_secret.clone() };
         let app_info = app_info.transpose()?;
         let timeout = self.timeout.unwrap_or(TIMEOUT);
-        let environment = self.environment.clone();
         for (limit, what) in [
             (self.requests_per_minute.map(u64::from), "requests per minute"),
             (self.concurrency.map(|limit| limit as u64), "concurrency"),
@@ -402,9 +399,11 @@ impl ClientBuilder {
         }
         let shared = Shared {
             server: Server::of(&base_url),
+            environment: self.environment.clone(),
             base_url,
             credentials,
             timeout,
+            http_timeout: self.http_client.is_none().then_some(timeout),
             deadline: self.deadline,
             app_info,
             retry_policy: self.retry_policy.clone(),
@@ -414,7 +413,7 @@ impl ClientBuilder {
             on_attempt: self.on_attempt.clone(),
             http: self.http()?,
         };
-        Ok(Client { shared: Arc::new(shared), environment })
+        Ok(Client { shared: Arc::new(shared) })
     }
 
     fn http(self) -> Result<reqwest::Client, Error> {
@@ -437,6 +436,7 @@ impl ClientBuilder {
             .referer(false)
             // Whether to send again is decided here and nowhere else.
             .retry(reqwest::retry::never())
+            .timeout(self.timeout.unwrap_or(TIMEOUT))
             .pool_idle_timeout(self.idle_timeout.unwrap_or(IDLE_TIMEOUT))
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
         builder = self.proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy);

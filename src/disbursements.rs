@@ -3,6 +3,7 @@
 use crate::{
     Amount,
     client::Client,
+    operation::named,
     pagination::{Items, now},
     payout::CheckedPayout,
     request::Request,
@@ -103,7 +104,7 @@ impl Disbursements {
     pub fn stream(&self, filter: DisbursementFilter) -> Items<DisbursementSummary> {
         let (disbursements, until) = (self.clone(), filter.to_date.or_else(now));
         let DisbursementFilter { offset, limit, .. } = filter;
-        Items::new("disbursements_list", offset, limit, until, move |offset, limit| {
+        Items::new(const { named("disbursements_list") }, offset, limit, until, move |offset, limit| {
             let page = (Some(offset), Some(limit));
             disbursements.list(DisbursementFilter { offset: page.0, limit: page.1, to_date: until, ..filter.clone() })
         })

@@ -2,6 +2,7 @@
 
 use crate::{
     client::Client,
+    operation::named,
     pagination::Items,
     request::Request,
     transport::path::segment,
@@ -119,7 +120,7 @@ impl EscrowDisbursements {
     pub fn stream(&self, filter: EscrowDisbursementFilter) -> Items<EscrowDisbursementSummary> {
         let batches = self.clone();
         let EscrowDisbursementFilter { offset, limit, .. } = filter;
-        Items::new("escrow_disbursements_list", offset, limit, None, move |offset, limit| {
+        Items::new(const { named("escrow_disbursements_list") }, offset, limit, None, move |offset, limit| {
             let page = (Some(offset), Some(limit));
             batches.list(EscrowDisbursementFilter { offset: page.0, limit: page.1, ..filter.clone() })
         })

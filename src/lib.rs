@@ -38,7 +38,7 @@ mod api {
         evidence::TermEvidence,
         pagination::{Items, Page, Pages},
         payout::{CheckedPayout, PayoutBatch, QuoteProblem, QuoteRefusal},
-        request::{Request, Response},
+        request::{Request, Response, Sending},
         transport::{Attempt, RetryPolicy},
         wait::{Notifier, Wait, Waited},
     };

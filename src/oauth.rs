@@ -15,7 +15,7 @@ use crate::{
     client::Client,
     environment::is_https_or_loopback,
     error::{Error, ErrorKind},
-    operation::{OPERATIONS, VARIABLES},
+    operation::{VARIABLES, named},
     pkce::{PkceError, random_text},
     request::Request,
     types::{AuthorizeParams, TestAuthorization, TokenRequest, TokenResponse},
@@ -61,10 +61,7 @@ impl OAuth {
         let unwritable =
             |error| Error::local(ErrorKind::InvalidRequest, format!("the parameters cannot be written: {error}"));
         let query = serde_urlencoded::to_string(params).map_err(unwritable).map_err(refuse)?;
-        let path = OPERATIONS
-            .iter()
-            .find(|operation| operation.id == "oauth_authorize")
-            .map_or("", |operation| operation.path);
+        let path = const { named("oauth_authorize") }.path;
         Ok(format!("{}{path}?{query}", self.client.base_url()))
     }
 

@@ -101,3 +101,26 @@ mod generated {
 
 pub use generated::OPERATIONS;
 pub(crate) use generated::*;
+
+/// The operation of this id, looked for when the crate is compiled.
+#[cfg(feature = "client")]
+pub(crate) const fn named(id: &str) -> &'static Operation {
+    let mut at = 0;
+    while at < OPERATIONS.len() {
+        if is_same(OPERATIONS[at].id.as_bytes(), id.as_bytes()) {
+            return &OPERATIONS[at];
+        }
+        at += 1;
+    }
+    panic!("the contract has no such operation")
+}
+
+/// `==` is not to be had at compile time.
+#[cfg(feature = "client")]
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}

@@ -1,21 +1,25 @@
 //! Lists from their first row to their last, page by page.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::HashMap,
     fmt,
     future::Future,
+    hash::{Hash, Hasher},
+    iter::Zip,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    vec,
 };
 
 use futures_core::Stream;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::{
     Timestamp,
     error::{Error, ErrorKind},
-    operation::{OPERATIONS, Operation},
+    operation::Operation,
     request::Request,
 };
 
@@ -59,12 +63,42 @@ pub(crate) fn now() -> Option<Timestamp> {
     Some(chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).into())
 }
 
-type Fetched<T> = Result<(Vec<(String, T)>, Option<i64>), Error>;
-/// Rows with where they stand.
-type Rows<T> = Vec<(u32, T)>;
+type Fetched<T> = Result<(Vec<T>, Option<i64>), Error>;
 /// A page, and where it begins.
 type Polled<T> = Poll<Option<Result<(u32, Rows<T>), Error>>>;
 type Fetch<T> = Arc<dyn Fn(u32, u32) -> Pin<Box<dyn Future<Output = Fetched<T>> + Send>> + Send + Sync>;
+
+/// Ids are UUIDs, as far as is known; those need no memory of their own, which a page has a lot of.
+#[derive(PartialEq, Eq)]
+enum RowId {
+    Uuid(u64, u64),
+    Text(Box<str>),
+}
+
+impl Hash for RowId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            // Half as long to hash, and as good: what differs in a list is in both halves or in one.
+            Self::Uuid(high, low) => state.write_u64(high ^ low),
+            Self::Text(id) => id.hash(state),
+        }
+    }
+}
+
+impl From<&str> for RowId {
+    fn from(id: &str) -> Self {
+        match Uuid::try_parse(id).map(|id| id.as_u64_pair()) {
+            Ok((high, low)) => Self::Uuid(high, low),
+            Err(_) => Self::Text(id.into()),
+        }
+    }
+}
+
+/// Rows, and where each of them stands.
+struct Rows<T> {
+    rows: Vec<T>,
+    offsets: Vec<u32>,
+}
 
 /// All rows of a list, one after the other; a [`Stream`](futures_core::Stream) of them.
 ///
@@ -95,7 +129,7 @@ type Fetch<T> = Arc<dyn Fn(u32, u32) -> Pin<Box<dyn Future<Output = Fetched<T>> 
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Items<T> {
     pages: Pages<T>,
-    page: <Rows<T> as IntoIterator>::IntoIter,
+    page: Zip<vec::IntoIter<u32>, vec::IntoIter<T>>,
     /// Where the next row stands that was not given out.
     offset: u32,
 }
@@ -105,14 +139,15 @@ pub struct Items<T> {
 pub struct Pages<T> {
     operation: &'static Operation,
     fetch: Fetch<T>,
+    id: fn(&T) -> &str,
     page_size: u32,
     until: Option<Timestamp>,
     /// Of the page to fetch next.
     offset: u32,
     in_flight: Option<InFlight<T>>,
-    /// Ids of the last two pages.
-    seen: HashSet<String>,
-    recent: VecDeque<Vec<String>>,
+    /// Ids of the last two pages, and the page on which each was seen last.
+    seen: HashMap<RowId, u32>,
+    pages_taken: u32,
     total: Option<i64>,
     /// The page at this offset had nothing new once.
     had_nothing_new: bool,
@@ -150,7 +185,7 @@ pub struct Page<T> {
 impl<T: Send + 'static> Items<T> {
     /// `fetch` gives the page of so many rows from an offset.
     pub(crate) fn new<L, F>(
-        operation: &str,
+        operation: &'static Operation,
         offset: Option<u32>,
         page_size: Option<u32>,
         until: Option<Timestamp>,
@@ -161,31 +196,31 @@ impl<T: Send + 'static> Items<T> {
         F: Fn(u32, u32) -> Request<L> + Send + Sync + 'static,
         Request<L>: IntoFuture<Output = Result<L, Error>, IntoFuture: Send>,
     {
-        let operation = OPERATIONS.iter().find(|known| known.id == operation).unwrap_or(&OPERATIONS[0]);
         let largest = operation.page_size.map_or(u32::MAX, |size| size.max);
         let fetch: Fetch<T> = Arc::new(move |offset, limit| {
             let page = fetch(offset, limit).into_future();
             Box::pin(async move {
                 let page = page.await?;
                 let total = page.total();
-                Ok((page.items().into_iter().map(|item| (L::id(&item).to_owned(), item)).collect(), total))
+                Ok((page.items(), total))
             })
         });
         let offset = offset.unwrap_or(0);
         let pages = Pages {
             operation,
             fetch,
+            id: L::id,
             page_size: page_size.unwrap_or(largest),
             until,
             offset,
             in_flight: None,
-            seen: HashSet::new(),
-            recent: VecDeque::new(),
+            seen: HashMap::new(),
+            pages_taken: 0,
             total: None,
             had_nothing_new: false,
             state: State::Reading,
         };
-        Self { pages, page: Vec::new().into_iter(), offset }
+        Self { pages, page: Vec::new().into_iter().zip(Vec::new()), offset }
     }
 
     /// How many rows to fetch at a time; as many as the API allows by default.
@@ -240,7 +275,7 @@ impl<T: Send + 'static> Pages<T> {
     }
 
     /// Takes a page in, and says what is new in it; `None` to ask for it once more.
-    fn take(&mut self, rows: Vec<(String, T)>, total: Option<i64>) -> Result<Option<Rows<T>>, Error> {
+    fn take(&mut self, mut rows: Vec<T>, total: Option<i64>) -> Result<Option<Rows<T>>, Error> {
         let changed = |problem: String| Err(Error::list_changed(self.operation.id, problem));
         if let (Some(before), Some(now)) = (self.total, total)
             && now < before
@@ -255,17 +290,18 @@ impl<T: Send + 'static> Pages<T> {
         let (count, offset) = (u32::try_from(rows.len()).unwrap_or(u32::MAX), self.offset);
         if count == 0 {
             self.state = State::Ended;
-            return Ok(Some(Vec::new()));
+            return Ok(Some(Rows { rows, offsets: Vec::new() }));
         }
-        let mut ids = Vec::with_capacity(rows.len());
-        let mut fresh = Vec::with_capacity(rows.len());
-        for ((id, row), at) in rows.into_iter().zip(offset..) {
-            if !self.seen.contains(&id) && !ids.contains(&id) {
-                fresh.push((at, row));
-            }
-            ids.push(id);
-        }
-        if fresh.is_empty() {
+        let page = self.pages_taken.wrapping_add(1);
+        let mut offsets = Vec::with_capacity(rows.len());
+        let mut at = offset..;
+        // In place, because rows are large.
+        rows.retain(|row| {
+            let is_new = self.seen.insert((self.id)(row).into(), page).is_none();
+            offsets.extend(at.next().filter(|_| is_new));
+            is_new
+        });
+        if rows.is_empty() {
             if std::mem::replace(&mut self.had_nothing_new, true) {
                 return changed(format!(
                     "the API gave the rows before offset {offset} again, instead of those after it"
@@ -274,22 +310,14 @@ impl<T: Send + 'static> Pages<T> {
             return Ok(None);
         }
         self.had_nothing_new = false;
-        self.seen.extend(ids.iter().cloned());
-        self.recent.push_back(ids);
-        if self.recent.len() > 2 {
-            for id in self.recent.pop_front().into_iter().flatten() {
-                // A row that came again is on a page that is kept.
-                if !self.recent.iter().any(|page| page.contains(&id)) {
-                    self.seen.remove(&id);
-                }
-            }
-        }
+        self.seen.retain(|_, last| *last == page || *last == self.pages_taken);
+        self.pages_taken = page;
         self.offset = offset.saturating_add(count);
         // A total that fits is believed; one that does not is not, and the end is where nothing more comes.
         if count < self.page_size && total == Some(i64::from(self.offset)) {
             self.state = State::Ended;
         }
-        Ok(Some(fresh))
+        Ok(Some(Rows { rows, offsets }))
     }
 
     fn poll_page(&mut self, context: &mut Context<'_>) -> Polled<T> {
@@ -309,7 +337,7 @@ impl<T: Send + 'static> Pages<T> {
                 Ok(Some(rows)) => {
                     if self.state == State::Reading {
                         self.fetch();
-                    } else if rows.is_empty() {
+                    } else if rows.rows.is_empty() {
                         return Poll::Ready(None);
                     }
                     return Poll::Ready(Some(Ok((offset, rows))));
@@ -328,11 +356,7 @@ impl<T: Send + 'static> Stream for Pages<T> {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        this.poll_page(context).map_ok(|(offset, rows)| Page {
-            items: rows.into_iter().map(|(_, row)| row).collect(),
-            offset,
-            total: this.total,
-        })
+        this.poll_page(context).map_ok(|(offset, Rows { rows: items, .. })| Page { items, offset, total: this.total })
     }
 }
 
@@ -347,7 +371,7 @@ impl<T: Send + 'static> Stream for Items<T> {
                 return Poll::Ready(Some(Ok(row)));
             }
             match ready!(this.pages.poll_page(context)) {
-                Some(Ok((_, rows))) => this.page = rows.into_iter(),
+                Some(Ok((_, Rows { rows, offsets }))) => this.page = offsets.into_iter().zip(rows),
                 Some(Err(error)) => {
                     // What was repeated at the end of a page need not be read again.
                     this.offset = this.pages.offset;

@@ -4,6 +4,7 @@ use crate::{
     Secret,
     client::Client,
     error::{Error, ErrorKind},
+    operation::named,
     pagination::{Items, now},
     request::Request,
     transport::path::segment,
@@ -114,7 +115,7 @@ impl Payments {
     pub fn stream(&self, filter: PaymentFilter) -> Items<PaymentSummary> {
         let (payments, until) = (self.clone(), filter.to_date.or_else(now));
         let PaymentFilter { offset, limit, .. } = filter;
-        Items::new("payments_list", offset, limit, until, move |offset, limit| {
+        Items::new(const { named("payments_list") }, offset, limit, until, move |offset, limit| {
             let page = (Some(offset), Some(limit));
             payments.list(PaymentFilter { offset: page.0, limit: page.1, to_date: until, ..filter.clone() })
         })

@@ -1,20 +1,26 @@
-use std::{fmt, future::Future, ops::Deref, pin::Pin, time::Duration};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    ops::Deref,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
-use tracing::Instrument as _;
+use tracing::Span;
 
 use crate::{
     client::Client,
     error::{Error, ErrorKind, request_id},
     operation::{Credential, HEADERS},
     raw,
-    transport::{Options, Record, RetryPolicy, header_name, header_value},
+    transport::{Call, Id, Options, Record, RetryPolicy, header_name, header_value, when_heard},
 };
 
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;
-type Run<T> = Box<dyn FnOnce(raw::Client) -> BoxFuture<RawResult<T>> + Send>;
+type RawFuture<T> = Pin<Box<dyn Future<Output = RawResult<T>> + Send>>;
 
 /// Headers that a call may not set, because the client or HTTP itself does.
 const RESERVED: [&str; 5] = ["content-length", "content-type", "host", "transfer-encoding", "connection"];
@@ -36,30 +42,31 @@ const RESERVED: [&str; 5] = ["content-length", "content-type", "host", "transfer
 /// ```
 #[must_use = "a request is sent when awaited"]
 pub struct Request<T> {
-    client: Client,
     operation: Option<&'static str>,
-    run: Result<Run<T>, Error>,
+    call: Call,
     options: Options,
+    run: Result<RawFuture<T>, Error>,
 }
 
 impl<T> Request<T> {
     /// A call of the generated client, by the name of its operation.
     pub(crate) fn new<F, Fut>(client: &Client, operation: &'static str, call: F) -> Self
     where
-        F: FnOnce(raw::Client) -> Fut + Send + 'static,
+        T: 'static,
+        F: FnOnce(raw::Client) -> Fut,
         Fut: Future<Output = RawResult<T>> + Send + 'static,
     {
-        Self { operation: Some(operation), ..Self::unnamed(client, call) }
+        Self::named(client, Some(operation), Ok(()), |raw, ()| call(raw))
     }
 
     /// A call of the generated client, whose operation is known when it is sent.
     pub(crate) fn unnamed<F, Fut>(client: &Client, call: F) -> Self
     where
-        F: FnOnce(raw::Client) -> Fut + Send + 'static,
+        T: 'static,
+        F: FnOnce(raw::Client) -> Fut,
         Fut: Future<Output = RawResult<T>> + Send + 'static,
     {
-        let run: Run<T> = Box::new(|raw| Box::pin(call(raw)));
-        Self { client: client.clone(), operation: None, run: Ok(run), options: Options::default() }
+        Self::named(client, None, Ok(()), |raw, ()| call(raw))
     }
 
     /// A call with arguments that may be refused before it is sent.
@@ -70,17 +77,23 @@ impl<T> Request<T> {
         call: F,
     ) -> Self
     where
-        A: Send + 'static,
-        F: FnOnce(raw::Client, A) -> Fut + Send + 'static,
+        T: 'static,
+        F: FnOnce(raw::Client, A) -> Fut,
         Fut: Future<Output = RawResult<T>> + Send + 'static,
     {
-        match arguments {
-            Ok(arguments) => Self::new(client, operation, |raw| call(raw, arguments)),
-            Err(error) => {
-                let run = Err(error);
-                Self { client: client.clone(), operation: Some(operation), run, options: Options::default() }
-            }
-        }
+        Self::named(client, Some(operation), arguments, call)
+    }
+
+    fn named<A, F, Fut>(client: &Client, operation: Option<&'static str>, arguments: Result<A, Error>, run: F) -> Self
+    where
+        T: 'static,
+        F: FnOnce(raw::Client, A) -> Fut,
+        Fut: Future<Output = RawResult<T>> + Send + 'static,
+    {
+        let call = client.call();
+        let run =
+            arguments.map(|arguments| -> RawFuture<T> { Box::pin(run(client.raw_client(call.clone()), arguments)) });
+        Self { operation, call, options: Options::default(), run }
     }
 
     pub(crate) fn operation_id(&self) -> Option<&'static str> {
@@ -143,32 +156,11 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
     /// # Errors
     /// The same as awaiting the request.
     pub async fn send_with_response(self) -> Result<Response<T>, Error> {
-        let (value, record) = self.run().await?;
-        let request_id = request_id(value.headers()).or_else(|| {
-            let sent = record.sent_request_id.as_ref();
-            sent.and_then(|id| id.to_str().ok()).map(str::to_owned)
-        });
+        let mut sending = self.into_future();
+        let (value, record) = poll_fn(|context| sending.poll_answer(context)).await?;
+        let request_id = request_id(value.headers()).or_else(|| record.sent_request_id.as_ref().and_then(Id::text));
         let (status, headers, attempts) = (value.status(), value.headers().clone(), record.attempts);
         Ok(Response { value: value.into_inner(), status, headers, request_id, attempts })
-    }
-
-    async fn run(self) -> Result<(raw::ResponseValue<T>, Record), Error> {
-        let named = |error: Error, operation: Option<&'static str>| match operation {
-            Some(operation) => error.in_operation(operation),
-            None => error,
-        };
-        let run = self.run.map_err(|error| named(error, self.operation))?;
-        let call = self.client.call(self.options);
-        let span = tracing::debug_span!("piaxis", operation = self.operation);
-        let result = run(self.client.raw_client(call.clone())).instrument(span).await;
-        let mut record = call.take_record();
-        match result {
-            Ok(value) => Ok((value, record)),
-            Err(error) => {
-                let error = record.error.take().unwrap_or_else(|| not_built(error));
-                Err(named(error.with_record(record), self.operation))
-            }
-        }
     }
 }
 
@@ -182,10 +174,64 @@ fn not_built(error: raw::Error<()>) -> Error {
 
 impl<T: DeserializeOwned + Send + 'static> IntoFuture for Request<T> {
     type Output = Result<T, Error>;
-    type IntoFuture = BoxFuture<Self::Output>;
+    type IntoFuture = Sending<T>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { self.run().await.map(|(value, _)| value.into_inner()) })
+        self.call.set_options(self.options);
+        Sending { operation: self.operation, call: self.call, span: None, run: self.run.map_err(Some) }
+    }
+}
+
+/// A [`Request`] under way: what awaiting one waits for. Dropping it stops at once.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Sending<T> {
+    operation: Option<&'static str>,
+    call: Call,
+    /// From the first poll on.
+    span: Option<Span>,
+    /// Or why it is not sent.
+    run: Result<RawFuture<T>, Option<Error>>,
+}
+
+impl<T> Sending<T> {
+    /// By hand, so that the future of the generated client is in the only box of a call: it is large, and moves cost.
+    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Result<(raw::ResponseValue<T>, Record), Error>> {
+        let result = match &mut self.run {
+            Ok(run) => {
+                let operation = self.operation;
+                let span = self.span.get_or_insert_with(|| when_heard(|| tracing::debug_span!("piaxis", operation)));
+                let _entered = span.enter();
+                ready!(run.as_mut().poll(context)).map_err(not_built)
+            }
+            Err(refusal) => Err(refusal.take().unwrap_or_else(|| {
+                Error::local(ErrorKind::InvalidRequest, "it was refused already; a future is not polled again")
+            })),
+        };
+        let mut record = self.call.take_record();
+        Poll::Ready(match result {
+            Ok(value) => Ok((value, record)),
+            Err(error) => {
+                let error = record.error.take().unwrap_or(error).with_record(record);
+                Err(match self.operation {
+                    Some(operation) => error.in_operation(operation),
+                    None => error,
+                })
+            }
+        })
+    }
+}
+
+impl<T> Future for Sending<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_answer(context).map_ok(|(value, _)| value.into_inner())
+    }
+}
+
+impl<T> fmt::Debug for Sending<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").finish_non_exhaustive()
     }
 }
 

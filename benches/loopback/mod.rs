@@ -2,12 +2,14 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 use std::{
+    hint::black_box,
     io::{BufRead as _, BufReader, Read as _},
     pin::Pin,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
+use futures_util::StreamExt as _;
 use piaxis::{
     Client, Environment, PaymentMethod,
     types::{Payment, PaymentCreate, PaymentCreated, PaymentFilter, PaymentList, UserInfo},
@@ -39,9 +41,12 @@ pub(crate) fn created() -> Value {
     json!({ "payment_id": ID, "status": "pending", "amount": "15,000.00", "currency": "UGX" })
 }
 
-/// A full page.
-pub(crate) fn page() -> Value {
-    let row = |number: usize| {
+/// How many rows the list has.
+pub(crate) const ROWS: u32 = 2000;
+
+/// The page from an offset; full, or empty at the end.
+pub(crate) fn page(offset: u32) -> Value {
+    let row = |number: u32| {
         json!({
             "payment_id": format!("3a0da2c0-a8b2-4c76-9f40-{number:012}"), "status": "completed", "amount": "15,000.00",
             "currency": "UGX", "payment_method": "mtn", "date": "2026-03-18T12:00:00Z",
@@ -49,7 +54,8 @@ pub(crate) fn page() -> Value {
             "recipient": { "id": "recipient-456", "email": "seller@example.com" },
         })
     };
-    json!({ "total": 1000, "offset": 0, "limit": 100, "results": (0..100).map(row).collect::<Vec<_>>() })
+    let rows: Vec<Value> = (offset..ROWS.min(offset + 100)).map(row).collect();
+    json!({ "total": ROWS, "offset": offset, "limit": 100, "results": rows })
 }
 
 /// A runtime that does everything on the thread that waits for it.
@@ -93,13 +99,22 @@ fn serve() -> ! {
     one_thread().block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         println!("{}", listener.local_addr().unwrap());
-        let answers: &'static [Vec<u8>; 3] =
-            Box::leak(Box::new([payment(), created(), page()].map(|body| answer(&body))));
+        let answers: &'static Answers = Box::leak(Box::new(Answers {
+            payment: answer(&payment()),
+            created: answer(&created()),
+            pages: (0..=ROWS).step_by(100).map(|offset| answer(&page(offset))).collect(),
+        }));
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             tokio::spawn(answer_all(stream, answers));
         }
     })
+}
+
+struct Answers {
+    payment: Vec<u8>,
+    created: Vec<u8>,
+    pages: Vec<Vec<u8>>,
 }
 
 fn answer(body: &Value) -> Vec<u8> {
@@ -110,7 +125,7 @@ fn answer(body: &Value) -> Vec<u8> {
 }
 
 /// Answers one request after another. It understands just what the sides send.
-async fn answer_all(mut stream: TcpStream, [payment, created, page]: &'static [Vec<u8>; 3]) {
+async fn answer_all(mut stream: TcpStream, answers: &'static Answers) {
     stream.set_nodelay(true).unwrap();
     let mut bytes = Vec::with_capacity(4096);
     loop {
@@ -123,9 +138,9 @@ async fn answer_all(mut stream: TcpStream, [payment, created, page]: &'static [V
             }
         };
         let answer = match () {
-            () if bytes.starts_with(b"POST /api/payments/create ") => created,
-            () if bytes.starts_with(b"GET /api/payments/") => payment,
-            () if bytes.starts_with(b"GET /api/merchant-payments") => page,
+            () if bytes.starts_with(b"POST /api/payments/create ") => &answers.created,
+            () if bytes.starts_with(b"GET /api/payments/") => &answers.payment,
+            () if bytes.starts_with(b"GET /api/merchant-payments") => &answers.pages[offset(&bytes) / 100],
             () => panic!("{}", String::from_utf8_lossy(&bytes)),
         };
         bytes.drain(..whole);
@@ -133,6 +148,13 @@ async fn answer_all(mut stream: TcpStream, [payment, created, page]: &'static [V
             return;
         }
     }
+}
+
+/// That the query of the first line names.
+fn offset(head: &[u8]) -> usize {
+    let line = String::from_utf8_lossy(&head[..head.iter().position(|byte| *byte == b'\r').unwrap()]);
+    let offset = line.split(['?', '&', ' ']).find_map(|parameter| parameter.strip_prefix("offset="));
+    offset.map_or(0, |offset| offset.parse().unwrap())
 }
 
 fn content_length(head: &[u8]) -> usize {
@@ -148,16 +170,20 @@ pub(crate) enum What {
     Get,
     Create,
     List,
+    /// All rows, page by page.
+    Walk,
 }
 
 impl What {
-    pub(crate) const ALL: [Self; 3] = [Self::Get, Self::Create, Self::List];
+    /// Single calls.
+    pub(crate) const CALLS: [Self; 3] = [Self::Get, Self::Create, Self::List];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Get => "get a payment",
             Self::Create => "create a payment",
             Self::List => "list 100 payments",
+            Self::Walk => "walk through 2000 payments by pages of 100",
         }
     }
 }
@@ -188,6 +214,12 @@ impl Side for Ours {
                     What::Get => drop(payments.get(ID).await.unwrap()),
                     What::Create => drop(payments.create(order()).await.unwrap()),
                     What::List => drop(payments.list(PaymentFilter::builder().limit(100).build()).await.unwrap()),
+                    What::Walk => {
+                        let mut rows = payments.stream(PaymentFilter::builder().limit(100).build());
+                        while let Some(row) = rows.next().await {
+                            drop(black_box(row.unwrap()));
+                        }
+                    }
                 }
             }
         })
@@ -220,6 +252,7 @@ impl Side for Raw {
                             .await
                             .unwrap(),
                     ),
+                    What::Walk => unimplemented!("the generated client knows single calls only"),
                 }
             }
         })
@@ -271,6 +304,16 @@ impl Side for ByHand {
                     }
                     What::List => {
                         drop(by_hand::<PaymentList>(http.get(format!("{base_url}/merchant-payments?limit=100"))).await);
+                    }
+                    What::Walk => {
+                        for offset in (0..).step_by(100) {
+                            let url = format!("{base_url}/merchant-payments?limit=100&offset={offset}");
+                            let page = by_hand::<PaymentList>(http.get(url)).await;
+                            if page.results.is_empty() {
+                                break;
+                            }
+                            page.results.into_iter().for_each(|row| drop(black_box(row)));
+                        }
                     }
                 }
             }

@@ -15,7 +15,7 @@ use crate::{
     decoding::DecodeError,
     operation::OPERATIONS,
     payout::QuoteRefusal,
-    transport::{REQUEST_ID, Record},
+    transport::{Id, REQUEST_ID, Record},
 };
 
 /// How much of a body an error keeps.
@@ -230,7 +230,7 @@ impl Error {
         }
         self.0.attempts = record.attempts;
         self.0.request_ids = record.request_ids;
-        self.0.idempotency_key = record.idempotency_key.and_then(|key| key.to_str().ok().map(str::to_owned));
+        self.0.idempotency_key = record.idempotency_key.as_ref().and_then(Id::text);
         self.0.may_have_happened = record.may_have_happened;
         match record.operation {
             Some(operation) => self.in_operation(operation),

@@ -28,7 +28,11 @@ impl Limits {
 
     /// Waits for a turn, in order; the permit is for as long as the attempt lasts.
     pub(super) async fn turn(&self, deadline: Option<Instant>) -> Result<Option<SemaphorePermit<'_>>, Error> {
-        let turn = async {
+        if self.rate.is_none() && self.concurrency.is_none() {
+            return Ok(None);
+        }
+        // In a box, because it is large and most clients have no limits.
+        let turn = Box::pin(async {
             // The permit first: whoever waits for one must not have used up a turn of the rate.
             let permit = match &self.concurrency {
                 // The semaphore is never closed.
@@ -39,7 +43,7 @@ impl Limits {
                 rate.acquire_one().await;
             }
             permit
-        };
+        });
         match deadline {
             Some(deadline) => timeout_at(deadline, turn).await.map_err(|_| Error::no_turn()),
             None => Ok(turn.await),

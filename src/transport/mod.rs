@@ -1,6 +1,7 @@
 //! The only room that sends: what a call carries, where it may go, and what came back.
 
 mod credentials;
+mod id;
 mod limits;
 mod names;
 mod observe;
@@ -10,31 +11,32 @@ mod retry;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use progenitor_client::{ClientHooks, OperationInfo};
+use progenitor_client::ClientHooks;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 pub(crate) use credentials::Credentials;
+pub(crate) use id::Id;
 pub(crate) use limits::Limits;
 pub(crate) use names::REQUEST_ID;
 pub use observe::Attempt;
-pub(crate) use observe::{OnAttempt, Server};
+pub(crate) use observe::{OnAttempt, Server, when_heard};
 use redact::Secrets;
 pub(crate) use retry::Budget;
 pub use retry::RetryPolicy;
 
 use crate::{
     decoding::DecodeError,
+    environment::Environment,
     error::{Error, ErrorKind, Outcome, request_id},
-    operation::{OPERATIONS, Operation},
+    operation::Operation,
     raw,
 };
 
@@ -43,6 +45,9 @@ const USER_AGENT: &str = concat!("piaxis-rust/", env!("CARGO_PKG_VERSION"));
 /// What all calls of a client share.
 pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
+    /// That `http` applies by itself, when that is known.
+    pub(crate) http_timeout: Option<Duration>,
+    pub(crate) environment: Environment,
     pub(crate) base_url: String,
     pub(crate) server: Server,
     pub(crate) credentials: Credentials,
@@ -72,7 +77,8 @@ pub struct Call(Arc<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
-    options: Options,
+    /// Known once the call is sent.
+    options: OnceLock<Options>,
     record: Mutex<Record>,
 }
 
@@ -80,9 +86,9 @@ struct Inner {
 #[derive(Default)]
 pub(crate) struct Record {
     pub(crate) operation: Option<&'static str>,
-    pub(crate) idempotency_key: Option<HeaderValue>,
+    pub(crate) idempotency_key: Option<Id>,
     /// That the present attempt carries.
-    pub(crate) sent_request_id: Option<HeaderValue>,
+    pub(crate) sent_request_id: Option<Id>,
     /// Of each attempt that failed, the API's own or the one that was sent.
     pub(crate) request_ids: Vec<String>,
     pub(crate) attempts: u32,
@@ -98,8 +104,17 @@ impl fmt::Debug for Call {
 }
 
 impl Call {
-    pub(crate) fn new(shared: &Arc<Shared>, options: Options) -> Self {
-        Self(Arc::new(Inner { shared: shared.clone(), options, record: Mutex::default() }))
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        Self(Arc::new(Inner { shared: shared.clone(), options: OnceLock::new(), record: Mutex::default() }))
+    }
+
+    pub(crate) fn set_options(&self, options: Options) {
+        // A call is sent once.
+        let _ = self.0.options.set(options);
+    }
+
+    fn options(&self) -> &Options {
+        self.0.options.get_or_init(Options::default)
     }
 
     /// What is known of the call so far; it is gone from here then.
@@ -116,10 +131,11 @@ impl Call {
     /// The generated client knows no error of ours, so that goes into the record.
     pub(crate) async fn perform<T: DeserializeOwned>(
         &self,
-        request: reqwest::Request,
-        info: &OperationInfo,
+        request: &reqwest::Request,
+        operation: &'static Operation,
     ) -> Result<raw::ResponseValue<T>, raw::Error<()>> {
-        let answer = self.send(request, info.operation_id).await.and_then(|answer| {
+        // Boxed, because two small allocations cost less than one large.
+        let answer = Box::pin(self.send(request, operation)).await.and_then(|answer| {
             let (parts, body) = answer.into_parts();
             match serde_json::from_slice(&body) {
                 Ok(value) => Ok(raw::ResponseValue::new(value, parts.status, parts.headers)),
@@ -139,41 +155,40 @@ impl Call {
     /// Notes the id of an attempt that failed.
     fn failed(&self, answered: Option<String>) {
         let mut record = self.record();
-        let sent = record.sent_request_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let sent = record.sent_request_id.as_ref().and_then(Id::text);
         record.request_ids.extend(answered.or(sent));
     }
 
-    /// Checks, completes and sends a request, and reads the whole answer.
-    async fn send(&self, mut request: reqwest::Request, id: &str) -> Result<http::Response<Bytes>, Error> {
-        let Some(operation) = OPERATIONS.iter().find(|operation| operation.id == id) else {
-            return Err(Error::local(ErrorKind::InvalidRequest, format!("`{id}` is not in the operation table")));
-        };
+    /// Sends what `request` says, completed, as often as the policy has it, and reads the whole answer.
+    async fn send(
+        &self,
+        request: &reqwest::Request,
+        operation: &'static Operation,
+    ) -> Result<http::Response<Bytes>, Error> {
+        let shared = &*self.0.shared;
         self.record().operation = Some(operation.id);
-        path::check(&request, &self.0.shared.base_url, operation)?;
-        self.complete(&mut request, operation)?;
-        self.record().idempotency_key = request.headers().get(&names::IDEMPOTENCY_KEY).cloned();
+        path::check(request, &shared.base_url, operation)?;
 
-        let deadline = self.0.options.deadline.or(self.0.shared.deadline);
+        let deadline = self.options().deadline.or(shared.deadline);
         let deadline = deadline.and_then(|deadline| Instant::now().checked_add(deadline));
-        let policy = self.0.options.retry_policy.as_ref().unwrap_or(&self.0.shared.retry_policy);
-        let mut delays = policy.schedule();
-        let mut next = Some(request);
-        self.0.shared.budget.call();
-        while let Some(request) = next.take() {
-            // What cannot be copied, because it is a stream, is sent once.
-            let copy = request.try_clone();
-            let secrets = Secrets::new(&request, copy.as_ref(), &self.0.shared.credentials);
+        let policy = self.options().retry_policy.as_ref().unwrap_or(&shared.retry_policy);
+        let mut delays = None;
+        let secrets = Secrets::new(request, &shared.credentials);
+        shared.budget.call();
+        loop {
             let error = match self.one_of_many(request, operation, &secrets, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            // Most calls need none, and carry none.
+            let delays = delays.get_or_insert_with(|| Box::new(policy.schedule()));
             let delay = delays.next().map(|delay| policy.at_least(delay, error.retry_after()));
             let in_time = |delay: &Duration| deadline.is_none_or(|deadline| Instant::now() + *delay < deadline);
-            let (Some(delay), Some(mut copy)) = (delay.filter(in_time), copy) else { return Err(error) };
+            let Some(delay) = delay.filter(in_time) else { return Err(error) };
             if !policy.permits(operation, &error) {
                 return Err(error);
             }
-            if !self.0.shared.budget.may_repeat() {
+            if !shared.budget.may_repeat() {
                 tracing::warn!(operation = operation.id, "not sent again: the budget of repetitions is used up");
                 return Err(error);
             }
@@ -182,74 +197,95 @@ impl Call {
             }
             tracing::debug!(operation = operation.id, delay_ms = millis(delay), "sending again after a delay");
             sleep(delay).await;
-            if !self.0.options.headers.contains_key(&REQUEST_ID) {
-                copy.headers_mut().insert(&REQUEST_ID, random_id()?);
-            }
-            next = Some(copy);
         }
-        // The loop has no other end.
-        Err(Error::local(ErrorKind::InvalidRequest, "there is nothing to send"))
     }
 
     /// Waits for its turn, sends, reads, and tells whoever listens.
     async fn one_of_many(
         &self,
-        mut request: reqwest::Request,
+        request: &reqwest::Request,
         operation: &'static Operation,
         secrets: &Secrets<'_>,
         deadline: Option<Instant>,
     ) -> Result<http::Response<Bytes>, Error> {
-        let _turn = self.0.shared.limits.turn(deadline).await?;
-        let timeout = self.0.options.timeout.unwrap_or(self.0.shared.timeout);
-        let left = deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
-        *request.timeout_mut() = Some(timeout.min(left));
-
-        let resend_count = {
-            let mut record = self.record();
-            record.sent_request_id = request.headers().get(&REQUEST_ID).cloned();
-            record.attempts += 1;
-            record.attempts - 1
+        let shared = &*self.0.shared;
+        let (observer, span, answer, _turn) = {
+            let (mut request, request_id) = self.complete(request, operation)?;
+            let turn = shared.limits.turn(deadline).await?;
+            let timeout = self.options().timeout.unwrap_or(shared.timeout);
+            let left = deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
+            let timeout = timeout.min(left);
+            if shared.http_timeout != Some(timeout) {
+                *request.timeout_mut() = Some(timeout);
+            }
+            let observer = observe::Observer::new(&shared.server, operation, self.begun(request_id));
+            let span = observer.span(&request);
+            let answer = span.in_scope(|| shared.http.execute(request));
+            (observer, span, answer, turn)
         };
-        let observer = observe::Observer::new(&self.0.shared.server, operation, resend_count);
-        let span = observer.span(&request);
-        let result = self.attempt(request, secrets).instrument(span.clone()).await;
+        let result = self.read(answer, secrets).instrument(span.clone()).await;
         if let Err(error) = &result {
             self.failed(error.request_id().map(str::to_owned));
         }
-        observer.ended(&span, &result, self.0.shared.on_attempt.as_ref());
+        observer.ended(&span, &result, shared.on_attempt.as_ref());
         result
     }
 
-    /// Puts on everything that the operation table and the caller ask for.
-    fn complete(&self, request: &mut reqwest::Request, operation: &Operation) -> Result<(), Error> {
-        let headers = request.headers_mut();
-        for (name, value) in &self.0.options.headers {
-            headers.insert(name, value.clone());
-        }
-        self.0.shared.credentials.authorise(headers, operation)?;
-        if !operation.idempotency_key && headers.contains_key(&names::IDEMPOTENCY_KEY) {
+    /// Notes that an attempt begins, and tells how many there were before.
+    fn begun(&self, request_id: Id) -> u32 {
+        let mut record = self.record();
+        record.sent_request_id = Some(request_id);
+        record.attempts += 1;
+        record.attempts - 1
+    }
+
+    /// A copy with everything that the operation table and the caller ask for. Every attempt has a request id of its own,
+    /// unless the caller gave one, and the same idempotency key.
+    fn complete(&self, request: &reqwest::Request, operation: &Operation) -> Result<(reqwest::Request, Id), Error> {
+        let copy = match request.body() {
+            Some(_) => request.try_clone(),
+            // `try_clone` allocates for a timeout even where there is none.
+            None => Some(reqwest::Request::new(request.method().clone(), request.url().clone())),
+        };
+        let Some(mut request) = copy else {
+            return Err(Error::local(ErrorKind::InvalidRequest, "its body is a stream, which cannot be sent again"));
+        };
+        let (shared, options) = (&*self.0.shared, self.options());
+        if !operation.idempotency_key && options.headers.contains_key(&names::IDEMPOTENCY_KEY) {
             return Err(Error::local(
                 ErrorKind::InvalidRequest,
                 "it takes no idempotency key, because it writes nothing",
             ));
         }
-        let generated = [(&REQUEST_ID, true), (&names::IDEMPOTENCY_KEY, operation.idempotency_key)];
-        for (name, _) in generated.into_iter().filter(|(_, wanted)| *wanted) {
-            if let header::Entry::Vacant(missing) = headers.entry(name) {
-                missing.insert(random_id()?);
-            }
+        let headers = request.headers_mut();
+        // As many as a call has: to grow step by step costs more than to set them.
+        headers.reserve(if operation.idempotency_key { 8 } else { 6 });
+        for (name, value) in &options.headers {
+            headers.insert(name, value.clone());
         }
-        if let Some(app_info) = &self.0.shared.app_info {
+        shared.credentials.authorise(headers, operation)?;
+        let request_id = Id::of(&options.headers, &names::REQUEST_ID);
+        headers.insert(&names::REQUEST_ID, request_id.header());
+        if operation.idempotency_key {
+            let mut record = self.record();
+            let key = record.idempotency_key.get_or_insert_with(|| Id::of(&options.headers, &names::IDEMPOTENCY_KEY));
+            headers.insert(&names::IDEMPOTENCY_KEY, key.header());
+        }
+        if let Some(app_info) = &shared.app_info {
             headers.insert(&names::APP_INFO, app_info.clone());
         }
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-        Ok(())
+        Ok((request, request_id))
     }
 
-    /// Sends once. An answer that is no success is an error.
-    async fn attempt(&self, request: reqwest::Request, secrets: &Secrets<'_>) -> Result<http::Response<Bytes>, Error> {
-        let mut response = self.0.shared.http.execute(request).await.map_err(Error::transport)?;
+    /// Reads one answer. One that is no success is an error.
+    async fn read(
+        &self,
+        answer: impl Future<Output = reqwest::Result<reqwest::Response>>,
+        secrets: &Secrets<'_>,
+    ) -> Result<http::Response<Bytes>, Error> {
+        let mut response = answer.await.map_err(Error::transport)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let limit = self.0.shared.body_limit;
         let mut body = Bytes::new();
@@ -287,10 +323,6 @@ impl ClientHooks<Call> for raw::Client {}
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn random_id() -> Result<HeaderValue, Error> {
-    header_value("a random id", Uuid::new_v4().hyphenated().encode_lower(&mut Uuid::encode_buffer()))
 }
 
 pub(crate) fn header_name(name: &str) -> Result<HeaderName, Error> {

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use tracing::{Span, field::Empty};
+use tracing::{Level, Span, field::Empty};
 
 use crate::{error::Error, operation::Operation};
 
@@ -64,25 +64,32 @@ impl Server {
     }
 }
 
+/// No span where nobody listens: even a disabled one costs something with every poll, when `tracing` also serves `log`.
+pub(crate) fn when_heard(span: impl FnOnce() -> Span) -> Span {
+    if tracing::enabled!(Level::DEBUG) { span() } else { Span::none() }
+}
+
 impl<'a> Observer<'a> {
     pub(super) fn new(server: &'a Server, operation: &'static Operation, resend_count: u32) -> Self {
         Self { server, operation, resend_count, started: Instant::now() }
     }
 
     pub(super) fn span(&self, request: &reqwest::Request) -> Span {
-        tracing::debug_span!(
-            "piaxis_attempt",
-            otel.kind = "client",
-            operation = self.operation.id,
-            http.request.method = self.operation.method,
-            http.request.resend_count = self.resend_count,
-            url.template = self.operation.path,
-            server.address = self.server.address,
-            server.port = self.server.port,
-            request_id = request.headers().get(&super::REQUEST_ID).and_then(|id| id.to_str().ok()),
-            http.response.status_code = Empty,
-            error.type = Empty,
-        )
+        when_heard(|| {
+            tracing::debug_span!(
+                "piaxis_attempt",
+                otel.kind = "client",
+                operation = self.operation.id,
+                http.request.method = self.operation.method,
+                http.request.resend_count = self.resend_count,
+                url.template = self.operation.path,
+                server.address = self.server.address,
+                server.port = self.server.port,
+                request_id = request.headers().get(&super::REQUEST_ID).and_then(|id| id.to_str().ok()),
+                http.response.status_code = Empty,
+                error.type = Empty,
+            )
+        })
     }
 
     pub(super) fn ended(

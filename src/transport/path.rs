@@ -1,3 +1,7 @@
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::{
     error::{Error, ErrorKind},
     operation::Operation,
@@ -5,23 +9,40 @@ use crate::{
 
 /// Refuses a request whose path is not the operation's: an id such as `..` would have changed which route is called.
 pub(super) fn check(request: &reqwest::Request, base_url: &str, operation: &Operation) -> Result<(), Error> {
-    let fits = request.url().as_str().strip_prefix(base_url).is_some_and(|below| {
-        let path = &below[..below.find(['?', '#']).unwrap_or(below.len())];
-        let is_id = |segment: &str| !["", ".", ".."].contains(&segment);
-        let mut template = operation.path.split('/');
-        let fits = |segment, name: &str| if name.starts_with('{') { is_id(segment) } else { segment == name };
-        path.split('/').all(|segment| template.next().is_some_and(|name| fits(segment, name)))
-            && template.next().is_none()
-    });
+    let fits = request
+        .url()
+        .as_str()
+        .strip_prefix(base_url)
+        .is_some_and(|below| is_path(operation.path.as_bytes(), below.as_bytes()));
     if fits && request.method().as_str() == operation.method {
         return Ok(());
     }
     Err(Error::local(ErrorKind::InvalidRequest, format!("an id does not fit into the path {}", operation.path)))
 }
 
+/// Whether this is how a URL goes on that fits the template: `/payments/{payment_id}` and `/payments/17?limit=1`.
+fn is_path(template: &[u8], mut url: &[u8]) -> bool {
+    for name in template.split(|byte| *byte == b'/').skip(1) {
+        let Some(rest) = url.strip_prefix(b"/") else { return false };
+        let rest = if name.starts_with(b"{") {
+            let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+            let (id, rest) = rest.split_at(end);
+            (!matches!(id, b"" | b"." | b"..")).then_some(rest)
+        } else {
+            rest.strip_prefix(name)
+        };
+        let Some(rest) = rest else { return false };
+        url = rest;
+    }
+    matches!(url.first(), None | Some(b'?' | b'#'))
+}
+
+/// All but what RFC 3986 calls unreserved.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// An id as one segment of a path. Dots are left to [`check`]: a URL reads them as steps even when they are encoded.
-pub(crate) fn encode(id: &str) -> String {
-    progenitor_client::encode_path(id).replace('\\', "%5C")
+pub(crate) fn encode(id: &str) -> Cow<'_, str> {
+    utf8_percent_encode(id, &RESERVED).into()
 }
 
 /// An id that can be one segment of a path.

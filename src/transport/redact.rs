@@ -11,27 +11,22 @@ use crate::operation::SECRET_FIELDS;
 const SHORTEST: usize = 4;
 
 /// The secrets that one request carries, so that an API that repeats them in its words does not bring them into a log.
+///
+/// They are looked for once there are words: most calls succeed, and have none.
 pub(super) struct Secrets<'a> {
-    /// A copy of the request, in which they are looked for once there are words: most calls succeed, and have none.
-    copy: Option<&'a reqwest::Request>,
+    request: &'a reqwest::Request,
     credentials: &'a Credentials,
     found: OnceLock<Vec<Zeroizing<String>>>,
 }
 
 impl<'a> Secrets<'a> {
-    pub(super) fn new(
-        request: &reqwest::Request,
-        copy: Option<&'a reqwest::Request>,
-        credentials: &'a Credentials,
-    ) -> Self {
-        // What cannot be copied is looked through before it is gone.
-        let found = if copy.is_some() { OnceLock::new() } else { collect(request, credentials).into() };
-        Self { copy, credentials, found }
+    pub(super) fn new(request: &'a reqwest::Request, credentials: &'a Credentials) -> Self {
+        Self { request, credentials, found: OnceLock::new() }
     }
 
     pub(super) fn redact(&self, words: String) -> String {
-        let collect = || self.copy.map(|copy| collect(copy, self.credentials)).unwrap_or_default();
-        self.found.get_or_init(collect).iter().fold(words, |words, secret| {
+        let found = self.found.get_or_init(|| collect(self.request, self.credentials));
+        found.iter().fold(words, |words, secret| {
             if words.contains(secret.as_str()) { words.replace(secret.as_str(), "***") } else { words }
         })
     }
