@@ -166,7 +166,12 @@ impl Call {
         operation: &'static Operation,
     ) -> Result<http::Response<Bytes>, Error> {
         let shared = &*self.0.shared;
-        self.record().operation = Some(operation.id);
+        // Of this operation alone: a closure of `Client::raw` may send several.
+        let key = operation.idempotency_key.then(|| Id::of(&self.options().headers, &names::IDEMPOTENCY_KEY));
+        {
+            let mut record = self.record();
+            (record.operation, record.idempotency_key) = (Some(operation.id), key.clone());
+        }
         path::check(request, &shared.base_url, operation)?;
 
         let deadline = self.options().deadline.or(shared.deadline);
@@ -176,7 +181,7 @@ impl Call {
         let secrets = Secrets::new(request, &shared.credentials);
         shared.budget.call();
         loop {
-            let error = match self.one_of_many(request, operation, &secrets, deadline).await {
+            let error = match self.one_of_many(request, operation, key.as_ref(), &secrets, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -205,12 +210,13 @@ impl Call {
         &self,
         request: &reqwest::Request,
         operation: &'static Operation,
+        key: Option<&Id>,
         secrets: &Secrets<'_>,
         deadline: Option<Instant>,
     ) -> Result<http::Response<Bytes>, Error> {
         let shared = &*self.0.shared;
         let (observer, span, answer, _turn) = {
-            let (mut request, request_id) = self.complete(request, operation)?;
+            let (mut request, request_id) = self.complete(request, operation, key)?;
             let turn = shared.limits.turn(deadline).await?;
             let timeout = self.options().timeout.unwrap_or(shared.timeout);
             let left = deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
@@ -241,13 +247,13 @@ impl Call {
 
     /// A copy with everything that the operation table and the caller ask for. Every attempt has a request id of its own,
     /// unless the caller gave one, and the same idempotency key.
-    fn complete(&self, request: &reqwest::Request, operation: &Operation) -> Result<(reqwest::Request, Id), Error> {
-        let copy = match request.body() {
-            Some(_) => request.try_clone(),
-            // `try_clone` allocates for a timeout even where there is none.
-            None => Some(reqwest::Request::new(request.method().clone(), request.url().clone())),
-        };
-        let Some(mut request) = copy else {
+    fn complete(
+        &self,
+        request: &reqwest::Request,
+        operation: &Operation,
+        key: Option<&Id>,
+    ) -> Result<(reqwest::Request, Id), Error> {
+        let Some(mut request) = copy(request) else {
             return Err(Error::local(ErrorKind::InvalidRequest, "its body is a stream, which cannot be sent again"));
         };
         let (shared, options) = (&*self.0.shared, self.options());
@@ -259,16 +265,14 @@ impl Call {
         }
         let headers = request.headers_mut();
         // As many as a call has: to grow step by step costs more than to set them.
-        headers.reserve(if operation.idempotency_key { 8 } else { 6 });
+        headers.reserve(if key.is_some() { 8 } else { 6 });
         for (name, value) in &options.headers {
             headers.insert(name, value.clone());
         }
         shared.credentials.authorise(headers, operation)?;
         let request_id = Id::of(&options.headers, &names::REQUEST_ID);
         headers.insert(&names::REQUEST_ID, request_id.header());
-        if operation.idempotency_key {
-            let mut record = self.record();
-            let key = record.idempotency_key.get_or_insert_with(|| Id::of(&options.headers, &names::IDEMPOTENCY_KEY));
+        if let Some(key) = key {
             headers.insert(&names::IDEMPOTENCY_KEY, key.header());
         }
         if let Some(app_info) = &shared.app_info {
@@ -320,6 +324,16 @@ impl Call {
 
 /// The generator wants it; what it would do is done in [`Call::perform`].
 impl ClientHooks<Call> for raw::Client {}
+
+/// `try_clone` allocates for a timeout even where there is none, so what has no body is copied by hand.
+fn copy(request: &reqwest::Request) -> Option<reqwest::Request> {
+    if request.body().is_some() {
+        return request.try_clone();
+    }
+    let mut copy = reqwest::Request::new(request.method().clone(), request.url().clone());
+    copy.headers_mut().clone_from(request.headers());
+    Some(copy)
+}
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
