@@ -70,6 +70,7 @@ fn a_document_that_cannot_be_compared_is_refused_with_its_place() {
             reference(a, &format!("    A: {{ allOf: [ {{ $ref: '{a}' }} ] }}\n")),
             vec!["circular", "schemas/A"],
         ),
+        ("references without end", references(a), vec!["references lead on from", "schemas/A"]),
         ("aliases without end", aliases(), vec!["neither YAML nor JSON"]),
         (
             "brackets without end",
@@ -89,6 +90,17 @@ fn a_document_that_cannot_be_compared_is_refused_with_its_place() {
             }
         }
     }
+}
+
+/// A chain that comes to a value after very many references.
+fn references(first: &str) -> String {
+    let mut text = format!(
+        "openapi: 3.0.3\npaths: {{}}\ncomponents:\n  schemas:\n    A: {{ type: string }}\n    A0: {{ $ref: '{first}' }}\n"
+    );
+    for at in 1..5_000 {
+        text += &format!("    A{at}: {{ $ref: '#/components/schemas/A{}' }}\n", at - 1);
+    }
+    text
 }
 
 /// A small text that would be a large document.

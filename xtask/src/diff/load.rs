@@ -2,7 +2,7 @@
 
 use std::{
     cell::OnceCell,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fs,
     io::Read as _,
     path::Path,
@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use super::normalise::{escape, pointer_of};
+use super::normalise::{LONGEST, escape, pointer_of};
 use crate::check::yaml_lines;
 
 /// The contract, below the root of the repository.
@@ -234,26 +234,40 @@ fn target_of(document: &Document, reference: &str, pointer: &str) -> Result<Stri
     Ok(target)
 }
 
-/// Refuses circles of references that never come to a value. Recursion through a property is none.
+/// Refuses circles of references that never come to a value, and chains that nobody wrote. Recursion through a property
+/// is neither.
 fn cycles(document: &Document, chains: &BTreeMap<String, Vec<String>>) -> Result<()> {
-    let mut done: BTreeSet<&str> = BTreeSet::new();
+    let refuse = |place: &str, words: String| {
+        let (name, line) = (&document.name, document.line(place));
+        bail!("{name}:{line}: {words}")
+    };
+    // How many references lead on from each place.
+    let mut lengths: HashMap<&str, usize> = HashMap::new();
     for start in chains.keys() {
         // Each entry: a place, and which of its targets is next. A stack of our own cannot overflow.
         let mut stack: Vec<(&str, usize)> = vec![(start, 0)];
+        let mut on_stack: HashSet<&str> = HashSet::new();
         while let Some((here, next)) = stack.pop() {
-            if next == 0 && done.contains(here) {
+            if next == 0 && lengths.contains_key(here) {
                 continue;
             }
-            let Some(target) = chains.get(here).and_then(|targets| targets.get(next)) else {
-                done.insert(here);
+            let targets = chains.get(here).map(Vec::as_slice).unwrap_or_default();
+            let Some(target) = targets.get(next) else {
+                let length = targets.iter().filter_map(|target| lengths.get(target.as_str())).max();
+                let length = length.map_or(0, |length| length + 1);
+                if length > LONGEST {
+                    return refuse(here, format!("more than {LONGEST} references lead on from {here}, one to another"));
+                }
+                on_stack.remove(here);
+                lengths.insert(here, length);
                 continue;
             };
             stack.push((here, next + 1));
-            if stack.iter().any(|(place, _)| place == target) {
+            on_stack.insert(here);
+            if on_stack.contains(target.as_str()) {
                 let circle: Vec<&str> =
                     stack.iter().map(|(place, _)| *place).skip_while(|place| place != target).collect();
-                let (name, line) = (&document.name, document.line(target));
-                bail!("{name}:{line}: circular `$ref`: {} → {target}", circle.join(" → "));
+                return refuse(target, format!("circular `$ref`: {} → {target}", circle.join(" → ")));
             }
             stack.push((target, 0));
         }

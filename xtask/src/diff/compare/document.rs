@@ -58,11 +58,13 @@ impl<'a> Comparison<'a> {
             let rule = rules::find(id);
             if rust_api::is_generated(name) { (rule.wire, rule.rust) } else { (Level::Patch, Level::None) }
         };
+        let mut twins: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for (name, node) in fresh.iter().rev() {
+            twins.entry(without_annotations(node.value)).or_default().push(name);
+        }
         for (name, schema) in gone {
-            let text = without_annotations(schema.value);
-            let twin = fresh.iter().find(|(_, other)| without_annotations(other.value) == text);
-            if let Some((other, node)) = twin.map(|(other, node)| (*other, *node)) {
-                fresh.remove(other);
+            let twin = twins.get_mut(&without_annotations(schema.value)).and_then(Vec::pop);
+            if let Some((other, node)) = twin.and_then(|other| fresh.remove_entry(other)) {
                 let message = format!("the schema `{name}` is called `{other}` now");
                 self.note_as(
                     "schema-renamed",
@@ -228,7 +230,9 @@ impl<'a> Comparison<'a> {
             let shown = |node: &Node<'a>, key: &str| node.value.get(key).map(without_annotations);
             if moved {
                 let message = format!("the security scheme `{name}` wants something else");
-                self.note("security-scheme-changed", None, Sides::both(one, other), message);
+                let rule = rules::find("security-scheme-changed");
+                let wire = if used.contains(*name) { rule.wire } else { Level::Patch };
+                self.note_as(rule.id, (wire, rule.rust), BTreeSet::new(), Sides::both(one, other), message);
             } else if details.iter().any(|key| shown(one, key) != shown(other, key)) {
                 let message = format!("addresses or scopes of the security scheme `{name}` are others");
                 self.note("security-scheme-details-changed", None, Sides::both(one, other), message);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, way};
+use super::{Comparison, Sides, value::gone_and_more, way};
 use crate::diff::normalise::{Node, resolve, same};
 
 /// Rules for what is gone and what is new of a list of names.
@@ -89,8 +89,7 @@ impl<'a> Comparison<'a> {
             };
             let (was, is) = (list(one), list(other));
             let sides = Sides::both(one, other);
-            let gone: Vec<&str> = was.iter().filter(|name| !is.contains(name)).copied().collect();
-            let more: Vec<&str> = is.iter().filter(|name| !was.contains(name)).copied().collect();
+            let (gone, more) = gone_and_more(&was, &is);
             if !gone.is_empty() {
                 let message = format!("`{variable}` is no longer read from {}", gone.join(", "));
                 self.note("environment-variable-removed", None, sides.clone(), message);

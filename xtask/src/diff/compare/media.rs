@@ -1,10 +1,10 @@
 //! Bodies of requests, answers and their headers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, operation::Operation, way};
+use super::{Comparison, Sides, operation::Operation, parameter::schema_of, way};
 use crate::diff::{
     change::Level,
     normalise::{Node, resolve},
@@ -22,8 +22,36 @@ fn specialises(close: &str, wide: &str) -> bool {
     wide == "*/*" || family == of && (base == "*" || kind.rsplit_once('+').is_some_and(|(_, suffix)| suffix == base))
 }
 
+/// Bodies by media type; its parameters count only where it stands there several times.
 fn contents<'a>(node: &Node<'a>) -> BTreeMap<String, Node<'a>> {
-    node.children("content").into_iter().map(|(kind, media)| (plain(kind), media)).collect()
+    let kinds = node.children("content");
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    kinds.iter().for_each(|(kind, _)| *counts.entry(plain(kind)).or_default() += 1);
+    let key = |kind: &str| match counts.get(&plain(kind)) {
+        Some(1) => plain(kind),
+        _ => kind.to_lowercase().replace(' ', ""),
+    };
+    kinds.into_iter().map(|(kind, media)| (key(kind), media)).collect()
+}
+
+/// What is said of bodies that come, go, or must be there; those that the server sends are read by us.
+fn body_rules(sent: bool) -> [&'static str; 5] {
+    match sent {
+        false => [
+            "body-removed",
+            "required-body-added",
+            "optional-body-added",
+            "body-became-required",
+            "body-became-optional",
+        ],
+        true => [
+            "response-body-removed",
+            "response-body-added",
+            "response-body-added",
+            "response-property-became-required",
+            "response-property-became-optional",
+        ],
+    }
 }
 
 impl<'a> Comparison<'a> {
@@ -33,15 +61,16 @@ impl<'a> Comparison<'a> {
             node.child("requestBody").map(|body| resolve(root, &body)).filter(|body| !body.value.is_null())
         };
         let name = &head.name;
+        let [removed, added, added_optional, required, optional] = body_rules(sent);
         let (old, new) = match (body(base_root, &base.node), body(head_root, &head.node)) {
             (None, None) => return,
             (Some(old), None) => {
                 let sides = Sides::removed(&old, &head.node.pointer);
-                return self.note("body-removed", Some(operation), sides, format!("{name} takes no body any more"));
+                return self.note_body(removed, operation, sent, sides, format!("{name} takes no body any more"));
             }
             (None, Some(new)) => {
-                let id = if new.is("required") { "required-body-added" } else { "optional-body-added" };
-                return self.note(id, Some(operation), Sides::added(&new), format!("{name} takes a body now"));
+                let id = if new.is("required") { added } else { added_optional };
+                return self.note_body(id, operation, sent, Sides::added(&new), format!("{name} takes a body now"));
             }
             (Some(old), Some(new)) => (old, new),
         };
@@ -49,12 +78,13 @@ impl<'a> Comparison<'a> {
             let place = |node: &Node<'a>| node.child("required").unwrap_or_else(|| node.clone());
             let sides = Sides::both(&place(&old), &place(&new));
             let (id, words) = match new.is("required") {
-                true => ("body-became-required", "required"),
-                false => ("body-became-optional", "optional"),
+                true => (required, "required"),
+                false => (optional, "optional"),
             };
-            self.note(id, Some(operation), sides, format!("the body of {name} is {words} now"));
+            self.note_body(id, operation, sent, sides, format!("the body of {name} is {words} now"));
         }
         let (one, other) = (contents(&old), contents(&new));
+        let mut wider_names = BTreeSet::new();
         for (kind, media) in &one {
             match other.get(kind) {
                 Some(new) => {
@@ -67,35 +97,64 @@ impl<'a> Comparison<'a> {
                     self.body_schema(media, new, way, operation, "the body");
                 }
                 None => {
+                    let wider = other.iter().find(|(wide, _)| specialises(kind, wide)).filter(|_| !sent);
+                    if let Some((wide, new)) = wider {
+                        wider_names.insert(wide);
+                        let message = format!("{name} takes `{wide}` in place of `{kind}`");
+                        let sides = Sides::both(media, new);
+                        self.note("request-media-type-generalised", Some(operation), sides, message);
+                        self.body_schema(media, new, way::REQUEST, operation, "the body");
+                        continue;
+                    }
                     let message = format!("{name} takes no `{kind}` any more");
                     let sides = Sides::removed(media, &new.pointer);
                     self.note("request-media-type-removed", Some(operation), sides, message);
                 }
             }
         }
-        for (kind, media) in other.iter().filter(|(kind, _)| !one.contains_key(*kind)) {
+        for (kind, media) in other.iter().filter(|(kind, _)| !one.contains_key(*kind) && !wider_names.contains(kind)) {
             let message = format!("{name} takes `{kind}` too");
             self.note("request-media-type-added", Some(operation), Sides::added(media), message);
         }
     }
 
+    /// What the server sends is of no Rust type.
+    fn note_body(&mut self, id: &'static str, operation: usize, sent: bool, sides: Sides, message: String) {
+        let rule = rules::find(id);
+        let rust = if sent { Level::None } else { rule.rust };
+        self.note_as(id, (rule.wire, rust), [operation].into(), sides, message);
+    }
+
     fn body_schema(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
-        // A body without a schema may be anything.
         let (one, other) = (old.child("schema"), new.child("schema"));
+        self.described((old, one), (new, other), way, operation, name);
+    }
+
+    /// Compares the schemas of two places; one without a schema may hold anything.
+    pub(super) fn described(
+        &mut self,
+        (old, one): (&Node<'a>, Option<Node<'a>>),
+        (new, other): (&Node<'a>, Option<Node<'a>>),
+        way: u8,
+        operation: usize,
+        name: &str,
+    ) -> Option<usize> {
         if let (Some(one), Some(other)) = (&one, &other) {
             let unit = self.unit(one, other, name);
-            return self.roots.push((Some(operation), way, unit));
+            self.roots.push((Some(operation), way, unit));
+            return Some(unit);
         }
-        if one.is_none() && other.is_none() {
-            return;
-        }
-        let kind = if other.is_some() { "type-narrowed" } else { "type-widened" };
+        let (kind, words) = match (&one, &other) {
+            (None, Some(_)) => ("type-narrowed", "has a schema now"),
+            (Some(_), None) => ("type-widened", "has no schema any more"),
+            _ => return None,
+        };
         let request = if way & way::SENT != 0 { rules::Direction::Request } else { rules::Direction::Response };
         let rule = rules::of_schema(kind, request);
-        let rust = if way == way::UNTYPED { Level::None } else { rule.rust };
-        let message = format!("{name} {}", if other.is_some() { "has a schema now" } else { "has no schema any more" });
+        let rust = if way & (way::UNTYPED | way::TRANSPORT) != 0 { Level::None } else { rule.rust };
         let sides = Sides::both(one.as_ref().unwrap_or(old), other.as_ref().unwrap_or(new));
-        self.note_as(rule.id, (rule.wire, rust), [operation].into(), sides, message);
+        self.note_as(rule.id, (rule.wire, rust), [operation].into(), sides, format!("`{name}` {words}"));
+        None
     }
 
     pub(super) fn responses(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize, sent: bool) {
@@ -107,39 +166,41 @@ impl<'a> Comparison<'a> {
         let (old, new) = (all(base_root, &base.node), all(head_root, &head.node));
         let range = |status: &str| format!("{}XX", status.get(..1).unwrap_or_default());
         // `2XX` stands for 200, and the other way round, where there is no closer one.
-        let partner = |status: &str, others: &BTreeMap<String, Node<'a>>| -> Option<String> {
+        let partners = |status: &str, others: &BTreeMap<String, Node<'a>>| -> Vec<String> {
             if others.contains_key(status) {
-                return Some(status.to_owned());
+                return vec![status.to_owned()];
             }
             let wide = range(status);
             if status == wide {
                 let first = status.get(..1).unwrap_or_default();
-                return others.keys().find(|other| other.starts_with(first)).cloned();
+                return others.keys().filter(|other| other.starts_with(first)).cloned().collect();
             }
-            others.contains_key(&wide).then_some(wide)
+            others.contains_key(&wide).then_some(wide).into_iter().collect()
         };
         let has_success = |all: &BTreeMap<String, Node<'a>>| all.keys().any(|status| status.starts_with('2'));
         let is_success = |status: &str, all| status.starts_with('2') || status == "DEFAULT" && !has_success(all);
         let name = &head.name;
         for (status, one) in &old {
             let success = is_success(status, &old);
-            let Some(other) = partner(status, &new).and_then(|status| new.get(&status)) else {
+            let partners = partners(status, &new);
+            if partners.is_empty() {
                 let id = if success { "success-response-removed" } else { "failure-response-removed" };
                 let around = head.node.child("responses").map_or(head.node.pointer.clone(), |node| node.pointer);
                 let message = format!("{name} does not answer {status} any more");
                 self.note(id, Some(operation), Sides::removed(one, &around), message);
-                continue;
-            };
+            }
             let way = match (success, sent) {
                 // What a webhook answers is sent by us.
                 (_, true) => way::TRANSPORT,
                 (true, false) => way::SUCCESS,
                 (false, false) => way::UNTYPED,
             };
-            self.answer(one, other, way, operation, name);
-            self.headers(one, other, operation, name);
+            for other in partners.iter().filter_map(|status| new.get(status)) {
+                self.answer(one, other, way, operation, name);
+                self.headers(one, other, if sent { way::TRANSPORT } else { way::UNTYPED }, operation, name);
+            }
         }
-        for (status, other) in new.iter().filter(|(status, _)| partner(status, &old).is_none()) {
+        for (status, other) in new.iter().filter(|(status, _)| partners(status, &old).is_empty()) {
             let id = if is_success(status, &new) { "success-response-added" } else { "failure-response-added" };
             self.note(id, Some(operation), Sides::added(other), format!("{name} also answers {status}"));
         }
@@ -189,7 +250,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, operation: usize, name: &str) {
+    fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
         let (base_root, head_root) = (&self.base.value, &self.head.value);
         let all = |root: &'a Value, node: &Node<'a>| -> BTreeMap<String, Node<'a>> {
             let headers = node.children("headers").into_iter();
@@ -215,10 +276,7 @@ impl<'a> Comparison<'a> {
                 let message = format!("answers of {name} {words} have the header `{header}`");
                 self.note(id, Some(operation), Sides::both(was, is), message);
             }
-            if let (Some(one), Some(other)) = (was.child("schema"), is.child("schema")) {
-                let unit = self.unit(&one, &other, header);
-                self.roots.push((Some(operation), way::UNTYPED, unit));
-            }
+            self.described((was, schema_of(was)), (is, schema_of(is)), way, operation, header);
         }
         for (header, is) in other.iter().filter(|(header, _)| !one.contains_key(*header)) {
             let message = format!("answers of {name} have the header `{header}`");

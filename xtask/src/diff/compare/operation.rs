@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, parameter::Parameters};
+use super::{Comparison, Sides, parameter::Parameters, value::gone_and_more};
 use crate::diff::{
     normalise::{Node, resolve, same},
     rust_api,
@@ -106,15 +106,22 @@ impl<'a> Comparison<'a> {
 
     pub(super) fn operation(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize, sent: bool) {
         self.operation_names(base, head, operation);
-        let (base_root, head_root) = (&self.base.value, &self.head.value);
-        let parameters = Parameters::of(base_root, base);
-        self.parameters(&parameters, &Parameters::of(head_root, head), head, operation);
-        self.request_body(base, head, operation, sent);
-        self.responses(base, head, operation, sent);
-        self.security(base, head, operation);
+        self.exchange(base, head, operation, sent);
+        if !sent {
+            self.security(base, head, operation);
+        }
         self.callbacks(base, head, operation);
         self.behaviour(base, head, operation);
         self.unknown_keys(&base.node, &head.node, operation);
+    }
+
+    /// What goes to and fro: to a callback or a webhook it is the server that sends.
+    fn exchange(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize, sent: bool) {
+        let old = Parameters::of(&self.base.value, base);
+        let new = Parameters::of(&self.head.value, head);
+        self.parameters(&old, &new, head, operation, sent);
+        self.request_body(base, head, operation, sent);
+        self.responses(base, head, operation, sent);
     }
 
     fn operation_names(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize) {
@@ -190,10 +197,7 @@ impl<'a> Comparison<'a> {
         let (old, new) = (flat(base_root, &base.node), flat(head_root, &head.node));
         for (key, one) in &old {
             match new.get(key) {
-                Some(other) => {
-                    self.request_body(one, other, operation, true);
-                    self.responses(one, other, operation, true);
-                }
+                Some(other) => self.exchange(one, other, operation, true),
                 None => {
                     let sides = Sides::removed(&one.node, &head.node.pointer);
                     let message = format!("the callback `{}` of {} is gone", key.0, head.name);
@@ -248,8 +252,7 @@ impl<'a> Comparison<'a> {
         if one.value.get("x-piaxis-methods").is_some() || other.value.get("x-piaxis-methods").is_some() {
             let (old, new) = (methods(one), methods(other));
             let sides = Sides::both(&place(one, "x-piaxis-methods"), &place(other, "x-piaxis-methods"));
-            let gone: Vec<String> = old.iter().filter(|name| !new.contains(name)).cloned().collect();
-            let more: Vec<String> = new.iter().filter(|name| !old.contains(name)).cloned().collect();
+            let (gone, more) = gone_and_more(&old, &new);
             if !gone.is_empty() {
                 let message = format!("{name} no longer has the methods {}", gone.join(", "));
                 self.note("method-removed", Some(operation), sides.clone(), message);
