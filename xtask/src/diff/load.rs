@@ -47,14 +47,17 @@ impl Document {
     }
 }
 
-/// What `BASE` names: a file, or else a git reference.
+/// Whether `BASE` names a file; else it is a git reference.
+pub(crate) fn is_file(name: &str) -> bool {
+    [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end)) || Path::new(name).is_file()
+}
+
+/// What `BASE` names.
 pub(crate) fn base(name: &str) -> Result<Document> {
-    let is_file_name = [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end));
-    if is_file_name || Path::new(name).is_file() {
-        return file(name);
+    match is_file(name) {
+        true => file(name),
+        false => parse(&format!("{name}:{CONTRACT}"), show(name, CONTRACT)?),
     }
-    let text = at_reference(name)?;
-    parse(&format!("{name}:{CONTRACT}"), text)
 }
 
 /// A document in a file.
@@ -74,22 +77,23 @@ fn text(name: &str, bytes: Vec<u8>) -> Result<String> {
     })
 }
 
-/// A file as a commit has it. The reference is resolved first, so that it is never read as an option.
-pub(crate) fn at_reference(reference: &str) -> Result<String> {
-    show(reference, CONTRACT)
+/// A file as a commit has it.
+pub(crate) fn show(reference: &str, path: &str) -> Result<String> {
+    show_if_there(reference, path)?.with_context(|| format!("`{reference}` has no {path}"))
 }
 
-/// Any file as a commit has it.
-pub(crate) fn show(reference: &str, path: &str) -> Result<String> {
-    let commit = format!("{reference}^{{commit}}");
-    let commit = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
+/// A file that a commit may have. The reference is resolved first, so that it is never read as an option.
+pub(crate) fn show_if_there(reference: &str, path: &str) -> Result<Option<String>> {
+    let resolve = |object: &str| git(&["rev-parse", "--verify", "--quiet", "--end-of-options", object]);
+    let commit = resolve(&format!("{reference}^{{commit}}"))
         .with_context(|| format!("`{reference}` is neither a file nor a git reference that is known here"))?;
-    let object = format!("{}:{path}", String::from_utf8_lossy(&commit).trim());
-    let size = git(&["cat-file", "-s", &object]).with_context(|| format!("`{reference}` has no {path}"))?;
+    let Ok(object) = resolve(&format!("{}:{path}", String::from_utf8_lossy(&commit).trim())) else { return Ok(None) };
+    let (object, name) = (String::from_utf8_lossy(&object).trim().to_owned(), format!("{reference}:{path}"));
+    let unreadable = || format!("{name} cannot be read");
+    let size = git(&["cat-file", "-s", &object]).with_context(unreadable)?;
     let size: u64 = String::from_utf8_lossy(&size).trim().parse().unwrap_or(u64::MAX);
-    ensure!(size <= BYTES, "{reference}:{path} is too long: more than {BYTES} bytes");
-    let bytes = git(&["cat-file", "blob", &object]).with_context(|| format!("`{reference}` has no {path}"))?;
-    text(&format!("{reference}:{path}"), bytes)
+    ensure!(size <= BYTES, "{name} is too long: more than {BYTES} bytes");
+    text(&name, git(&["cat-file", "blob", &object]).with_context(unreadable)?).map(Some)
 }
 
 fn git(arguments: &[&str]) -> Result<Vec<u8>> {

@@ -24,9 +24,6 @@ use clap::Args;
 
 use report::{Format, Report};
 
-/// Where intended breaks are acknowledged, below the root of the repository.
-const ACCEPTED: &str = "openapi/accepted-breaks.yaml";
-
 /// What to compare, and how to say it.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -41,7 +38,7 @@ pub(crate) struct Arguments {
     /// Prints the table of rules.
     #[arg(long)]
     rules: bool,
-    /// Fails when the crate's version is too small for the changes, and drafts the section of the changelog.
+    /// Fails only when the crate's version is too small for the changes, and drafts the section of the changelog.
     #[arg(long)]
     against_version: bool,
     /// Intended breaks, each with a reason and an expiry; openapi/accepted-breaks.yaml when left out.
@@ -49,7 +46,7 @@ pub(crate) struct Arguments {
     accepted: Option<PathBuf>,
 }
 
-/// 0: nothing breaks, 1: something does, 2: the documents could not be compared.
+/// 0: nothing breaks that is not acknowledged, or the version says so; 1: something does; 2: no comparison was possible.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match diff(arguments) {
         Ok(code) => ExitCode::from(code),
@@ -76,16 +73,16 @@ fn diff(arguments: &Arguments) -> Result<u8> {
     let head = load::file(&head_name)?;
     let mut changes = compare::compare(&base, &head);
 
-    let accepted = arguments.accepted.clone().unwrap_or_else(|| root.join(ACCEPTED));
-    let problems = match arguments.accepted.is_some() || accepted.is_file() {
-        true => acknowledge::apply(&accepted, &mut changes)?,
-        false => Vec::new(),
+    let accepted = arguments.accepted.clone().unwrap_or_else(|| root.join(acknowledge::FILE));
+    let review = match arguments.accepted.is_some() || accepted.is_file() {
+        true => acknowledge::apply(&accepted, base_name, &mut changes)?,
+        false => acknowledge::Review::default(),
     };
     let version = match arguments.against_version {
         true => Some(version::judge(base_name, &root, &changes)?),
         false => None,
     };
-    let report = Report { bump: change::bump(&changes), changes, problems, version, file };
+    let report = Report { bump: change::bump(&changes), changes, review, version, file };
     print(&report::render(&report, arguments.format))?;
     Ok(u8::from(report.fails()))
 }
