@@ -52,6 +52,11 @@ fn a_document_that_cannot_be_compared_is_refused_with_its_place() {
         ("references without end", references(a), vec!["references lead on from", "schemas/A"]),
         ("aliases without end", aliases(), vec!["neither YAML nor JSON"]),
         (
+            "brackets of JSON without end",
+            format!("{{ \"openapi\": \"3.0.3\", \"paths\": {}", "[".repeat(100_000)),
+            vec![":1", "neither YAML nor JSON"],
+        ),
+        (
             "brackets without end",
             format!("openapi: 3.0.3\npaths: {}\n", "[".repeat(5_000)),
             vec!["neither YAML nor JSON"],

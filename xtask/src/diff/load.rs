@@ -107,8 +107,13 @@ fn git(arguments: &[&str]) -> Result<Vec<u8>> {
 pub(crate) fn parse(name: &str, text: String) -> Result<Document> {
     let trimmed = text.trim_start_matches('\u{feff}');
     ensure!(!trimmed.trim().is_empty(), "{name}:1: the document is empty");
-    let json = trimmed.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(trimmed).ok()).flatten();
-    let value = match json {
+    let json = trimmed.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(trimmed));
+    if let Some(Err(error)) = &json {
+        // As YAML it would be refused too, after a long time.
+        let is_deep = error.to_string().starts_with("recursion limit");
+        ensure!(!is_deep, "{name}:{}: it is neither YAML nor JSON: {error}", error.line());
+    }
+    let value = match json.and_then(Result::ok) {
         Some(value) => value,
         None => {
             let mut yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(trimmed).map_err(|error| {
