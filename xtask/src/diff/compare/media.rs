@@ -4,7 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, operation::Operation, parameter::schema_of, way};
+use super::{
+    Comparison, Sides,
+    operation::Operation,
+    parameter::{KNOWN, schema_of},
+    way,
+};
 use crate::diff::{
     change::Level,
     normalise::{Node, resolve},
@@ -83,6 +88,7 @@ impl<'a> Comparison<'a> {
             };
             self.note_body(id, operation, sent, sides, format!("the body of {name} is {words} now"));
         }
+        self.unknown_keys(&old, &new, &["description", "content", "required", "$ref"], Some(operation));
         let (one, other) = (contents(&old), contents(&new));
         let mut wider_names = BTreeSet::new();
         for (kind, media) in &one {
@@ -126,6 +132,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn body_schema(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
+        self.unknown_keys(old, new, &["schema", "example", "examples", "encoding"], Some(operation));
         let (one, other) = (old.child("schema"), new.child("schema"));
         self.described((old, one), (new, other), way, operation, name);
     }
@@ -212,6 +219,7 @@ impl<'a> Comparison<'a> {
             let sides = Sides::both(&place(old), &place(new));
             self.note("links-changed", Some(operation), sides, format!("answers of {name} have other links"));
         }
+        self.unknown_keys(old, new, &["description", "headers", "content", "links", "$ref"], Some(operation));
         let (one, mut other) = (contents(old), contents(new));
         let rust = |id: &str| if way == way::SUCCESS { rules::find(id).rust } else { Level::None };
         if one.is_empty() != other.is_empty() {
@@ -276,6 +284,7 @@ impl<'a> Comparison<'a> {
                 let message = format!("answers of {name} {words} have the header `{header}`");
                 self.note(id, Some(operation), Sides::both(was, is), message);
             }
+            self.unknown_keys(was, is, &KNOWN, Some(operation));
             self.described((was, schema_of(was)), (is, schema_of(is)), way, operation, header);
         }
         for (header, is) in other.iter().filter(|(header, _)| !one.contains_key(*header)) {

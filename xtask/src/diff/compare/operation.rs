@@ -5,10 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Comparison, Sides, parameter::Parameters, value::gone_and_more};
-use crate::diff::{
-    normalise::{Node, resolve, same},
-    rust_api,
-};
+use crate::diff::normalise::{Node, resolve};
 
 pub(super) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
@@ -28,6 +25,9 @@ const KNOWN: [&str; 13] = [
     "externalDocs",
     "$ref",
 ];
+
+/// Keys of a path besides the methods.
+const PATH: [&str; 5] = ["parameters", "servers", "summary", "description", "$ref"];
 
 /// An operation in one document, with the path that it stands at.
 #[derive(Clone)]
@@ -112,7 +112,8 @@ impl<'a> Comparison<'a> {
         }
         self.callbacks(base, head, operation);
         self.behaviour(base, head, operation);
-        self.unknown_keys(&base.node, &head.node, operation);
+        self.unknown_keys(&base.node, &head.node, &KNOWN, Some(operation));
+        self.unknown_keys(&base.path, &head.path, &[&METHODS[..], &PATH].concat(), Some(operation));
     }
 
     /// What goes to and fro: to a callback or a webhook it is the server that sends.
@@ -260,26 +261,6 @@ impl<'a> Comparison<'a> {
             if !more.is_empty() {
                 let message = format!("{name} also has the methods {}", more.join(", "));
                 self.note("method-added", Some(operation), sides, message);
-            }
-        }
-    }
-
-    fn unknown_keys(&mut self, base: &Node<'a>, head: &Node<'a>, operation: usize) {
-        let keys: BTreeSet<&str> = base.entries().into_iter().chain(head.entries()).map(|(key, _)| key).collect();
-        for key in keys.into_iter().filter(|key| !KNOWN.contains(key)) {
-            let (old, new) = (base.child(key), head.child(key));
-            let equal = match (&old, &new) {
-                (Some(old), Some(new)) => same(old.value, new.value),
-                _ => false,
-            };
-            let id = match key.starts_with("x-") {
-                true if rust_api::is_unknown_extension(key) => rust_api::extension_rule(key),
-                true => continue,
-                false => "unclassified",
-            };
-            if !equal {
-                let sides = Sides::both(old.as_ref().unwrap_or(base), new.as_ref().unwrap_or(head));
-                self.note(id, Some(operation), sides, format!("`{key}` is another"));
             }
         }
     }

@@ -5,6 +5,24 @@ use serde_json::Value;
 use super::{Comparison, Sides, operation::Operation, way};
 use crate::diff::normalise::{Node, View, peel, resolve};
 
+/// Keys of parameters and of headers.
+pub(super) const KNOWN: [&str; 14] = [
+    "name",
+    "in",
+    "description",
+    "required",
+    "deprecated",
+    "allowEmptyValue",
+    "style",
+    "explode",
+    "allowReserved",
+    "schema",
+    "content",
+    "example",
+    "examples",
+    "$ref",
+];
+
 /// The parameters of one operation.
 pub(super) struct Parameters<'a> {
     list: Vec<(String, Node<'a>)>,
@@ -180,6 +198,7 @@ impl<'a> Comparison<'a> {
             self.note("transport-changed", Some(operation), Sides::both(old, new), message);
         }
         self.deprecation(old, new, &format!("the parameter {name}"), operation);
+        self.unknown_keys(old, new, &KNOWN, Some(operation));
         let way = match (role(old).is_empty() || role(new).is_empty(), sent) {
             (_, true) => way::UNTYPED,
             (true, false) => way::REQUEST,
