@@ -71,6 +71,7 @@ const OPERATIONS: &[(&str, &str, &str, bool)] = &[
     ("an unknown key of a header", "responses: { '200': { headers: { A: {} } } }", "responses: { '200': { headers: { A: { novelty: {} } } } }", true),
     ("a callback always has a body", "callbacks: { c: { u: { post: { requestBody: { content: {} } } } } }", "callbacks: { c: { u: { post: { requestBody: { required: true, content: {} } } } } }", false),
     ("a callback may have no body", "callbacks: { c: { u: { post: { requestBody: { required: true, content: {} } } } } }", "callbacks: { c: { u: { post: { requestBody: { content: {} } } } } }", true),
+    ("one of two addresses of a callback", "callbacks: { c: { '{$url}': { post: {} }, '{$other}': { post: {} } } }", "callbacks: { c: { '{$url}': { post: {} } } }", true),
     ("a callback has another field", "callbacks: { c: { u: { post: { requestBody: { content: { a/b: { schema: {} } } } } } } }", "callbacks: { c: { u: { post: { requestBody: { content: { a/b: { schema: { required: [ a ], properties: { a: {} } } } } } } } } }", false),
     ("a callback has another parameter", "callbacks: { c: { u: { post: { } } } }", "callbacks: { c: { u: { post: { parameters: [ { name: q, in: query, required: true } ] } } } }", false),
     ("a callback has a parameter less", "callbacks: { c: { u: { post: { parameters: [ { name: q, in: query, required: true } ] } } } }", "callbacks: { c: { u: { post: { } } } }", true),

@@ -37,15 +37,19 @@ pub(super) struct Operation<'a> {
     pub(super) node: Node<'a>,
 }
 
-/// Every operation, by method and by its path without the names of parameters.
-fn operations<'a>(root: &'a Value, paths: &Node<'a>) -> BTreeMap<(String, &'static str), Operation<'a>> {
+/// Every operation, by method and by what is the same of its path in both documents.
+fn operations<'a>(
+    root: &'a Value,
+    paths: &Node<'a>,
+    same: fn(&str) -> String,
+) -> BTreeMap<(String, &'static str), Operation<'a>> {
     let mut found = BTreeMap::new();
     for (path, item) in paths.entries() {
         let item = resolve(root, &item);
         for method in METHODS {
             let Some(node) = item.child(method) else { continue };
             let name = format!("{} {path}", method.to_uppercase());
-            let key = (plain_path(path), method);
+            let key = (same(path), method);
             found.entry(key).or_insert(Operation { name, path: item.clone(), node });
         }
     }
@@ -74,9 +78,10 @@ impl<'a> Comparison<'a> {
         for key in ["paths", "webhooks"] {
             let of = |root: &Node<'a>| root.child(key).unwrap_or_else(|| Node::new(format!("/{key}"), empty));
             let (base, head) = (of(&self.base_root()), of(&self.head_root()));
-            let (old, new) = (operations(base_root, &base), operations(head_root, &head));
             // What the server sends to a webhook travels the other way.
             let sent = key == "webhooks";
+            let same = if sent { str::to_owned } else { plain_path };
+            let (old, new) = (operations(base_root, &base, same), operations(head_root, &head, same));
             for (at, one) in &old {
                 let operation = self.operation_number(new.get(at).map_or(&one.name, |other| &other.name));
                 match new.get(at) {
@@ -189,7 +194,7 @@ impl<'a> Comparison<'a> {
         let flat = |root: &'a Value, node: &Node<'a>| {
             let mut found = BTreeMap::new();
             for (name, callback) in node.children("callbacks") {
-                for (key, called) in operations(root, &resolve(root, &callback)) {
+                for (key, called) in operations(root, &resolve(root, &callback), str::to_owned) {
                     found.insert((name.to_owned(), key), called);
                 }
             }
