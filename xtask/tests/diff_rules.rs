@@ -312,6 +312,11 @@ const SCHEMAS: &[(&str, &str, &str)] = &[
         "{ allOf: [ { type: object, properties: { a: {} } }, { type: object, minProperties: 1 }, { properties: { a: {} } } ] }",
     ),
     (
+        "all-of-removed",
+        "{ allOf: [ { type: object, properties: { a: {} } }, { type: object, minProperties: 1 }, { properties: { a: {} } } ] }",
+        "{ allOf: [ { type: object, properties: { a: {} } }, { type: object, minProperties: 1 } ] }",
+    ),
+    (
         "default-added",
         "{ type: object, properties: { a: { type: string } } }",
         "{ type: object, properties: { a: { type: string, default: b } } }",

@@ -231,6 +231,8 @@ pub(crate) const RULES: &[Rule] = &[
     rule("response-choice-removed", Direction::Response, Additive, Breaking, "All that comes was possible before, but the Rust type is another.", "Keep the choice."),
     rule("request-all-of-added", Direction::Request, Breaking, None, "Values must fit another schema besides.", "Put optional properties into the schema itself."),
     rule("response-all-of-added", Direction::Response, Additive, None, "All that comes was possible before.", "Nothing to avoid."),
+    rule("request-all-of-removed", Direction::Request, Additive, None, "Values that fit still do.", "Nothing to avoid."),
+    rule("response-all-of-removed", Direction::Response, Additive, None, "What it demanded and held is compared by itself.", "Nothing to avoid."),
     rule("request-default-added", Direction::Request, Additive, Breaking, "What is assumed of a missing value is another, and the builder may demand it now.", "Leave the default to the description."),
     rule("response-default-added", Direction::Response, Patch, Breaking, "The field is no `Option` any more.", "Leave the default to the description."),
     rule("request-default-removed", Direction::Request, Additive, Additive, "What is assumed of a missing value is another; builders take what they took.", "Nothing to avoid."),

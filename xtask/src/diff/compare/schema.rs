@@ -257,11 +257,15 @@ impl<'a> Comparison<'a> {
             let parts = side.view.parts.iter().filter(|part| *part != "itself");
             parts.cloned().collect::<BTreeSet<_>>()
         });
-        let all_of = pair.each(|side| side.view.has_all_of);
-        if all_of == (true, true) && new.is_superset(&old) && new.len() > old.len() {
-            let message = format!("values of `{}` must fit another schema of its `allOf`", spot.name);
-            self.find(spot, "all-of-added", pair.sides(""), message);
+        if pair.each(|side| side.view.has_all_of) != (true, true) || old == new {
+            return;
         }
+        let (kind, words) = match (new.is_superset(&old), old.is_superset(&new)) {
+            (true, _) => ("all-of-added", "must fit another schema"),
+            (_, true) => ("all-of-removed", "need not fit a schema any more"),
+            _ => return,
+        };
+        self.find(spot, kind, pair.sides("allOf"), format!("values of `{}` {words} of its `allOf`", spot.name));
     }
 
     fn items(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
