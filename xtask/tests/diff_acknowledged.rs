@@ -170,4 +170,9 @@ fn every_format_says_what_breaks() {
         assert!(out.contains(wanted), "{format}: {out}");
         assert!(!out.contains('\u{1b}'), "{format}");
     }
+    // What the version announces is no error.
+    fs::write(folder.join("Cargo.toml"), "[package]\nname = \"p\"\nversion = \"0.2.0\"\n").unwrap();
+    let (code, out, _) = run(&folder, &["HEAD", "--against-version", "--format", "github"]);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("::warning file=openapi/piaxis.yaml") && !out.contains("::error"), "{out}");
 }

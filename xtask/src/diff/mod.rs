@@ -26,6 +26,10 @@ use report::{Format, Report};
 
 /// What to compare, and how to say it.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exits 0 when nothing breaks that is not acknowledged, 1 when something does, 2 when it could not compare.\n\
+                        With --against-version: 1 only when the version is too small."
+)]
 pub(crate) struct Arguments {
     /// What was: a git reference (its openapi/piaxis.yaml is read), or a file.
     #[arg(required_unless_present = "rules")]
@@ -46,7 +50,7 @@ pub(crate) struct Arguments {
     accepted: Option<PathBuf>,
 }
 
-/// 0: nothing breaks that is not acknowledged, or the version says so; 1: something does; 2: no comparison was possible.
+/// The code to exit with, as the help has it.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match diff(arguments) {
         Ok(code) => ExitCode::from(code),

@@ -171,10 +171,12 @@ fn json(report: &Report) -> String {
 
 fn github(report: &Report) -> String {
     let mut text = String::new();
+    let is_announced = report.version.as_ref().is_some_and(|version| version.enough);
+    let problem = if is_announced { "warning" } else { "error" };
     for change in &report.changes {
         let command = match change.level {
-            Level::Breaking if change.accepted.is_some() => "warning",
-            Level::Breaking => "error",
+            Level::Breaking if change.breaks() => problem,
+            Level::Breaking => "warning",
             Level::Additive | Level::Patch | Level::None => "notice",
         };
         let title = format!("{}: {}", change.level.word(), change.id);
@@ -189,7 +191,7 @@ fn github(report: &Report) -> String {
         let place = format!("file={},line={},title={}", property(&report.file), change.line.max(1), property(&title));
         let _ = writeln!(text, "::{command} {place}::{}", data(&message.join("\n")));
     }
-    for (command, list) in [("error", &report.review.problems), ("warning", &report.review.landed)] {
+    for (command, list) in [(problem, &report.review.problems), ("warning", &report.review.landed)] {
         for words in list {
             let _ = writeln!(text, "::{command} title=acknowledgement::{}", data(words));
         }
@@ -206,9 +208,11 @@ fn github(report: &Report) -> String {
 const MARKDOWN_LIMIT: usize = 200_000;
 
 fn markdown(report: &Report) -> String {
-    let verdict = match (report.fails(), report.changes.is_empty()) {
-        (_, true) => "The contract means the same as before",
-        (true, _) => "The change of the contract breaks somebody",
+    let breaks = report.changes.iter().any(Change::breaks);
+    let verdict = match (report.fails(), breaks) {
+        _ if report.changes.is_empty() => "The contract means the same as before",
+        (true, true) => "The change of the contract breaks somebody",
+        (true, false) => "The change of the contract wants another look",
         (false, _) => "The change of the contract breaks nobody who was not told",
     };
     let mut text = format!("**{verdict}**: {}\n", report.summary());
