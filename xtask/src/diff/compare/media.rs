@@ -17,8 +17,8 @@ use crate::diff::{
 };
 
 /// A media type without its parameters.
-fn plain(kind: &str) -> String {
-    kind.split(';').next().unwrap_or_default().trim().to_lowercase()
+fn plain(kind: &str) -> &str {
+    kind.split(';').next().unwrap_or_default().trim()
 }
 
 /// Whether a media type is a closer name of another: `application/problem+json` of `application/json`.
@@ -27,16 +27,33 @@ fn specialises(close: &str, wide: &str) -> bool {
     wide == "*/*" || family == of && (base == "*" || kind.rsplit_once('+').is_some_and(|(_, suffix)| suffix == base))
 }
 
-/// Bodies by media type; its parameters count only where it stands there several times.
-fn contents<'a>(node: &Node<'a>) -> BTreeMap<String, Node<'a>> {
-    let kinds = node.children("content");
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    kinds.iter().for_each(|(kind, _)| *counts.entry(plain(kind)).or_default() += 1);
-    let key = |kind: &str| match counts.get(&plain(kind)) {
-        Some(1) => plain(kind),
-        _ => kind.to_lowercase().replace(' ', ""),
-    };
-    kinds.into_iter().map(|(kind, media)| (key(kind), media)).collect()
+/// The bodies of two places by media type.
+struct Contents<'a> {
+    /// Under the name of the head.
+    both: Vec<(String, Node<'a>, Node<'a>)>,
+    gone: Vec<(String, Node<'a>)>,
+    more: Vec<(String, Node<'a>)>,
+}
+
+impl<'a> Contents<'a> {
+    /// Parameters of a media type count where there is the same with others besides.
+    fn of(old: &Node<'a>, new: &Node<'a>) -> Self {
+        let list = |node: &Node<'a>| -> Vec<(String, Node<'a>)> {
+            let kinds = node.children("content").into_iter();
+            kinds.map(|(kind, media)| (kind.to_lowercase().replace(' ', ""), media)).collect()
+        };
+        let (mut both, mut gone, mut more) = (Vec::new(), list(old), list(new));
+        let same: [fn(&str, &str) -> bool; 2] = [|one, other| one == other, |one, other| plain(one) == plain(other)];
+        for same in same {
+            gone.retain(|(kind, media)| {
+                let Some(at) = more.iter().position(|(other, _)| same(kind, other)) else { return true };
+                let (kind, new) = more.remove(at);
+                both.push((kind, media.clone(), new));
+                false
+            });
+        }
+        Self { both, gone, more }
+    }
 }
 
 /// What is said of bodies that come, go, or must be there; those that the server sends are read by us.
@@ -89,36 +106,36 @@ impl<'a> Comparison<'a> {
             self.note_body(id, operation, sent, sides, format!("the body of {name} is {words} now"));
         }
         self.unknown_keys(&old, &new, &["description", "content", "required", "$ref"], Some(operation));
-        let (one, other) = (contents(&old), contents(&new));
-        let mut wider_names = BTreeSet::new();
-        for (kind, media) in &one {
-            match other.get(kind) {
-                Some(new) => {
-                    if media.value.get("encoding") != new.value.get("encoding") {
-                        let message = format!("parts of the body of {name} are written another way");
-                        let sides = Sides::both(media, new);
-                        self.note("request-media-type-encoding-changed", Some(operation), sides, message);
-                    }
-                    let way = if sent { way::UNTYPED } else { way::REQUEST };
+        let Contents { both, gone, more } = Contents::of(&old, &new);
+        let way = if sent { way::UNTYPED } else { way::REQUEST };
+        for (_, media, new) in &both {
+            if media.value.get("encoding") != new.value.get("encoding") {
+                let message = format!("parts of the body of {name} are written another way");
+                let sides = Sides::both(media, new);
+                self.note("request-media-type-encoding-changed", Some(operation), sides, message);
+            }
+            self.body_schema(media, new, way, operation, "the body");
+        }
+        let mut wider = BTreeSet::new();
+        for (kind, media) in &gone {
+            let taken = both.iter().map(|(kind, _, new)| (kind, new)).chain(more.iter().map(|(kind, new)| (kind, new)));
+            let covers = |(wide, _): &(&String, _)| wide.contains('*') && specialises(plain(kind), plain(wide));
+            match taken.filter(|_| !sent).find(covers) {
+                Some((wide, new)) => {
+                    wider.insert(wide);
+                    let message = format!("{name} takes `{wide}` in place of `{kind}`");
+                    let sides = Sides::both(media, new);
+                    self.note("request-media-type-generalised", Some(operation), sides, message);
                     self.body_schema(media, new, way, operation, "the body");
                 }
                 None => {
-                    let wider = other.iter().find(|(wide, _)| specialises(kind, wide)).filter(|_| !sent);
-                    if let Some((wide, new)) = wider {
-                        wider_names.insert(wide);
-                        let message = format!("{name} takes `{wide}` in place of `{kind}`");
-                        let sides = Sides::both(media, new);
-                        self.note("request-media-type-generalised", Some(operation), sides, message);
-                        self.body_schema(media, new, way::REQUEST, operation, "the body");
-                        continue;
-                    }
                     let message = format!("{name} takes no `{kind}` any more");
                     let sides = Sides::removed(media, &new.pointer);
                     self.note("request-media-type-removed", Some(operation), sides, message);
                 }
             }
         }
-        for (kind, media) in other.iter().filter(|(kind, _)| !one.contains_key(*kind) && !wider_names.contains(kind)) {
+        for (kind, media) in more.iter().filter(|(kind, _)| !wider.contains(kind)) {
             let message = format!("{name} takes `{kind}` too");
             self.note("request-media-type-added", Some(operation), Sides::added(media), message);
         }
@@ -220,10 +237,11 @@ impl<'a> Comparison<'a> {
             self.note("links-changed", Some(operation), sides, format!("answers of {name} have other links"));
         }
         self.unknown_keys(old, new, &["description", "headers", "content", "links", "$ref"], Some(operation));
-        let (one, mut other) = (contents(old), contents(new));
+        let Contents { both, gone, mut more } = Contents::of(old, new);
         let rust = |id: &str| if way == way::SUCCESS { rules::find(id).rust } else { Level::None };
-        if one.is_empty() != other.is_empty() {
-            let (id, words) = match other.is_empty() {
+        let (was_empty, is_empty) = (both.is_empty() && gone.is_empty(), both.is_empty() && more.is_empty());
+        if was_empty != is_empty {
+            let (id, words) = match is_empty {
                 true => ("response-body-removed", "have no body any more"),
                 false => ("response-body-added", "have a body now"),
             };
@@ -232,14 +250,13 @@ impl<'a> Comparison<'a> {
             let sides = Sides::both(&place(old), &place(new));
             return self.note_as(id, levels, [operation].into(), sides, format!("answers of {name} {words}"));
         }
-        for (kind, media) in &one {
-            if let Some(new) = other.remove(kind) {
-                self.body_schema(media, &new, way, operation, "the answer");
-                continue;
-            }
-            let closer = other.keys().find(|close| !one.contains_key(*close) && specialises(close, kind)).cloned();
-            match closer.and_then(|close| other.remove(&close)) {
-                Some(new) => {
+        for (_, media, new) in &both {
+            self.body_schema(media, new, way, operation, "the answer");
+        }
+        for (kind, media) in &gone {
+            let closer = more.iter().position(|(close, _)| specialises(plain(close), plain(kind)));
+            match closer.map(|at| more.remove(at)) {
+                Some((_, new)) => {
                     let message = format!("`{kind}` has a closer name");
                     let sides = Sides::both(media, &new);
                     self.note("response-media-type-specialised", Some(operation), sides, message);
@@ -252,7 +269,7 @@ impl<'a> Comparison<'a> {
                 }
             }
         }
-        for (kind, media) in other.iter().filter(|(kind, _)| !one.contains_key(*kind)) {
+        for (kind, media) in &more {
             let message = format!("{name} answers `{kind}` too");
             self.note("response-media-type-added", Some(operation), Sides::added(media), message);
         }
