@@ -1,36 +1,15 @@
-//! `cargo xtask diff`: what cannot be compared is refused with the place, and what is intended is acknowledged.
+//! `cargo xtask diff`: what cannot be compared is refused with the place.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+#[path = "differ/folder.rs"]
+mod folder;
+
+use std::fs;
+
+use folder::{folder, git, run};
 
 const GOOD: &str = "openapi: 3.0.3\ninfo: { title: t, version: '1' }\npaths: {}\n";
-
-/// A folder of its own for a test.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("diff-{name}-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-/// Code, output and errors.
-fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_xtask")).arg("diff").args(arguments).current_dir(folder).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let settings = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
-    let output = Command::new("git").args(settings).args(arguments).current_dir(folder).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
 
 #[test]
 fn a_document_that_cannot_be_compared_is_refused_with_its_place() {
@@ -70,7 +49,13 @@ fn a_document_that_cannot_be_compared_is_refused_with_its_place() {
             reference(a, &format!("    A: {{ allOf: [ {{ $ref: '{a}' }} ] }}\n")),
             vec!["circular", "schemas/A"],
         ),
+        ("references without end", references(a), vec!["references lead on from", "schemas/A"]),
         ("aliases without end", aliases(), vec!["neither YAML nor JSON"]),
+        (
+            "brackets of JSON without end",
+            format!("{{ \"openapi\": \"3.0.3\", \"paths\": {}", "[".repeat(100_000)),
+            vec![":1", "neither YAML nor JSON"],
+        ),
         (
             "brackets without end",
             format!("openapi: 3.0.3\npaths: {}\n", "[".repeat(5_000)),
@@ -89,6 +74,17 @@ fn a_document_that_cannot_be_compared_is_refused_with_its_place() {
             }
         }
     }
+}
+
+/// A chain that comes to a value after very many references.
+fn references(first: &str) -> String {
+    let mut text = format!(
+        "openapi: 3.0.3\npaths: {{}}\ncomponents:\n  schemas:\n    A: {{ type: string }}\n    A0: {{ $ref: '{first}' }}\n"
+    );
+    for at in 1..5_000 {
+        text += &format!("    A{at}: {{ $ref: '#/components/schemas/A{}' }}\n", at - 1);
+    }
+    text
 }
 
 /// A small text that would be a large document.
@@ -134,86 +130,4 @@ fn a_document_of_20_megabytes_is_refused() {
     let (code, out, error) = run(&folder, &["good.yaml", "long.yaml"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
     assert!(error.contains("long.yaml is too long"), "{error}");
-}
-
-/// A repository with a crate of this version, a contract, and a break of it in the working tree.
-fn repository(name: &str, version: &str) -> PathBuf {
-    let folder = folder(name);
-    fs::create_dir(folder.join("openapi")).unwrap();
-    let contract = GOOD.replace("paths: {}", "paths:\n  /x:\n    get: { operationId: x_get, responses: {} }");
-    fs::write(folder.join("openapi/piaxis.yaml"), contract).unwrap();
-    fs::write(folder.join("Cargo.toml"), format!("[package]\nname = \"p\"\nversion = \"{version}\"\n")).unwrap();
-    git(&folder, &["init", "-q"]);
-    git(&folder, &["add", "-A"]);
-    git(&folder, &["commit", "-q", "-m", "first"]);
-    assert_eq!(run(&folder, &["HEAD"]).0, Some(0));
-    fs::write(folder.join("openapi/piaxis.yaml"), GOOD).unwrap();
-    folder
-}
-
-#[test]
-fn a_break_is_acknowledged_with_a_reason_until_a_day() {
-    let folder = repository("accepted", "0.1.0");
-    let accept = |text: &str| fs::write(folder.join("openapi/accepted-breaks.yaml"), text).unwrap();
-    assert_eq!(run(&folder, &["HEAD"]).0, Some(1));
-    let entry = "- { id: operation-removed, place: /paths/~1x/get, reason: nobody called it, expires: 2999-01-01 }\n";
-    accept(entry);
-    let (code, out, error) = run(&folder, &["HEAD"]);
-    assert_eq!(code, Some(0), "{out}{error}");
-    assert!(out.contains("acknowledged: nobody called it"), "{out}");
-    for (text, wanted) in [
-        (entry.replace("2999", "2020"), "expired on 2020-01-01"),
-        (entry.replace("nobody called it", "''"), "has no reason"),
-        (entry.to_owned() + &entry.replace("operation-removed", "schema-removed"), "is no change that there is"),
-    ] {
-        accept(&text);
-        let (code, out, _) = run(&folder, &["HEAD"]);
-        assert_eq!(code, Some(1), "{out}");
-        assert!(out.contains(wanted), "{out}");
-    }
-    for broken in ["- { id: a }\n", "words\n", "- { id: a, place: b, reason: c, expires: soon }\n"] {
-        accept(broken);
-        assert_eq!(run(&folder, &["HEAD"]).0, Some(2), "{broken}");
-    }
-    let (code, _, error) = run(&folder, &["HEAD", "--accepted", "absent.yaml"]);
-    assert_eq!(code, Some(2));
-    assert!(error.contains("absent.yaml cannot be read"), "{error}");
-}
-
-#[test]
-fn the_version_must_be_large_enough_for_the_changes() {
-    for (old, new, enough, wanted) in [
-        ("0.1.0", "0.1.0", false, "0.2.0"),
-        ("0.1.0", "0.1.9", false, "0.2.0"),
-        ("0.1.0", "0.2.0", true, "0.2.0"),
-        ("0.0.3", "0.0.4", true, "0.0.4"),
-        ("1.4.2", "1.5.0", false, "2.0.0"),
-        ("1.4.2", "2.0.0", true, "2.0.0"),
-    ] {
-        let folder = repository("version", old);
-        fs::write(folder.join("Cargo.toml"), format!("[package]\nname = \"p\"\nversion = \"{new}\"\n")).unwrap();
-        let (code, out, error) = run(&folder, &["HEAD", "--against-version", "--format", "json"]);
-        assert_eq!(code, Some(i32::from(!enough)), "{old} {new}: {out}{error}");
-        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
-        assert_eq!(report["bump"], "major");
-        assert_eq!(report["version"]["wanted"], wanted, "{old} {new}");
-        let draft = report["version"]["changelog"].as_str().unwrap();
-        assert!(draft.contains("### Breaking\n\n- GET /x is gone"), "{draft}");
-    }
-}
-
-#[test]
-fn every_format_says_what_breaks() {
-    let folder = repository("formats", "0.1.0");
-    for (format, wanted) in [
-        ("human", "GET /x is gone [operation-removed]"),
-        ("json", "\"id\": \"operation-removed\""),
-        ("github", "::error file=openapi/piaxis.yaml,line=3,title=breaking%3A operation-removed::GET /x is gone"),
-        ("markdown", "| GET /x is gone [operation-removed] | breaking | breaking |"),
-    ] {
-        let (code, out, _) = run(&folder, &["HEAD", "--format", format]);
-        assert_eq!(code, Some(1));
-        assert!(out.contains(wanted), "{format}: {out}");
-        assert!(!out.contains('\u{1b}'), "{format}");
-    }
 }

@@ -2,40 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+mod differ;
 
+use std::{collections::BTreeSet, process::Command};
+
+use differ::{Document, most};
 use serde_json::Value;
 
-fn file(text: &str) -> PathBuf {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("diff-rules");
-    fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(format!("{}-{}.yaml", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-    fs::write(&path, text).unwrap();
-    path
-}
-
 fn changes(base: &str, head: &str) -> Vec<Value> {
-    let (base, head) = (file(base), file(head));
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(["diff", "--format", "json"])
-        .args([&base, &head])
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(matches!(output.status.code(), Some(0 | 1)), "{stderr}\n{}", fs::read_to_string(&head).unwrap());
-    for path in [base, head] {
-        fs::remove_file(path).unwrap();
-    }
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    report["changes"].as_array().unwrap().clone()
+    differ::changes(Document::new(base).path(), Document::new(head).path()).1
 }
 
 fn paths(body: &str) -> String {
@@ -146,6 +121,11 @@ fn pairs() -> Vec<(&'static str, String, String)> {
             body("{ content: { application/json: {}, text/plain: {} } }"),
         ),
         (
+            "request-media-type-generalised",
+            body("{ content: { application/json: {} } }"),
+            body("{ content: { application/*: {} } }"),
+        ),
+        (
             "request-media-type-encoding-changed",
             body("{ content: { multipart/form-data: {} } }"),
             body("{ content: { multipart/form-data: { encoding: { a: { contentType: text/plain } } } } }"),
@@ -172,8 +152,8 @@ fn pairs() -> Vec<(&'static str, String, String)> {
         ("security-scheme-added", schemes(""), schemes("k: { type: http, scheme: basic }")),
         (
             "security-scheme-changed",
-            schemes("k: { type: apiKey, in: header, name: a }"),
-            schemes("k: { type: apiKey, in: query, name: a }"),
+            used_scheme("k: { type: apiKey, in: header, name: a }"),
+            used_scheme("k: { type: apiKey, in: query, name: a }"),
         ),
         (
             "security-scheme-details-changed",
@@ -282,6 +262,7 @@ const SCHEMAS: &[(&str, &str, &str)] = &[
     ("open-enum-removed", "{ type: string, x-extensible-enum: [ a ] }", "{ type: string }"),
     ("limit-tightened", "{ type: string, maxLength: 9 }", "{ type: string, maxLength: 8 }"),
     ("limit-loosened", "{ type: integer, minimum: 3 }", "{ type: integer }"),
+    ("limit-changed", "{ type: integer, multipleOf: 3 }", "{ type: integer, multipleOf: 2 }"),
     ("pattern-added", "{ type: string }", "{ type: string, pattern: a }"),
     ("pattern-changed", "{ type: string, pattern: a }", "{ type: string, pattern: b }"),
     ("pattern-removed", "{ type: string, pattern: a }", "{ type: string }"),
@@ -329,6 +310,11 @@ const SCHEMAS: &[(&str, &str, &str)] = &[
         "all-of-added",
         "{ allOf: [ { type: object, properties: { a: {} } }, { type: object, minProperties: 1 } ] }",
         "{ allOf: [ { type: object, properties: { a: {} } }, { type: object, minProperties: 1 }, { properties: { a: {} } } ] }",
+    ),
+    (
+        "all-of-removed",
+        "{ allOf: [ { type: object, properties: { a: {} } }, { type: object, minProperties: 1 }, { properties: { a: {} } } ] }",
+        "{ allOf: [ { type: object, properties: { a: {} } }, { type: object, minProperties: 1 } ] }",
     ),
     (
         "default-added",
@@ -460,13 +446,51 @@ fn what_is_only_written_in_another_way_is_no_change() {
 
 #[test]
 fn recursion_is_followed_to_its_end() {
-    let tree = |rest: &str| {
+    let tree = |rest: &str, child: &str| {
         answers("{ '200': { content: { application/json: { schema: { $ref: '#/components/schemas/T' } } } } }")
             + &format!(
-                "components: {{ schemas: {{ T: {{ type: object, properties: {{ {rest} children: {{ type: array, items: {{ $ref: '#/components/schemas/T' }} }} }} }} }} }}\n"
+                "components: {{ schemas: {{ T: {{ type: object, properties: {{ {rest} child: {child} }} }} }} }}\n"
             )
     };
-    let found = changes(&tree("a: { type: string },"), &tree(""));
-    assert_eq!(ids(&found), BTreeSet::from(["response-optional-property-removed".to_owned()]));
-    assert_eq!(found.len(), 1);
+    for child in [
+        "{ type: array, items: { $ref: '#/components/schemas/T' } }",
+        "{ allOf: [ { $ref: '#/components/schemas/T' }, { minProperties: 1 } ] }",
+        "{ oneOf: [ { allOf: [ { $ref: '#/components/schemas/T' }, { minProperties: 1 } ] }, { type: string } ] }",
+    ] {
+        let found = changes(&tree("a: { type: string },", child), &tree("", child));
+        assert_eq!(ids(&found), BTreeSet::from(["response-optional-property-removed".to_owned()]), "{child}");
+        assert_eq!(found.len(), 1, "{child}");
+    }
+}
+
+#[test]
+fn what_is_shared_many_times_is_compared_once() {
+    let reference = |name: &str| format!("{{ $ref: '#/components/schemas/{name}' }}");
+    let shared = |kind: &str| {
+        let mut all = format!("A0: {{ type: object, properties: {{ a: {{ type: {kind} }} }} }}");
+        for at in 1..30 {
+            let before = reference(&format!("A{}", at - 1));
+            all += &format!(", A{at}: {{ allOf: [ {before}, {before} ] }}");
+        }
+        schemas(&all)
+    };
+    let found = changes(&shared("string"), &shared("integer"));
+    assert_eq!((found.len(), most(&found, "rust").as_str()), (1, "breaking"), "{found:?}");
+}
+
+#[test]
+fn large_documents_that_share_nothing_are_compared_in_time() {
+    let alternatives = |prefix: &str| {
+        let all: Vec<String> = (0..1_500).map(|at| format!("{{ type: object, title: {prefix}{at} }}")).collect();
+        schemas(&format!("A: {{ oneOf: [ {} ] }}", all.join(", ")))
+    };
+    let names = |prefix: &str| {
+        let all: Vec<String> = (0..3_000).map(|at| format!("{prefix}{at}: {{ maxLength: {at} }}")).collect();
+        schemas(&all.join(", "))
+    };
+    for (base, head) in [(alternatives("a"), alternatives("b")), (names("a"), names("b"))] {
+        let start = std::time::Instant::now();
+        assert!(!changes(&base, &head).is_empty());
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    }
 }

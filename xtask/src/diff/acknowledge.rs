@@ -1,15 +1,24 @@
 //! Intended breaks: a reviewed file names each with a reason and an expiry.
+//!
+//! An acknowledgement belongs to the change that brings it. Once the base has it too, it has landed: it excuses nothing
+//! any more, need not be used, and waits for somebody to remove it.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, Utc};
 use serde::Deserialize;
 
-use super::change::Change;
+use super::{
+    change::{Change, Level, Place},
+    load,
+};
+
+/// Where intended breaks are acknowledged, below the root of the repository.
+pub(crate) const FILE: &str = "openapi/accepted-breaks.yaml";
 
 /// An intended break.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Acknowledgement {
     /// Id of the rule.
@@ -18,48 +27,64 @@ struct Acknowledgement {
     place: String,
     reason: String,
     /// The last day on which it counts.
-    expires: String,
+    expires: NaiveDate,
 }
 
-/// Marks what is acknowledged, and says what is wrong with the acknowledgements.
-pub(crate) fn apply(file: &Path, changes: &mut [Change]) -> Result<Vec<String>> {
-    let name = file.display();
+/// What is to be said of the acknowledgements.
+#[derive(Debug, Default)]
+pub(crate) struct Review {
+    /// What is wrong with them.
+    pub(crate) problems: Vec<String>,
+    /// What has landed.
+    pub(crate) landed: Vec<String>,
+}
+
+/// Marks what is acknowledged.
+pub(crate) fn apply(file: &Path, base: &str, changes: &mut [Change]) -> Result<Review> {
+    let name = file.display().to_string();
     let text = fs::read_to_string(file).with_context(|| format!("{name} cannot be read"))?;
+    // A file as base has no acknowledgements of its own.
+    let before = if load::is_file(base) { None } else { load::show_if_there(base, FILE)? };
+    let landed = before.map(|text| parse(&text, &format!("{base}:{FILE}"))).transpose()?.unwrap_or_default();
+    Ok(judge(&name, parse(&text, &name)?, &landed, Utc::now().date_naive(), changes))
+}
+
+fn parse(text: &str, name: &str) -> Result<Vec<Acknowledgement>> {
     let list: Option<Vec<Acknowledgement>> =
-        serde_yaml_ng::from_str(&text).with_context(|| format!("{name} is no list of acknowledgements"))?;
-    judge(&name.to_string(), list.unwrap_or_default(), today(), changes)
+        serde_yaml_ng::from_str(text).with_context(|| format!("{name} is no list of acknowledgements"))?;
+    Ok(list.unwrap_or_default())
 }
 
-fn today() -> NaiveDate {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let days = i64::try_from(now.as_secs() / 86_400).unwrap_or_default();
-    NaiveDate::from_ymd_opt(1970, 1, 1)
-        .and_then(|epoch| epoch.checked_add_signed(chrono::TimeDelta::days(days)))
-        .unwrap_or_default()
-}
-
-fn judge(file: &str, list: Vec<Acknowledgement>, today: NaiveDate, changes: &mut [Change]) -> Result<Vec<String>> {
-    let mut problems = Vec::new();
-    for Acknowledgement { id, place, reason, expires } in list {
-        let until: NaiveDate =
-            expires.parse().with_context(|| format!("{file}: `{expires}` of {id} at {place} is no date"))?;
-        if reason.trim().is_empty() {
-            problems.push(format!("{file}: {id} at {place} has no reason"));
-            continue;
-        }
-        if until < today {
-            problems.push(format!("{file}: {id} at {place} expired on {until}"));
-            continue;
-        }
-        let at = |found: &Option<super::change::Place>| found.as_ref().is_some_and(|found| found.pointer == place);
-        let mut used = false;
-        for change in changes.iter_mut().filter(|change| change.id == id && (at(&change.head) || at(&change.base))) {
-            change.accepted = Some(reason.clone());
-            used = true;
-        }
-        if !used {
-            problems.push(format!("{file}: {id} at {place} is no change that there is; remove the acknowledgement"));
-        }
+fn judge(
+    file: &str,
+    list: Vec<Acknowledgement>,
+    landed: &[Acknowledgement],
+    today: NaiveDate,
+    changes: &mut [Change],
+) -> Review {
+    let mut review = Review::default();
+    for acknowledgement in list {
+        let is_landed = landed.contains(&acknowledgement);
+        let Acknowledgement { id, place, reason, expires } = acknowledgement;
+        let at = |found: &Option<Place>| found.as_ref().is_some_and(|found| found.pointer == place);
+        let fits = |change: &&mut Change| {
+            change.level == Level::Breaking && change.id == id && (at(&change.head) || at(&change.base))
+        };
+        let mut these = changes.iter_mut().filter(fits).peekable();
+        let (list, words) = match these.peek() {
+            Some(_) if is_landed => {
+                (&mut review.problems, "is of an earlier change; give this one a reason of its own")
+            }
+            None if is_landed => (&mut review.landed, "has landed; the acknowledgement can be removed"),
+            None => (&mut review.problems, "is no break that there is; remove the acknowledgement"),
+            Some(_) if reason.trim().is_empty() => (&mut review.problems, "has no reason"),
+            Some(_) if expires < today => (&mut review.problems, "has expired"),
+            Some(_) => {
+                these.for_each(|change| change.accepted = Some(reason.clone()));
+                continue;
+            }
+        };
+        list.push(format!("{file}: {id} at {place} {words}"));
     }
-    Ok(problems)
+    review
 }

@@ -2,7 +2,7 @@
 
 use std::{
     cell::OnceCell,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fs,
     io::Read as _,
     path::Path,
@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use super::normalise::{escape, pointer_of};
+use super::normalise::{LONGEST, escape, pointer_of};
 use crate::check::yaml_lines;
 
 /// The contract, below the root of the repository.
@@ -47,14 +47,17 @@ impl Document {
     }
 }
 
-/// What `BASE` names: a file, or else a git reference.
+/// Whether `BASE` names a file; else it is a git reference.
+pub(crate) fn is_file(name: &str) -> bool {
+    [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end)) || Path::new(name).is_file()
+}
+
+/// What `BASE` names.
 pub(crate) fn base(name: &str) -> Result<Document> {
-    let is_file_name = [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end));
-    if is_file_name || Path::new(name).is_file() {
-        return file(name);
+    match is_file(name) {
+        true => file(name),
+        false => parse(&format!("{name}:{CONTRACT}"), show(name, CONTRACT)?),
     }
-    let text = at_reference(name)?;
-    parse(&format!("{name}:{CONTRACT}"), text)
 }
 
 /// A document in a file.
@@ -74,22 +77,23 @@ fn text(name: &str, bytes: Vec<u8>) -> Result<String> {
     })
 }
 
-/// A file as a commit has it. The reference is resolved first, so that it is never read as an option.
-pub(crate) fn at_reference(reference: &str) -> Result<String> {
-    show(reference, CONTRACT)
+/// A file as a commit has it.
+pub(crate) fn show(reference: &str, path: &str) -> Result<String> {
+    show_if_there(reference, path)?.with_context(|| format!("`{reference}` has no {path}"))
 }
 
-/// Any file as a commit has it.
-pub(crate) fn show(reference: &str, path: &str) -> Result<String> {
-    let commit = format!("{reference}^{{commit}}");
-    let commit = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
+/// A file that a commit may have. The reference is resolved first, so that it is never read as an option.
+pub(crate) fn show_if_there(reference: &str, path: &str) -> Result<Option<String>> {
+    let resolve = |object: &str| git(&["rev-parse", "--verify", "--quiet", "--end-of-options", object]);
+    let commit = resolve(&format!("{reference}^{{commit}}"))
         .with_context(|| format!("`{reference}` is neither a file nor a git reference that is known here"))?;
-    let object = format!("{}:{path}", String::from_utf8_lossy(&commit).trim());
-    let size = git(&["cat-file", "-s", &object]).with_context(|| format!("`{reference}` has no {path}"))?;
+    let Ok(object) = resolve(&format!("{}:{path}", String::from_utf8_lossy(&commit).trim())) else { return Ok(None) };
+    let (object, name) = (String::from_utf8_lossy(&object).trim().to_owned(), format!("{reference}:{path}"));
+    let unreadable = || format!("{name} cannot be read");
+    let size = git(&["cat-file", "-s", &object]).with_context(unreadable)?;
     let size: u64 = String::from_utf8_lossy(&size).trim().parse().unwrap_or(u64::MAX);
-    ensure!(size <= BYTES, "{reference}:{path} is too long: more than {BYTES} bytes");
-    let bytes = git(&["cat-file", "blob", &object]).with_context(|| format!("`{reference}` has no {path}"))?;
-    text(&format!("{reference}:{path}"), bytes)
+    ensure!(size <= BYTES, "{name} is too long: more than {BYTES} bytes");
+    text(&name, git(&["cat-file", "blob", &object]).with_context(unreadable)?).map(Some)
 }
 
 fn git(arguments: &[&str]) -> Result<Vec<u8>> {
@@ -103,8 +107,13 @@ fn git(arguments: &[&str]) -> Result<Vec<u8>> {
 pub(crate) fn parse(name: &str, text: String) -> Result<Document> {
     let trimmed = text.trim_start_matches('\u{feff}');
     ensure!(!trimmed.trim().is_empty(), "{name}:1: the document is empty");
-    let json = trimmed.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(trimmed).ok()).flatten();
-    let value = match json {
+    let json = trimmed.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(trimmed));
+    if let Some(Err(error)) = &json {
+        // As YAML it would be refused too, after a long time.
+        let is_deep = error.to_string().starts_with("recursion limit");
+        ensure!(!is_deep, "{name}:{}: it is neither YAML nor JSON: {error}", error.line());
+    }
+    let value = match json.and_then(Result::ok) {
         Some(value) => value,
         None => {
             let mut yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(trimmed).map_err(|error| {
@@ -234,26 +243,40 @@ fn target_of(document: &Document, reference: &str, pointer: &str) -> Result<Stri
     Ok(target)
 }
 
-/// Refuses circles of references that never come to a value. Recursion through a property is none.
+/// Refuses circles of references that never come to a value, and chains that nobody wrote. Recursion through a property
+/// is neither.
 fn cycles(document: &Document, chains: &BTreeMap<String, Vec<String>>) -> Result<()> {
-    let mut done: BTreeSet<&str> = BTreeSet::new();
+    let refuse = |place: &str, words: String| {
+        let (name, line) = (&document.name, document.line(place));
+        bail!("{name}:{line}: {words}")
+    };
+    // How many references lead on from each place.
+    let mut lengths: HashMap<&str, usize> = HashMap::new();
     for start in chains.keys() {
         // Each entry: a place, and which of its targets is next. A stack of our own cannot overflow.
         let mut stack: Vec<(&str, usize)> = vec![(start, 0)];
+        let mut on_stack: HashSet<&str> = HashSet::new();
         while let Some((here, next)) = stack.pop() {
-            if next == 0 && done.contains(here) {
+            if next == 0 && lengths.contains_key(here) {
                 continue;
             }
-            let Some(target) = chains.get(here).and_then(|targets| targets.get(next)) else {
-                done.insert(here);
+            let targets = chains.get(here).map(Vec::as_slice).unwrap_or_default();
+            let Some(target) = targets.get(next) else {
+                let length = targets.iter().filter_map(|target| lengths.get(target.as_str())).max();
+                let length = length.map_or(0, |length| length + 1);
+                if length > LONGEST {
+                    return refuse(here, format!("more than {LONGEST} references lead on from {here}, one to another"));
+                }
+                on_stack.remove(here);
+                lengths.insert(here, length);
                 continue;
             };
             stack.push((here, next + 1));
-            if stack.iter().any(|(place, _)| place == target) {
+            on_stack.insert(here);
+            if on_stack.contains(target.as_str()) {
                 let circle: Vec<&str> =
                     stack.iter().map(|(place, _)| *place).skip_while(|place| place != target).collect();
-                let (name, line) = (&document.name, document.line(target));
-                bail!("{name}:{line}: circular `$ref`: {} → {target}", circle.join(" → "));
+                return refuse(target, format!("circular `$ref`: {} → {target}", circle.join(" → ")));
             }
             stack.push((target, 0));
         }

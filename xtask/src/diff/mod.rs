@@ -24,11 +24,12 @@ use clap::Args;
 
 use report::{Format, Report};
 
-/// Where intended breaks are acknowledged, below the root of the repository.
-const ACCEPTED: &str = "openapi/accepted-breaks.yaml";
-
 /// What to compare, and how to say it.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exits 0 when nothing breaks that is not acknowledged, 1 when something does, 2 when it could not compare.\n\
+                        With --against-version: 1 only when the version is too small."
+)]
 pub(crate) struct Arguments {
     /// What was: a git reference (its openapi/piaxis.yaml is read), or a file.
     #[arg(required_unless_present = "rules")]
@@ -41,7 +42,7 @@ pub(crate) struct Arguments {
     /// Prints the table of rules.
     #[arg(long)]
     rules: bool,
-    /// Fails when the crate's version is too small for the changes, and drafts the section of the changelog.
+    /// Fails only when the crate's version is too small for the changes, and drafts the section of the changelog.
     #[arg(long)]
     against_version: bool,
     /// Intended breaks, each with a reason and an expiry; openapi/accepted-breaks.yaml when left out.
@@ -49,7 +50,7 @@ pub(crate) struct Arguments {
     accepted: Option<PathBuf>,
 }
 
-/// 0: nothing breaks, 1: something does, 2: the documents could not be compared.
+/// The code to exit with, as the help has it.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match diff(arguments) {
         Ok(code) => ExitCode::from(code),
@@ -76,16 +77,16 @@ fn diff(arguments: &Arguments) -> Result<u8> {
     let head = load::file(&head_name)?;
     let mut changes = compare::compare(&base, &head);
 
-    let accepted = arguments.accepted.clone().unwrap_or_else(|| root.join(ACCEPTED));
-    let problems = match arguments.accepted.is_some() || accepted.is_file() {
-        true => acknowledge::apply(&accepted, &mut changes)?,
-        false => Vec::new(),
+    let accepted = arguments.accepted.clone().unwrap_or_else(|| root.join(acknowledge::FILE));
+    let review = match arguments.accepted.is_some() || accepted.is_file() {
+        true => acknowledge::apply(&accepted, base_name, &mut changes)?,
+        false => acknowledge::Review::default(),
     };
     let version = match arguments.against_version {
         true => Some(version::judge(base_name, &root, &changes)?),
         false => None,
     };
-    let report = Report { bump: change::bump(&changes), changes, problems, version, file };
+    let report = Report { bump: change::bump(&changes), changes, review, version, file };
     print(&report::render(&report, arguments.format))?;
     Ok(u8::from(report.fails()))
 }

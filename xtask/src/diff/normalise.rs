@@ -2,12 +2,15 @@
 //!
 //! The document stays as it is, so that every place keeps its pointer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet, HashSet, btree_map::Entry},
+};
 
 use serde_json::Value;
 
-/// How often a reference may lead to another; circles are refused on loading.
-const LONGEST: usize = 64;
+/// How often a reference may lead to another; longer chains, and circles, are refused on loading.
+pub(crate) const LONGEST: usize = 128;
 
 /// A place in a document.
 #[derive(Debug, Clone)]
@@ -41,8 +44,13 @@ impl<'a> Node<'a> {
 
     /// The items of the list below a key.
     pub(crate) fn items(&self, key: &str) -> Vec<Node<'a>> {
-        let items = self.value.get(key).and_then(Value::as_array).into_iter().flatten().enumerate();
-        items.map(|(at, value)| Node::new(format!("{}/{}/{at}", self.pointer, escape(key)), value)).collect()
+        self.child(key).map(|child| child.list()).unwrap_or_default()
+    }
+
+    /// The items of a list.
+    pub(crate) fn list(&self) -> Vec<Node<'a>> {
+        let items = self.value.as_array().into_iter().flatten().enumerate();
+        items.map(|(at, value)| Node::new(format!("{}/{at}", self.pointer), value)).collect()
     }
 
     pub(crate) fn text(&self, key: &str) -> &'a str {
@@ -74,6 +82,8 @@ fn followed<'a>(root: &'a Value, node: &Node<'a>) -> Option<Node<'a>> {
 /// A schema without its wrapping.
 #[derive(Debug, Clone)]
 pub(crate) struct Peeled<'a> {
+    /// The wrapping.
+    pub(crate) from: Node<'a>,
     pub(crate) node: Node<'a>,
     /// The first schema of the components that it refers to: what its Rust type is called.
     pub(crate) name: Option<String>,
@@ -82,16 +92,27 @@ pub(crate) struct Peeled<'a> {
     pub(crate) outer_null: bool,
 }
 
+impl Peeled<'_> {
+    /// Whether there is any wrapping.
+    pub(crate) fn is_wrapped(&self) -> bool {
+        self.from.pointer != self.node.pointer
+    }
+}
+
 /// What may stand beside a reference without making another type.
 pub(crate) const OUTER: [&str; 6] =
     ["default", "deprecated", "nullable", "readOnly", "writeOnly", "x-piaxis-transport"];
 
 /// Follows `$ref`, an `allOf` of one part, and a choice between something and null.
 pub(crate) fn peel<'a>(root: &'a Value, node: &Node<'a>) -> Peeled<'a> {
-    let mut peeled = Peeled { node: node.clone(), name: None, outer: BTreeMap::new(), outer_null: false };
+    let (from, node) = (node.clone(), node.clone());
+    let mut peeled = Peeled { from, node, name: None, outer: BTreeMap::new(), outer_null: false };
     for _ in 0..LONGEST {
         let here = peeled.node.clone();
         let reference = here.value.get("$ref").is_some();
+        if reference && asserts_beside(root, &here) {
+            break;
+        }
         let next = if reference { followed(root, &here) } else { wrapped(&here) };
         let Some((next, null)) = next.map(|next| (next, !reference && has_null(&here))) else { break };
         if reference && peeled.name.is_none() {
@@ -107,6 +128,18 @@ pub(crate) fn peel<'a>(root: &'a Value, node: &Node<'a>) -> Peeled<'a> {
         peeled.node = next;
     }
     peeled
+}
+
+/// Whether more is said beside a reference: OpenAPI 3.0 leaves that unread, 3.1 does not.
+fn asserts_beside(root: &Value, node: &Node<'_>) -> bool {
+    let plain = |key: &String| key == "$ref" || is_annotation(key) || OUTER.contains(&key.as_str());
+    root["openapi"].as_str().is_some_and(|version| version.starts_with("3.1"))
+        && node.value.as_object().is_some_and(|object| !object.keys().all(plain))
+}
+
+/// Whether a schema is put together from others.
+pub(crate) fn is_composed(node: &Node<'_>) -> bool {
+    ["allOf", "$ref"].iter().any(|key| node.value.get(key).is_some())
 }
 
 /// Keys that leave the set of values as it is.
@@ -174,30 +207,35 @@ pub(crate) struct View<'a> {
     pub(crate) required: BTreeMap<&'a str, String>,
     /// Names or texts of the parts.
     pub(crate) parts: BTreeSet<String>,
+    /// What parts say of a key that another part says otherwise.
+    pub(crate) besides: BTreeSet<String>,
     pub(crate) nullable: bool,
     pub(crate) has_all_of: bool,
 }
 
 impl<'a> View<'a> {
     pub(crate) fn of(root: &'a Value, node: &Node<'a>) -> Self {
-        let mut view = View::default();
-        view.add(root, node, &mut Vec::new());
-        view.nullable |= has_null(node);
+        let mut view = View { nullable: has_null(node), ..View::default() };
+        // A part that several others share is the same part.
+        let mut seen = HashSet::new();
+        let mut open = vec![node.clone()];
+        while let Some(node) = open.pop() {
+            if seen.insert(node.pointer.clone()) {
+                view.add(root, &node, &mut open);
+            }
+        }
         view
     }
 
-    fn add(&mut self, root: &'a Value, node: &Node<'a>, inside: &mut Vec<String>) {
-        if inside.len() > LONGEST || inside.contains(&node.pointer) {
-            return;
-        }
-        inside.push(node.pointer.clone());
+    /// Adds what one schema says by itself; its parts are left open.
+    fn add(&mut self, root: &'a Value, node: &Node<'a>, open: &mut Vec<Node<'a>>) {
         let mut own = false;
         for (key, child) in node.entries() {
             match key {
-                "allOf" => continue,
+                "allOf" | "$ref" => continue,
                 "properties" => {
                     for (name, property) in child.entries() {
-                        self.properties.entry(name).or_insert(property);
+                        merge(&mut self.properties, &mut self.besides, name, property, |_, _| None);
                     }
                 }
                 "required" if child.value.is_array() => {
@@ -207,30 +245,29 @@ impl<'a> View<'a> {
                         }
                     }
                 }
-                "const" => {
-                    self.facts.entry("enum").or_insert(child);
-                }
-                _ => {
+                "const" => merge(&mut self.facts, &mut self.besides, "enum", child, |_, _| None),
+                _ if is_annotation(key) || OUTER.contains(&key) => {
                     self.facts.entry(key).or_insert(child);
                 }
+                _ => merge(&mut self.facts, &mut self.besides, key, child, |one, other| tightness(key, one, other)),
             }
             own |= !is_annotation(key) && !OUTER.contains(&key) && key != "type";
         }
-        for part in node.items("allOf") {
-            self.has_all_of = true;
-            let peeled = peel(root, &part);
-            if !only_annotations(peeled.node.value) {
-                self.parts.insert(peeled.name.clone().unwrap_or_else(|| without_annotations(peeled.node.value)));
+        let mut parts: Vec<Peeled<'a>> = node.items("allOf").iter().map(|part| peel(root, part)).collect();
+        self.has_all_of |= !parts.is_empty();
+        parts.extend(followed(root, node).map(|target| peel(root, &target)));
+        for part in parts.into_iter().rev() {
+            if !only_annotations(part.node.value) {
+                self.parts.insert(part.name.unwrap_or_else(|| without_annotations(part.node.value)));
             }
-            self.add(root, &peeled.node, inside);
+            open.push(part.node);
         }
         if own {
             self.parts.insert("itself".to_owned());
         }
-        inside.pop();
     }
 
-    /// Pointer of a fact and its value.
+    /// What a key says.
     pub(crate) fn fact(&self, key: &str) -> Option<&'a Value> {
         self.facts.get(key).map(|node| node.value)
     }
@@ -262,6 +299,41 @@ impl<'a> View<'a> {
     }
 }
 
+/// Keeps the tighter of two; of two that cannot be told apart, the same one in any order of the parts.
+fn merge<'a>(
+    held: &mut BTreeMap<&'a str, Node<'a>>,
+    besides: &mut BTreeSet<String>,
+    key: &'a str,
+    mut other: Node<'a>,
+    tightness: impl Fn(&Value, &Value) -> Option<Ordering>,
+) {
+    let mut one = match held.entry(key) {
+        Entry::Vacant(vacant) => {
+            vacant.insert(other);
+            return;
+        }
+        Entry::Occupied(one) => one,
+    };
+    let (text, of) = (without_annotations(one.get().value), without_annotations(other.value));
+    let order = tightness(one.get().value, other.value);
+    if order.unwrap_or_else(|| text.cmp(&of)) == Ordering::Greater {
+        std::mem::swap(one.get_mut(), &mut other);
+    }
+    if order.is_none() && text != of {
+        besides.insert(format!("{key} {}", text.max(of)));
+    }
+}
+
+/// Less: the first of two limits is the tighter.
+fn tightness(key: &str, one: &Value, other: &Value) -> Option<Ordering> {
+    let (one, other) = (one.as_f64()?, other.as_f64()?);
+    match key {
+        "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties" => one.partial_cmp(&other),
+        "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties" => other.partial_cmp(&one),
+        _ => None,
+    }
+}
+
 fn is_list_of_kinds(parts: &[Value]) -> bool {
     let plain = |part: &Value| {
         let object = part.as_object();
@@ -284,19 +356,23 @@ fn kinds_of(kind: &Value, format: &str) -> BTreeSet<(String, String)> {
 
 /// A schema as text, apart from what documents need: equal for equal schemas.
 pub(crate) fn without_annotations(schema: &Value) -> String {
-    fn strip(value: &Value) -> Value {
+    /// Below a key that names things, every key is a name.
+    fn strip(value: &Value, names: bool) -> Value {
         match value {
             Value::Object(object) => {
-                let kept = object.iter().filter(|(key, child)| !is_annotation(key) || child.is_object());
-                let mut kept: Vec<(String, Value)> = kept.map(|(key, child)| (key.clone(), strip(child))).collect();
+                let kept = object.iter().filter(|(key, _)| names || !is_annotation(key));
+                let inner =
+                    |key: &str| !names && matches!(key, "properties" | "patternProperties" | "dependentSchemas");
+                let mut kept: Vec<(String, Value)> =
+                    kept.map(|(key, child)| (key.clone(), strip(child, inner(key)))).collect();
                 kept.sort_by(|one, other| one.0.cmp(&other.0));
                 Value::Object(kept.into_iter().collect())
             }
-            Value::Array(items) => Value::Array(items.iter().map(strip).collect()),
+            Value::Array(items) => Value::Array(items.iter().map(|item| strip(item, false)).collect()),
             other => other.clone(),
         }
     }
-    strip(schema).to_string()
+    strip(schema, false).to_string()
 }
 
 /// Numbers are equal by value: 1 is 1.0.

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
 use super::{
+    acknowledge::Review,
     change::{Change, Level},
     rules,
     version::Verdict,
@@ -30,20 +31,20 @@ pub(crate) enum Format {
 pub(crate) struct Report {
     pub(crate) bump: &'static str,
     pub(crate) changes: Vec<Change>,
-    /// What is wrong with the acknowledgements.
-    pub(crate) problems: Vec<String>,
+    /// What is to be said of the acknowledgements.
+    pub(crate) review: Review,
     pub(crate) version: Option<Verdict>,
     /// The head, as annotations call it.
     pub(crate) file: String,
 }
 
 impl Report {
-    /// Whether somebody must do something.
+    /// Whether somebody must do something. A version that is large enough announces what breaks.
     pub(crate) fn fails(&self) -> bool {
-        let too_small = self.version.as_ref().is_some_and(|version| !version.enough);
-        // With a version that says so, a break is announced; without one it must be acknowledged.
-        let announced = self.version.as_ref().is_some_and(|version| version.enough);
-        !self.problems.is_empty() || too_small || !announced && self.changes.iter().any(Change::breaks)
+        match &self.version {
+            Some(version) => !version.enough,
+            None => !self.review.problems.is_empty() || self.changes.iter().any(Change::breaks),
+        }
     }
 
     fn groups(&self) -> Vec<(Level, Vec<&Change>)> {
@@ -129,8 +130,8 @@ fn human(report: &Report) -> String {
         }
         text.push('\n');
     }
-    for problem in &report.problems {
-        let _ = writeln!(text, "acknowledgement: {}", log_line(problem));
+    for words in report.review.problems.iter().chain(&report.review.landed) {
+        let _ = writeln!(text, "acknowledgement: {}", log_line(words));
     }
     if let Some(words) = report.version_words() {
         let _ = writeln!(text, "{words}");
@@ -151,8 +152,10 @@ fn human(report: &Report) -> String {
 fn json(report: &Report) -> String {
     let mut object = serde_json::json!({ "bump": report.bump, "changes": report.changes });
     if let Some(map) = object.as_object_mut() {
-        if !report.problems.is_empty() {
-            map.insert("problems".to_owned(), serde_json::json!(report.problems));
+        for (key, words) in [("problems", &report.review.problems), ("landed", &report.review.landed)] {
+            if !words.is_empty() {
+                map.insert(key.to_owned(), serde_json::json!(words));
+            }
         }
         if let Some(version) = &report.version {
             map.insert("version".to_owned(), serde_json::json!(version));
@@ -168,10 +171,12 @@ fn json(report: &Report) -> String {
 
 fn github(report: &Report) -> String {
     let mut text = String::new();
+    let is_announced = report.version.as_ref().is_some_and(|version| version.enough);
+    let problem = if is_announced { "warning" } else { "error" };
     for change in &report.changes {
         let command = match change.level {
-            Level::Breaking if change.accepted.is_some() => "warning",
-            Level::Breaking => "error",
+            Level::Breaking if change.breaks() => problem,
+            Level::Breaking => "warning",
             Level::Additive | Level::Patch | Level::None => "notice",
         };
         let title = format!("{}: {}", change.level.word(), change.id);
@@ -186,8 +191,10 @@ fn github(report: &Report) -> String {
         let place = format!("file={},line={},title={}", property(&report.file), change.line.max(1), property(&title));
         let _ = writeln!(text, "::{command} {place}::{}", data(&message.join("\n")));
     }
-    for problem in &report.problems {
-        let _ = writeln!(text, "::error title=acknowledgement::{}", data(problem));
+    for (command, list) in [(problem, &report.review.problems), ("warning", &report.review.landed)] {
+        for words in list {
+            let _ = writeln!(text, "::{command} title=acknowledgement::{}", data(words));
+        }
     }
     if let Some(words) = report.version_words() {
         let command = if report.fails() { "error" } else { "notice" };
@@ -201,17 +208,19 @@ fn github(report: &Report) -> String {
 const MARKDOWN_LIMIT: usize = 200_000;
 
 fn markdown(report: &Report) -> String {
-    let verdict = match (report.fails(), report.changes.is_empty()) {
-        (_, true) => "The contract means the same as before",
-        (true, _) => "The change of the contract breaks somebody",
+    let breaks = report.changes.iter().any(Change::breaks);
+    let verdict = match (report.fails(), breaks) {
+        _ if report.changes.is_empty() => "The contract means the same as before",
+        (true, true) => "The change of the contract breaks somebody",
+        (true, false) => "The change of the contract wants another look",
         (false, _) => "The change of the contract breaks nobody who was not told",
     };
     let mut text = format!("**{verdict}**: {}\n", report.summary());
     if let Some(words) = report.version_words() {
         let _ = writeln!(text, "\n{}", cell(&words));
     }
-    for problem in &report.problems {
-        let _ = writeln!(text, "\n- {}", cell(problem));
+    for words in report.review.problems.iter().chain(&report.review.landed) {
+        let _ = writeln!(text, "\n- {}", cell(words));
     }
     let mut left_out = 0;
     for (level, changes) in report.groups() {

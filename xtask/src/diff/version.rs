@@ -38,7 +38,7 @@ pub(crate) fn judge(base: &str, root: &Path, changes: &[Change]) -> Result<Verdi
     let text = fs::read_to_string(&manifest).with_context(|| format!("{} cannot be read", manifest.display()))?;
     let head = version(&text, &manifest.display().to_string())?;
     // A file has no version; then the present one must be raised.
-    let old = match Path::new(base).is_file() {
+    let old = match load::is_file(base) {
         true => head.clone(),
         false => version(&load::show(base, "Cargo.toml")?, &format!("{base}:Cargo.toml"))?,
     };

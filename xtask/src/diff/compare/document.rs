@@ -58,11 +58,13 @@ impl<'a> Comparison<'a> {
             let rule = rules::find(id);
             if rust_api::is_generated(name) { (rule.wire, rule.rust) } else { (Level::Patch, Level::None) }
         };
+        let mut twins: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for (name, node) in fresh.iter().rev() {
+            twins.entry(without_annotations(node.value)).or_default().push(name);
+        }
         for (name, schema) in gone {
-            let text = without_annotations(schema.value);
-            let twin = fresh.iter().find(|(_, other)| without_annotations(other.value) == text);
-            if let Some((other, node)) = twin.map(|(other, node)| (*other, *node)) {
-                fresh.remove(other);
+            let twin = twins.get_mut(&without_annotations(schema.value)).and_then(Vec::pop);
+            if let Some((other, node)) = twin.and_then(|other| fresh.remove_entry(other)) {
                 let message = format!("the schema `{name}` is called `{other}` now");
                 self.note_as(
                     "schema-renamed",
@@ -101,28 +103,38 @@ impl<'a> Comparison<'a> {
 
     pub(crate) fn root(&mut self) {
         let (base, head) = (self.base_root(), self.head_root());
-        self.unknown(&base, &head, &KNOWN);
+        self.unknown_keys(&base, &head, &KNOWN, None);
         let part = |node: &Node<'a>| node.child("components").unwrap_or_else(|| Node::new("/components", &Value::Null));
-        self.unknown(&part(&base), &part(&head), &COMPONENTS);
+        self.unknown_keys(&part(&base), &part(&head), &COMPONENTS, None);
     }
 
-    fn unknown(&mut self, base: &Node<'a>, head: &Node<'a>, known: &[&str]) {
+    /// Tells of keys that no comparison knows: extensions of others in one entry, all else in one each.
+    pub(super) fn unknown_keys(&mut self, base: &Node<'a>, head: &Node<'a>, known: &[&str], operation: Option<usize>) {
         let keys: BTreeSet<&str> = base.entries().into_iter().chain(head.entries()).map(|(key, _)| key).collect();
+        let mut extensions = Vec::new();
         for key in keys.into_iter().filter(|key| !known.contains(key)) {
-            let id = match key.starts_with("x-") {
-                true if rust_api::is_unknown_extension(key) => rust_api::extension_rule(key),
-                true => continue,
-                // Places for anchors of YAML that other tools leave alone.
-                false if key.starts_with('.') => continue,
-                false => "unclassified",
-            };
             let (old, new) = (base.child(key), head.child(key));
             let equal = matches!((&old, &new), (Some(old), Some(new)) if same(old.value, new.value));
-            if !equal {
-                let sides = Sides::new(old.as_ref(), new.as_ref());
-                self.note(id, None, sides, format!("`{key}` is another"));
+            let is_extension = key.starts_with("x-");
+            // Below a dot, some tools keep what YAML refers to.
+            if equal || key.starts_with('.') || is_extension && !rust_api::is_unknown_extension(key) {
+                continue;
+            }
+            let sides = Sides::both(old.as_ref().unwrap_or(base), new.as_ref().unwrap_or(head));
+            let id = if is_extension { rust_api::extension_rule(key) } else { "unclassified" };
+            if id == "extension-changed" {
+                extensions.push((format!("`{key}`"), sides));
+            } else {
+                self.note(id, operation, sides, format!("`{key}` is another"));
             }
         }
+        let names: Vec<&str> = extensions.iter().map(|(name, _)| name.as_str()).collect();
+        let (message, sides) = match extensions.as_slice() {
+            [] => return,
+            [(name, sides)] => (format!("{name} is another"), sides.clone()),
+            _ => (format!("{} are others", names.join(", ")), Sides::both(base, head)),
+        };
+        self.note("extension-changed", operation, sides, message);
     }
 
     pub(crate) fn servers(&mut self) {
@@ -228,7 +240,9 @@ impl<'a> Comparison<'a> {
             let shown = |node: &Node<'a>, key: &str| node.value.get(key).map(without_annotations);
             if moved {
                 let message = format!("the security scheme `{name}` wants something else");
-                self.note("security-scheme-changed", None, Sides::both(one, other), message);
+                let rule = rules::find("security-scheme-changed");
+                let wire = if used.contains(*name) { rule.wire } else { Level::Patch };
+                self.note_as(rule.id, (wire, rule.rust), BTreeSet::new(), Sides::both(one, other), message);
             } else if details.iter().any(|key| shown(one, key) != shown(other, key)) {
                 let message = format!("addresses or scopes of the security scheme `{name}` are others");
                 self.note("security-scheme-details-changed", None, Sides::both(one, other), message);

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, way};
-use crate::diff::normalise::{Node, resolve, same};
+use super::{Comparison, Sides, value::gone_and_more, way};
+use crate::diff::normalise::{Node, resolve};
 
 /// Rules for what is gone and what is new of a list of names.
 type Pair = (&'static str, &'static str);
+
+/// Keys of the webhooks.
+const KNOWN: [&str; 7] = ["headers", "events", "payloads", "envelopes", "schema", "tolerance", "description"];
 
 impl<'a> Comparison<'a> {
     pub(crate) fn extensions(&mut self) {
@@ -49,16 +52,7 @@ impl<'a> Comparison<'a> {
             let sides = Sides::new(old.as_ref(), new.as_ref());
             self.note("webhook-tolerance-changed", None, sides, "webhooks may be of another age".to_owned());
         }
-        let known = ["headers", "events", "payloads", "envelopes", "schema", "tolerance", "description"];
-        let keys: BTreeSet<&str> = base.entries().into_iter().chain(head.entries()).map(|(key, _)| key).collect();
-        for key in keys.into_iter().filter(|key| !known.contains(key) && !key.starts_with("x-")) {
-            let (old, new) = (base.child(key), head.child(key));
-            let equal = matches!((&old, &new), (Some(old), Some(new)) if same(old.value, new.value));
-            if !equal {
-                let sides = Sides::new(old.as_ref(), new.as_ref());
-                self.note("unclassified", None, sides, format!("`{key}` of the webhooks is another"));
-            }
-        }
+        self.unknown_keys(&base, &head, &KNOWN, None);
     }
 
     fn names(&mut self, base: &Node<'a>, head: &Node<'a>, key: &str, (gone, more): Pair, what: &str) {
@@ -89,8 +83,7 @@ impl<'a> Comparison<'a> {
             };
             let (was, is) = (list(one), list(other));
             let sides = Sides::both(one, other);
-            let gone: Vec<&str> = was.iter().filter(|name| !is.contains(name)).copied().collect();
-            let more: Vec<&str> = is.iter().filter(|name| !was.contains(name)).copied().collect();
+            let (gone, more) = gone_and_more(&was, &is);
             if !gone.is_empty() {
                 let message = format!("`{variable}` is no longer read from {}", gone.join(", "));
                 self.note("environment-variable-removed", None, sides.clone(), message);

@@ -1,10 +1,15 @@
 //! Bodies of requests, answers and their headers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, operation::Operation, way};
+use super::{
+    Comparison, Sides,
+    operation::Operation,
+    parameter::{KNOWN, schema_of},
+    way,
+};
 use crate::diff::{
     change::Level,
     normalise::{Node, resolve},
@@ -12,8 +17,8 @@ use crate::diff::{
 };
 
 /// A media type without its parameters.
-fn plain(kind: &str) -> String {
-    kind.split(';').next().unwrap_or_default().trim().to_lowercase()
+fn plain(kind: &str) -> &str {
+    kind.split(';').next().unwrap_or_default().trim()
 }
 
 /// Whether a media type is a closer name of another: `application/problem+json` of `application/json`.
@@ -22,8 +27,53 @@ fn specialises(close: &str, wide: &str) -> bool {
     wide == "*/*" || family == of && (base == "*" || kind.rsplit_once('+').is_some_and(|(_, suffix)| suffix == base))
 }
 
-fn contents<'a>(node: &Node<'a>) -> BTreeMap<String, Node<'a>> {
-    node.children("content").into_iter().map(|(kind, media)| (plain(kind), media)).collect()
+/// The bodies of two places by media type.
+struct Contents<'a> {
+    /// Under the name of the head.
+    both: Vec<(String, Node<'a>, Node<'a>)>,
+    gone: Vec<(String, Node<'a>)>,
+    more: Vec<(String, Node<'a>)>,
+}
+
+impl<'a> Contents<'a> {
+    /// Parameters of a media type count where there is the same with others besides.
+    fn of(old: &Node<'a>, new: &Node<'a>) -> Self {
+        let list = |node: &Node<'a>| -> Vec<(String, Node<'a>)> {
+            let kinds = node.children("content").into_iter();
+            kinds.map(|(kind, media)| (kind.to_lowercase().replace(' ', ""), media)).collect()
+        };
+        let (mut both, mut gone, mut more) = (Vec::new(), list(old), list(new));
+        let same: [fn(&str, &str) -> bool; 2] = [|one, other| one == other, |one, other| plain(one) == plain(other)];
+        for same in same {
+            gone.retain(|(kind, media)| {
+                let Some(at) = more.iter().position(|(other, _)| same(kind, other)) else { return true };
+                let (kind, new) = more.remove(at);
+                both.push((kind, media.clone(), new));
+                false
+            });
+        }
+        Self { both, gone, more }
+    }
+}
+
+/// What is said of bodies that come, go, or must be there; those that the server sends are read by us.
+fn body_rules(sent: bool) -> [&'static str; 5] {
+    match sent {
+        false => [
+            "body-removed",
+            "required-body-added",
+            "optional-body-added",
+            "body-became-required",
+            "body-became-optional",
+        ],
+        true => [
+            "response-body-removed",
+            "response-body-added",
+            "response-body-added",
+            "response-property-became-required",
+            "response-property-became-optional",
+        ],
+    }
 }
 
 impl<'a> Comparison<'a> {
@@ -33,15 +83,16 @@ impl<'a> Comparison<'a> {
             node.child("requestBody").map(|body| resolve(root, &body)).filter(|body| !body.value.is_null())
         };
         let name = &head.name;
+        let [removed, added, added_optional, required, optional] = body_rules(sent);
         let (old, new) = match (body(base_root, &base.node), body(head_root, &head.node)) {
             (None, None) => return,
             (Some(old), None) => {
                 let sides = Sides::removed(&old, &head.node.pointer);
-                return self.note("body-removed", Some(operation), sides, format!("{name} takes no body any more"));
+                return self.note_body(removed, operation, sent, sides, format!("{name} takes no body any more"));
             }
             (None, Some(new)) => {
-                let id = if new.is("required") { "required-body-added" } else { "optional-body-added" };
-                return self.note(id, Some(operation), Sides::added(&new), format!("{name} takes a body now"));
+                let id = if new.is("required") { added } else { added_optional };
+                return self.note_body(id, operation, sent, Sides::added(&new), format!("{name} takes a body now"));
             }
             (Some(old), Some(new)) => (old, new),
         };
@@ -49,21 +100,32 @@ impl<'a> Comparison<'a> {
             let place = |node: &Node<'a>| node.child("required").unwrap_or_else(|| node.clone());
             let sides = Sides::both(&place(&old), &place(&new));
             let (id, words) = match new.is("required") {
-                true => ("body-became-required", "required"),
-                false => ("body-became-optional", "optional"),
+                true => (required, "required"),
+                false => (optional, "optional"),
             };
-            self.note(id, Some(operation), sides, format!("the body of {name} is {words} now"));
+            self.note_body(id, operation, sent, sides, format!("the body of {name} is {words} now"));
         }
-        let (one, other) = (contents(&old), contents(&new));
-        for (kind, media) in &one {
-            match other.get(kind) {
-                Some(new) => {
-                    if media.value.get("encoding") != new.value.get("encoding") {
-                        let message = format!("parts of the body of {name} are written another way");
-                        let sides = Sides::both(media, new);
-                        self.note("request-media-type-encoding-changed", Some(operation), sides, message);
-                    }
-                    let way = if sent { way::UNTYPED } else { way::REQUEST };
+        self.unknown_keys(&old, &new, &["description", "content", "required", "$ref"], Some(operation));
+        let Contents { both, gone, more } = Contents::of(&old, &new);
+        let way = if sent { way::UNTYPED } else { way::REQUEST };
+        for (_, media, new) in &both {
+            if media.value.get("encoding") != new.value.get("encoding") {
+                let message = format!("parts of the body of {name} are written another way");
+                let sides = Sides::both(media, new);
+                self.note("request-media-type-encoding-changed", Some(operation), sides, message);
+            }
+            self.body_schema(media, new, way, operation, "the body");
+        }
+        let mut wider = BTreeSet::new();
+        for (kind, media) in &gone {
+            let taken = both.iter().map(|(kind, _, new)| (kind, new)).chain(more.iter().map(|(kind, new)| (kind, new)));
+            let covers = |(wide, _): &(&String, _)| wide.contains('*') && specialises(plain(kind), plain(wide));
+            match taken.filter(|_| !sent).find(covers) {
+                Some((wide, new)) => {
+                    wider.insert(wide);
+                    let message = format!("{name} takes `{wide}` in place of `{kind}`");
+                    let sides = Sides::both(media, new);
+                    self.note("request-media-type-generalised", Some(operation), sides, message);
                     self.body_schema(media, new, way, operation, "the body");
                 }
                 None => {
@@ -73,29 +135,50 @@ impl<'a> Comparison<'a> {
                 }
             }
         }
-        for (kind, media) in other.iter().filter(|(kind, _)| !one.contains_key(*kind)) {
+        for (kind, media) in more.iter().filter(|(kind, _)| !wider.contains(kind)) {
             let message = format!("{name} takes `{kind}` too");
             self.note("request-media-type-added", Some(operation), Sides::added(media), message);
         }
     }
 
+    /// What the server sends is of no Rust type.
+    fn note_body(&mut self, id: &'static str, operation: usize, sent: bool, sides: Sides, message: String) {
+        let rule = rules::find(id);
+        let rust = if sent { Level::None } else { rule.rust };
+        self.note_as(id, (rule.wire, rust), [operation].into(), sides, message);
+    }
+
     fn body_schema(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
-        // A body without a schema may be anything.
+        self.unknown_keys(old, new, &["schema", "example", "examples", "encoding"], Some(operation));
         let (one, other) = (old.child("schema"), new.child("schema"));
+        self.described((old, one), (new, other), way, operation, name);
+    }
+
+    /// Compares the schemas of two places; one without a schema may hold anything.
+    pub(super) fn described(
+        &mut self,
+        (old, one): (&Node<'a>, Option<Node<'a>>),
+        (new, other): (&Node<'a>, Option<Node<'a>>),
+        way: u8,
+        operation: usize,
+        name: &str,
+    ) -> Option<usize> {
         if let (Some(one), Some(other)) = (&one, &other) {
             let unit = self.unit(one, other, name);
-            return self.roots.push((Some(operation), way, unit));
+            self.roots.push((Some(operation), way, unit));
+            return Some(unit);
         }
-        if one.is_none() && other.is_none() {
-            return;
-        }
-        let kind = if other.is_some() { "type-narrowed" } else { "type-widened" };
+        let (kind, words) = match (&one, &other) {
+            (None, Some(_)) => ("type-narrowed", "has a schema now"),
+            (Some(_), None) => ("type-widened", "has no schema any more"),
+            _ => return None,
+        };
         let request = if way & way::SENT != 0 { rules::Direction::Request } else { rules::Direction::Response };
         let rule = rules::of_schema(kind, request);
-        let rust = if way == way::UNTYPED { Level::None } else { rule.rust };
-        let message = format!("{name} {}", if other.is_some() { "has a schema now" } else { "has no schema any more" });
+        let rust = if way & (way::UNTYPED | way::TRANSPORT) != 0 { Level::None } else { rule.rust };
         let sides = Sides::both(one.as_ref().unwrap_or(old), other.as_ref().unwrap_or(new));
-        self.note_as(rule.id, (rule.wire, rust), [operation].into(), sides, message);
+        self.note_as(rule.id, (rule.wire, rust), [operation].into(), sides, format!("`{name}` {words}"));
+        None
     }
 
     pub(super) fn responses(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize, sent: bool) {
@@ -107,39 +190,41 @@ impl<'a> Comparison<'a> {
         let (old, new) = (all(base_root, &base.node), all(head_root, &head.node));
         let range = |status: &str| format!("{}XX", status.get(..1).unwrap_or_default());
         // `2XX` stands for 200, and the other way round, where there is no closer one.
-        let partner = |status: &str, others: &BTreeMap<String, Node<'a>>| -> Option<String> {
+        let partners = |status: &str, others: &BTreeMap<String, Node<'a>>| -> Vec<String> {
             if others.contains_key(status) {
-                return Some(status.to_owned());
+                return vec![status.to_owned()];
             }
             let wide = range(status);
             if status == wide {
                 let first = status.get(..1).unwrap_or_default();
-                return others.keys().find(|other| other.starts_with(first)).cloned();
+                return others.keys().filter(|other| other.starts_with(first)).cloned().collect();
             }
-            others.contains_key(&wide).then_some(wide)
+            others.contains_key(&wide).then_some(wide).into_iter().collect()
         };
         let has_success = |all: &BTreeMap<String, Node<'a>>| all.keys().any(|status| status.starts_with('2'));
         let is_success = |status: &str, all| status.starts_with('2') || status == "DEFAULT" && !has_success(all);
         let name = &head.name;
         for (status, one) in &old {
             let success = is_success(status, &old);
-            let Some(other) = partner(status, &new).and_then(|status| new.get(&status)) else {
+            let partners = partners(status, &new);
+            if partners.is_empty() {
                 let id = if success { "success-response-removed" } else { "failure-response-removed" };
                 let around = head.node.child("responses").map_or(head.node.pointer.clone(), |node| node.pointer);
                 let message = format!("{name} does not answer {status} any more");
                 self.note(id, Some(operation), Sides::removed(one, &around), message);
-                continue;
-            };
+            }
             let way = match (success, sent) {
                 // What a webhook answers is sent by us.
                 (_, true) => way::TRANSPORT,
                 (true, false) => way::SUCCESS,
                 (false, false) => way::UNTYPED,
             };
-            self.answer(one, other, way, operation, name);
-            self.headers(one, other, operation, name);
+            for other in partners.iter().filter_map(|status| new.get(status)) {
+                self.answer(one, other, way, operation, name);
+                self.headers(one, other, if sent { way::TRANSPORT } else { way::UNTYPED }, operation, name);
+            }
         }
-        for (status, other) in new.iter().filter(|(status, _)| partner(status, &old).is_none()) {
+        for (status, other) in new.iter().filter(|(status, _)| partners(status, &old).is_empty()) {
             let id = if is_success(status, &new) { "success-response-added" } else { "failure-response-added" };
             self.note(id, Some(operation), Sides::added(other), format!("{name} also answers {status}"));
         }
@@ -151,10 +236,12 @@ impl<'a> Comparison<'a> {
             let sides = Sides::both(&place(old), &place(new));
             self.note("links-changed", Some(operation), sides, format!("answers of {name} have other links"));
         }
-        let (one, mut other) = (contents(old), contents(new));
+        self.unknown_keys(old, new, &["description", "headers", "content", "links", "$ref"], Some(operation));
+        let Contents { both, gone, mut more } = Contents::of(old, new);
         let rust = |id: &str| if way == way::SUCCESS { rules::find(id).rust } else { Level::None };
-        if one.is_empty() != other.is_empty() {
-            let (id, words) = match other.is_empty() {
+        let (was_empty, is_empty) = (both.is_empty() && gone.is_empty(), both.is_empty() && more.is_empty());
+        if was_empty != is_empty {
+            let (id, words) = match is_empty {
                 true => ("response-body-removed", "have no body any more"),
                 false => ("response-body-added", "have a body now"),
             };
@@ -163,14 +250,13 @@ impl<'a> Comparison<'a> {
             let sides = Sides::both(&place(old), &place(new));
             return self.note_as(id, levels, [operation].into(), sides, format!("answers of {name} {words}"));
         }
-        for (kind, media) in &one {
-            if let Some(new) = other.remove(kind) {
-                self.body_schema(media, &new, way, operation, "the answer");
-                continue;
-            }
-            let closer = other.keys().find(|close| !one.contains_key(*close) && specialises(close, kind)).cloned();
-            match closer.and_then(|close| other.remove(&close)) {
-                Some(new) => {
+        for (_, media, new) in &both {
+            self.body_schema(media, new, way, operation, "the answer");
+        }
+        for (kind, media) in &gone {
+            let closer = more.iter().position(|(close, _)| specialises(plain(close), plain(kind)));
+            match closer.map(|at| more.remove(at)) {
+                Some((_, new)) => {
                     let message = format!("`{kind}` has a closer name");
                     let sides = Sides::both(media, &new);
                     self.note("response-media-type-specialised", Some(operation), sides, message);
@@ -183,13 +269,13 @@ impl<'a> Comparison<'a> {
                 }
             }
         }
-        for (kind, media) in other.iter().filter(|(kind, _)| !one.contains_key(*kind)) {
+        for (kind, media) in &more {
             let message = format!("{name} answers `{kind}` too");
             self.note("response-media-type-added", Some(operation), Sides::added(media), message);
         }
     }
 
-    fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, operation: usize, name: &str) {
+    fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
         let (base_root, head_root) = (&self.base.value, &self.head.value);
         let all = |root: &'a Value, node: &Node<'a>| -> BTreeMap<String, Node<'a>> {
             let headers = node.children("headers").into_iter();
@@ -215,10 +301,8 @@ impl<'a> Comparison<'a> {
                 let message = format!("answers of {name} {words} have the header `{header}`");
                 self.note(id, Some(operation), Sides::both(was, is), message);
             }
-            if let (Some(one), Some(other)) = (was.child("schema"), is.child("schema")) {
-                let unit = self.unit(&one, &other, header);
-                self.roots.push((Some(operation), way::UNTYPED, unit));
-            }
+            self.unknown_keys(was, is, &KNOWN, Some(operation));
+            self.described((was, schema_of(was)), (is, schema_of(is)), way, operation, header);
         }
         for (header, is) in other.iter().filter(|(header, _)| !one.contains_key(*header)) {
             let message = format!("answers of {name} have the header `{header}`");

@@ -1,11 +1,14 @@
 //! Compares two documents: finds differences place by place, then tells what each does to whom it reaches.
 
+mod choice;
 mod document;
 mod documentation;
 mod extensions;
+mod keywords;
 mod media;
 mod object;
 mod operation;
+mod pair;
 mod parameter;
 mod reach;
 mod schema;
@@ -63,6 +66,14 @@ impl Sides {
         sides
     }
 
+    /// The head's place is another than that of its value.
+    pub(crate) fn with_head(mut self, pointer: String) -> Self {
+        if let Some(head) = &mut self.head {
+            head.pointer = pointer;
+        }
+        self
+    }
+
     pub(crate) fn added(head: &Node<'_>) -> Self {
         Self::new(None, Some(head))
     }
@@ -95,6 +106,15 @@ pub(crate) struct Unit {
     pub(crate) edges: Vec<(usize, u8)>,
 }
 
+/// A unit that is still to be compared.
+pub(crate) struct Pending<'a> {
+    unit: usize,
+    base: Node<'a>,
+    head: Node<'a>,
+    outer_done: bool,
+    name: String,
+}
+
 /// A comparison under way.
 pub(crate) struct Comparison<'a> {
     pub(crate) base: &'a Document,
@@ -102,8 +122,7 @@ pub(crate) struct Comparison<'a> {
     pub(crate) changes: Vec<Change>,
     pub(crate) units: Vec<Unit>,
     pub(crate) index: HashMap<(String, String, bool), usize>,
-    /// Units that are still to be compared.
-    pub(crate) pending: Vec<(usize, Node<'a>, Node<'a>, bool, String)>,
+    pub(crate) pending: Vec<Pending<'a>>,
     /// From where each unit is used: operation, way, unit.
     pub(crate) roots: Vec<(Option<usize>, u8, usize)>,
     pub(crate) operations: Vec<String>,

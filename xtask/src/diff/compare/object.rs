@@ -1,99 +1,85 @@
 //! Differences of the fields of an object: its own, and others.
 
+use std::{cmp::Ordering, collections::BTreeSet};
+
 use serde_json::Value;
 
-use super::{Comparison, Sides, schema::Spot, way};
+use super::{
+    Comparison, Sides,
+    choice::alternatives,
+    pair::{Pair, Side, Spot},
+    way,
+};
 use crate::diff::{
     change::Level,
-    normalise::{self, Node, View, peel},
+    normalise::{Node, View, peel},
     rust_api::Field,
 };
 
 impl<'a> Comparison<'a> {
-    pub(super) fn properties(
-        &mut self,
-        base_node: &Node<'a>,
-        head_node: &Node<'a>,
-        base: &View<'a>,
-        head: &View<'a>,
-        spot: &Spot<'_>,
-    ) {
+    pub(super) fn properties(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
+        let (base, head) = (&pair.base.view, &pair.head.view);
+        let in_base_choice = in_choice(&self.base.value, &pair.base, &pair.head);
+        let in_head_choice = in_choice(&self.head.value, &pair.head, &pair.base);
         for (name, old) in &base.properties {
             let full = format!("{}.{name}", spot.name);
-            let was_required = base.required.contains_key(name);
-            let optional = !was_required && !head.required.contains_key(name);
-            let hidden = self.hidden(old, head.properties.get(name));
-            let mask = spot.mask & !hidden;
-            let inner = Spot { unit: spot.unit, mask, name: &full, outer_done: false, optional };
-            let Some(new) = head.properties.get(name) else {
-                if self.moved_into_choice(head, name) {
+            let (was_required, is_required) = (base.required.contains_key(name), head.required.contains_key(name));
+            let new = head.properties.get(name);
+            let mask = spot.mask & !self.hidden(old, new);
+            let inner = Spot { mask, optional: !was_required && !is_required, ..spot.within(&full) };
+            let Some(new) = new else {
+                if in_head_choice.contains(name) {
                     continue;
                 }
-                let words = if was_required { "a required property" } else { "an optional property" };
-                let sides = Sides::removed(old, &format!("{}/properties", head_node.pointer));
-                let kind = if was_required { "required-property-removed" } else { "optional-property-removed" };
-                self.find(&inner, kind, sides, format!("`{full}`, {words}, is gone"), None);
+                let (kind, words) = match was_required {
+                    true => ("required-property-removed", "a required property"),
+                    false => ("optional-property-removed", "an optional property"),
+                };
+                // Where it stood, so that all who have it of one schema say the same.
+                let stood = old.pointer.rsplit_once('/').map_or("", |(list, _)| list);
+                let around = match self.head.value.pointer(stood) {
+                    Some(_) => stood.to_owned(),
+                    None => format!("{}/properties", pair.head.node.pointer),
+                };
+                let sides = Sides::removed(old, &around);
+                self.find(&inner, kind, sides, format!("`{full}`, {words}, is gone"));
                 continue;
             };
-            let is_required = head.required.contains_key(name);
             if was_required != is_required {
                 let field = |root: &'a Value, node: &Node<'a>, required| Field::of(root, node, required).shape();
                 let same_type = field(&self.base.value, old, was_required) == field(&self.head.value, new, is_required);
                 let list = head.required.get(name).cloned().unwrap_or_else(|| new.pointer.clone());
-                let (kind, words) = match is_required {
-                    true => ("property-became-required", "is required now"),
-                    false => ("property-became-optional", "is optional now"),
-                };
-                let mut sides = Sides::both(old, new);
-                if let Some(head) = &mut sides.head {
-                    head.pointer = list;
-                }
-                self.find(&inner, kind, sides, format!("`{full}` {words}"), same_type.then_some(Level::None));
+                let (kind, words) = required(is_required);
+                let sides = Sides::both(old, new).with_head(list);
+                self.find_as(&inner, kind, sides, format!("`{full}` {words}"), same_type.then_some(Level::None));
             }
             self.schema(old, new, inner);
         }
         for (name, new) in head.properties.iter().filter(|(name, _)| !base.properties.contains_key(*name)) {
-            if self.moved_out_of_choice(base, name) {
+            if in_base_choice.contains(name) {
                 continue;
             }
             let full = format!("{}.{name}", spot.name);
-            let hidden = self.hidden(new, None);
-            let inner =
-                Spot { unit: spot.unit, mask: spot.mask & !hidden, name: &full, outer_done: false, optional: false };
+            let mask = spot.mask & !self.hidden(new, None);
+            let inner = Spot { mask, ..spot.within(&full) };
             let (kind, words) = match head.required.contains_key(name) {
                 true => ("required-property-added", "a required property"),
                 false => ("optional-property-added", "an optional property"),
             };
-            let mut found = None;
-            if let Some(default) = peel(&self.head.value, new).node.value.get("default") {
-                // The server fills it in.
-                found = Some(format!("; {default} is assumed of requests without it"));
-            }
-            self.find(
-                &inner,
-                kind,
-                Sides::added(new),
-                format!("`{full}`, {words}, is new{}", found.unwrap_or_default()),
-                None,
-            );
-        }
-        // Names that are required without a property of their own.
-        let phantom = |names: &View<'a>, others: &View<'a>| -> Vec<(String, String)> {
-            let missing = |name: &&str| {
-                !name.is_empty() && !names.properties.contains_key(*name) && !others.properties.contains_key(*name)
+            let assumed = match peel(&self.head.value, new).node.value.get("default") {
+                Some(default) => format!("; {default} is assumed of requests without it"),
+                None => String::new(),
             };
-            let only = names.required.iter().filter(|(name, _)| !others.required.contains_key(*name) && missing(name));
-            only.map(|(name, pointer)| ((*name).to_owned(), pointer.clone())).collect()
-        };
-        for (name, pointer) in phantom(head, base) {
-            let mut sides = Sides::both(base_node, head_node);
-            sides.head.iter_mut().for_each(|head| head.pointer.clone_from(&pointer));
-            let message = format!("`{}.{name}` is required now", spot.name);
-            self.find(spot, "property-became-required", sides, message, Some(Level::None));
+            self.find(&inner, kind, Sides::added(new), format!("`{full}`, {words}, is new{assumed}"));
         }
-        for (name, _) in phantom(base, head) {
-            let message = format!("`{}.{name}` is optional now", spot.name);
-            self.find(spot, "property-became-optional", Sides::both(base_node, head_node), message, Some(Level::None));
+        for is_required in [true, false] {
+            let (having, other) = if is_required { (head, base) } else { (base, head) };
+            for (name, list) in required_without_property(having, other) {
+                let (kind, words) = required(is_required);
+                let sides = Sides::both(&pair.base.node, &pair.head.node);
+                let sides = if is_required { sides.with_head(list.clone()) } else { sides };
+                self.find_as(spot, kind, sides, format!("`{}.{name}` {words}", spot.name), Some(Level::None));
+            }
         }
     }
 
@@ -108,32 +94,12 @@ impl<'a> Comparison<'a> {
         (u8::from(any("readOnly")) * way::SENT) | (u8::from(any("writeOnly")) * way::ANSWERED)
     }
 
-    /// A property that each alternative of the other side may have is told of by the choice.
-    fn moved_into_choice(&self, head: &View<'a>, name: &str) -> bool {
-        alternatives(&self.head.value, head).iter().any(|part| part.properties.contains_key(name))
-    }
-
-    fn moved_out_of_choice(&self, base: &View<'a>, name: &str) -> bool {
-        alternatives(&self.base.value, base).iter().any(|part| part.properties.contains_key(name))
-    }
-
-    pub(super) fn additional(
-        &mut self,
-        base_node: &Node<'a>,
-        head_node: &Node<'a>,
-        base: &View<'a>,
-        head: &View<'a>,
-        spot: &Spot<'_>,
-    ) {
-        let (old, new) = (base.facts.get("additionalProperties"), head.facts.get("additionalProperties"));
+    pub(super) fn additional(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
+        const KEY: &str = "additionalProperties";
+        let (old, new) = pair.facts(KEY);
         let is_schema = |node: &Node<'_>| node.value.as_object().is_some_and(|object| !object.is_empty());
         if let (Some(old), Some(new)) = (old.filter(|it| is_schema(it)), new.filter(|it| is_schema(it))) {
-            let name = format!("{}.*", spot.name);
-            return self.schema(
-                old,
-                new,
-                Spot { unit: spot.unit, mask: spot.mask, name: &name, outer_done: false, optional: false },
-            );
+            return self.schema(old, new, spot.within(&format!("{}.*", spot.name)));
         }
         // How narrow it is: anything, values of one schema, nothing.
         let narrow = |node: Option<&Node<'_>>| match node {
@@ -143,40 +109,52 @@ impl<'a> Comparison<'a> {
         };
         let kept = |node: Option<&Node<'_>>| node.is_some_and(|node| node.value != &Value::Bool(false));
         let (was, is) = (narrow(old), narrow(new));
-        let sides = Sides::both(old.unwrap_or(base_node), new.unwrap_or(head_node));
-        let has_fields = !base.properties.is_empty() && !head.properties.is_empty();
+        let has_fields = pair.each(|side| !side.view.properties.is_empty()) == (true, true);
         let rust = match (kept(old), kept(new)) {
             (true, false) if has_fields => Level::Breaking,
             (false, true) if has_fields => Level::Additive,
             _ if was == is || has_fields && was.max(is) == 2 => Level::None,
             _ => Level::Breaking,
         };
-        match was.cmp(&is) {
-            std::cmp::Ordering::Less => {
-                let message = format!("`{}` may have fewer other fields", spot.name);
-                self.find(spot, "closed", sides, message, Some(rust));
+        let (kind, words, rust) = match was.cmp(&is) {
+            Ordering::Less => ("closed", "may have fewer other fields", Some(rust)),
+            Ordering::Greater => ("opened", "may have more other fields", Some(rust)),
+            Ordering::Equal if rust == Level::Breaking && kept(old) != kept(new) => {
+                ("extra-removed", "keeps no other fields in `extra` any more", None)
             }
-            std::cmp::Ordering::Greater => {
-                let message = format!("`{}` may have more other fields", spot.name);
-                self.find(spot, "opened", sides, message, Some(rust));
-            }
-            std::cmp::Ordering::Equal if rust == Level::Breaking && kept(old) != kept(new) => {
-                let message = format!("`extra` of `{}` is gone", spot.name);
-                let ways =
-                    Spot { unit: spot.unit, mask: spot.mask, name: spot.name, outer_done: true, optional: false };
-                self.find(&ways, "extra-removed", sides, message, None);
-            }
-            std::cmp::Ordering::Equal => {}
-        }
+            Ordering::Equal => return,
+        };
+        self.find_as(spot, kind, pair.sides(KEY), format!("`{}` {words}", spot.name), rust);
     }
 }
 
-/// The alternatives of a choice.
-pub(crate) fn alternatives<'a>(root: &'a Value, view: &View<'a>) -> Vec<View<'a>> {
-    let lists = ["oneOf", "anyOf"].iter().filter_map(|key| view.facts.get(key));
-    let parts = lists.flat_map(|list| {
-        let items = list.value.as_array().into_iter().flatten().enumerate();
-        items.map(|(at, value)| Node::new(format!("{}/{at}", list.pointer), value)).collect::<Vec<_>>()
-    });
-    parts.map(|part| View::of(root, &normalise::peel(root, &part).node)).collect()
+fn required(is_required: bool) -> (&'static str, &'static str) {
+    match is_required {
+        true => ("property-became-required", "is required now"),
+        false => ("property-became-optional", "is optional now"),
+    }
+}
+
+/// Names that one of two schemas requires, where neither has such a property, and the lists that have them.
+fn required_without_property<'v>(
+    having: &'v View<'_>,
+    other: &'v View<'_>,
+) -> impl Iterator<Item = (&'v str, &'v String)> {
+    let has = |view: &View<'_>, name: &str| view.properties.contains_key(name);
+    let only = having.required.iter().filter(|(name, _)| !other.required.contains_key(*name));
+    only.map(|(name, list)| (*name, list))
+        .filter(move |(name, _)| !name.is_empty() && !has(having, name) && !has(other, name))
+}
+
+/// Properties of the alternatives of a choice: what moves there is told of by the choice.
+///
+/// Where the other schema is a choice too, nothing tells of it unless each alternative has it.
+fn in_choice<'a>(root: &'a Value, side: &Side<'a>, other: &Side<'a>) -> BTreeSet<&'a str> {
+    let names = alternatives(root, &side.view).into_iter().map(|part| part.properties.into_keys().collect());
+    let is_choice = ["oneOf", "anyOf"].iter().any(|key| other.view.facts.contains_key(key));
+    let both: fn(BTreeSet<&'a str>, BTreeSet<&'a str>) -> BTreeSet<&'a str> = match is_choice {
+        true => |one, other| one.intersection(&other).copied().collect(),
+        false => |one, other| one.union(&other).copied().collect(),
+    };
+    names.reduce(both).unwrap_or_default()
 }

@@ -4,11 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, parameter::Parameters};
-use crate::diff::{
-    normalise::{Node, resolve, same},
-    rust_api,
-};
+use super::{Comparison, Sides, parameter::Parameters, value::gone_and_more};
+use crate::diff::normalise::{Node, resolve};
 
 pub(super) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
@@ -29,6 +26,9 @@ const KNOWN: [&str; 13] = [
     "$ref",
 ];
 
+/// Keys of a path besides the methods.
+const PATH: [&str; 5] = ["parameters", "servers", "summary", "description", "$ref"];
+
 /// An operation in one document, with the path that it stands at.
 #[derive(Clone)]
 pub(super) struct Operation<'a> {
@@ -37,15 +37,19 @@ pub(super) struct Operation<'a> {
     pub(super) node: Node<'a>,
 }
 
-/// Every operation, by method and by its path without the names of parameters.
-fn operations<'a>(root: &'a Value, paths: &Node<'a>) -> BTreeMap<(String, &'static str), Operation<'a>> {
+/// Every operation, by method and by what is the same of its path in both documents.
+fn operations<'a>(
+    root: &'a Value,
+    paths: &Node<'a>,
+    same: fn(&str) -> String,
+) -> BTreeMap<(String, &'static str), Operation<'a>> {
     let mut found = BTreeMap::new();
     for (path, item) in paths.entries() {
         let item = resolve(root, &item);
         for method in METHODS {
             let Some(node) = item.child(method) else { continue };
             let name = format!("{} {path}", method.to_uppercase());
-            let key = (plain_path(path), method);
+            let key = (same(path), method);
             found.entry(key).or_insert(Operation { name, path: item.clone(), node });
         }
     }
@@ -74,9 +78,10 @@ impl<'a> Comparison<'a> {
         for key in ["paths", "webhooks"] {
             let of = |root: &Node<'a>| root.child(key).unwrap_or_else(|| Node::new(format!("/{key}"), empty));
             let (base, head) = (of(&self.base_root()), of(&self.head_root()));
-            let (old, new) = (operations(base_root, &base), operations(head_root, &head));
             // What the server sends to a webhook travels the other way.
             let sent = key == "webhooks";
+            let same = if sent { str::to_owned } else { plain_path };
+            let (old, new) = (operations(base_root, &base, same), operations(head_root, &head, same));
             for (at, one) in &old {
                 let operation = self.operation_number(new.get(at).map_or(&one.name, |other| &other.name));
                 match new.get(at) {
@@ -106,15 +111,23 @@ impl<'a> Comparison<'a> {
 
     pub(super) fn operation(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize, sent: bool) {
         self.operation_names(base, head, operation);
-        let (base_root, head_root) = (&self.base.value, &self.head.value);
-        let parameters = Parameters::of(base_root, base);
-        self.parameters(&parameters, &Parameters::of(head_root, head), head, operation);
-        self.request_body(base, head, operation, sent);
-        self.responses(base, head, operation, sent);
-        self.security(base, head, operation);
+        self.exchange(base, head, operation, sent);
+        if !sent {
+            self.security(base, head, operation);
+        }
         self.callbacks(base, head, operation);
         self.behaviour(base, head, operation);
-        self.unknown_keys(&base.node, &head.node, operation);
+        self.unknown_keys(&base.node, &head.node, &KNOWN, Some(operation));
+        self.unknown_keys(&base.path, &head.path, &[&METHODS[..], &PATH].concat(), Some(operation));
+    }
+
+    /// What goes to and fro: to a callback or a webhook it is the server that sends.
+    fn exchange(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize, sent: bool) {
+        let old = Parameters::of(&self.base.value, base);
+        let new = Parameters::of(&self.head.value, head);
+        self.parameters(&old, &new, head, operation, sent);
+        self.request_body(base, head, operation, sent);
+        self.responses(base, head, operation, sent);
     }
 
     fn operation_names(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize) {
@@ -181,7 +194,7 @@ impl<'a> Comparison<'a> {
         let flat = |root: &'a Value, node: &Node<'a>| {
             let mut found = BTreeMap::new();
             for (name, callback) in node.children("callbacks") {
-                for (key, called) in operations(root, &resolve(root, &callback)) {
+                for (key, called) in operations(root, &resolve(root, &callback), str::to_owned) {
                     found.insert((name.to_owned(), key), called);
                 }
             }
@@ -190,10 +203,7 @@ impl<'a> Comparison<'a> {
         let (old, new) = (flat(base_root, &base.node), flat(head_root, &head.node));
         for (key, one) in &old {
             match new.get(key) {
-                Some(other) => {
-                    self.request_body(one, other, operation, true);
-                    self.responses(one, other, operation, true);
-                }
+                Some(other) => self.exchange(one, other, operation, true),
                 None => {
                     let sides = Sides::removed(&one.node, &head.node.pointer);
                     let message = format!("the callback `{}` of {} is gone", key.0, head.name);
@@ -248,8 +258,7 @@ impl<'a> Comparison<'a> {
         if one.value.get("x-piaxis-methods").is_some() || other.value.get("x-piaxis-methods").is_some() {
             let (old, new) = (methods(one), methods(other));
             let sides = Sides::both(&place(one, "x-piaxis-methods"), &place(other, "x-piaxis-methods"));
-            let gone: Vec<String> = old.iter().filter(|name| !new.contains(name)).cloned().collect();
-            let more: Vec<String> = new.iter().filter(|name| !old.contains(name)).cloned().collect();
+            let (gone, more) = gone_and_more(&old, &new);
             if !gone.is_empty() {
                 let message = format!("{name} no longer has the methods {}", gone.join(", "));
                 self.note("method-removed", Some(operation), sides.clone(), message);
@@ -257,26 +266,6 @@ impl<'a> Comparison<'a> {
             if !more.is_empty() {
                 let message = format!("{name} also has the methods {}", more.join(", "));
                 self.note("method-added", Some(operation), sides, message);
-            }
-        }
-    }
-
-    fn unknown_keys(&mut self, base: &Node<'a>, head: &Node<'a>, operation: usize) {
-        let keys: BTreeSet<&str> = base.entries().into_iter().chain(head.entries()).map(|(key, _)| key).collect();
-        for key in keys.into_iter().filter(|key| !KNOWN.contains(key)) {
-            let (old, new) = (base.child(key), head.child(key));
-            let equal = match (&old, &new) {
-                (Some(old), Some(new)) => same(old.value, new.value),
-                _ => false,
-            };
-            let id = match key.starts_with("x-") {
-                true if rust_api::is_unknown_extension(key) => rust_api::extension_rule(key),
-                true => continue,
-                false => "unclassified",
-            };
-            if !equal {
-                let sides = Sides::both(old.as_ref().unwrap_or(base), new.as_ref().unwrap_or(head));
-                self.note(id, Some(operation), sides, format!("`{key}` is another"));
             }
         }
     }

@@ -3,7 +3,25 @@
 use serde_json::Value;
 
 use super::{Comparison, Sides, operation::Operation, way};
-use crate::diff::normalise::{Node, peel, resolve};
+use crate::diff::normalise::{Node, View, peel, resolve};
+
+/// Keys of parameters and of headers.
+pub(super) const KNOWN: [&str; 14] = [
+    "name",
+    "in",
+    "description",
+    "required",
+    "deprecated",
+    "allowEmptyValue",
+    "style",
+    "explode",
+    "allowReserved",
+    "schema",
+    "content",
+    "example",
+    "examples",
+    "$ref",
+];
 
 /// The parameters of one operation.
 pub(super) struct Parameters<'a> {
@@ -44,16 +62,84 @@ fn key(node: &Node<'_>, operation: &str) -> String {
 }
 
 /// How a parameter is written into a request when nothing is said.
-fn encoding(node: &Node<'_>) -> (String, bool, bool, bool) {
+fn encoding(root: &Value, node: &Node<'_>) -> Encoding {
     let place = node.text("in");
     let default = if matches!(place, "query" | "cookie") { "form" } else { "simple" };
     let style = Some(node.text("style")).filter(|style| !style.is_empty()).unwrap_or(default).to_owned();
     let explode = node.value.get("explode").and_then(Value::as_bool).unwrap_or(style == "form");
-    let kind = node.value["schema"]["type"].as_str().unwrap_or_default();
-    // A plain value is written the same way in either case.
-    let explode = explode && !matches!(kind, "string" | "integer" | "number" | "boolean");
-    (style, explode, node.is("allowReserved"), node.child("content").is_some())
+    let kinds = node.child("schema").and_then(|schema| View::of(root, &peel(root, &schema).node).kinds());
+    let plain = |kind: &str| matches!(kind, "string" | "integer" | "number" | "boolean");
+    Encoding {
+        style,
+        explode,
+        reserved: node.is("allowReserved"),
+        media: media_type(node).map(str::to_owned),
+        plain: kinds.is_some_and(|kinds| kinds.iter().all(|(kind, _)| plain(kind))),
+    }
 }
+
+struct Encoding {
+    style: String,
+    explode: bool,
+    reserved: bool,
+    media: Option<String>,
+    /// A plain value is written in the same way, exploded or not.
+    plain: bool,
+}
+
+impl Encoding {
+    fn same(&self, other: &Self) -> bool {
+        (&self.style, self.reserved, &self.media) == (&other.style, other.reserved, &other.media)
+            && (self.explode == other.explode || self.plain || other.plain)
+    }
+}
+
+/// The media type of a parameter or a header that has one.
+fn media_type<'a>(node: &Node<'a>) -> Option<&'a str> {
+    node.children("content").first().map(|(kind, _)| *kind)
+}
+
+/// The schema of a parameter or a header, in whichever way it is given.
+pub(super) fn schema_of<'a>(node: &Node<'a>) -> Option<Node<'a>> {
+    let content = || node.children("content").first().and_then(|(_, media)| media.child("schema"));
+    node.child("schema").or_else(content)
+}
+
+/// What is said of parameters that come, go, or must be there.
+struct Words {
+    removed: &'static str,
+    removed_optional: &'static str,
+    added: &'static str,
+    added_optional: &'static str,
+    required: &'static str,
+    optional: &'static str,
+}
+
+impl Words {
+    fn of(sent: bool) -> &'static Self {
+        if sent { &RECEIVED } else { &SENT }
+    }
+}
+
+/// We send them.
+static SENT: Words = Words {
+    removed: "parameter-removed",
+    removed_optional: "parameter-removed",
+    added: "required-parameter-added",
+    added_optional: "optional-parameter-added",
+    required: "parameter-became-required",
+    optional: "parameter-became-optional",
+};
+
+/// They come with a callback or a webhook, as headers come with an answer.
+static RECEIVED: Words = Words {
+    removed: "required-response-header-removed",
+    removed_optional: "optional-response-header-removed",
+    added: "response-header-added",
+    added_optional: "response-header-added",
+    required: "response-header-became-required",
+    optional: "response-header-became-optional",
+};
 
 impl<'a> Comparison<'a> {
     pub(super) fn parameters(
@@ -62,42 +148,47 @@ impl<'a> Comparison<'a> {
         head: &Parameters<'a>,
         around: &Operation<'a>,
         operation: usize,
+        sent: bool,
     ) {
+        let words = Words::of(sent);
         for (key, old) in &base.list {
             match head.get(key) {
-                Some(new) => self.parameter(old, new, operation),
+                Some(new) => self.parameter(old, new, operation, sent),
                 None => {
                     let pointer =
                         around.node.child("parameters").map_or(around.node.pointer.clone(), |list| list.pointer);
                     let message = format!("the parameter {} is gone", told(old));
-                    self.note("parameter-removed", Some(operation), Sides::removed(old, &pointer), message);
+                    let id = if old.is("required") { words.removed } else { words.removed_optional };
+                    self.note(id, Some(operation), Sides::removed(old, &pointer), message);
                 }
             }
         }
         for (_, new) in head.list.iter().filter(|(key, _)| base.get(key).is_none()) {
-            let (id, words) = match new.is("required") {
-                true => ("required-parameter-added", "required"),
-                false => ("optional-parameter-added", "optional"),
+            let (id, kind) = match new.is("required") {
+                true => (words.added, "required"),
+                false => (words.added_optional, "optional"),
             };
-            let message = format!("the {words} parameter {} is new", told(new));
+            let message = format!("the {kind} parameter {} is new", told(new));
             self.note(id, Some(operation), Sides::added(new), message);
         }
     }
 
-    pub(super) fn parameter(&mut self, old: &Node<'a>, new: &Node<'a>, operation: usize) {
+    fn parameter(&mut self, old: &Node<'a>, new: &Node<'a>, operation: usize, sent: bool) {
+        let words = Words::of(sent);
         let name = told(new);
         let is_path = new.text("in") == "path";
         let (was, is) = (old.is("required"), new.is("required"));
         if was != is && !is_path {
             let place = |node: &Node<'a>| node.child("required").unwrap_or_else(|| node.clone());
             let sides = Sides::both(&place(old), &place(new));
-            let (id, words) = match is {
-                true => ("parameter-became-required", "required"),
-                false => ("parameter-became-optional", "optional"),
+            let (id, kind) = match is {
+                true => (words.required, "required"),
+                false => (words.optional, "optional"),
             };
-            self.note(id, Some(operation), sides, format!("the parameter {name} is {words} now"));
+            self.note(id, Some(operation), sides, format!("the parameter {name} is {kind} now"));
         }
-        if encoding(old) != encoding(new) || old.is("allowEmptyValue") && !new.is("allowEmptyValue") {
+        let same = encoding(&self.base.value, old).same(&encoding(&self.head.value, new));
+        if !same || old.is("allowEmptyValue") && !new.is("allowEmptyValue") {
             let message = format!("the parameter {name} is written into requests another way");
             self.note("parameter-encoding-changed", Some(operation), Sides::both(old, new), message);
         }
@@ -107,30 +198,19 @@ impl<'a> Comparison<'a> {
             self.note("transport-changed", Some(operation), Sides::both(old, new), message);
         }
         self.deprecation(old, new, &format!("the parameter {name}"), operation);
-        let schema = |node: &Node<'a>| {
-            let content = || node.children("content").into_iter().next().and_then(|(_, media)| media.child("schema"));
-            node.child("schema").or_else(content)
+        self.unknown_keys(old, new, &KNOWN, Some(operation));
+        let way = match (role(old).is_empty() || role(new).is_empty(), sent) {
+            (_, true) => way::UNTYPED,
+            (true, false) => way::REQUEST,
+            (false, false) => way::TRANSPORT,
         };
-        let (one, other) = match (schema(old), schema(new)) {
-            (Some(one), Some(other)) => (one, other),
-            (None, None) => return,
-            (one, other) => {
-                let (id, words) = match other.is_some() {
-                    true => ("request-type-narrowed", "has a schema now"),
-                    false => ("request-type-widened", "has no schema any more"),
-                };
-                let sides = Sides::both(one.as_ref().unwrap_or(old), other.as_ref().unwrap_or(new));
-                return self.note(id, Some(operation), sides, format!("the parameter {name} {words}"));
-            }
-        };
-        self.parameter_default(&one, &other, &name, operation);
-        let way = if role(old).is_empty() || role(new).is_empty() { way::REQUEST } else { way::TRANSPORT };
-        let unit = self.unit(&one, &other, new.text("name"));
-        // The default has been told of.
-        if let Some(unit) = self.index.get(&(one.pointer.clone(), other.pointer.clone(), false)).copied() {
-            self.defaults_told.insert(unit);
+        let schemas = (schema_of(old), schema_of(new));
+        if let (Some(one), Some(other), false) = (&schemas.0, &schemas.1, sent) {
+            self.parameter_default(one, other, &name, operation);
         }
-        self.roots.push((Some(operation), way, unit));
+        let unit = self.described((old, schemas.0), (new, schemas.1), way, operation, new.text("name"));
+        // The default has been told of.
+        self.defaults_told.extend(unit);
     }
 
     /// What the server assumes of a parameter that is left out.

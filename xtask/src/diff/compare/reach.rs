@@ -75,10 +75,14 @@ impl Comparison<'_> {
         }
         if candidates.is_empty() {
             // Not on the wire at all, or only on the side that `readOnly` and `writeOnly` leave out.
-            let typed = by_way.keys().any(|way| way & (way::UNUSED | way::REQUEST | way::SUCCESS) != 0);
-            for direction in [Direction::Request, Direction::Response] {
-                let rule = rules::of_schema(finding.kind, direction);
-                candidates.push((rule, rule.wire.min(Level::Patch), if typed { rust_of(rule) } else { Level::None }));
+            let leads = |ways: u8| by_way.keys().any(|way| way & ways != 0);
+            let typed = leads(way::UNUSED | way::REQUEST | way::SUCCESS);
+            for (direction, ways) in [(Direction::Request, way::SENT), (Direction::Response, way::ANSWERED)] {
+                if leads(ways | way::UNUSED) {
+                    let rule = rules::of_schema(finding.kind, direction);
+                    let rust = if typed { rust_of(rule) } else { Level::None };
+                    candidates.push((rule, rule.wire.min(Level::Patch), rust));
+                }
             }
         }
         let mut chosen: Option<(&'static Rule, Level)> = None;

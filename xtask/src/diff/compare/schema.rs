@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Comparison, Finding, Sides, Unit, way};
+use super::{
+    Comparison, Finding, Pending, Sides, Unit,
+    pair::{Pair, Side, Spot},
+    way,
+};
 use crate::diff::{
     change::Level,
-    normalise::{Node, OUTER, Peeled, View, is_annotation, peel, same, without_annotations},
+    normalise::{Node, OUTER, Peeled, View, is_annotation, is_composed, peel, same, without_annotations},
     rust_api,
 };
 
@@ -15,7 +19,7 @@ use crate::diff::{
 const MOST_UNITS: usize = 50_000;
 
 /// Keys that have a comparison of their own, or are compared elsewhere.
-const KNOWN: [&str; 36] = [
+const KNOWN: [&str; 52] = [
     "type",
     "format",
     "enum",
@@ -39,8 +43,23 @@ const KNOWN: [&str; 36] = [
     "maxItems",
     "minProperties",
     "maxProperties",
+    "minContains",
+    "maxContains",
     "multipleOf",
     "uniqueItems",
+    "not",
+    "if",
+    "then",
+    "else",
+    "contains",
+    "contentSchema",
+    "dependentRequired",
+    "dependentSchemas",
+    "patternProperties",
+    "prefixItems",
+    "propertyNames",
+    "unevaluatedItems",
+    "unevaluatedProperties",
     "default",
     "nullable",
     "readOnly",
@@ -51,19 +70,9 @@ const KNOWN: [&str; 36] = [
     "$anchor",
     "contentEncoding",
     "contentMediaType",
+    "x-extensible-enum",
     "$ref",
 ];
-
-/// What is being compared: where the differences go, and how messages call it.
-pub(crate) struct Spot<'s> {
-    pub(crate) unit: usize,
-    pub(crate) mask: u8,
-    pub(crate) name: &'s str,
-    /// Whether what may stand beside a reference has been compared already.
-    pub(crate) outer_done: bool,
-    /// Whether it is an optional property.
-    pub(crate) optional: bool,
-}
 
 impl<'a> Comparison<'a> {
     /// The unit of two schemas that stand in no other.
@@ -86,7 +95,7 @@ impl<'a> Comparison<'a> {
                 new.findings.push(Finding { kind: "unclassified", message, sides, mask: way::ALL, rust: None });
             }
         } else {
-            self.pending.push((unit, base, head, outer_done, name));
+            self.pending.push(Pending { unit, base, head, outer_done, name });
         }
         self.units.push(new);
         unit
@@ -94,12 +103,24 @@ impl<'a> Comparison<'a> {
 
     /// Compares what is left; each unit may bring others.
     pub(crate) fn pending(&mut self) {
-        while let Some((unit, base, head, outer_done, name)) = self.pending.pop() {
-            self.schema(&base, &head, Spot { unit, mask: way::ALL, name: &name, outer_done, optional: false });
+        while let Some(Pending { unit, base, head, outer_done, name }) = self.pending.pop() {
+            let spot = Spot { unit, mask: way::ALL, name: &name, outer_done, optional: false };
+            let (one, other) = self.peeled(&base, &head);
+            if one.is_wrapped() || other.is_wrapped() {
+                self.schema(&base, &head, spot);
+            } else {
+                let pair = self.pair(&base, &head);
+                self.written_out(&pair, &spot);
+            }
         }
     }
 
-    pub(crate) fn find(
+    pub(super) fn find(&mut self, spot: &Spot<'_>, kind: &'static str, sides: Sides, message: String) {
+        self.find_as(spot, kind, sides, message, None);
+    }
+
+    /// Notes a difference, with what it does to Rust where the rule alone cannot say.
+    pub(super) fn find_as(
         &mut self,
         spot: &Spot<'_>,
         kind: &'static str,
@@ -112,20 +133,31 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    fn peeled(&self, base: &Node<'a>, head: &Node<'a>) -> (Peeled<'a>, Peeled<'a>) {
+        (peel(&self.base.value, base), peel(&self.head.value, head))
+    }
+
+    fn pair(&self, base: &Node<'a>, head: &Node<'a>) -> Pair<'a> {
+        Pair { base: Side::of(&self.base.value, base), head: Side::of(&self.head.value, head) }
+    }
+
+    /// Two schemas that stand in others.
     pub(super) fn schema(&mut self, base: &Node<'a>, head: &Node<'a>, spot: Spot<'_>) {
-        let (base_root, head_root) = (&self.base.value, &self.head.value);
-        let (one, other) = (peel(base_root, base), peel(head_root, head));
-        let moved = |from: &Node<'_>, peeled: &Peeled<'_>| from.pointer != peeled.node.pointer;
+        let (one, other) = self.peeled(base, head);
         let same_name = one.name.is_some() && one.name == other.name;
-        if !moved(base, &one) && !moved(head, &other) {
-            return self.inline(&one, &other, spot);
-        }
-        if same_name {
+        if one.is_wrapped() || other.is_wrapped() {
             // What the schema itself says is compared once, where it stands.
-            self.outer(base, head, &one, &other, false, &spot);
+            self.outer(&one, &other, !same_name, &spot);
         } else {
-            self.outer(base, head, &one, &other, true, &spot);
-            self.replaced(base, head, &one, &other, &spot);
+            let pair = self.pair(base, head);
+            if !is_composed(base) && !is_composed(head) {
+                return self.written_out(&pair, &spot);
+            }
+            // What is put together from others may come to itself again.
+            self.outer(&pair.base.in_place(), &pair.head.in_place(), false, &spot);
+        }
+        if !same_name {
+            self.replaced(&one, &other, &spot);
         }
         let name = match (&one.name, spot.name) {
             (Some(name), _) if same_name => name.clone(),
@@ -138,25 +170,17 @@ impl<'a> Comparison<'a> {
     }
 
     /// The value has a type of another name, though both types are still there.
-    fn replaced(&mut self, base: &Node<'a>, head: &Node<'a>, one: &Peeled<'a>, other: &Peeled<'a>, spot: &Spot<'_>) {
+    fn replaced(&mut self, one: &Peeled<'a>, other: &Peeled<'a>, spot: &Spot<'_>) {
         let (Some(old), Some(new)) = (&one.name, &other.name) else { return };
         let exists = |root: &Value, name: &str| root["components"]["schemas"].get(name).is_some();
         if exists(&self.head.value, old) && exists(&self.base.value, new) {
             let message = format!("`{}` is a `{new}` in place of a `{old}`", spot.name);
-            self.find(spot, "schema-replaced", Sides::both(base, head), message, None);
+            self.find(spot, "schema-replaced", Sides::both(&one.from, &other.from), message);
         }
     }
 
-    /// What may stand beside a reference: null, the default and the like.
-    fn outer(
-        &mut self,
-        base: &Node<'a>,
-        head: &Node<'a>,
-        one: &Peeled<'a>,
-        other: &Peeled<'a>,
-        deep: bool,
-        spot: &Spot<'_>,
-    ) {
+    /// What may stand beside a reference: null, the default and the like. Deep: in what it refers to as well.
+    fn outer(&mut self, one: &Peeled<'a>, other: &Peeled<'a>, deep: bool, spot: &Spot<'_>) {
         if spot.outer_done {
             return;
         }
@@ -168,8 +192,8 @@ impl<'a> Comparison<'a> {
         let (base_null, head_null) = (null(one, &self.base.value), null(other, &self.head.value));
         let is_list = |peeled: &Peeled<'_>| peeled.node.text("type") == "array";
         let sides = |key: &str| {
-            let side = |peeled: &Peeled<'a>, around: &Node<'a>| get(peeled, key).unwrap_or_else(|| around.clone());
-            Sides::both(&side(one, base), &side(other, head))
+            let side = |peeled: &Peeled<'a>| get(peeled, key).unwrap_or_else(|| peeled.from.clone());
+            Sides::both(&side(one), &side(other))
         };
         let name = spot.name;
         if base_null != head_null {
@@ -178,7 +202,7 @@ impl<'a> Comparison<'a> {
                 true => ("became-nullable", "may be null now"),
                 false => ("became-not-nullable", "may not be null any more"),
             };
-            self.find(spot, kind, sides("nullable"), format!("`{name}` {words}"), rust);
+            self.find_as(spot, kind, sides("nullable"), format!("`{name}` {words}"), rust);
         }
         for key in OUTER.iter().filter(|key| **key != "nullable") {
             let (old, new) = (get(one, key), get(other, key));
@@ -190,9 +214,7 @@ impl<'a> Comparison<'a> {
             if equal || *key == "default" && self.defaults_told.contains(&spot.unit) {
                 continue;
             }
-            let shown =
-                |node: &Option<Node<'_>>| node.as_ref().map_or("nothing".to_owned(), |node| node.value.to_string());
-            let words = format!("{} in place of {}", shown(&new), shown(&old));
+            let words = format!("{} in place of {}", shown(new.as_ref()), shown(old.as_ref()));
             let (kind, words) = match *key {
                 "default" => {
                     let kind = match (&old, &new) {
@@ -208,129 +230,89 @@ impl<'a> Comparison<'a> {
             };
             // With a default, an optional field is no `Option`; a required one never was.
             let rust = (*key == "default" && !spot.optional).then_some(Level::None);
-            self.find(spot, kind, sides(key), words, rust);
+            self.find_as(spot, kind, sides(key), words, rust);
         }
     }
 
     /// Two schemas that are both written out here.
-    fn inline(&mut self, one: &Peeled<'a>, other: &Peeled<'a>, spot: Spot<'_>) {
-        let (base, head) = (View::of(&self.base.value, &one.node), View::of(&self.head.value, &other.node));
-        let in_place = |node: &Node<'a>, view: &View<'_>| Peeled {
-            node: node.clone(),
-            name: None,
-            outer: OUTER.iter().filter_map(|key| Some((*key, node.child(key)?))).collect(),
-            outer_null: view.nullable,
-        };
-        let (one, other) = (in_place(&one.node, &base), in_place(&other.node, &head));
-        self.outer(&one.node, &other.node, &one, &other, false, &spot);
-        let (base_node, head_node) = (&one.node, &other.node);
-        if base_node.value.is_boolean() || head_node.value.is_boolean() {
-            if base_node.value != head_node.value {
-                let message = format!("`{}` is another kind of schema", spot.name);
-                self.find(&spot, "unclassified", Sides::both(base_node, head_node), message, None);
-            }
+    fn written_out(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
+        self.outer(&pair.base.in_place(), &pair.head.in_place(), false, spot);
+        let nothing = pair.each(|side| side.node.value == &Value::Bool(false));
+        if nothing.0 || nothing.1 {
+            let (kind, words) = match nothing {
+                (false, true) => ("type-narrowed", "may have no value any more"),
+                (true, false) => ("type-widened", "may have a value now"),
+                _ => return,
+            };
+            return self.find(spot, kind, pair.sides(""), format!("`{}` {words}", spot.name));
+        }
+        self.values(pair, spot);
+        self.properties(pair, spot);
+        self.additional(pair, spot);
+        self.items(pair, spot);
+        self.choices(pair, spot);
+        self.keywords(pair, spot);
+        self.other_keys(pair, spot);
+        let (old, new) = pair.each(|side| {
+            let parts = side.view.parts.iter().filter(|part| *part != "itself");
+            parts.cloned().collect::<BTreeSet<_>>()
+        });
+        if pair.each(|side| side.view.has_all_of) != (true, true) || old == new {
             return;
         }
-        self.values(base_node, head_node, &base, &head, &spot);
-        self.properties(base_node, head_node, &base, &head, &spot);
-        self.additional(base_node, head_node, &base, &head, &spot);
-        if let (Some(old), Some(new)) = (base.facts.get("items"), head.facts.get("items")) {
-            let name = format!("{}[]", spot.name);
-            self.schema(
-                old,
-                new,
-                Spot { unit: spot.unit, mask: spot.mask, name: &name, outer_done: false, optional: false },
-            );
-        } else {
-            self.items_appear(base_node, head_node, &base, &head, &spot);
-        }
-        self.choices(base_node, head_node, &base, &head, &spot);
-        self.other_keys(base_node, head_node, &base, &head, &spot);
-        let named =
-            |view: &View<'_>| view.parts.iter().filter(|part| *part != "itself").cloned().collect::<BTreeSet<_>>();
-        let (old, new) = (named(&base), named(&head));
-        if base.has_all_of && head.has_all_of && new.is_superset(&old) && new.len() > old.len() {
-            let message = format!("values of `{}` must fit another schema of its `allOf`", spot.name);
-            self.find(&spot, "all-of-added", Sides::both(base_node, head_node), message, None);
-        }
-    }
-
-    fn items_appear(
-        &mut self,
-        base_node: &Node<'a>,
-        head_node: &Node<'a>,
-        base: &View<'a>,
-        head: &View<'a>,
-        spot: &Spot<'_>,
-    ) {
-        let says = |view: &View<'_>| {
-            view.fact("items").is_some_and(|items| items.as_object().is_some_and(|it| !it.is_empty()))
-        };
-        let (kind, words) = match (says(base), says(head)) {
-            (false, true) => ("type-narrowed", "say what they are now"),
-            (true, false) if head.kinds().is_none_or(|kinds| kinds.iter().any(|(kind, _)| kind == "array")) => {
-                ("type-widened", "may be anything now")
-            }
+        let (kind, words) = match (new.is_superset(&old), old.is_superset(&new)) {
+            (true, _) => ("all-of-added", "must fit another schema"),
+            (_, true) => ("all-of-removed", "need not fit a schema any more"),
             _ => return,
         };
-        let sides =
-            Sides::both(base.facts.get("items").unwrap_or(base_node), head.facts.get("items").unwrap_or(head_node));
-        self.find(spot, kind, sides, format!("the items of `{}` {words}", spot.name), None);
+        self.find(spot, kind, pair.sides("allOf"), format!("values of `{}` {words} of its `allOf`", spot.name));
     }
 
-    fn other_keys(
-        &mut self,
-        base_node: &Node<'a>,
-        head_node: &Node<'a>,
-        base: &View<'a>,
-        head: &View<'a>,
-        spot: &Spot<'_>,
-    ) {
-        let keys: BTreeSet<&str> = base.facts.keys().chain(head.facts.keys()).copied().collect();
-        for key in keys.into_iter().filter(|key| !KNOWN.contains(key) && !OUTER.contains(key) && !is_annotation(key)) {
-            if key == "x-extensible-enum" {
+    fn items(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
+        if let (Some(old), Some(new)) = pair.facts("items") {
+            return self.schema(old, new, spot.within(&format!("{}[]", spot.name)));
+        }
+        let says = pair.each(|side| {
+            side.view.fact("items").is_some_and(|items| items.as_object().is_some_and(|it| !it.is_empty()))
+        });
+        let lists =
+            |side: &Side<'a>| side.view.kinds().is_none_or(|kinds| kinds.iter().any(|(kind, _)| kind == "array"));
+        let (kind, words) = match says {
+            (false, true) => ("type-narrowed", "say what they are now"),
+            (true, false) if lists(&pair.head) => ("type-widened", "may be anything now"),
+            _ => return,
+        };
+        self.find(spot, kind, pair.sides("items"), format!("the items of `{}` {words}", spot.name));
+    }
+
+    fn other_keys(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
+        let keys: BTreeSet<&str> = pair.base.view.facts.keys().chain(pair.head.view.facts.keys()).copied().collect();
+        for key in keys {
+            let (old, new) = pair.values(key);
+            if old == new {
                 continue;
             }
-            let (old, new) = (base.facts.get(key), head.facts.get(key));
-            let equal = match (old, new) {
-                (Some(old), Some(new)) => without_annotations(old.value) == without_annotations(new.value),
+            let (kind, rust) = match key {
+                "contentEncoding" | "contentMediaType" => ("type-changed", Some(Level::None)),
+                "x-piaxis-settled" | "x-piaxis-term-type" => match rust_api::named_list_change(key, old, new) {
+                    Some(kind) => (kind, None),
+                    None => continue,
+                },
+                _ if rust_api::is_unknown_extension(key) => (rust_api::extension_rule(key), None),
+                _ if KNOWN.contains(&key) || OUTER.contains(&key) || is_annotation(key) => continue,
                 // A key without a value says nothing.
-                (Some(only), None) | (None, Some(only)) => only.value.is_null(),
-                _ => false,
+                _ if [old, new].into_iter().flatten().all(Value::is_null) => continue,
+                _ if old.map(without_annotations) == new.map(without_annotations) => continue,
+                _ => ("unclassified", None),
             };
-            if !equal {
-                let sides = Sides::both(old.unwrap_or(base_node), new.unwrap_or(head_node));
-                let message = format!("`{key}` of `{}` is another, and no rule says what that means", spot.name);
-                self.find(spot, "unclassified", sides, message, None);
-            }
-        }
-        for key in ["contentEncoding", "contentMediaType"] {
-            let (old, new) = (base.facts.get(key), head.facts.get(key));
-            if old.map(|node| node.value) != new.map(|node| node.value) {
-                let sides = Sides::both(old.unwrap_or(base_node), new.unwrap_or(head_node));
-                let message = format!("`{key}` of `{}` is another", spot.name);
-                self.find(spot, "type-changed", sides, message, Some(Level::None));
-            }
-        }
-        for key in ["x-piaxis-settled", "x-piaxis-term-type"] {
-            let (old, new) = (base.facts.get(key), head.facts.get(key));
-            let kind = rust_api::named_list_change(key, old.map(|node| node.value), new.map(|node| node.value));
-            if let Some(kind) = kind {
-                let sides = Sides::both(old.unwrap_or(base_node), new.unwrap_or(head_node));
-                self.find(spot, kind, sides, format!("`{key}` of `{}` is another", spot.name), None);
-            }
-        }
-        let unknown = |view: &View<'a>| {
-            let keys = view.facts.keys().copied().filter(|key| rust_api::is_unknown_extension(key));
-            keys.collect::<BTreeSet<_>>()
-        };
-        for key in unknown(base).union(&unknown(head)) {
-            let (old, new) = (base.facts.get(key), head.facts.get(key));
-            if old.map(|node| node.value) != new.map(|node| node.value) {
-                let sides = Sides::both(old.unwrap_or(base_node), new.unwrap_or(head_node));
-                let message = format!("`{key}` of `{}` is another", spot.name);
-                self.find(spot, rust_api::extension_rule(key), sides, message, None);
-            }
+            let reason = if kind == "unclassified" { ", and no rule says what that means" } else { "" };
+            let message = format!("`{key}` of `{}` is another{reason}", spot.name);
+            self.find_as(spot, kind, pair.sides(key), message, rust);
         }
     }
+}
+
+/// A value as messages show it.
+pub(super) fn shown(node: Option<&Node<'_>>) -> String {
+    node.map_or("nothing".to_owned(), |node| node.value.to_string())
 }

@@ -4,319 +4,210 @@ use std::{cmp::Ordering, collections::BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, object::alternatives, schema::Spot, way};
-use crate::diff::{
-    change::Level,
-    normalise::{Node, Peeled, View, peel, same, without_annotations},
-    rust_api,
+use super::{
+    Comparison, Sides,
+    pair::{Pair, Side, Spot},
+    schema::shown,
 };
+use crate::diff::{change::Level, normalise::View, rust_api};
 
 type Kinds = BTreeSet<(String, String)>;
 
+/// Which way a limit limits.
+#[derive(Clone, Copy)]
+enum Bound {
+    Upper,
+    /// With the value that says nothing, where there is one.
+    Lower(Option<f64>),
+}
+
+/// Each limit, and the key that takes the limit itself out.
+const LIMITS: [(&str, &str, Bound); 10] = [
+    ("maximum", "exclusiveMaximum", Bound::Upper),
+    ("maxLength", "", Bound::Upper),
+    ("maxItems", "", Bound::Upper),
+    ("maxProperties", "", Bound::Upper),
+    ("maxContains", "", Bound::Upper),
+    ("minimum", "exclusiveMinimum", Bound::Lower(None)),
+    ("minLength", "", Bound::Lower(Some(0.0))),
+    ("minItems", "", Bound::Lower(Some(0.0))),
+    ("minProperties", "", Bound::Lower(Some(0.0))),
+    ("minContains", "", Bound::Lower(Some(1.0))),
+];
+
 impl<'a> Comparison<'a> {
-    pub(super) fn values(
-        &mut self,
-        base_node: &Node<'a>,
-        head_node: &Node<'a>,
-        base: &View<'a>,
-        head: &View<'a>,
-        spot: &Spot<'_>,
-    ) {
-        let sides = |key: &str| {
-            let side = |view: &View<'a>, node: &Node<'a>| view.facts.get(key).unwrap_or(node).clone();
-            Sides::both(&side(base, base_node), &side(head, head_node))
-        };
-        let name = spot.name;
-        let (old, new) = (base.kinds(), head.kinds());
-        let both_choose =
-            |view: &View<'_>| view.fact("oneOf").or(view.fact("anyOf")).is_some() && view.kinds().is_none();
-        if old != new && !both_choose(base) && !both_choose(head) {
-            let rust = (rust_api::kind(&old) == rust_api::kind(&new)).then_some(Level::Patch);
-            let words = format!("`{name}` is {} in place of {}", told(&new), told(&old));
-            let at = if old.as_ref().map(plain_kinds) == new.as_ref().map(plain_kinds) { "format" } else { "type" };
-            self.find(spot, compared(&old, &new), sides(at), words, rust);
+    pub(super) fn values(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
+        self.types(pair, spot);
+        self.enums(pair, spot);
+        self.open_enums(pair, spot);
+        self.limits(pair, spot);
+        self.pattern(pair, spot);
+    }
+
+    fn types(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
+        let (old, new) = pair.each(|side| side.view.kinds());
+        let chooses = pair
+            .each(|side| side.view.fact("oneOf").or(side.view.fact("anyOf")).is_some() && side.view.kinds().is_none());
+        if old == new || chooses.0 || chooses.1 {
+            return;
         }
-        self.enums(base_node, head_node, base, head, spot);
-        self.open_enums(base_node, head_node, base, head, spot);
-        self.limits(base_node, head_node, base, head, spot);
-        let pattern = |view: &View<'a>| view.fact("pattern").and_then(Value::as_str).filter(|text| !takes_all(text));
-        let kind = match (pattern(base), pattern(head)) {
+        let rust = (rust_api::kind(&old) == rust_api::kind(&new)).then_some(Level::Patch);
+        let words = format!("`{}` is {} in place of {}", spot.name, told(&new), told(&old));
+        let at = if old.as_ref().map(plain_kinds) == new.as_ref().map(plain_kinds) { "format" } else { "type" };
+        self.find_as(spot, compared(&old, &new), pair.sides(at), words, rust);
+    }
+
+    fn pattern(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
+        let pattern =
+            |side: &Side<'a>| side.view.fact("pattern").and_then(Value::as_str).filter(|text| !takes_all(text));
+        let kind = match pair.each(pattern) {
             (None, Some(_)) => "pattern-added",
             (Some(_), None) => "pattern-removed",
             (Some(old), Some(new)) if old != new => "pattern-changed",
             _ => return,
         };
-        // A server checks the pattern even of what is read-only, when somebody sends back what it read.
-        let spot = Spot { mask: way::ALL, name, ..*spot };
-        self.find(&spot, kind, sides("pattern"), format!("the pattern of `{name}` is another"), None);
+        self.find(spot, kind, pair.sides("pattern"), format!("the pattern of `{}` is another", spot.name));
     }
 
-    fn enums(&mut self, base_node: &Node<'a>, head_node: &Node<'a>, base: &View<'a>, head: &View<'a>, spot: &Spot<'_>) {
-        let values = |view: &View<'a>| match view.facts.get("enum") {
-            Some(list) => match list.value {
-                Value::Array(values) => Some(values.iter().filter(|value| !value.is_null()).collect::<Vec<_>>()),
-                // `const` of OpenAPI 3.1.
-                only => Some(vec![only]),
-            },
-            None => None,
+    fn enums(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
+        let values = |side: &Side<'a>| match side.view.fact("enum")? {
+            Value::Array(values) => Some(values.iter().filter(|value| !value.is_null()).collect::<Vec<_>>()),
+            // `const` of OpenAPI 3.1.
+            only => Some(vec![only]),
         };
-        let place = |view: &View<'a>, node: &Node<'a>| view.facts.get("enum").unwrap_or(node).clone();
-        let sides = Sides::both(&place(base, base_node), &place(head, head_node));
-        let name = spot.name;
-        let (old, new) = match (values(base), values(head)) {
+        let (sides, name) = (pair.sides("enum"), spot.name);
+        let (old, new) = match pair.each(values) {
             (None, None) => return,
             (None, Some(_)) => {
-                return self.find(spot, "enum-added", sides, format!("`{name}` has a closed list of values now"), None);
+                return self.find(spot, "enum-added", sides, format!("`{name}` has a closed list of values now"));
             }
             (Some(_), None) => {
-                return self.find(
-                    spot,
-                    "enum-removed",
-                    sides,
-                    format!("`{name}` has no closed list of values any more"),
-                    None,
-                );
+                let message = format!("`{name}` has no closed list of values any more");
+                return self.find(spot, "enum-removed", sides, message);
             }
             (Some(old), Some(new)) => (old, new),
-        };
-        let without = |these: &[&Value], others: &[&Value]| -> Vec<String> {
-            let gone = these.iter().filter(|value| !others.iter().any(|other| same(value, other)));
-            gone.map(|value| value.to_string()).collect()
         };
         // Only texts become variants in Rust.
         let variants = old.iter().chain(&new).all(|value| value.is_string());
         let rust = if variants { None } else { Some(Level::Patch) };
+        let without = |these: &[&Value], others: &[&Value]| -> Vec<String> {
+            let others: BTreeSet<String> = others.iter().map(|value| canonical(value)).collect();
+            these.iter().filter(|value| !others.contains(&canonical(value))).map(|value| value.to_string()).collect()
+        };
         let (gone, more) = (without(&old, &new), without(&new, &old));
         if !gone.is_empty() {
             let message = format!("`{name}` may no longer be {}", gone.join(", "));
-            self.find(spot, "enum-value-removed", sides.clone(), message, rust);
+            self.find_as(spot, "enum-value-removed", sides.clone(), message, rust);
         }
         if !more.is_empty() {
-            self.find(spot, "enum-value-added", sides, format!("`{name}` may also be {}", more.join(", ")), rust);
+            self.find_as(spot, "enum-value-added", sides, format!("`{name}` may also be {}", more.join(", ")), rust);
         }
     }
 
-    fn open_enums(
-        &mut self,
-        base_node: &Node<'a>,
-        head_node: &Node<'a>,
-        base: &View<'a>,
-        head: &View<'a>,
-        spot: &Spot<'_>,
-    ) {
+    fn open_enums(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
         const KEY: &str = "x-extensible-enum";
-        let values = |view: &View<'a>| -> Option<Vec<&'a str>> {
-            Some(view.fact(KEY)?.as_array()?.iter().filter_map(Value::as_str).collect())
+        let values = |side: &Side<'a>| -> Option<Vec<&'a str>> {
+            Some(side.view.fact(KEY)?.as_array()?.iter().filter_map(Value::as_str).collect())
         };
-        let place = |view: &View<'a>, node: &Node<'a>| view.facts.get(KEY).unwrap_or(node).clone();
-        let sides = Sides::both(&place(base, base_node), &place(head, head_node));
-        let name = spot.name;
-        match (values(base), values(head)) {
+        let (sides, name) = (pair.sides(KEY), spot.name);
+        match pair.each(values) {
             (None, None) => {}
-            (None, Some(_)) => self.find(spot, "open-enum-added", sides, format!("`{name}` is an open enum now"), None),
+            (None, Some(_)) => self.find(spot, "open-enum-added", sides, format!("`{name}` is an open enum now")),
             (Some(_), None) => {
-                self.find(spot, "open-enum-removed", sides, format!("`{name}` is no open enum any more"), None);
+                self.find(spot, "open-enum-removed", sides, format!("`{name}` is no open enum any more"));
             }
             (Some(old), Some(new)) => {
-                let gone: Vec<&str> = old.iter().filter(|value| !new.contains(value)).copied().collect();
-                let more: Vec<&str> = new.iter().filter(|value| !old.contains(value)).copied().collect();
+                let (gone, more) = gone_and_more(&old, &new);
                 if !gone.is_empty() {
                     let message = format!("the open enum `{name}` no longer has {}", gone.join(", "));
-                    self.find(spot, "open-enum-value-removed", sides.clone(), message, None);
+                    self.find(spot, "open-enum-value-removed", sides.clone(), message);
                 }
                 if !more.is_empty() {
                     let message = format!("the open enum `{name}` also has {}", more.join(", "));
-                    self.find(spot, "open-enum-value-added", sides, message, None);
+                    self.find(spot, "open-enum-value-added", sides, message);
                 }
             }
         }
     }
 
-    fn limits(
-        &mut self,
-        base_node: &Node<'a>,
-        head_node: &Node<'a>,
-        base: &View<'a>,
-        head: &View<'a>,
-        spot: &Spot<'_>,
-    ) {
-        let upper = [("maximum", "exclusiveMaximum"), ("maxLength", ""), ("maxItems", ""), ("maxProperties", "")];
-        let lower = [("minimum", "exclusiveMinimum"), ("minLength", ""), ("minItems", ""), ("minProperties", "")];
-        let mut found: Vec<(&str, Ordering)> = Vec::new();
-        for (key, exclusive) in upper {
-            found.push((key, order(limit(base, key, exclusive), limit(head, key, exclusive), true)));
+    fn limits(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
+        let mut found: Vec<(&str, Option<&'static str>)> = Vec::new();
+        for (key, exclusive, bound) in LIMITS {
+            let (old, new) = pair.each(|side| limit(&side.view, key, exclusive, bound));
+            found.push((key, tightened(order(old, new, bound))));
         }
-        for (key, exclusive) in lower {
-            // No length is shorter than none.
-            let floor = (key != "minimum").then_some((0.0, false));
-            let at = |view| limit(view, key, exclusive).or(floor);
-            found.push((key, order(at(base), at(head), false)));
-        }
-        let flag = |view: &View<'_>| view.fact("uniqueItems") == Some(&Value::Bool(true));
-        found.push(("uniqueItems", flag(head).cmp(&flag(base))));
-        let step = |view: &View<'_>| view.fact("multipleOf").and_then(Value::as_f64);
-        found.push(("multipleOf", finer(step(base), step(head))));
-        for (key, order) in found {
-            let kind = match order {
-                Ordering::Greater => "limit-tightened",
-                Ordering::Less => "limit-loosened",
-                Ordering::Equal => continue,
-            };
-            let at = |view: &View<'a>| {
-                let exclusive = key.replace("minimum", "exclusiveMinimum").replace("maximum", "exclusiveMaximum");
-                view.facts.get(key).or_else(|| view.facts.get(exclusive.as_str())).cloned()
-            };
-            let (old, new) = (at(base), at(head));
-            let shown =
-                |node: &Option<Node<'_>>| node.as_ref().map_or("nothing".to_owned(), |node| node.value.to_string());
-            let message = format!("`{key}` of `{}` is {} in place of {}", spot.name, shown(&new), shown(&old));
-            let sides = Sides::both(old.as_ref().unwrap_or(base_node), new.as_ref().unwrap_or(head_node));
-            self.find(spot, kind, sides, message, None);
+        let (was, is) = pair.each(|side| side.view.fact("uniqueItems") == Some(&Value::Bool(true)));
+        found.push(("uniqueItems", tightened(is.cmp(&was))));
+        let (old, new) = pair.each(|side| side.view.fact("multipleOf").and_then(Value::as_f64));
+        found.push(("multipleOf", step(old, new)));
+        for (key, kind) in found.into_iter().filter_map(|(key, kind)| Some((key, kind?))) {
+            let exclusive = LIMITS.iter().find(|(other, ..)| *other == key).map_or("", |(_, exclusive, _)| exclusive);
+            let at = |side: &Side<'a>| side.view.facts.get(key).or_else(|| side.view.facts.get(exclusive)).cloned();
+            let (old, new) = pair.each(at);
+            let message =
+                format!("`{key}` of `{}` is {} in place of {}", spot.name, shown(new.as_ref()), shown(old.as_ref()));
+            let sides = Sides::both(old.as_ref().unwrap_or(&pair.base.node), new.as_ref().unwrap_or(&pair.head.node));
+            self.find(spot, kind, sides, message);
         }
     }
+}
 
-    pub(super) fn choices(
-        &mut self,
-        base_node: &Node<'a>,
-        head_node: &Node<'a>,
-        base: &View<'a>,
-        head: &View<'a>,
-        spot: &Spot<'_>,
-    ) {
-        for (key, added, removed) in
-            [("oneOf", "alternative-added", "alternative-removed"), ("anyOf", "any-of-added", "any-of-removed")]
-        {
-            let (old, new) = (base.facts.get(key), head.facts.get(key));
-            let sides = Sides::both(old.unwrap_or(base_node), new.unwrap_or(head_node));
-            let plain = |view: &View<'_>| view.is_choice_of_kinds(key) || view.fact(key).is_none();
-            // Plain types have been compared as such.
-            if plain(base) && plain(head) && base.kinds().is_some() && head.kinds().is_some() {
-                continue;
-            }
-            match (old, new) {
-                (None, None) => {}
-                (Some(old), Some(new)) => {
-                    let (gone, more) = self.pairs(old, new, spot);
-                    if !gone.is_empty() {
-                        let message = format!("`{}` can no longer be {}", spot.name, gone.join(", "));
-                        self.find(spot, removed, sides.clone(), message, None);
-                    }
-                    if !more.is_empty() {
-                        self.find(spot, added, sides, format!("`{}` can also be {}", spot.name, more.join(", ")), None);
-                    }
-                }
-                (None, Some(_)) if base.fact("oneOf").or(base.fact("anyOf")).is_some() => {}
-                (Some(_), None) if head.fact("oneOf").or(head.fact("anyOf")).is_some() => {}
-                (None, Some(_)) => {
-                    // Where anything was taken, a choice takes less; else what was there is one of several.
-                    let free = base.kinds().is_none() && base.properties.is_empty();
-                    let only_narrows = alternatives(&self.head.value, head).iter().all(|part| {
-                        part.properties.is_empty() && part.kinds().is_none() && part.fact("enum").is_none()
-                    });
-                    let kind = if free || only_narrows { "type-narrowed" } else { "choice-added" };
-                    self.find(spot, kind, sides, format!("`{}` is a choice now", spot.name), None);
-                }
-                (Some(_), None) => {
-                    let free = head.kinds().is_none() && head.properties.is_empty();
-                    let kind = if free { "type-widened" } else { "choice-removed" };
-                    self.find(spot, kind, sides, format!("`{}` is no choice any more", spot.name), None);
-                }
-            }
-        }
-        let (old, new) = (base.facts.get("discriminator"), head.facts.get("discriminator"));
-        if old.map(|node| node.value) != new.map(|node| node.value) {
-            let sides = Sides::both(old.unwrap_or(base_node), new.unwrap_or(head_node));
-            let message = format!("the alternatives of `{}` are told apart by other means", spot.name);
-            self.find(spot, "discriminator-changed", sides, message, None);
-        }
+/// What one list has and the other has not, both ways.
+pub(super) fn gone_and_more<T: PartialEq + Clone>(old: &[T], new: &[T]) -> (Vec<T>, Vec<T>) {
+    let without = |these: &[T], others: &[T]| these.iter().filter(|one| !others.contains(one)).cloned().collect();
+    (without(old, new), without(new, old))
+}
+
+/// A value of an enum as text: 1 is 1.0.
+fn canonical(value: &Value) -> String {
+    match (value.is_f64(), value.as_f64()) {
+        (true, Some(number)) => number.to_string(),
+        _ => value.to_string(),
     }
+}
 
-    /// Finds which alternatives belong together; what is left on either side is gone or new.
-    fn pairs(&mut self, old: &Node<'a>, new: &Node<'a>, spot: &Spot<'_>) -> (Vec<String>, Vec<String>) {
-        let parts = |list: &Node<'a>, root: &'a Value| -> Vec<(Node<'a>, Peeled<'a>)> {
-            let items = list.value.as_array().into_iter().flatten().enumerate();
-            let nodes = items.map(|(at, value)| Node::new(format!("{}/{at}", list.pointer), value));
-            nodes
-                .map(|node| (node.clone(), peel(root, &node)))
-                .filter(|(_, peeled)| peeled.node.value["type"] != "null")
-                .collect()
-        };
-        let mut left = parts(old, &self.base.value);
-        let mut right = parts(new, &self.head.value);
-        let mut matched = Vec::new();
-        type Same<'a> = fn(&(Node<'a>, Peeled<'a>), &(Node<'a>, Peeled<'a>)) -> bool;
-        let by: [Same<'a>; 4] = [
-            |one, other| one.1.name.is_some() && one.1.name == other.1.name,
-            |one, other| without_annotations(one.1.node.value) == without_annotations(other.1.node.value),
-            |one, other| {
-                let title = |part: &(Node<'a>, Peeled<'a>)| part.1.node.text("title");
-                !title(one).is_empty() && title(one) == title(other)
-            },
-            |one, other| {
-                let kind = |part: &(Node<'a>, Peeled<'a>)| part.1.node.text("type");
-                one.1.name.is_none() && other.1.name.is_none() && !kind(one).is_empty() && kind(one) == kind(other)
-            },
-        ];
-        for same in by {
-            left.retain(|one| {
-                let Some(at) = right.iter().position(|other| same(one, other)) else { return true };
-                matched.push((one.0.clone(), right.remove(at).0));
-                false
-            });
-        }
-        for (one, other) in matched {
-            let inner = Spot { unit: spot.unit, mask: spot.mask, name: spot.name, outer_done: false, optional: false };
-            self.schema(&one, &other, inner);
-        }
-        let told = |parts: Vec<(Node<'a>, Peeled<'a>)>| -> Vec<String> {
-            let word = |(_, peeled): &(Node<'a>, Peeled<'a>)| {
-                let kind = peeled.node.text("type");
-                peeled
-                    .name
-                    .clone()
-                    .unwrap_or_else(|| if kind.is_empty() { "another schema".into() } else { kind.into() })
-            };
-            parts.iter().map(word).collect()
-        };
-        (told(left), told(right))
+fn tightened(order: Ordering) -> Option<&'static str> {
+    match order {
+        Ordering::Greater => Some("limit-tightened"),
+        Ordering::Less => Some("limit-loosened"),
+        Ordering::Equal => None,
     }
 }
 
 /// A limit and whether the value itself is beyond it; 3.0 says so by a flag, 3.1 by another number.
-fn limit(view: &View<'_>, key: &str, exclusive: &str) -> Option<(f64, bool)> {
+fn limit(view: &View<'_>, key: &str, exclusive: &str, bound: Bound) -> Option<(f64, bool)> {
     let own = view.fact(key).and_then(Value::as_f64);
-    match view.fact(exclusive) {
+    let found = match view.fact(exclusive) {
         Some(Value::Bool(true)) => own.map(|limit| (limit, true)),
         Some(Value::Number(number)) => {
             let strict = number.as_f64()?;
-            let closer = |own: f64| if exclusive.ends_with("Maximum") { own < strict } else { own > strict };
+            let closer = |own: f64| if matches!(bound, Bound::Upper) { own < strict } else { own > strict };
             Some(own.filter(|own| closer(*own)).map_or((strict, true), |own| (own, false)))
         }
         _ => own.map(|limit| (limit, false)),
+    };
+    match bound {
+        Bound::Lower(Some(floor)) => found.or(Some((floor, false))),
+        Bound::Upper | Bound::Lower(None) => found,
     }
 }
 
 /// Greater: the head is tighter.
-fn order(base: Option<(f64, bool)>, head: Option<(f64, bool)>, upper: bool) -> Ordering {
-    match (base, head) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
-        (Some((old, was)), Some((new, is))) => {
-            let by_value = if upper { old.partial_cmp(&new) } else { new.partial_cmp(&old) };
-            by_value.unwrap_or(Ordering::Equal).then(is.cmp(&was))
-        }
-    }
+fn order(base: Option<(f64, bool)>, head: Option<(f64, bool)>, bound: Bound) -> Ordering {
+    let (Some((old, was)), Some((new, is))) = (base, head) else { return head.is_some().cmp(&base.is_some()) };
+    let by_value = if matches!(bound, Bound::Upper) { old.partial_cmp(&new) } else { new.partial_cmp(&old) };
+    by_value.unwrap_or(Ordering::Equal).then(is.cmp(&was))
 }
 
-fn finer(base: Option<f64>, head: Option<f64>) -> Ordering {
+/// What another `multipleOf` does: every multiple of 4 is one of 2.
+fn step(base: Option<f64>, head: Option<f64>) -> Option<&'static str> {
+    let divides = |step: f64, value: f64| step != 0.0 && (value / step).fract().abs() < 1e-9;
     match (base, head) {
-        (Some(old), Some(new)) if (old - new).abs() < f64::EPSILON => Ordering::Equal,
-        // Every multiple of 4 is one of 2.
-        (Some(old), Some(new)) if new != 0.0 && (old / new).fract().abs() < 1e-9 => Ordering::Less,
-        (_, Some(_)) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
-        (None, None) => Ordering::Equal,
+        (Some(old), Some(new)) if (old - new).abs() < f64::EPSILON => None,
+        (Some(old), Some(new)) if divides(new, old) => Some("limit-loosened"),
+        (Some(old), Some(new)) if divides(old, new) => Some("limit-tightened"),
+        (Some(_), Some(_)) => Some("limit-changed"),
+        _ => tightened(head.is_some().cmp(&base.is_some())),
     }
 }
 

@@ -1,0 +1,135 @@
+//! `cargo xtask diff`: what tightens a request breaks, what tightens an answer does not, and the other way round.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod differ;
+
+use differ::{Document, changes, most};
+
+/// Name, base, head, whether it breaks requests, whether it breaks answers.
+type Case = (&'static str, &'static str, &'static str, bool, bool);
+
+#[rustfmt::skip]
+const SCHEMAS: &[Case] = &[
+    ("another step", "{ type: integer, multipleOf: 3 }", "{ type: integer, multipleOf: 2 }", true, true),
+    ("a finer step", "{ type: integer, multipleOf: 4 }", "{ type: integer, multipleOf: 2 }", false, true),
+    ("a coarser step", "{ type: integer, multipleOf: 2 }", "{ type: integer, multipleOf: 4 }", true, false),
+    ("a length that says nothing", "{ type: string }", "{ type: string, minLength: 0 }", false, false),
+    ("a limit excludes itself", "{ type: integer, maximum: 5 }", "{ type: integer, maximum: 5, exclusiveMaximum: true }", true, false),
+    ("a limit as OpenAPI 3.1 writes it", "{ type: integer }", "{ type: integer, exclusiveMinimum: 5 }", true, false),
+    ("the tighter of two limits", "{ allOf: [ { type: string, maxLength: 9 }, { maxLength: 8 } ] }", "{ allOf: [ { type: string, maxLength: 9 }, { maxLength: 5 } ] }", true, false),
+    ("the wider of two limits", "{ allOf: [ { type: string, maxLength: 9 }, { maxLength: 8 } ] }", "{ allOf: [ { type: string, maxLength: 10 }, { maxLength: 8 } ] }", false, false),
+    ("two parts in another order", "{ allOf: [ { properties: { a: { maxLength: 9 } } }, { properties: { a: { type: string } } } ] }", "{ allOf: [ { properties: { a: { type: string } } }, { properties: { a: { maxLength: 9 } } } ] }", false, false),
+    ("a field in two parts", "{ properties: { a: { type: string } }, allOf: [ { properties: { a: { maxLength: 9 } } } ] }", "{ properties: { a: { type: string } }, allOf: [ { properties: { a: { maxLength: 5 } } } ] }", true, false),
+    ("oneOf is anyOf", "{ oneOf: [ { properties: { a: { type: string } } }, { properties: { b: { type: string } } } ] }", "{ anyOf: [ { properties: { a: { type: string } } }, { properties: { b: { type: string } } } ] }", false, true),
+    ("anyOf is oneOf", "{ anyOf: [ { properties: { a: { type: string } } }, { properties: { b: { type: string } } } ] }", "{ oneOf: [ { properties: { a: { type: string } } }, { properties: { b: { type: string } } } ] }", true, false),
+    ("another anyOf for a oneOf", "{ oneOf: [ { title: a, type: object }, { title: b, type: array } ] }", "{ anyOf: [ { title: a, type: object }, { title: c, type: string, maxLength: 1 } ] }", true, true),
+    ("a field moves into one of two alternatives", "{ properties: { a: {} }, required: [ a ], oneOf: [ { title: b, properties: { b: {} } }, { title: c, properties: { c: {} } } ] }", "{ oneOf: [ { title: b, properties: { a: {}, b: {} } }, { title: c, properties: { c: {} } } ] }", true, true),
+    ("a pattern of what is read-only", "{ properties: { a: { type: string, readOnly: true } } }", "{ properties: { a: { type: string, readOnly: true, pattern: a } } }", false, false),
+    ("another type of what is read-only", "{ properties: { a: { type: string, readOnly: true } } }", "{ properties: { a: { type: integer, readOnly: true } } }", false, true),
+    ("another type of what is write-only", "{ properties: { a: { type: string, writeOnly: true } } }", "{ properties: { a: { type: integer, writeOnly: true } } }", true, false),
+    ("what is read-only becomes required", "{ properties: { a: { readOnly: true } } }", "{ required: [ a ], properties: { a: { readOnly: true } } }", false, false),
+    ("what is write-only becomes required", "{ properties: { a: { writeOnly: true } } }", "{ required: [ a ], properties: { a: { writeOnly: true } } }", true, false),
+    ("what is required and write-only is gone", "{ required: [ a ], properties: { a: { writeOnly: true }, b: {} } }", "{ properties: { b: {} } }", true, false),
+    ("anything is text", "{ properties: { a: true } }", "{ properties: { a: { type: string } } }", true, false),
+    ("text is nothing", "{ properties: { a: { type: string } } }", "{ properties: { a: false } }", true, false),
+    ("an exception", "{ type: string }", "{ type: string, not: { enum: [ a ] } }", true, false),
+    ("another exception", "{ type: string, not: { enum: [ b ] } }", "{ type: string, not: { enum: [ a ] } }", true, true),
+    ("a condition", "{ properties: { a: {} } }", "{ properties: { a: {} }, if: { required: [ a ] }, then: { required: [ b ] } }", true, false),
+    ("a consequence of no condition", "{ type: object }", "{ type: object, then: { required: [ b ] } }", false, false),
+    ("what a list contains", "{ type: array, items: {} }", "{ type: array, items: {}, contains: { const: a } }", true, false),
+    ("how often a list contains it", "{ type: array, contains: { const: a } }", "{ type: array, contains: { const: a }, minContains: 2 }", true, false),
+    ("a field demands another", "{ type: object, dependentRequired: { a: [ b ] } }", "{ type: object, dependentRequired: { a: [ b, c ] } }", true, false),
+    ("a field demands another one", "{ type: object, dependentRequired: { a: [ b ] } }", "{ type: object, dependentRequired: { a: [ c ] } }", true, true),
+    ("a field demands a schema", "{ type: object, dependentSchemas: { a: { required: [ b ] } } }", "{ type: object }", false, true),
+    ("fields of a name", "{ type: object, patternProperties: { a: { maxLength: 9 } } }", "{ type: object, patternProperties: { a: { maxLength: 5 } } }", true, false),
+    ("names of fields", "{ type: object }", "{ type: object, propertyNames: { maxLength: 5 } }", true, false),
+    ("no other fields", "{ type: object }", "{ type: object, unevaluatedProperties: false }", true, false),
+    ("what text holds", "{ type: string }", "{ type: string, contentSchema: { type: object } }", true, false),
+    ("the places of a list", "{ type: array, prefixItems: [ { maxLength: 9 } ] }", "{ type: array, prefixItems: [ { maxLength: 5 } ] }", true, false),
+    ("more beside a reference", "{ $ref: '#/components/schemas/S', maxLength: 9 }", "{ $ref: '#/components/schemas/S', maxLength: 5 }", true, false),
+];
+
+/// What an operation sends and answers, with what else stands in it: whether it breaks.
+#[rustfmt::skip]
+const OPERATIONS: &[(&str, &str, &str, bool)] = &[
+    ("a wider name of a body", "requestBody: { content: { application/json: {} } }", "requestBody: { content: { 'application/*': {} } }", false),
+    ("a closer name of a body", "requestBody: { content: { '*/*': {} } }", "requestBody: { content: { application/json: {} } }", true),
+    ("a wider name and a tighter body", "requestBody: { content: { a/b: { schema: { type: string } } } }", "requestBody: { content: { '*/*': { schema: { type: string, maxLength: 1 } } } }", true),
+    ("one of two versions of a body", "responses: { '200': { content: { 'a/b; v=1': {}, 'a/b; v=2': {} } } }", "responses: { '200': { content: { 'a/b; v=1': {} } } }", true),
+    ("another version of a body", "responses: { '200': { content: { 'a/b; v=1': {} } } }", "responses: { '200': { content: { 'a/b; v=1': {}, 'a/b; v=2': {} } } }", false),
+    ("a name that was wide enough already", "requestBody: { content: { a/b: {}, '*/*': {} } }", "requestBody: { content: { '*/*': {} } }", false),
+    ("a body under the name of its base", "requestBody: { content: { application/problem+json: {} } }", "requestBody: { content: { application/json: {} } }", true),
+    ("a body says its charset", "responses: { '200': { content: { a/b: {} } } }", "responses: { '200': { content: { 'a/b; charset=utf-8': {} } } }", false),
+    ("one of several answers", "responses: { 2XX: { content: { a/b: { schema: { type: string } } } } }", "responses: { '200': { content: { a/b: { schema: { type: string } } } }, '201': { content: { a/b: { schema: { type: integer } } } } }", true),
+    ("a header of no type", "responses: { '200': { headers: { A: { schema: { type: string } } } } }", "responses: { '200': { headers: { A: {} } } }", true),
+    ("a header in JSON", "responses: { '200': { headers: { A: { content: { a/b: { schema: { type: string } } } } } } }", "responses: { '200': { headers: { A: { content: { a/b: { schema: { type: integer } } } } } } }", true),
+    ("a parameter in another form", "parameters: [ { name: q, in: query, content: { a/b: {} } } ]", "parameters: [ { name: q, in: query, content: { a/c: {} } } ]", true),
+    ("a list written out", "parameters: [ { name: q, in: query, schema: { type: array } } ]", "parameters: [ { name: q, in: query, explode: false, schema: { type: array } } ]", true),
+    ("text written out", "parameters: [ { name: q, in: query, schema: { $ref: '#/components/schemas/S' } } ]", "parameters: [ { name: q, in: query, explode: false, schema: { $ref: '#/components/schemas/S' } } ]", false),
+    ("text or null", "parameters: [ { name: q, in: query, schema: { type: string } } ]", "parameters: [ { name: q, in: query, schema: { type: [ string, 'null' ] } } ]", false),
+    ("an unknown key of a parameter", "parameters: [ { name: q, in: query } ]", "parameters: [ { name: q, in: query, novelty: 1 } ]", true),
+    ("an unknown key of a body", "requestBody: { content: { a/b: {} } }", "requestBody: { content: { a/b: { novelty: {} } } }", true),
+    ("an unknown key of an answer", "responses: { '200': {} }", "responses: { '200': { novelty: {} } }", true),
+    ("an unknown key of a header", "responses: { '200': { headers: { A: {} } } }", "responses: { '200': { headers: { A: { novelty: {} } } } }", true),
+    ("a callback always has a body", "callbacks: { c: { u: { post: { requestBody: { content: {} } } } } }", "callbacks: { c: { u: { post: { requestBody: { required: true, content: {} } } } } }", false),
+    ("a callback may have no body", "callbacks: { c: { u: { post: { requestBody: { required: true, content: {} } } } } }", "callbacks: { c: { u: { post: { requestBody: { content: {} } } } } }", true),
+    ("one of two addresses of a callback", "callbacks: { c: { '{$url}': { post: {} }, '{$other}': { post: {} } } }", "callbacks: { c: { '{$url}': { post: {} } } }", true),
+    ("a callback has another field", "callbacks: { c: { u: { post: { requestBody: { content: { a/b: { schema: {} } } } } } } }", "callbacks: { c: { u: { post: { requestBody: { content: { a/b: { schema: { required: [ a ], properties: { a: {} } } } } } } } } }", false),
+    ("a callback has another parameter", "callbacks: { c: { u: { post: { } } } }", "callbacks: { c: { u: { post: { parameters: [ { name: q, in: query, required: true } ] } } } }", false),
+    ("a callback has a parameter less", "callbacks: { c: { u: { post: { parameters: [ { name: q, in: query, required: true } ] } } } }", "callbacks: { c: { u: { post: { } } } }", true),
+    ("a callback wants another answer", "callbacks: { c: { u: { post: { responses: { '200': { content: { a/b: { schema: { properties: { a: {} } } } } } } } } } }", "callbacks: { c: { u: { post: { responses: { '200': { content: { a/b: { schema: { required: [ a ], properties: { a: {} } } } } } } } } } }", true),
+];
+
+fn document(operation: &str) -> Document {
+    Document::new(&format!(
+        "openapi: 3.1.0\ninfo: {{ title: t, version: '1' }}\npaths: {{ /x: {{ post: {{ {operation} }} }} }}\ncomponents: {{ schemas: {{ S: {{ type: string }} }} }}\n"
+    ))
+}
+
+fn breaks(base: &str, head: &str) -> (bool, String) {
+    let (_, changes) = changes(document(base).path(), document(head).path());
+    (most(&changes, "wire") == "breaking", format!("{changes:?}"))
+}
+
+#[test]
+fn a_schema_is_judged_by_the_way_that_it_travels() {
+    let mut wrong = Vec::new();
+    for (name, base, head, request, response) in SCHEMAS {
+        let sent = |schema: &str| format!("requestBody: {{ content: {{ a/b: {{ schema: {schema} }} }} }}");
+        let answered =
+            |schema: &str| format!("responses: {{ '200': {{ content: {{ a/b: {{ schema: {schema} }} }} }} }}");
+        let (in_request, told) = breaks(&sent(base), &sent(head));
+        if in_request != *request {
+            wrong.push(format!("{name} in a request: {told}"));
+        }
+        let (in_answer, told) = breaks(&answered(base), &answered(head));
+        if in_answer != *response {
+            wrong.push(format!("{name} in an answer: {told}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn an_operation_is_judged_by_who_sends_and_who_reads() {
+    let cases = OPERATIONS.iter().map(|(name, base, head, wanted)| (name, breaks(base, head), *wanted));
+    let wrong: Vec<String> = cases
+        .filter(|(_, (found, _), wanted)| found != wanted)
+        .map(|(name, (_, told), _)| format!("{name}: {told}"))
+        .collect();
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_scheme_that_nothing_takes_breaks_nobody() {
+    let schemes = |place: &str, security: &str| {
+        Document::new(&format!(
+            "openapi: 3.0.3\ninfo: {{ title: t, version: '1' }}\nsecurity: [ {security} ]\npaths: {{ /x: {{ get: {{ responses: {{}} }} }} }}\ncomponents: {{ securitySchemes: {{ k: {{ type: apiKey, in: {place}, name: a }} }} }}\n"
+        ))
+    };
+    for (security, wanted) in [("", "patch"), ("{ k: [] }", "breaking")] {
+        let (_, changes) = changes(schemes("header", security).path(), schemes("query", security).path());
+        assert_eq!(most(&changes, "wire"), wanted, "{changes:?}");
+    }
+}
