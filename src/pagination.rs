@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     fmt,
     future::Future,
-    hash::{Hash, Hasher},
     iter::Zip,
     pin::Pin,
     sync::Arc,
@@ -12,6 +11,7 @@ use std::{
     vec,
 };
 
+use foldhash::fast::RandomState;
 use futures_core::Stream;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -69,28 +69,15 @@ type Polled<T> = Poll<Option<Result<(u32, Rows<T>), Error>>>;
 type Fetch<T> = Arc<dyn Fn(u32, u32) -> Pin<Box<dyn Future<Output = Fetched<T>> + Send>> + Send + Sync>;
 
 /// Ids are UUIDs, as far as is known; those need no memory of their own, which a page has a lot of.
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, Hash)]
 enum RowId {
-    Uuid(u64, u64),
+    Uuid(u128),
     Text(Box<str>),
-}
-
-impl Hash for RowId {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match self {
-            // Half as long to hash, and as good: what differs in a list is in both halves or in one.
-            Self::Uuid(high, low) => state.write_u64(high ^ low),
-            Self::Text(id) => id.hash(state),
-        }
-    }
 }
 
 impl From<&str> for RowId {
     fn from(id: &str) -> Self {
-        match Uuid::try_parse(id).map(|id| id.as_u64_pair()) {
-            Ok((high, low)) => Self::Uuid(high, low),
-            Err(_) => Self::Text(id.into()),
-        }
+        Uuid::try_parse(id).map_or_else(|_| Self::Text(id.into()), |id| Self::Uuid(id.as_u128()))
     }
 }
 
@@ -146,7 +133,7 @@ pub struct Pages<T> {
     offset: u32,
     in_flight: Option<InFlight<T>>,
     /// Ids of the last two pages, and the page on which each was seen last.
-    seen: HashMap<RowId, u32>,
+    seen: HashMap<RowId, u32, RandomState>,
     pages_taken: u32,
     total: Option<i64>,
     /// The page at this offset had nothing new once.
@@ -214,7 +201,7 @@ impl<T: Send + 'static> Items<T> {
             until,
             offset,
             in_flight: None,
-            seen: HashMap::new(),
+            seen: HashMap::default(),
             pages_taken: 0,
             total: None,
             had_nothing_new: false,
