@@ -384,17 +384,30 @@ fn one_change_of_a_shared_schema_is_one_entry_with_all_that_it_reaches() {
 }
 
 #[test]
-fn annotations_stand_on_the_changed_line() {
+fn annotations_stand_on_the_changed_line_or_on_the_one_after_what_is_gone() {
     let contract = contract();
-    let line = contract.lines().position(|line| line.contains("operationId: payments_create")).unwrap() + 1;
-    let head = Document::new(&contract.replace("operationId: payments_create", "operationId: payments_make"));
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(["diff", "--format", "github", "openapi/piaxis.yaml"])
-        .arg(head.path())
-        .current_dir(root())
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let wanted = format!("::error file={},line={line},title=breaking%3A operation-id-changed::", head.path().display());
-    assert!(text.contains(&wanted), "{text}");
+    let created = contract.find("    PaymentCreated:").unwrap();
+    let field = created + contract[created..].find("        currency:").unwrap();
+    let rest = field + contract[field..].find('\n').unwrap() + 1;
+    let line = |at: usize| contract[..at].matches('\n').count() + 1;
+    let renamed = line(contract.find("    operationId: payments_create").unwrap());
+    for (head, line, id) in [
+        (
+            contract.replace("operationId: payments_create", "operationId: payments_make"),
+            renamed,
+            "operation-id-changed",
+        ),
+        (contract[..field].to_owned() + &contract[rest..], line(field), "response-optional-property-removed"),
+    ] {
+        let head = Document::new(&head);
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["diff", "--format", "github", "openapi/piaxis.yaml"])
+            .arg(head.path())
+            .current_dir(root())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let wanted = format!("::error file={},line={line},title=breaking%3A {id}::", head.path().display());
+        assert!(text.contains(&wanted), "{wanted}\n{text}");
+    }
 }

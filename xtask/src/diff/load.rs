@@ -31,9 +31,29 @@ pub(crate) struct Document {
 }
 
 impl Document {
+    fn lines(&self) -> &BTreeMap<String, usize> {
+        self.lines.get_or_init(|| yaml_lines::lines(&self.text))
+    }
+
+    /// Line that follows what was taken out of `base`: there an annotation is seen beside the edit.
+    pub(crate) fn line_of_gap(&self, base: &Self, removed: &str) -> Option<usize> {
+        let (parent, _) = removed.rsplit_once('/')?;
+        let place = *base.lines().get(removed)?;
+        let prefix = format!("{parent}/");
+        let siblings = base.lines().range(prefix.clone()..).take_while(|(pointer, _)| pointer.starts_with(&prefix));
+        let mut neighbours: Vec<(usize, usize)> = siblings
+            .filter(|(pointer, _)| !pointer[prefix.len()..].contains('/'))
+            .filter_map(|(pointer, line)| Some((*line, *self.lines().get(pointer)?)))
+            .collect();
+        neighbours.sort_unstable();
+        let after = neighbours.iter().find(|(line, _)| *line > place);
+        let before = neighbours.iter().rfind(|(line, _)| *line < place);
+        after.or(before).map(|(_, line)| *line)
+    }
+
     /// Line of a node, or of the nearest thing around it.
     pub(crate) fn line(&self, pointer: &str) -> usize {
-        let lines = self.lines.get_or_init(|| yaml_lines::lines(&self.text));
+        let lines = self.lines();
         let mut pointer = pointer;
         loop {
             if let Some(line) = lines.get(pointer) {

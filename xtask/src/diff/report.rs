@@ -213,7 +213,10 @@ fn markdown(report: &Report) -> String {
         _ if report.changes.is_empty() => "The contract means the same as before",
         (true, true) => "The change of the contract breaks somebody",
         (true, false) => "The change of the contract wants another look",
-        (false, _) => "The change of the contract breaks nobody who was not told",
+        (false, _) if report.changes.iter().any(|change| change.level == Level::Breaking) => {
+            "The change of the contract breaks nobody who was not told"
+        }
+        (false, _) => "The change of the contract breaks nobody",
     };
     let mut text = format!("**{verdict}**: {}\n", report.summary());
     if let Some(words) = report.version_words() {

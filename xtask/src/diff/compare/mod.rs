@@ -222,8 +222,13 @@ impl<'a> Comparison<'a> {
             if change.operations.len() == 1 && change.operation.is_none() {
                 change.operation = change.operations.first().cloned();
             }
+            let gap = match (&change.base, &change.head) {
+                (Some(base), None) => self.head.line_of_gap(self.base, &base.pointer),
+                (Some(base), Some(head)) if head.value.is_null() => self.head.line_of_gap(self.base, &base.pointer),
+                _ => None,
+            };
             let place = change.head.as_ref().or(change.base.as_ref());
-            change.line = place.map_or(1, |place| self.head.line(&place.pointer));
+            change.line = gap.unwrap_or_else(|| place.map_or(1, |place| self.head.line(&place.pointer)));
         }
         let mut changes = collapse(self.changes);
         changes.sort_by(|one, other| {
