@@ -168,7 +168,16 @@ pub(super) fn raw(spec: &Value) -> Result<String> {
     let api = parse(spec)?;
     let tokens = catching(|| generator(spec).generate_tokens(&api))?;
     let mut file = syn::parse2(tokens).or_else(|e| misplaced(&[], e.to_string()))?;
-    Amend.visit_file_mut(&mut file);
+    let mut amend = Amend::default();
+    amend.visit_file_mut(&mut file);
+    // What is not recognised would be sent past the transport, without credentials and without a key.
+    let operations = api.operations().count();
+    if amend.performed != operations {
+        return misplaced(
+            &[],
+            format!("{} of {operations} operations could be given to the transport", amend.performed),
+        );
+    }
     Ok(prettyplease::unparse(&file))
 }
 
@@ -204,7 +213,11 @@ pub(super) fn parse(spec: &Value) -> Result<OpenAPI> {
 /// Unknown fields go into a `JsonObject`, whose `Debug` shows no values; ids are encoded by the transport, because the
 /// generator's own encoding lets a backslash through, which a URL reads as a slash. What comes after the request is built is
 /// the transport's: by way of the generator's hooks, every answer would be wrapped, copied and unwrapped again.
-struct Amend;
+#[derive(Default)]
+struct Amend {
+    /// How many operations end in the transport.
+    performed: usize,
+}
 
 /// `self.pre(…).await?;`
 fn is_first_hook(statement: &syn::Stmt) -> bool {
@@ -273,6 +286,7 @@ impl VisitMut for Amend {
             statements.truncate(at.min(info));
             let operation: syn::Expr = syn::parse_quote!(const { crate::operation::named(#id) });
             statements.push(syn::Stmt::Expr(syn::parse_quote!(self.inner.perform(&request, #operation).await), None));
+            self.performed += 1;
         }
     }
 

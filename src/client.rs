@@ -103,10 +103,11 @@ impl Client {
     pub fn raw<T, F, Fut>(&self, call: F) -> Request<T>
     where
         T: 'static,
-        F: FnOnce(raw::Client) -> Fut,
+        F: FnOnce(raw::Client) -> Fut + Send + 'static,
         Fut: Future<Output = Result<raw::ResponseValue<T>, raw::Error<()>>> + Send + 'static,
     {
-        Request::unnamed(self, call)
+        // The closure runs when the request is awaited: it may start something that sends.
+        Request::unnamed(self, move |raw| async move { call(raw).await })
     }
 
     pub(crate) fn call(&self) -> Call {
@@ -411,12 +412,12 @@ impl ClientBuilder {
             limits: Limits::new(self.requests_per_minute, self.concurrency),
             body_limit: self.body_limit.unwrap_or(BODY_LIMIT),
             on_attempt: self.on_attempt.clone(),
-            http: self.http()?,
+            http: self.http(timeout)?,
         };
         Ok(Client { shared: Arc::new(shared) })
     }
 
-    fn http(self) -> Result<reqwest::Client, Error> {
+    fn http(self, timeout: Duration) -> Result<reqwest::Client, Error> {
         if let Some(client) = self.http_client {
             let has_timeout = self.connect_timeout.is_some() || self.idle_timeout.is_some();
             if !self.proxies.is_empty() || !self.root_certificates.is_empty() || has_timeout {
@@ -436,7 +437,7 @@ impl ClientBuilder {
             .referer(false)
             // Whether to send again is decided here and nowhere else.
             .retry(reqwest::retry::never())
-            .timeout(self.timeout.unwrap_or(TIMEOUT))
+            .timeout(timeout)
             .pool_idle_timeout(self.idle_timeout.unwrap_or(IDLE_TIMEOUT))
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
         builder = self.proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy);

@@ -77,7 +77,12 @@ enum RowId {
 
 impl From<&str> for RowId {
     fn from(id: &str) -> Self {
-        Uuid::try_parse(id).map_or_else(|_| Self::Text(id.into()), |id| Self::Uuid(id.as_u128()))
+        // Other spellings would make one id of two texts.
+        let is_canonical = id.len() == 36 && !id.bytes().any(|byte| byte.is_ascii_uppercase());
+        match Uuid::try_parse(id) {
+            Ok(uuid) if is_canonical => Self::Uuid(uuid.as_u128()),
+            _ => Self::Text(id.into()),
+        }
     }
 }
 
@@ -257,8 +262,8 @@ impl<T: Send + 'static> Pages<T> {
     }
 
     fn fetch(&mut self) -> &mut InFlight<T> {
-        let page = (self.fetch)(self.offset, self.page_size);
-        self.in_flight.get_or_insert_with(|| InFlight(tokio::spawn(page)))
+        let page = || (self.fetch)(self.offset, self.page_size);
+        self.in_flight.get_or_insert_with(|| InFlight(tokio::spawn(page())))
     }
 
     /// Takes a page in, and says what is new in it; `None` to ask for it once more.

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind, request_id},
     operation::{Credential, HEADERS},
     raw,
-    transport::{Call, Id, Options, Record, RetryPolicy, header_name, header_value, when_heard},
+    transport::{Call, Id, Options, Record, RetryPolicy, header_name, header_value, heard},
 };
 
 type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;
@@ -164,14 +164,6 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
     }
 }
 
-/// An error that the transport did not make: the generated client could not build the request.
-fn not_built(error: raw::Error<()>) -> Error {
-    match error {
-        raw::Error::CommunicationError(error) => Error::transport(error),
-        other => Error::local(ErrorKind::InvalidRequest, other.to_string()),
-    }
-}
-
 impl<T: DeserializeOwned + Send + 'static> IntoFuture for Request<T> {
     type Output = Result<T, Error>;
     type IntoFuture = Sending<T>;
@@ -194,31 +186,36 @@ pub struct Sending<T> {
 }
 
 impl<T> Sending<T> {
-    /// By hand, so that the future of the generated client is in the only box of a call: it is large, and moves cost.
+    /// By hand, so that the large future of the generated client stays in the box that it was made in.
     fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Result<(raw::ResponseValue<T>, Record), Error>> {
         let result = match &mut self.run {
             Ok(run) => {
                 let operation = self.operation;
-                let span = self.span.get_or_insert_with(|| when_heard(|| tracing::debug_span!("piaxis", operation)));
+                let span = self.span.get_or_insert_with(|| heard(tracing::debug_span!("piaxis", operation)));
                 let _entered = span.enter();
-                ready!(run.as_mut().poll(context)).map_err(not_built)
+                ready!(run.as_mut().poll(context))
             }
-            Err(refusal) => Err(refusal.take().unwrap_or_else(|| {
-                Error::local(ErrorKind::InvalidRequest, "it was refused already; a future is not polled again")
-            })),
+            Err(refusal) => {
+                return Poll::Ready(Err(in_operation(refusal.take().unwrap_or_else(ended), self.operation)));
+            }
         };
-        let mut record = self.call.take_record();
+        (self.span, self.run) = (None, Err(None));
         Poll::Ready(match result {
-            Ok(value) => Ok((value, record)),
-            Err(error) => {
-                let error = record.error.take().unwrap_or(error).with_record(record);
-                Err(match self.operation {
-                    Some(operation) => error.in_operation(operation),
-                    None => error,
-                })
-            }
+            Ok(value) => Ok((value, self.call.take_record())),
+            Err(error) => Err(in_operation(self.call.what_failed(error), self.operation)),
         })
     }
+}
+
+fn in_operation(error: Error, operation: Option<&'static str>) -> Error {
+    match operation {
+        Some(operation) => error.in_operation(operation),
+        None => error,
+    }
+}
+
+fn ended() -> Error {
+    Error::local(ErrorKind::InvalidRequest, "it has ended already; a future is not polled again")
 }
 
 impl<T> Future for Sending<T> {

@@ -347,21 +347,6 @@ async fn headers_of_a_call_are_sent_as_given() {
 }
 
 #[tokio::test]
-async fn writes_of_one_raw_closure_have_keys_of_their_own() {
-    let server = Server::start(sent()).await;
-    let payment = || PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build();
-    let twice = server.client().raw(move |raw| async move {
-        drop(raw.payments_create(None, &payment()).await);
-        raw.payments_create(None, &payment()).await
-    });
-    let error = twice.await.unwrap_err();
-    let keys: Vec<Option<String>> =
-        server.take().iter().map(|received| received.header("x-idempotency-key").map(str::to_owned)).collect();
-    assert!(keys.len() == 2 && keys.iter().all(Option::is_some) && keys[0] != keys[1], "{keys:?}");
-    assert_eq!(error.idempotency_key(), keys[1].as_deref());
-}
-
-#[tokio::test]
 async fn an_id_that_would_change_the_route_is_refused() {
     let server = Server::start(sent()).await;
     let client = server.client();

@@ -212,6 +212,26 @@ async fn rows_that_arrive_are_neither_lost_nor_doubled() {
 }
 
 #[tokio::test]
+async fn ids_are_one_only_when_they_are_the_same_text() {
+    let uuid = "6c15f7e8-335a-4c62-a993-fb06a27b7787";
+    let bare = uuid.replace('-', "");
+    let texts = [uuid.to_owned(), uuid.to_uppercase(), format!("{{{uuid}}}"), format!("urn:uuid:{uuid}"), bare];
+    let rows: Vec<String> = texts
+        .iter()
+        .chain(&texts)
+        .map(|id| format!(r#"{{"payment_id":"{id}","status":"completed","currency":"UGX","amount":"1"}}"#))
+        .collect();
+    let page = format!(r#"{{"results":[{}],"total":{}}}"#, rows.join(","), rows.len());
+    let router = Router::new().fallback(move || async move { page });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let environment = Environment::Custom(format!("http://{}/api", listener.local_addr().unwrap()));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let client = Client::builder().environment(environment).api_key("key-1").client_id("client-1").build().unwrap();
+    let given: Vec<String> = client.payments().stream(all()).map_ok(|row| row.payment_id).try_collect().await.unwrap();
+    assert_eq!(given, texts);
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_move_on_is_not_asked_for_ever() {
     type Case = (&'static str, Arc<Answer>, usize);
     let ignores: Arc<Answer> = Arc::new(|_, ask| Ok(Given { rows: (0..ask.limit).collect(), total: Some(1_000) }));

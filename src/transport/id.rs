@@ -1,6 +1,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+use crate::error::{Error, ErrorKind};
+
 /// An idempotency key or a request id: the caller's, or a random one.
 #[derive(Clone)]
 pub(crate) enum Id {
@@ -14,12 +16,11 @@ impl Id {
         headers.get(name).cloned().map_or_else(|| Self::Random(Uuid::new_v4()), Self::Given)
     }
 
-    pub(super) fn header(&self) -> HeaderValue {
+    pub(super) fn header(&self) -> Result<HeaderValue, Error> {
         match self {
-            Self::Given(value) => value.clone(),
-            // Letters, digits and hyphens always fit into a header.
+            Self::Given(value) => Ok(value.clone()),
             Self::Random(id) => HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
-                .unwrap_or(HeaderValue::from_static("")),
+                .map_err(|_| Error::local(ErrorKind::InvalidRequest, "a random id fits into no header")),
         }
     }
 

@@ -11,7 +11,7 @@ mod retry;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -27,7 +27,7 @@ pub(crate) use id::Id;
 pub(crate) use limits::Limits;
 pub(crate) use names::REQUEST_ID;
 pub use observe::Attempt;
-pub(crate) use observe::{OnAttempt, Server, when_heard};
+pub(crate) use observe::{OnAttempt, Server, heard};
 use redact::Secrets;
 pub(crate) use retry::Budget;
 pub use retry::RetryPolicy;
@@ -79,11 +79,14 @@ struct Inner {
     shared: Arc<Shared>,
     /// Known once the call is sent.
     options: OnceLock<Options>,
+    /// Of the operation that was sent last: a closure of `Client::raw` may send several.
     record: Mutex<Record>,
+    /// What failed, of all operations.
+    errors: Mutex<Vec<Error>>,
 }
 
-/// What the generated client would lose.
-#[derive(Default)]
+/// What the generated client would lose of an operation.
+#[derive(Clone, Default)]
 pub(crate) struct Record {
     pub(crate) operation: Option<&'static str>,
     pub(crate) idempotency_key: Option<Id>,
@@ -94,7 +97,6 @@ pub(crate) struct Record {
     pub(crate) attempts: u32,
     /// An attempt before the last one may have done what was asked for.
     pub(crate) may_have_happened: bool,
-    pub(crate) error: Option<Error>,
 }
 
 impl fmt::Debug for Call {
@@ -105,7 +107,12 @@ impl fmt::Debug for Call {
 
 impl Call {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        Self(Arc::new(Inner { shared: shared.clone(), options: OnceLock::new(), record: Mutex::default() }))
+        Self(Arc::new(Inner {
+            shared: shared.clone(),
+            options: OnceLock::new(),
+            record: Mutex::default(),
+            errors: Mutex::default(),
+        }))
     }
 
     pub(crate) fn set_options(&self, options: Options) {
@@ -122,13 +129,13 @@ impl Call {
         std::mem::take(&mut *self.record())
     }
 
-    fn record(&self) -> std::sync::MutexGuard<'_, Record> {
+    fn record(&self) -> MutexGuard<'_, Record> {
         self.0.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What every operation of the generated client ends with: sends its request, and reads the value in the answer.
     ///
-    /// The generated client knows no error of ours, so that goes into the record.
+    /// The generated client knows no error of ours, so those are kept aside.
     pub(crate) async fn perform<T: DeserializeOwned>(
         &self,
         request: &reqwest::Request,
@@ -146,10 +153,37 @@ impl Call {
             }
         });
         answer.map_err(|error| {
+            let error = error.with_record(self.record().clone());
             let told = raw::Error::Custom(error.to_string());
-            self.record().error = Some(error);
+            self.errors().push(error);
             told
         })
+    }
+
+    /// The error behind what the generated client gave, which knows none of ours.
+    pub(crate) fn what_failed(&self, told: raw::Error<()>) -> Error {
+        let words = match told {
+            raw::Error::CommunicationError(error) => return Error::transport(error),
+            raw::Error::Custom(words) => words,
+            // The request could not be built.
+            other => return Error::local(ErrorKind::InvalidRequest, other.to_string()),
+        };
+        let mut errors = self.errors();
+        match errors.iter().rposition(|error| error.to_string() == words) {
+            Some(at) => errors.swap_remove(at),
+            None => self.of_a_closure(words),
+        }
+    }
+
+    /// An error that a closure of `Client::raw` made itself, perhaps after something was sent.
+    fn of_a_closure(&self, words: String) -> Error {
+        let mut record = self.take_record();
+        record.may_have_happened |= record.attempts > 0;
+        Error::local(ErrorKind::InvalidRequest, words).with_record(record)
+    }
+
+    fn errors(&self) -> MutexGuard<'_, Vec<Error>> {
+        self.0.errors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes the id of an attempt that failed.
@@ -166,12 +200,8 @@ impl Call {
         operation: &'static Operation,
     ) -> Result<http::Response<Bytes>, Error> {
         let shared = &*self.0.shared;
-        // Of this operation alone: a closure of `Client::raw` may send several.
+        *self.record() = Record { operation: Some(operation.id), ..Record::default() };
         let key = operation.idempotency_key.then(|| Id::of(&self.options().headers, &names::IDEMPOTENCY_KEY));
-        {
-            let mut record = self.record();
-            (record.operation, record.idempotency_key) = (Some(operation.id), key.clone());
-        }
         path::check(request, &shared.base_url, operation)?;
 
         let deadline = self.options().deadline.or(shared.deadline);
@@ -224,7 +254,7 @@ impl Call {
             if shared.http_timeout != Some(timeout) {
                 *request.timeout_mut() = Some(timeout);
             }
-            let observer = observe::Observer::new(&shared.server, operation, self.begun(request_id));
+            let observer = observe::Observer::new(&shared.server, operation, self.begun(request_id, key));
             let span = observer.span(&request);
             let answer = span.in_scope(|| shared.http.execute(request));
             (observer, span, answer, turn)
@@ -238,9 +268,9 @@ impl Call {
     }
 
     /// Notes that an attempt begins, and tells how many there were before.
-    fn begun(&self, request_id: Id) -> u32 {
+    fn begun(&self, request_id: Id, key: Option<&Id>) -> u32 {
         let mut record = self.record();
-        record.sent_request_id = Some(request_id);
+        (record.sent_request_id, record.idempotency_key) = (Some(request_id), key.cloned());
         record.attempts += 1;
         record.attempts - 1
     }
@@ -254,7 +284,7 @@ impl Call {
         key: Option<&Id>,
     ) -> Result<(reqwest::Request, Id), Error> {
         let Some(mut request) = copy(request) else {
-            return Err(Error::local(ErrorKind::InvalidRequest, "its body is a stream, which cannot be sent again"));
+            return Err(Error::local(ErrorKind::InvalidRequest, "its body is a stream, which cannot be copied"));
         };
         let (shared, options) = (&*self.0.shared, self.options());
         if !operation.idempotency_key && options.headers.contains_key(&names::IDEMPOTENCY_KEY) {
@@ -271,9 +301,9 @@ impl Call {
         }
         shared.credentials.authorise(headers, operation)?;
         let request_id = Id::of(&options.headers, &names::REQUEST_ID);
-        headers.insert(&names::REQUEST_ID, request_id.header());
+        headers.insert(&names::REQUEST_ID, request_id.header()?);
         if let Some(key) = key {
-            headers.insert(&names::IDEMPOTENCY_KEY, key.header());
+            headers.insert(&names::IDEMPOTENCY_KEY, key.header()?);
         }
         if let Some(app_info) = &shared.app_info {
             headers.insert(&names::APP_INFO, app_info.clone());

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use tracing::{Level, Span, field::Empty};
+use tracing::{Span, field::Empty};
 
 use crate::{error::Error, operation::Operation};
 
@@ -64,9 +64,9 @@ impl Server {
     }
 }
 
-/// No span where nobody listens: even a disabled one costs something with every poll, when `tracing` also serves `log`.
-pub(crate) fn when_heard(span: impl FnOnce() -> Span) -> Span {
-    if tracing::enabled!(Level::DEBUG) { span() } else { Span::none() }
+/// A span that nobody listens to would still write to `log` with every poll, where `tracing` serves that too.
+pub(crate) fn heard(span: Span) -> Span {
+    if span.is_disabled() { Span::none() } else { span }
 }
 
 impl<'a> Observer<'a> {
@@ -75,21 +75,19 @@ impl<'a> Observer<'a> {
     }
 
     pub(super) fn span(&self, request: &reqwest::Request) -> Span {
-        when_heard(|| {
-            tracing::debug_span!(
-                "piaxis_attempt",
-                otel.kind = "client",
-                operation = self.operation.id,
-                http.request.method = self.operation.method,
-                http.request.resend_count = self.resend_count,
-                url.template = self.operation.path,
-                server.address = self.server.address,
-                server.port = self.server.port,
-                request_id = request.headers().get(&super::REQUEST_ID).and_then(|id| id.to_str().ok()),
-                http.response.status_code = Empty,
-                error.type = Empty,
-            )
-        })
+        heard(tracing::debug_span!(
+            "piaxis_attempt",
+            otel.kind = "client",
+            operation = self.operation.id,
+            http.request.method = self.operation.method,
+            http.request.resend_count = self.resend_count,
+            url.template = self.operation.path,
+            server.address = self.server.address,
+            server.port = self.server.port,
+            request_id = request.headers().get(&super::REQUEST_ID).and_then(|id| id.to_str().ok()),
+            http.response.status_code = Empty,
+            error.type = Empty,
+        ))
     }
 
     pub(super) fn ended(

@@ -1,0 +1,74 @@
+//! Spans: their names and fields are OpenTelemetry's, and whoever wants them gets them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use piaxis::RetryPolicy;
+use support::{Answer, Server};
+use tracing_subscriber::{Layer, filter::filter_fn, fmt::format::FmtSpan, layer::SubscriberExt as _};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is logged of a call that is sent twice, by those who want only some of it.
+async fn logged(wants: impl Fn(&tracing::Metadata<'_>) -> bool + Send + Sync + 'static) -> String {
+    let server = Server::start(Answer::json(503, "{}")).await;
+    let policy = RetryPolicy::default().retries(1).delays(Duration::ZERO, Duration::ZERO);
+    let client = server.builder().api_key("key-1").retry_policy(policy).build().unwrap();
+    let log = Log::default();
+    let writer = log.clone();
+    let layer = tracing_subscriber::fmt::layer()
+        .with_span_events(FmtSpan::CLOSE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .with_filter(filter_fn(wants));
+    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    client.payments().get("pay-1").request_id("trace-17").await.unwrap_err();
+    drop(guard);
+    String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+}
+
+#[tokio::test]
+async fn each_attempt_is_a_span_with_the_names_of_opentelemetry() {
+    let lines = logged(|about| about.is_span()).await;
+    for (name, times) in [
+        ("piaxis_attempt{", 2),
+        ("http.request.method=\"GET\"", 2),
+        ("http.request.resend_count=0", 1),
+        ("http.request.resend_count=1", 1),
+        ("url.template=\"/payments/{payment_id}\"", 2),
+        ("server.address=\"127.0.0.1\"", 2),
+        ("http.response.status_code=503", 2),
+        ("error.type=\"503\"", 2),
+        ("request_id=\"trace-17\"", 2),
+        ("piaxis{operation=\"payments_get\"}", 3),
+    ] {
+        assert_eq!(lines.matches(name).count(), times, "{name}\n{lines}");
+    }
+}
+
+#[tokio::test]
+async fn a_span_comes_by_its_name_or_its_target_alone() {
+    let by_name = logged(|about| about.name() == "piaxis_attempt").await;
+    assert_eq!(by_name.matches("piaxis_attempt{").count(), 2, "{by_name}");
+    assert!(!by_name.contains("piaxis{"), "{by_name}");
+    let by_target = logged(|about| about.target() == "piaxis::request").await;
+    assert!(by_target.contains("piaxis{operation") && !by_target.contains("piaxis_attempt"), "{by_target}");
+}
