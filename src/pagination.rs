@@ -77,8 +77,8 @@ enum RowId {
 
 impl From<&str> for RowId {
     fn from(id: &str) -> Self {
-        // Other spellings would make one id of two texts.
-        let is_canonical = id.len() == 36 && !id.bytes().any(|byte| byte.is_ascii_uppercase());
+        // Other spellings would make one id of two texts. Of what a UUID is written with, only capitals lack this bit.
+        let is_canonical = id.len() == 36 && id.bytes().fold(!0, |all, byte| all & byte) & 0x20 != 0;
         match Uuid::try_parse(id) {
             Ok(uuid) if is_canonical => Self::Uuid(uuid.as_u128()),
             _ => Self::Text(id.into()),
