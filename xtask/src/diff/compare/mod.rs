@@ -18,6 +18,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
+pub(super) use operation::plain_path;
+
 use super::{
     change::{Change, Level, Place},
     load::Document,
