@@ -152,6 +152,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule("webhook-envelope-added", Direction::Response, Additive, Additive, "The enum of envelopes may grow.", "Nothing to avoid."),
     rule("webhook-tolerance-changed", Direction::Response, Patch, Patch, "Deliveries count as fresh for another time.", "Nothing to avoid."),
     rule("extra-removed", Direction::Both, None, Breaking, "The field `extra` of the struct is gone.", "Keep `additionalProperties: true`."),
+    rule("extra-added", Direction::Both, None, Additive, "Other fields are kept in `extra`, which was not there.", "Nothing to avoid."),
     rule("environment-variable-removed", Direction::Both, None, Breaking, "`from_env` no longer reads it.", "Keep the name as the last of the list."),
     rule("environment-variable-added", Direction::Both, None, Additive, "Nobody has to set it.", "Nothing to avoid."),
     rule("environment-variables-reordered", Direction::Both, None, Patch, "Another name is preferred when several are set.", "Nothing to avoid."),

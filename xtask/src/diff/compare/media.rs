@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::{
     Comparison, Sides,
     operation::Operation,
-    parameter::{KNOWN, schema_of},
+    parameter::{KNOWN, is_text, schema_of},
     way,
 };
 use crate::diff::{
     change::Level,
-    normalise::{Node, resolve},
+    normalise::{Node, View, peel, resolve},
     rules,
 };
 
@@ -25,6 +25,25 @@ fn plain(kind: &str) -> &str {
 fn specialises(close: &str, wide: &str) -> bool {
     let (Some((family, kind)), Some((of, base))) = (close.split_once('/'), wide.split_once('/')) else { return false };
     wide == "*/*" || family == of && (base == "*" || kind.rsplit_once('+').is_some_and(|(_, suffix)| suffix == base))
+}
+
+/// Whether a body of this type is written as text, or its fields are.
+fn is_form(kind: &str) -> bool {
+    matches!(plain(kind), "application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain")
+}
+
+/// Whether no field can hold others: those are written in JSON within a form.
+fn is_flat<'a>(root: &'a Value, media: &Node<'a>) -> bool {
+    let view = |node: &Node<'a>| View::of(root, &peel(root, node).node);
+    let is_plain = |view: &View<'a>| view.kinds().is_some_and(|kinds| kinds.iter().all(|(kind, _)| kind != "object"));
+    media.child("schema").is_none_or(|schema| {
+        let schema = view(&schema);
+        let others = schema.facts.get("additionalProperties").filter(|others| others.value.is_object());
+        let mut fields = schema.properties.values().chain(others).map(view);
+        !["oneOf", "anyOf"].iter().any(|key| schema.facts.contains_key(key))
+            && fields
+                .all(|field| is_plain(&field) && field.facts.get("items").is_none_or(|items| is_plain(&view(items))))
+    })
 }
 
 /// The bodies of two places by media type.
@@ -107,14 +126,18 @@ impl<'a> Comparison<'a> {
         }
         self.unknown_keys(&old, &new, &["description", "content", "required", "$ref"], Some(operation));
         let Contents { both, gone, more } = Contents::of(&old, &new);
-        let way = if sent { way::UNTYPED } else { way::REQUEST };
-        for (_, media, new) in &both {
+        let way_of = |kind: &str, old: &Node<'a>, new: &Node<'a>| match sent {
+            true => way::UNTYPED,
+            false if is_form(kind) && is_flat(base_root, old) && is_flat(head_root, new) => way::TEXT,
+            false => way::REQUEST,
+        };
+        for (kind, media, new) in &both {
             if media.value.get("encoding") != new.value.get("encoding") {
                 let message = format!("parts of the body of {name} are written another way");
                 let sides = Sides::both(media, new);
                 self.note("request-media-type-encoding-changed", Some(operation), sides, message);
             }
-            self.body_schema(media, new, way, operation, "the body");
+            self.body_schema(media, new, way_of(kind, media, new), operation, "the body");
         }
         let mut wider = BTreeSet::new();
         for (kind, media) in &gone {
@@ -126,7 +149,7 @@ impl<'a> Comparison<'a> {
                     let message = format!("{name} takes `{wide}` in place of `{kind}`");
                     let sides = Sides::both(media, new);
                     self.note("request-media-type-generalised", Some(operation), sides, message);
-                    self.body_schema(media, new, way, operation, "the body");
+                    self.body_schema(media, new, way_of(kind, media, new), operation, "the body");
                 }
                 None => {
                     let message = format!("{name} takes no `{kind}` any more");
@@ -175,7 +198,7 @@ impl<'a> Comparison<'a> {
         };
         let request = if way & way::SENT != 0 { rules::Direction::Request } else { rules::Direction::Response };
         let rule = rules::of_schema(kind, request);
-        let rust = if way & (way::UNTYPED | way::TRANSPORT) != 0 { Level::None } else { rule.rust };
+        let rust = if way & (way::UNTYPED | way::TRANSPORT | way::HEADER) != 0 { Level::None } else { rule.rust };
         let sides = Sides::both(one.as_ref().unwrap_or(old), other.as_ref().unwrap_or(new));
         self.note_as(rule.id, (rule.wire, rust), [operation].into(), sides, format!("`{name}` {words}"));
         None
@@ -221,7 +244,7 @@ impl<'a> Comparison<'a> {
             };
             for other in partners.iter().filter_map(|status| new.get(status)) {
                 self.answer(one, other, way, operation, name);
-                self.headers(one, other, if sent { way::TRANSPORT } else { way::UNTYPED }, operation, name);
+                self.headers(one, other, sent, operation, name);
             }
         }
         for (status, other) in new.iter().filter(|(status, _)| partners(status, &old).is_empty()) {
@@ -275,7 +298,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
+    fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, sent: bool, operation: usize, name: &str) {
         let (base_root, head_root) = (&self.base.value, &self.head.value);
         let all = |root: &'a Value, node: &Node<'a>| -> BTreeMap<String, Node<'a>> {
             let headers = node.children("headers").into_iter();
@@ -302,6 +325,11 @@ impl<'a> Comparison<'a> {
                 self.note(id, Some(operation), Sides::both(was, is), message);
             }
             self.unknown_keys(was, is, &KNOWN, Some(operation));
+            let way = match sent {
+                true => way::TRANSPORT,
+                false if is_text(was) && is_text(is) => way::HEADER,
+                false => way::UNTYPED,
+            };
             self.described((was, schema_of(was)), (is, schema_of(is)), way, operation, header);
         }
         for (header, is) in other.iter().filter(|(header, _)| !one.contains_key(*header)) {

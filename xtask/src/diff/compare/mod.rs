@@ -39,8 +39,12 @@ pub(crate) mod way {
     pub(crate) const TRANSPORT: u8 = 16;
     /// Nothing on the wire uses it, but its Rust type is public.
     pub(crate) const UNUSED: u8 = 32;
-    pub(crate) const SENT: u8 = REQUEST | TRANSPORT;
-    pub(crate) const ANSWERED: u8 = SUCCESS | UNTYPED | WEBHOOK;
+    /// A parameter or a form: the value is written as text, so that `7` is a number and text.
+    pub(crate) const TEXT: u8 = 64;
+    /// A header of an answer: text of no Rust type.
+    pub(crate) const HEADER: u8 = 128;
+    pub(crate) const SENT: u8 = REQUEST | TRANSPORT | TEXT;
+    pub(crate) const ANSWERED: u8 = SUCCESS | UNTYPED | WEBHOOK | HEADER;
     pub(crate) const ALL: u8 = SENT | ANSWERED | UNUSED;
 }
 
@@ -99,6 +103,8 @@ pub(crate) struct Finding {
     pub(crate) mask: u8,
     /// What it does to Rust, where the rule alone cannot say.
     pub(crate) rust: Option<Level>,
+    /// What it is where values are written as text, where that is something else.
+    pub(crate) as_text: Option<&'static str>,
 }
 
 /// Two schemas that are compared with each other once, however many operations use them.

@@ -5,13 +5,14 @@ use std::{cmp::Ordering, collections::BTreeSet};
 use serde_json::Value;
 
 use super::{
-    Comparison, Sides,
+    Comparison, Finding, Sides,
     pair::{Pair, Side, Spot},
     schema::shown,
 };
 use crate::diff::{change::Level, normalise::View, rust_api};
 
-type Kinds = BTreeSet<(String, String)>;
+type Kind = (String, String);
+type Kinds = BTreeSet<Kind>;
 
 /// Which way a limit limits.
 #[derive(Clone, Copy)]
@@ -54,7 +55,10 @@ impl<'a> Comparison<'a> {
         let rust = (rust_api::kind(&old) == rust_api::kind(&new)).then_some(Level::Patch);
         let words = format!("`{}` is {} in place of {}", spot.name, told(&new), told(&old));
         let at = if old.as_ref().map(plain_kinds) == new.as_ref().map(plain_kinds) { "format" } else { "type" };
-        self.find_as(spot, compared(&old, &new), pair.sides(at), words, rust);
+        let kind = compared(&old, &new, takes);
+        let as_text = (kind == "type-changed").then(|| compared(&old, &new, takes_as_text));
+        let finding = Finding { kind, message: words, sides: pair.sides(at), mask: spot.mask, rust, as_text };
+        self.found(spot.unit, finding);
     }
 
     fn pattern(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
@@ -221,7 +225,7 @@ fn plain_kinds(kinds: &Kinds) -> BTreeSet<&str> {
 }
 
 /// Whether one value type takes all that another does.
-fn takes(wide: &(String, String), narrow: &(String, String)) -> bool {
+fn takes(wide: &Kind, narrow: &Kind) -> bool {
     let (kind, format) = (wide.0.as_str(), wide.1.as_str());
     let (inner, inner_format) = (narrow.0.as_str(), narrow.1.as_str());
     let bits = |format: &str| match format {
@@ -251,8 +255,14 @@ fn takes(wide: &(String, String), narrow: &(String, String)) -> bool {
     }
 }
 
+/// The same where values are written as text: any number is text too.
+fn takes_as_text(wide: &Kind, narrow: &Kind) -> bool {
+    let is_any_text = (wide.0.as_str(), wide.1.as_str()) == ("string", "");
+    takes(wide, narrow) || is_any_text && matches!(narrow.0.as_str(), "integer" | "number" | "boolean")
+}
+
 /// How the values of one set of types relate to those of another.
-fn compared(base: &Option<Kinds>, head: &Option<Kinds>) -> &'static str {
+fn compared(base: &Option<Kinds>, head: &Option<Kinds>, takes: fn(&Kind, &Kind) -> bool) -> &'static str {
     let (base, head) = match (base, head) {
         (None, _) => return "type-narrowed",
         (_, None) => return "type-widened",
