@@ -8,6 +8,7 @@ mod change;
 mod compare;
 mod load;
 mod normalise;
+mod number;
 mod parse;
 mod report;
 mod rules;

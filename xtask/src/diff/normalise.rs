@@ -5,9 +5,12 @@
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet, HashSet, btree_map::Entry},
+    sync::LazyLock,
 };
 
 use serde_json::Value;
+
+use super::number::Exact;
 
 /// How often a reference may lead to another; longer chains, and circles, are refused on loading.
 pub(crate) const LONGEST: usize = 128;
@@ -185,8 +188,9 @@ pub(crate) fn only_annotations(schema: &Value) -> bool {
     schema.as_object().is_some_and(|object| object.keys().all(|key| is_annotation(key) || key == "default"))
 }
 
-fn is_null(schema: &Value) -> bool {
-    schema.get("type").is_some_and(|kind| kind == "null")
+pub(crate) fn is_null(schema: &Value) -> bool {
+    schema.get("const").is_some_and(Value::is_null)
+        || schema.get("type").is_some_and(|kind| kind == "null")
         || schema.get("enum").and_then(Value::as_array).is_some_and(|values| values.len() == 1 && values[0].is_null())
 }
 
@@ -197,6 +201,9 @@ pub(crate) fn has_null(node: &Node<'_>) -> bool {
         || kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "null"))
         || ["oneOf", "anyOf"].iter().any(|key| node.items(key).iter().any(|part| is_null(part.value)))
 }
+
+/// What a schema is of whose only value is null.
+static NULL: LazyLock<Value> = LazyLock::new(|| Value::String("null".to_owned()));
 
 /// A schema with all parts of its `allOf` in one.
 #[derive(Debug, Default)]
@@ -244,6 +251,10 @@ impl<'a> View<'a> {
                             self.required.entry(text).or_insert(name.pointer);
                         }
                     }
+                }
+                "const" if child.value.is_null() => {
+                    let null = Node::new(child.pointer, &NULL);
+                    merge(&mut self.facts, &mut self.besides, "type", null, |_, _| None);
                 }
                 "const" => merge(&mut self.facts, &mut self.besides, "enum", child, |_, _| None),
                 _ if is_annotation(key) || OUTER.contains(&key) => {
@@ -326,10 +337,10 @@ fn merge<'a>(
 
 /// Less: the first of two limits is the tighter.
 fn tightness(key: &str, one: &Value, other: &Value) -> Option<Ordering> {
-    let (one, other) = (one.as_f64()?, other.as_f64()?);
+    let (one, other) = (Exact::of(one)?, Exact::of(other)?);
     match key {
-        "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties" => one.partial_cmp(&other),
-        "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties" => other.partial_cmp(&one),
+        "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties" => Some(one.compare(other)),
+        "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties" => Some(other.compare(one)),
         _ => None,
     }
 }
@@ -378,7 +389,7 @@ pub(crate) fn without_annotations(schema: &Value) -> String {
 /// Numbers are equal by value: 1 is 1.0.
 pub(crate) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Value::Number(_), Value::Number(_)) => Exact::of(one) == Exact::of(other),
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
         }

@@ -5,16 +5,19 @@ mod document;
 mod documentation;
 mod extensions;
 mod keywords;
+mod limit;
 mod media;
 mod object;
 mod operation;
 mod pair;
 mod parameter;
 mod reach;
+mod response;
 mod schema;
+mod security;
 mod value;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -136,6 +139,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) operations: Vec<String>,
     /// Units of parameters whose default has been told of.
     pub(crate) defaults_told: HashSet<usize>,
+    /// Names of security schemes that have another name in the head, and that.
+    pub(crate) schemes: BTreeMap<&'a str, &'a str>,
     /// What is said of one place is said once: rule and places to the change.
     seen: HashMap<(&'static str, String, String), usize>,
 }
@@ -152,6 +157,7 @@ pub(crate) fn compare(base: &Document, head: &Document) -> Vec<Change> {
         roots: Vec::new(),
         operations: Vec::new(),
         defaults_told: HashSet::new(),
+        schemes: BTreeMap::new(),
         seen: HashMap::new(),
     };
     comparison.schemas();
