@@ -242,7 +242,7 @@ impl<'a> View<'a> {
                 "allOf" | "$ref" => continue,
                 "properties" => {
                     for (name, property) in child.entries() {
-                        merge(&mut self.properties, &mut self.besides, name, property, |_, _| None);
+                        merge(&mut self.properties, &mut self.besides, name, property, closer);
                     }
                 }
                 "required" if child.value.is_array() => {
@@ -341,6 +341,26 @@ fn tightness(key: &str, one: &Value, other: &Value) -> Option<Ordering> {
     match key {
         "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties" => Some(one.compare(other)),
         "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties" => Some(other.compare(one)),
+        _ => None,
+    }
+}
+
+/// Less: the first of two schemas says all that the other does, or has tighter limits for it.
+fn closer(one: &Value, other: &Value) -> Option<Ordering> {
+    let says = |one: &Value, other: &Value| -> Option<bool> {
+        let mut keys = other.as_object()?.iter().filter(|(key, _)| !is_annotation(key));
+        let holds = |key: &str, value: &Value, own: &Value| {
+            same(own, value) || tightness(key, own, value).is_some_and(|order| order == Ordering::Less)
+        };
+        Some(keys.all(|(key, value)| one.get(key).is_some_and(|own| holds(key, value, own))))
+    };
+    // `nullable` says more and demands less.
+    if OUTER.iter().any(|key| one.get(*key) != other.get(*key)) {
+        return None;
+    }
+    match (says(one, other)?, says(other, one)?) {
+        (true, false) => Some(Ordering::Less),
+        (false, true) => Some(Ordering::Greater),
         _ => None,
     }
 }
