@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{
     normalise::LONGEST,
     parse,
-    shape::{self, Chains},
+    places::{self, Chains},
 };
 use crate::check::yaml_lines;
 
@@ -141,7 +141,7 @@ fn check(document: &Document) -> Result<()> {
         None => bail!("{name}:1: it has no `paths`"),
         Some(_) => bail!("{name}:{}: `paths` is no map", document.line("/paths")),
     }
-    cycles(document, &shape::check(document)?)
+    cycles(document, &places::check(document)?)
 }
 
 /// Refuses circles of references that never come to a value, and chains that nobody wrote. Recursion through a property

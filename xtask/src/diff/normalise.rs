@@ -3,14 +3,16 @@
 //! The document stays as it is, so that every place keeps its pointer.
 
 use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet, HashSet, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::LazyLock,
 };
 
 use serde_json::Value;
 
-use super::number::Exact;
+use super::{
+    merge::{self, merge},
+    number::Exact,
+};
 
 /// How often a reference may lead to another; longer chains, and circles, are refused on loading.
 pub(crate) const LONGEST: usize = 128;
@@ -242,7 +244,7 @@ impl<'a> View<'a> {
                 "allOf" | "$ref" => continue,
                 "properties" => {
                     for (name, property) in child.entries() {
-                        merge(&mut self.properties, &mut self.besides, name, property, closer);
+                        merge(&mut self.properties, &mut self.besides, name, property, merge::closer);
                     }
                 }
                 "required" if child.value.is_array() => {
@@ -260,7 +262,9 @@ impl<'a> View<'a> {
                 _ if is_annotation(key) || OUTER.contains(&key) => {
                     self.facts.entry(key).or_insert(child);
                 }
-                _ => merge(&mut self.facts, &mut self.besides, key, child, |one, other| tightness(key, one, other)),
+                _ => merge(&mut self.facts, &mut self.besides, key, child, |one, other| {
+                    merge::tightness(key, one, other)
+                }),
             }
             own |= !is_annotation(key) && !OUTER.contains(&key) && key != "type";
         }
@@ -307,61 +311,6 @@ impl<'a> View<'a> {
     pub(crate) fn is_choice_of_kinds(&self, key: &str) -> bool {
         self.fact("type").is_none()
             && self.fact(key).and_then(Value::as_array).is_some_and(|parts| is_list_of_kinds(parts))
-    }
-}
-
-/// Keeps the tighter of two; of two that cannot be told apart, the same one in any order of the parts.
-fn merge<'a>(
-    held: &mut BTreeMap<&'a str, Node<'a>>,
-    besides: &mut BTreeSet<String>,
-    key: &'a str,
-    mut other: Node<'a>,
-    tightness: impl Fn(&Value, &Value) -> Option<Ordering>,
-) {
-    let mut one = match held.entry(key) {
-        Entry::Vacant(vacant) => {
-            vacant.insert(other);
-            return;
-        }
-        Entry::Occupied(one) => one,
-    };
-    let (text, of) = (without_annotations(one.get().value), without_annotations(other.value));
-    let order = tightness(one.get().value, other.value);
-    if order.unwrap_or_else(|| text.cmp(&of)) == Ordering::Greater {
-        std::mem::swap(one.get_mut(), &mut other);
-    }
-    if order.is_none() && text != of {
-        besides.insert(format!("{key} {}", text.max(of)));
-    }
-}
-
-/// Less: the first of two limits is the tighter.
-fn tightness(key: &str, one: &Value, other: &Value) -> Option<Ordering> {
-    let (one, other) = (Exact::of(one)?, Exact::of(other)?);
-    match key {
-        "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties" => Some(one.compare(other)),
-        "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties" => Some(other.compare(one)),
-        _ => None,
-    }
-}
-
-/// Less: the first of two schemas says all that the other does, or has tighter limits for it.
-fn closer(one: &Value, other: &Value) -> Option<Ordering> {
-    let says = |one: &Value, other: &Value| -> Option<bool> {
-        let mut keys = other.as_object()?.iter().filter(|(key, _)| !is_annotation(key));
-        let holds = |key: &str, value: &Value, own: &Value| {
-            same(own, value) || tightness(key, own, value).is_some_and(|order| order == Ordering::Less)
-        };
-        Some(keys.all(|(key, value)| one.get(key).is_some_and(|own| holds(key, value, own))))
-    };
-    // `nullable` says more and demands less.
-    if OUTER.iter().any(|key| one.get(*key) != other.get(*key)) {
-        return None;
-    }
-    match (says(one, other)?, says(other, one)?) {
-        (true, false) => Some(Ordering::Less),
-        (false, true) => Some(Ordering::Greater),
-        _ => None,
     }
 }
 
