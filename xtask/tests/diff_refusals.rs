@@ -76,6 +76,131 @@ fn a_document_that_cannot_be_compared_is_refused_with_its_place() {
     }
 }
 
+/// What stands in a schema, and how it is told of.
+#[rustfmt::skip]
+const SCHEMAS: &[(&str, &str)] = &[
+    ("required: a", "`\"a\"` at /components/schemas/A/required: it should be a list of texts"),
+    ("required: [ 1 ]", "a list at /components/schemas/A/required"),
+    ("nullable: yes", "`\"yes\"` at /components/schemas/A/nullable: it should be `true` or `false`"),
+    ("readOnly: 'true'", "/components/schemas/A/readOnly"),
+    ("type: 7", "`7` at /components/schemas/A/type: it should be text"),
+    ("type: []", "/components/schemas/A/type"),
+    ("pattern: 7", "/components/schemas/A/pattern"),
+    ("maxLength: '5'", "`\"5\"` at /components/schemas/A/maxLength: it should be a whole number"),
+    ("maxLength: 1.5", "/components/schemas/A/maxLength"),
+    ("minItems: -1", "/components/schemas/A/minItems"),
+    ("maximum: true", "/components/schemas/A/maximum: it should be a number"),
+    ("exclusiveMaximum: '5'", "/components/schemas/A/exclusiveMaximum"),
+    ("enum: x", "/components/schemas/A/enum: it should be a list"),
+    ("x-extensible-enum: x", "/components/schemas/A/x-extensible-enum: it should be a list"),
+    ("properties: []", "a list at /components/schemas/A/properties: it should be a map"),
+    ("properties: { a: 3 }", "`3` at /components/schemas/A/properties/a: it should be a schema"),
+    ("properties: { $ref: 3 }", "`3` at /components/schemas/A/properties/$ref: it should be a schema"),
+    ("items: [ {} ]", "/components/schemas/A/items: it should be a schema"),
+    ("additionalProperties: 'no'", "/components/schemas/A/additionalProperties: it should be a schema"),
+    ("oneOf: {}", "a map at /components/schemas/A/oneOf: it should be a list"),
+    ("allOf:", "`null` at /components/schemas/A/allOf: it should be a list"),
+    ("discriminator: kind", "/components/schemas/A/discriminator: it should be a map"),
+    ("$ref: 7", "`7` at /components/schemas/A is no reference"),
+    ("$ref:", "`null` at /components/schemas/A is no reference"),
+    ("$ref: '#/paths'", "`#/paths` at /components/schemas/A leads to something else"),
+    ("$ref: '#'", "`#` at /components/schemas/A leads to something else"),
+    ("$ref: '#/components/schemas'", "`#/components/schemas` at /components/schemas/A leads to something else"),
+    ("$ref: '#/info/title'", "`\"t\"` at /info/title: it should be a schema"),
+    ("$ref: '#/x-data'", "`\"7\"` at /x-data/maxItems: it should be a whole number"),
+];
+
+/// What stands in the operation of a path, and how it is told of.
+#[rustfmt::skip]
+const OPERATIONS: &[(&str, &str)] = &[
+    ("operationId: 7", "`7` at /paths/~1x/get/operationId: it should be text"),
+    ("tags: x", "/paths/~1x/get/tags"),
+    ("deprecated: yes", "/paths/~1x/get/deprecated"),
+    ("security: { k: [] }", "a map at /paths/~1x/get/security: it should be a list"),
+    ("security: [ { k: true } ]", "/paths/~1x/get/security"),
+    ("servers: {}", "/paths/~1x/get/servers"),
+    ("callbacks: []", "/paths/~1x/get/callbacks"),
+    ("responses: []", "/paths/~1x/get/responses"),
+    ("responses: { 5XXx: {} }", "/paths/~1x/get/responses/5XXx: it is no status"),
+    ("responses: { abc: {} }", "/paths/~1x/get/responses/abc: it is no status"),
+    ("responses: { 99999: {} }", "/paths/~1x/get/responses/99999: it is no status"),
+    ("responses: { 200: {}, '200': {} }", "the same key twice at /paths/~1x/get/responses/200"),
+    ("responses: { 200: { headers: [] } }", "/paths/~1x/get/responses/200/headers"),
+    ("responses: { 200: { content: { a/b: } } }", "/paths/~1x/get/responses/200/content/a~1b"),
+    ("responses: { 200: { $ref: '#/components/schemas/B' } }", "at /paths/~1x/get/responses/200 leads to something else"),
+    ("requestBody: { required: 'true' }", "/paths/~1x/get/requestBody/required"),
+    ("$ref: '#/paths/~1x/get'", "at /paths/~1x/get stands where no reference may stand"),
+    ("parameters: {}", "a map at /paths/~1x/get/parameters: it should be a list"),
+    ("parameters: [ { in: query } ]", "/paths/~1x/get/parameters/0 has no `name`"),
+    ("parameters: [ { name: q } ]", "/paths/~1x/get/parameters/0 has no `in`"),
+    ("parameters: [ { name: q, in: body } ]", "it should be one of query, header, path, cookie"),
+    ("parameters: [ { name: q, in: query, required: yes } ]", "`\"yes\"` at /paths/~1x/get/parameters/0/required"),
+    ("parameters: [ { name: q, in: query, explode: 'true' } ]", "/paths/~1x/get/parameters/0/explode"),
+    ("parameters: [ { $ref: '#/components/schemas/B' } ]", "at /paths/~1x/get/parameters/0 leads to something else"),
+    ("parameters: [ { name: q, in: query }, { name: q, in: query } ]", "/paths/~1x/get/parameters/1 is another parameter `q` (query)"),
+    ("parameters: [ { name: q, in: header }, { name: Q, in: header } ]", "/paths/~1x/get/parameters/1 is another parameter `Q` (header)"),
+];
+
+/// What stands below the paths, and how it is told of.
+#[rustfmt::skip]
+const PATHS: &[(&str, &str)] = &[
+    ("3", "`3` at /paths/~1x: it should be a map"),
+    ("{ get: x }", "`\"x\"` at /paths/~1x/get: it should be a map"),
+    ("{ gett: {} }", "/paths/~1x/gett: it is no method"),
+    ("{ parameters: x }", "/paths/~1x/parameters"),
+    ("{ get: { operationId: a }, put: { operationId: a } }", "has the operationId `a` of /paths/~1x/"),
+    ("{}\n  '/y/{a}': {}\n  '/y/{b}': {}", "`/y/{b}` is the same path as `/y/{a}`"),
+];
+
+#[test]
+fn what_would_be_ignored_is_refused_with_its_place() {
+    let folder = folder("shapes");
+    let start = "openapi: 3.0.3\ninfo: { title: t }\nx-data: { maxItems: '7' }\npaths:\n  /x:";
+    let end = "components:\n  schemas:\n    B: {}\n    A:";
+    let good = format!("{start} {{}}\n{end} {{}}\n");
+    fs::write(folder.join("good.yaml"), &good).unwrap();
+    let (code, _, error) = run(&folder, &["good.yaml", "good.yaml"]);
+    assert_eq!(code, Some(0), "{error}");
+    let schemas = SCHEMAS.iter().map(|(text, wanted)| (format!("{start} {{}}\n{end}\n      {text}\n"), *wanted, 10));
+    let operation = |text: &str| format!("{start}\n    get:\n      {text}\n{end} {{}}\n");
+    let operations = OPERATIONS.iter().map(|(text, wanted)| (operation(text), *wanted, 7));
+    let paths = PATHS.iter().map(|(text, wanted)| (format!("{start} {text}\n{end} {{}}\n"), *wanted, 5));
+    for (text, wanted, line) in schemas.chain(operations).chain(paths) {
+        fs::write(folder.join("bad.yaml"), &text).unwrap();
+        for arguments in [["good.yaml", "bad.yaml"], ["bad.yaml", "good.yaml"]] {
+            let (code, out, error) = run(&folder, &arguments);
+            assert_eq!((code, out.as_str()), (Some(2), ""), "{text}: {error}");
+            assert!(error.contains(wanted), "{text}: {wanted} is not in {error}");
+            // What stands elsewhere has a line of its own.
+            let elsewhere = ["/info", "/x-data", "/y/"].iter().any(|place| wanted.contains(place));
+            assert!(elsewhere || error.contains(&format!(".yaml:{line}:")), "{text}: {line} is no line of {error}");
+        }
+    }
+    let twice = "{ \"openapi\": \"3.0.3\", \"paths\": {},\n\"paths\": {} }";
+    fs::write(folder.join("bad.yaml"), twice).unwrap();
+    let (code, _, error) = run(&folder, &["bad.yaml", "good.yaml"]);
+    assert!(code == Some(2) && error.contains("bad.yaml:2: the same key twice: `paths`"), "{error}");
+}
+
+#[test]
+fn what_is_data_may_be_anything() {
+    let folder = folder("data");
+    for text in [
+        "x-data: { $ref: '#/nothing', required: 7 }",
+        "components: { schemas: { A: { x-data: { $ref: '#/nothing' } } } }",
+        "components: { schemas: { A: { example: { $ref: 7 }, default: { $ref: x }, enum: [ { $ref: x } ] } } }",
+        "components: { schemas: { A: { type: object, properties: { $ref: { type: string }, required: {} } } } }",
+        "components: { schemas: { A: { type: [ string, 'null' ], const: { $ref: x }, items: true } } }",
+        "components: { schemas: { A: { exclusiveMinimum: 0, additionalProperties: false, properties: { a: false } } } }",
+        "components: { schemas: { A: { exclusiveMinimum: true, maxLength: 3.0 }, B: { $ref: '#/definitions/C' } } }\ndefinitions: { C: {} }",
+        "components: { responses: { A: { headers: { x-a: { $ref: '#/components/headers/B' } } } }, headers: { B: {} } }",
+    ] {
+        fs::write(folder.join("good.yaml"), format!("{GOOD}{text}\n")).unwrap();
+        let (code, _, error) = run(&folder, &["good.yaml", "good.yaml"]);
+        assert_eq!(code, Some(0), "{text}: {error}");
+    }
+}
+
 /// A chain that comes to a value after very many references.
 fn references(first: &str) -> String {
     let mut text = format!(

@@ -12,7 +12,11 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use super::normalise::{LONGEST, escape, pointer_of};
+use super::{
+    normalise::LONGEST,
+    parse,
+    places::{self, Chains},
+};
 use crate::check::yaml_lines;
 
 /// The contract, below the root of the repository.
@@ -127,49 +131,10 @@ fn git(arguments: &[&str]) -> Result<Vec<u8>> {
 pub(crate) fn parse(name: &str, text: String) -> Result<Document> {
     let trimmed = text.trim_start_matches('\u{feff}');
     ensure!(!trimmed.trim().is_empty(), "{name}:1: the document is empty");
-    let json = trimmed.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(trimmed));
-    if let Some(Err(error)) = &json {
-        // As YAML it would be refused too, after a long time.
-        let is_deep = error.to_string().starts_with("recursion limit");
-        ensure!(!is_deep, "{name}:{}: it is neither YAML nor JSON: {error}", error.line());
-    }
-    let value = match json.and_then(Result::ok) {
-        Some(value) => value,
-        None => {
-            let mut yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(trimmed).map_err(|error| {
-                let line = error.location().map_or(1, |place| place.line());
-                anyhow::anyhow!("{name}:{line}: it is neither YAML nor JSON: {error}")
-            })?;
-            yaml.apply_merge().with_context(|| format!("{name}: a YAML merge key (`<<`) merges no map"))?;
-            plain(yaml)
-        }
-    };
+    let value = parse::value(name, trimmed)?;
     let document = Document { name: name.to_owned(), value, text, lines: OnceCell::new() };
     check(&document)?;
     Ok(document)
-}
-
-/// JSON has text for keys only; in YAML `200:` is a number.
-fn plain(yaml: serde_yaml_ng::Value) -> Value {
-    use serde_yaml_ng::Value as Yaml;
-    match yaml {
-        Yaml::Null => Value::Null,
-        Yaml::Bool(flag) => Value::Bool(flag),
-        Yaml::Number(number) => serde_json::to_value(&number).unwrap_or(Value::Null),
-        Yaml::String(text) => Value::String(text),
-        Yaml::Sequence(items) => Value::Array(items.into_iter().map(plain).collect()),
-        Yaml::Mapping(map) => {
-            Value::Object(map.into_iter().map(|(key, value)| (key_text(key), plain(value))).collect())
-        }
-        Yaml::Tagged(tagged) => plain(tagged.value),
-    }
-}
-
-fn key_text(key: serde_yaml_ng::Value) -> String {
-    match plain(key) {
-        Value::String(text) => text,
-        other => other.to_string(),
-    }
 }
 
 fn check(document: &Document) -> Result<()> {
@@ -196,76 +161,12 @@ fn check(document: &Document) -> Result<()> {
         None => bail!("{name}:1: it has no `paths`"),
         Some(_) => bail!("{name}:{}: `paths` is no map", document.line("/paths")),
     }
-    let mut chains = BTreeMap::new();
-    references(document, value, &mut String::new(), &mut chains)?;
-    cycles(document, &chains)
-}
-
-/// Checks every `$ref`, and notes those that say nothing but another reference.
-fn references(
-    document: &Document,
-    node: &Value,
-    pointer: &mut String,
-    chains: &mut BTreeMap<String, Vec<String>>,
-) -> Result<()> {
-    let length = pointer.len();
-    match node {
-        Value::Object(object) => {
-            // Names of properties may be `$ref` or `example` like any other.
-            let is_map_of_names = ["/properties", "/schemas", "/headers", "/parameters", "/responses"]
-                .iter()
-                .any(|end| pointer.ends_with(end));
-            if let Some(Value::String(reference)) = object.get("$ref").filter(|_| !is_map_of_names) {
-                let target = target_of(document, reference, pointer)?;
-                chains.entry(pointer.clone()).or_default().push(target);
-            }
-            for (key, child) in object {
-                let is_data = matches!(key.as_str(), "example" | "examples" | "default" | "enum" | "const");
-                if is_data && !is_map_of_names {
-                    continue;
-                }
-                pointer.push('/');
-                pointer.push_str(&escape(key));
-                references(document, child, pointer, chains)?;
-                pointer.truncate(length);
-            }
-        }
-        Value::Array(items) => {
-            let through = pointer.strip_suffix("/allOf").map(str::to_owned);
-            for (at, child) in items.iter().enumerate() {
-                pointer.push_str(&format!("/{at}"));
-                // `allOf` is no way out of a circle: each part is the value itself.
-                if let Some(whole) = through.clone() {
-                    chains.entry(whole).or_default().push(pointer.clone());
-                }
-                references(document, child, pointer, chains)?;
-                pointer.truncate(length);
-            }
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-fn target_of(document: &Document, reference: &str, pointer: &str) -> Result<String> {
-    let name = &document.name;
-    let place = |words: &str| {
-        let line = document.line(&format!("{pointer}/$ref"));
-        anyhow::anyhow!("{name}:{line}: `{reference}` at {pointer} {words}")
-    };
-    let Some(fragment) = reference.strip_prefix('#') else {
-        return Err(place("leads out of the document; bundle the documents first"));
-    };
-    let target = pointer_of(fragment);
-    if document.value.pointer(&target).is_none() {
-        return Err(place("cannot be resolved: nothing is there"));
-    }
-    Ok(target)
+    cycles(document, &places::check(document)?)
 }
 
 /// Refuses circles of references that never come to a value, and chains that nobody wrote. Recursion through a property
 /// is neither.
-fn cycles(document: &Document, chains: &BTreeMap<String, Vec<String>>) -> Result<()> {
+fn cycles(document: &Document, chains: &Chains) -> Result<()> {
     let refuse = |place: &str, words: String| {
         let (name, line) = (&document.name, document.line(place));
         bail!("{name}:{line}: {words}")

@@ -1,16 +1,21 @@
 //! `cargo xtask diff`: what a change of the contract means to the people who use the crate.
 //!
-//! Both documents are read (`load`), seen in one way (`normalise`), and compared place by place (`compare`). The one
+//! Both documents are read (`load`, `parse`, `places`), seen in one way (`normalise`), and compared place by place (`compare`). The one
 //! table (`rules`) says what each kind of change means, and `rust_api` what the generator makes of it.
 
 mod acknowledge;
 mod change;
 mod compare;
 mod load;
+mod merge;
 mod normalise;
+mod number;
+mod parse;
+mod places;
 mod report;
 mod rules;
 mod rust_api;
+mod shape;
 mod version;
 
 use std::{

@@ -3,11 +3,16 @@
 //! The document stays as it is, so that every place keeps its pointer.
 
 use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet, HashSet, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::LazyLock,
 };
 
 use serde_json::Value;
+
+use super::{
+    merge::{self, merge},
+    number::Exact,
+};
 
 /// How often a reference may lead to another; longer chains, and circles, are refused on loading.
 pub(crate) const LONGEST: usize = 128;
@@ -185,8 +190,9 @@ pub(crate) fn only_annotations(schema: &Value) -> bool {
     schema.as_object().is_some_and(|object| object.keys().all(|key| is_annotation(key) || key == "default"))
 }
 
-fn is_null(schema: &Value) -> bool {
-    schema.get("type").is_some_and(|kind| kind == "null")
+pub(crate) fn is_null(schema: &Value) -> bool {
+    schema.get("const").is_some_and(Value::is_null)
+        || schema.get("type").is_some_and(|kind| kind == "null")
         || schema.get("enum").and_then(Value::as_array).is_some_and(|values| values.len() == 1 && values[0].is_null())
 }
 
@@ -197,6 +203,9 @@ pub(crate) fn has_null(node: &Node<'_>) -> bool {
         || kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "null"))
         || ["oneOf", "anyOf"].iter().any(|key| node.items(key).iter().any(|part| is_null(part.value)))
 }
+
+/// What a schema is of whose only value is null.
+static NULL: LazyLock<Value> = LazyLock::new(|| Value::String("null".to_owned()));
 
 /// A schema with all parts of its `allOf` in one.
 #[derive(Debug, Default)]
@@ -235,7 +244,7 @@ impl<'a> View<'a> {
                 "allOf" | "$ref" => continue,
                 "properties" => {
                     for (name, property) in child.entries() {
-                        merge(&mut self.properties, &mut self.besides, name, property, |_, _| None);
+                        merge(&mut self.properties, &mut self.besides, name, property, merge::closer);
                     }
                 }
                 "required" if child.value.is_array() => {
@@ -245,11 +254,17 @@ impl<'a> View<'a> {
                         }
                     }
                 }
+                "const" if child.value.is_null() => {
+                    let null = Node::new(child.pointer, &NULL);
+                    merge(&mut self.facts, &mut self.besides, "type", null, |_, _| None);
+                }
                 "const" => merge(&mut self.facts, &mut self.besides, "enum", child, |_, _| None),
                 _ if is_annotation(key) || OUTER.contains(&key) => {
                     self.facts.entry(key).or_insert(child);
                 }
-                _ => merge(&mut self.facts, &mut self.besides, key, child, |one, other| tightness(key, one, other)),
+                _ => merge(&mut self.facts, &mut self.besides, key, child, |one, other| {
+                    merge::tightness(key, one, other)
+                }),
             }
             own |= !is_annotation(key) && !OUTER.contains(&key) && key != "type";
         }
@@ -299,41 +314,6 @@ impl<'a> View<'a> {
     }
 }
 
-/// Keeps the tighter of two; of two that cannot be told apart, the same one in any order of the parts.
-fn merge<'a>(
-    held: &mut BTreeMap<&'a str, Node<'a>>,
-    besides: &mut BTreeSet<String>,
-    key: &'a str,
-    mut other: Node<'a>,
-    tightness: impl Fn(&Value, &Value) -> Option<Ordering>,
-) {
-    let mut one = match held.entry(key) {
-        Entry::Vacant(vacant) => {
-            vacant.insert(other);
-            return;
-        }
-        Entry::Occupied(one) => one,
-    };
-    let (text, of) = (without_annotations(one.get().value), without_annotations(other.value));
-    let order = tightness(one.get().value, other.value);
-    if order.unwrap_or_else(|| text.cmp(&of)) == Ordering::Greater {
-        std::mem::swap(one.get_mut(), &mut other);
-    }
-    if order.is_none() && text != of {
-        besides.insert(format!("{key} {}", text.max(of)));
-    }
-}
-
-/// Less: the first of two limits is the tighter.
-fn tightness(key: &str, one: &Value, other: &Value) -> Option<Ordering> {
-    let (one, other) = (one.as_f64()?, other.as_f64()?);
-    match key {
-        "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties" => one.partial_cmp(&other),
-        "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties" => other.partial_cmp(&one),
-        _ => None,
-    }
-}
-
 fn is_list_of_kinds(parts: &[Value]) -> bool {
     let plain = |part: &Value| {
         let object = part.as_object();
@@ -378,7 +358,7 @@ pub(crate) fn without_annotations(schema: &Value) -> String {
 /// Numbers are equal by value: 1 is 1.0.
 pub(crate) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Value::Number(_), Value::Number(_)) => Exact::of(one) == Exact::of(other),
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
         }

@@ -8,7 +8,7 @@ use super::{
     Comparison,
     pair::{Pair, Spot},
 };
-use crate::diff::normalise::{Node, Peeled, View, peel, without_annotations};
+use crate::diff::normalise::{Node, Peeled, View, is_null, peel, without_annotations};
 
 const KEYS: [&str; 2] = ["oneOf", "anyOf"];
 
@@ -117,7 +117,7 @@ impl<'a> Alternative<'a> {
     /// All but null.
     fn list(root: &'a Value, list: &Node<'a>) -> Vec<Self> {
         let peeled = list.list().into_iter().map(|node| peel(root, &node));
-        peeled.filter(|peeled| peeled.node.text("type") != "null").map(Self::of).collect()
+        peeled.filter(|peeled| !is_null(peeled.node.value)).map(Self::of).collect()
     }
 
     fn of(peeled: Peeled<'a>) -> Self {

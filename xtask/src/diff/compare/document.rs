@@ -1,13 +1,13 @@
-//! What belongs to the whole document: names of schemas, servers, security.
+//! What belongs to the whole document: names of schemas, servers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, operation::Operation, way};
+use super::{Comparison, Sides, way};
 use crate::diff::{
     change::Level,
-    normalise::{Node, resolve, same, without_annotations},
+    normalise::{Node, same, without_annotations},
     rules, rust_api,
 };
 
@@ -40,9 +40,6 @@ const COMPONENTS: [&str; 11] = [
     "pathItems",
     "mediaTypes",
 ];
-
-/// A set of credentials: each scheme with its scopes.
-type Credentials = BTreeMap<String, BTreeSet<String>>;
 
 impl<'a> Comparison<'a> {
     /// Names of schemas are names of Rust types.
@@ -171,96 +168,21 @@ impl<'a> Comparison<'a> {
                 self.note("server-removed", None, Sides::removed(one, "/servers"), message);
             }
         }
+        for one in &old {
+            let Some(other) = new.iter().find(|other| url(one) == url(other)) else { continue };
+            let variables = |server: &Node<'a>| server.child("variables").unwrap_or_else(|| server.clone());
+            let (was, is) = (variables(one), variables(other));
+            if one.value.get("variables").map(without_annotations)
+                != other.value.get("variables").map(without_annotations)
+            {
+                let message = format!("variables of the server {} are others", url(one));
+                self.note("server-variables-changed", None, Sides::both(&was, &is), message);
+            }
+        }
         for other in new.iter().filter(|other| !old.iter().any(|one| url(one) == url(other))) {
             if !told.contains(&other.pointer) {
                 self.note("server-added", None, Sides::added(other), format!("the server {} is new", url(other)));
             }
         }
     }
-
-    pub(super) fn security(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize) {
-        let place = |root: Node<'a>, node: &Node<'a>| node.child("security").or_else(|| root.child("security"));
-        let (old, new) = (place(self.base_root(), &base.node), place(self.head_root(), &head.node));
-        let sets = |node: &Option<Node<'a>>| -> Vec<Credentials> {
-            let list = node.as_ref().and_then(|node| node.value.as_array()).into_iter().flatten();
-            list.map(|set| {
-                let schemes = set.as_object().into_iter().flatten();
-                let scopes = |value: &Value| {
-                    value
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .filter_map(|scope| scope.as_str().map(str::to_owned))
-                        .collect()
-                };
-                schemes.map(|(scheme, value)| (scheme.clone(), scopes(value))).collect()
-            })
-            .collect()
-        };
-        let (was, is) = (sets(&old), sets(&new));
-        if was == is {
-            return;
-        }
-        // Whoever has one set of credentials that was enough must have one that is enough.
-        let anybody = |sets: &[Credentials]| sets.is_empty() || sets.iter().any(BTreeMap::is_empty);
-        let enough = |have: &Credentials, wanted: &Credentials| {
-            wanted.iter().all(|(scheme, scopes)| have.get(scheme).is_some_and(|own| scopes.is_subset(own)))
-        };
-        let covered = |from: &[Credentials], to: &[Credentials]| {
-            anybody(to) || !from.is_empty() && from.iter().all(|have| to.iter().any(|wanted| enough(have, wanted)))
-        };
-        let name = &head.name;
-        let (id, words) = match (covered(&was, &is), covered(&is, &was)) {
-            (true, true) => return,
-            (true, false) => ("security-loosened", "takes credentials that it refused"),
-            _ => ("security-tightened", "refuses credentials that were enough"),
-        };
-        let sides = Sides::new(old.as_ref(), Some(new.as_ref().unwrap_or(&head.node)));
-        self.note(id, Some(operation), sides, format!("{name} {words}"));
-    }
-
-    pub(crate) fn security_schemes(&mut self) {
-        let of = |root: &Node<'a>, document: &'a Value| -> BTreeMap<&'a str, Node<'a>> {
-            let part = root.child("components").map(|node| node.children("securitySchemes")).unwrap_or_default();
-            part.into_iter().map(|(name, scheme)| (name, resolve(document, &scheme))).collect()
-        };
-        let (old, new) = (of(&self.base_root(), &self.base.value), of(&self.head_root(), &self.head.value));
-        let used = requirements(&self.base.value);
-        for (name, one) in &old {
-            let Some(other) = new.get(name) else {
-                let id =
-                    if used.contains(*name) { "security-scheme-removed" } else { "unused-security-scheme-removed" };
-                let sides = Sides::removed(one, "/components/securitySchemes");
-                self.note(id, None, sides, format!("the security scheme `{name}` is gone"));
-                continue;
-            };
-            let text = |node: &Node<'a>, key: &str| node.text(key).to_lowercase();
-            let moved = ["type", "in", "name", "scheme"].iter().any(|key| text(one, key) != text(other, key));
-            let details = ["flows", "openIdConnectUrl", "bearerFormat"];
-            let shown = |node: &Node<'a>, key: &str| node.value.get(key).map(without_annotations);
-            if moved {
-                let message = format!("the security scheme `{name}` wants something else");
-                let rule = rules::find("security-scheme-changed");
-                let wire = if used.contains(*name) { rule.wire } else { Level::Patch };
-                self.note_as(rule.id, (wire, rule.rust), BTreeSet::new(), Sides::both(one, other), message);
-            } else if details.iter().any(|key| shown(one, key) != shown(other, key)) {
-                let message = format!("addresses or scopes of the security scheme `{name}` are others");
-                self.note("security-scheme-details-changed", None, Sides::both(one, other), message);
-            }
-        }
-        for (name, other) in new.iter().filter(|(name, _)| !old.contains_key(*name)) {
-            let message = format!("the security scheme `{name}` is new");
-            self.note("security-scheme-added", None, Sides::added(other), message);
-        }
-    }
-}
-
-/// Names of the schemes that something requires.
-fn requirements(root: &Value) -> BTreeSet<String> {
-    let mut lists: Vec<&Value> = root.get("security").into_iter().collect();
-    for item in root["paths"].as_object().into_iter().flatten().map(|(_, item)| item) {
-        lists.extend(item.as_object().into_iter().flatten().filter_map(|(_, operation)| operation.get("security")));
-    }
-    let sets = lists.into_iter().flat_map(|list| list.as_array().into_iter().flatten());
-    sets.flat_map(|set| set.as_object().into_iter().flatten().map(|(name, _)| name.clone())).collect()
 }

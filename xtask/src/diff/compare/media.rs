@@ -1,43 +1,57 @@
-//! Bodies of requests, answers and their headers.
+//! Bodies by media type, and those of requests.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{
-    Comparison, Sides,
-    operation::Operation,
-    parameter::{KNOWN, schema_of},
-    way,
-};
+use super::{Comparison, Sides, operation::Operation, way};
 use crate::diff::{
     change::Level,
-    normalise::{Node, resolve},
+    normalise::{Node, View, peel, resolve},
     rules,
 };
 
 /// A media type without its parameters.
-fn plain(kind: &str) -> &str {
+pub(super) fn plain(kind: &str) -> &str {
     kind.split(';').next().unwrap_or_default().trim()
 }
 
 /// Whether a media type is a closer name of another: `application/problem+json` of `application/json`.
-fn specialises(close: &str, wide: &str) -> bool {
+pub(super) fn specialises(close: &str, wide: &str) -> bool {
     let (Some((family, kind)), Some((of, base))) = (close.split_once('/'), wide.split_once('/')) else { return false };
     wide == "*/*" || family == of && (base == "*" || kind.rsplit_once('+').is_some_and(|(_, suffix)| suffix == base))
 }
 
+/// Whether a body of this type is written as text, or its fields are.
+fn is_form(kind: &str) -> bool {
+    matches!(plain(kind), "application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain")
+}
+
+/// Whether no field can hold others: those are written in JSON within a form.
+fn is_flat<'a>(root: &'a Value, media: &Node<'a>) -> bool {
+    let view = |node: &Node<'a>| View::of(root, &peel(root, node).node);
+    let is_plain = |view: &View<'a>| view.kinds().is_some_and(|kinds| kinds.iter().all(|(kind, _)| kind != "object"));
+    media.child("schema").is_none_or(|schema| {
+        let schema = view(&schema);
+        let others = schema.facts.get("additionalProperties").filter(|others| others.value.is_object());
+        let mut fields = schema.properties.values().chain(others).map(view);
+        !["oneOf", "anyOf"].iter().any(|key| schema.facts.contains_key(key))
+            && fields
+                .all(|field| is_plain(&field) && field.facts.get("items").is_none_or(|items| is_plain(&view(items))))
+    })
+}
+
 /// The bodies of two places by media type.
-struct Contents<'a> {
+pub(super) struct Contents<'a> {
     /// Under the name of the head.
-    both: Vec<(String, Node<'a>, Node<'a>)>,
-    gone: Vec<(String, Node<'a>)>,
-    more: Vec<(String, Node<'a>)>,
+    pub(super) both: Vec<(String, Node<'a>, Node<'a>)>,
+    pub(super) gone: Vec<(String, Node<'a>)>,
+    pub(super) more: Vec<(String, Node<'a>)>,
 }
 
 impl<'a> Contents<'a> {
     /// Parameters of a media type count where there is the same with others besides.
-    fn of(old: &Node<'a>, new: &Node<'a>) -> Self {
+    pub(super) fn of(old: &Node<'a>, new: &Node<'a>) -> Self {
         let list = |node: &Node<'a>| -> Vec<(String, Node<'a>)> {
             let kinds = node.children("content").into_iter();
             kinds.map(|(kind, media)| (kind.to_lowercase().replace(' ', ""), media)).collect()
@@ -107,14 +121,18 @@ impl<'a> Comparison<'a> {
         }
         self.unknown_keys(&old, &new, &["description", "content", "required", "$ref"], Some(operation));
         let Contents { both, gone, more } = Contents::of(&old, &new);
-        let way = if sent { way::UNTYPED } else { way::REQUEST };
-        for (_, media, new) in &both {
+        let way_of = |kind: &str, old: &Node<'a>, new: &Node<'a>| match sent {
+            true => way::UNTYPED,
+            false if is_form(kind) && is_flat(base_root, old) && is_flat(head_root, new) => way::TEXT,
+            false => way::REQUEST,
+        };
+        for (kind, media, new) in &both {
             if media.value.get("encoding") != new.value.get("encoding") {
                 let message = format!("parts of the body of {name} are written another way");
                 let sides = Sides::both(media, new);
                 self.note("request-media-type-encoding-changed", Some(operation), sides, message);
             }
-            self.body_schema(media, new, way, operation, "the body");
+            self.body_schema(media, new, way_of(kind, media, new), operation, "the body");
         }
         let mut wider = BTreeSet::new();
         for (kind, media) in &gone {
@@ -126,7 +144,7 @@ impl<'a> Comparison<'a> {
                     let message = format!("{name} takes `{wide}` in place of `{kind}`");
                     let sides = Sides::both(media, new);
                     self.note("request-media-type-generalised", Some(operation), sides, message);
-                    self.body_schema(media, new, way, operation, "the body");
+                    self.body_schema(media, new, way_of(kind, media, new), operation, "the body");
                 }
                 None => {
                     let message = format!("{name} takes no `{kind}` any more");
@@ -148,7 +166,7 @@ impl<'a> Comparison<'a> {
         self.note_as(id, (rule.wire, rust), [operation].into(), sides, message);
     }
 
-    fn body_schema(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
+    pub(super) fn body_schema(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
         self.unknown_keys(old, new, &["schema", "example", "examples", "encoding"], Some(operation));
         let (one, other) = (old.child("schema"), new.child("schema"));
         self.described((old, one), (new, other), way, operation, name);
@@ -175,138 +193,9 @@ impl<'a> Comparison<'a> {
         };
         let request = if way & way::SENT != 0 { rules::Direction::Request } else { rules::Direction::Response };
         let rule = rules::of_schema(kind, request);
-        let rust = if way & (way::UNTYPED | way::TRANSPORT) != 0 { Level::None } else { rule.rust };
+        let rust = if way & (way::UNTYPED | way::TRANSPORT | way::HEADER) != 0 { Level::None } else { rule.rust };
         let sides = Sides::both(one.as_ref().unwrap_or(old), other.as_ref().unwrap_or(new));
         self.note_as(rule.id, (rule.wire, rust), [operation].into(), sides, format!("`{name}` {words}"));
         None
-    }
-
-    pub(super) fn responses(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize, sent: bool) {
-        let (base_root, head_root) = (&self.base.value, &self.head.value);
-        let all = |root: &'a Value, node: &Node<'a>| -> BTreeMap<String, Node<'a>> {
-            let responses = node.children("responses").into_iter().filter(|(status, _)| !status.starts_with("x-"));
-            responses.map(|(status, answer)| (status.to_uppercase(), resolve(root, &answer))).collect()
-        };
-        let (old, new) = (all(base_root, &base.node), all(head_root, &head.node));
-        let range = |status: &str| format!("{}XX", status.get(..1).unwrap_or_default());
-        // `2XX` stands for 200, and the other way round, where there is no closer one.
-        let partners = |status: &str, others: &BTreeMap<String, Node<'a>>| -> Vec<String> {
-            if others.contains_key(status) {
-                return vec![status.to_owned()];
-            }
-            let wide = range(status);
-            if status == wide {
-                let first = status.get(..1).unwrap_or_default();
-                return others.keys().filter(|other| other.starts_with(first)).cloned().collect();
-            }
-            others.contains_key(&wide).then_some(wide).into_iter().collect()
-        };
-        let has_success = |all: &BTreeMap<String, Node<'a>>| all.keys().any(|status| status.starts_with('2'));
-        let is_success = |status: &str, all| status.starts_with('2') || status == "DEFAULT" && !has_success(all);
-        let name = &head.name;
-        for (status, one) in &old {
-            let success = is_success(status, &old);
-            let partners = partners(status, &new);
-            if partners.is_empty() {
-                let id = if success { "success-response-removed" } else { "failure-response-removed" };
-                let around = head.node.child("responses").map_or(head.node.pointer.clone(), |node| node.pointer);
-                let message = format!("{name} does not answer {status} any more");
-                self.note(id, Some(operation), Sides::removed(one, &around), message);
-            }
-            let way = match (success, sent) {
-                // What a webhook answers is sent by us.
-                (_, true) => way::TRANSPORT,
-                (true, false) => way::SUCCESS,
-                (false, false) => way::UNTYPED,
-            };
-            for other in partners.iter().filter_map(|status| new.get(status)) {
-                self.answer(one, other, way, operation, name);
-                self.headers(one, other, if sent { way::TRANSPORT } else { way::UNTYPED }, operation, name);
-            }
-        }
-        for (status, other) in new.iter().filter(|(status, _)| partners(status, &old).is_empty()) {
-            let id = if is_success(status, &new) { "success-response-added" } else { "failure-response-added" };
-            self.note(id, Some(operation), Sides::added(other), format!("{name} also answers {status}"));
-        }
-    }
-
-    fn answer(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
-        if old.value.get("links") != new.value.get("links") {
-            let place = |node: &Node<'a>| node.child("links").unwrap_or_else(|| node.clone());
-            let sides = Sides::both(&place(old), &place(new));
-            self.note("links-changed", Some(operation), sides, format!("answers of {name} have other links"));
-        }
-        self.unknown_keys(old, new, &["description", "headers", "content", "links", "$ref"], Some(operation));
-        let Contents { both, gone, mut more } = Contents::of(old, new);
-        let rust = |id: &str| if way == way::SUCCESS { rules::find(id).rust } else { Level::None };
-        let (was_empty, is_empty) = (both.is_empty() && gone.is_empty(), both.is_empty() && more.is_empty());
-        if was_empty != is_empty {
-            let (id, words) = match is_empty {
-                true => ("response-body-removed", "have no body any more"),
-                false => ("response-body-added", "have a body now"),
-            };
-            let place = |node: &Node<'a>| node.child("content").unwrap_or_else(|| node.clone());
-            let levels = (rules::find(id).wire, rust(id));
-            let sides = Sides::both(&place(old), &place(new));
-            return self.note_as(id, levels, [operation].into(), sides, format!("answers of {name} {words}"));
-        }
-        for (_, media, new) in &both {
-            self.body_schema(media, new, way, operation, "the answer");
-        }
-        for (kind, media) in &gone {
-            let closer = more.iter().position(|(close, _)| specialises(plain(close), plain(kind)));
-            match closer.map(|at| more.remove(at)) {
-                Some((_, new)) => {
-                    let message = format!("`{kind}` has a closer name");
-                    let sides = Sides::both(media, &new);
-                    self.note("response-media-type-specialised", Some(operation), sides, message);
-                    self.body_schema(media, &new, way, operation, "the answer");
-                }
-                None => {
-                    let message = format!("{name} answers no `{kind}` any more");
-                    let sides = Sides::removed(media, &new.pointer);
-                    self.note("response-media-type-removed", Some(operation), sides, message);
-                }
-            }
-        }
-        for (kind, media) in &more {
-            let message = format!("{name} answers `{kind}` too");
-            self.note("response-media-type-added", Some(operation), Sides::added(media), message);
-        }
-    }
-
-    fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
-        let (base_root, head_root) = (&self.base.value, &self.head.value);
-        let all = |root: &'a Value, node: &Node<'a>| -> BTreeMap<String, Node<'a>> {
-            let headers = node.children("headers").into_iter();
-            headers.map(|(name, header)| (name.to_lowercase(), resolve(root, &header))).collect()
-        };
-        let (one, other) = (all(base_root, old), all(head_root, new));
-        for (header, was) in &one {
-            let Some(is) = other.get(header) else {
-                let id = if was.is("required") {
-                    "required-response-header-removed"
-                } else {
-                    "optional-response-header-removed"
-                };
-                let message = format!("answers of {name} have no header `{header}` any more");
-                self.note(id, Some(operation), Sides::removed(was, &new.pointer), message);
-                continue;
-            };
-            if was.is("required") != is.is("required") {
-                let (id, words) = match is.is("required") {
-                    true => ("response-header-became-required", "always"),
-                    false => ("response-header-became-optional", "not always"),
-                };
-                let message = format!("answers of {name} {words} have the header `{header}`");
-                self.note(id, Some(operation), Sides::both(was, is), message);
-            }
-            self.unknown_keys(was, is, &KNOWN, Some(operation));
-            self.described((was, schema_of(was)), (is, schema_of(is)), way, operation, header);
-        }
-        for (header, is) in other.iter().filter(|(header, _)| !one.contains_key(*header)) {
-            let message = format!("answers of {name} have the header `{header}`");
-            self.note("response-header-added", Some(operation), Sides::added(is), message);
-        }
     }
 }

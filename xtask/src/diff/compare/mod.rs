@@ -5,18 +5,23 @@ mod document;
 mod documentation;
 mod extensions;
 mod keywords;
+mod limit;
 mod media;
 mod object;
 mod operation;
 mod pair;
 mod parameter;
 mod reach;
+mod response;
 mod schema;
+mod security;
 mod value;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
+
+pub(super) use operation::plain_path;
 
 use super::{
     change::{Change, Level, Place},
@@ -37,8 +42,12 @@ pub(crate) mod way {
     pub(crate) const TRANSPORT: u8 = 16;
     /// Nothing on the wire uses it, but its Rust type is public.
     pub(crate) const UNUSED: u8 = 32;
-    pub(crate) const SENT: u8 = REQUEST | TRANSPORT;
-    pub(crate) const ANSWERED: u8 = SUCCESS | UNTYPED | WEBHOOK;
+    /// A parameter or a form: the value is written as text, so that `7` is a number and text.
+    pub(crate) const TEXT: u8 = 64;
+    /// A header of an answer: text of no Rust type.
+    pub(crate) const HEADER: u8 = 128;
+    pub(crate) const SENT: u8 = REQUEST | TRANSPORT | TEXT;
+    pub(crate) const ANSWERED: u8 = SUCCESS | UNTYPED | WEBHOOK | HEADER;
     pub(crate) const ALL: u8 = SENT | ANSWERED | UNUSED;
 }
 
@@ -97,6 +106,8 @@ pub(crate) struct Finding {
     pub(crate) mask: u8,
     /// What it does to Rust, where the rule alone cannot say.
     pub(crate) rust: Option<Level>,
+    /// What it is where values are written as text, where that is something else.
+    pub(crate) as_text: Option<&'static str>,
 }
 
 /// Two schemas that are compared with each other once, however many operations use them.
@@ -128,6 +139,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) operations: Vec<String>,
     /// Units of parameters whose default has been told of.
     pub(crate) defaults_told: HashSet<usize>,
+    /// Names of security schemes that have another name in the head, and that.
+    pub(crate) schemes: BTreeMap<&'a str, &'a str>,
     /// What is said of one place is said once: rule and places to the change.
     seen: HashMap<(&'static str, String, String), usize>,
 }
@@ -144,6 +157,7 @@ pub(crate) fn compare(base: &Document, head: &Document) -> Vec<Change> {
         roots: Vec::new(),
         operations: Vec::new(),
         defaults_told: HashSet::new(),
+        schemes: BTreeMap::new(),
         seen: HashMap::new(),
     };
     comparison.schemas();

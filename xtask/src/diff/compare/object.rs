@@ -1,6 +1,6 @@
 //! Differences of the fields of an object: its own, and others.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::diff::{
     change::Level,
-    normalise::{Node, View, peel},
+    normalise::{Node, View, only_annotations, peel},
     rust_api::Field,
 };
 
@@ -25,8 +25,9 @@ impl<'a> Comparison<'a> {
             let full = format!("{}.{name}", spot.name);
             let (was_required, is_required) = (base.required.contains_key(name), head.required.contains_key(name));
             let new = head.properties.get(name);
-            let mask = spot.mask & !self.hidden(old, new);
-            let inner = Spot { mask, optional: !was_required && !is_required, ..spot.within(&full) };
+            let hidden = self.hidden(old, new);
+            let optional = !was_required && !is_required;
+            let inner = Spot { mask: spot.mask & !hidden, optional, ..spot.within(&full) };
             let Some(new) = new else {
                 if in_head_choice.contains(name) {
                     continue;
@@ -53,7 +54,10 @@ impl<'a> Comparison<'a> {
                 let sides = Sides::both(old, new).with_head(list);
                 self.find_as(&inner, kind, sides, format!("`{full}` {words}"), same_type.then_some(Level::None));
             }
-            self.schema(old, new, inner);
+            // Whoever sends back what was read sends what is read-only, too; what becomes so is no longer taken.
+            let read_only = (flag(&self.base.value, old, "readOnly"), flag(&self.head.value, new, "readOnly"));
+            let sent_back = if read_only == (false, true) { 0 } else { way::SENT };
+            self.schema(old, new, Spot { mask: spot.mask & (!hidden | sent_back), ..inner });
         }
         for (name, new) in head.properties.iter().filter(|(name, _)| !base.properties.contains_key(*name)) {
             if in_base_choice.contains(name) {
@@ -85,47 +89,49 @@ impl<'a> Comparison<'a> {
 
     /// Ways that do not see a property: requests leave out what is read-only, answers what is write-only.
     fn hidden(&self, base: &Node<'a>, head: Option<&Node<'a>>) -> u8 {
-        let has = |root: &'a Value, node: &Node<'a>, key: &str| {
-            let peeled = peel(root, node);
-            peeled.node.is(key) || peeled.outer.get(key).is_some_and(|flag| flag.value == &Value::Bool(true))
-        };
         let any =
-            |key: &str| has(&self.base.value, base, key) || head.is_some_and(|head| has(&self.head.value, head, key));
+            |key: &str| flag(&self.base.value, base, key) || head.is_some_and(|head| flag(&self.head.value, head, key));
         (u8::from(any("readOnly")) * way::SENT) | (u8::from(any("writeOnly")) * way::ANSWERED)
     }
 
     pub(super) fn additional(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
         const KEY: &str = "additionalProperties";
         let (old, new) = pair.facts(KEY);
-        let is_schema = |node: &Node<'_>| node.value.as_object().is_some_and(|object| !object.is_empty());
-        if let (Some(old), Some(new)) = (old.filter(|it| is_schema(it)), new.filter(|it| is_schema(it))) {
-            return self.schema(old, new, spot.within(&format!("{}.*", spot.name)));
-        }
-        // How narrow it is: anything, values of one schema, nothing.
-        let narrow = |node: Option<&Node<'_>>| match node {
-            Some(node) if node.value == &Value::Bool(false) => 2,
-            Some(node) if is_schema(node) => 1,
-            _ => 0,
+        let is_schema = |node: &&Node<'_>| node.value.is_object() && !only_annotations(node.value);
+        let is_closed = |node: Option<&Node<'_>>| node.is_some_and(|node| node.value == &Value::Bool(false));
+        let typed = match (old.filter(is_schema), new.filter(is_schema)) {
+            (Some(old), Some(new)) => return self.schema(old, new, spot.within(&format!("{}.*", spot.name))),
+            (Some(_), None) if !is_closed(new) => Some(("type-widened", "may be anything now")),
+            (None, Some(_)) if !is_closed(old) => Some(("type-narrowed", "may not be anything any more")),
+            _ => None,
         };
-        let kept = |node: Option<&Node<'_>>| node.is_some_and(|node| node.value != &Value::Bool(false));
-        let (was, is) = (narrow(old), narrow(new));
+        if let Some((kind, words)) = typed {
+            return self.find(spot, kind, pair.sides(KEY), format!("other fields of `{}` {words}", spot.name));
+        }
+        let kept = |node: Option<&Node<'_>>| node.is_some() && !is_closed(node);
+        let (was_closed, closed) = (is_closed(old), is_closed(new));
         let has_fields = pair.each(|side| !side.view.properties.is_empty()) == (true, true);
         let rust = match (kept(old), kept(new)) {
             (true, false) if has_fields => Level::Breaking,
             (false, true) if has_fields => Level::Additive,
-            _ if was == is || has_fields && was.max(is) == 2 => Level::None,
+            _ if was_closed == closed || has_fields => Level::None,
             _ => Level::Breaking,
         };
-        let (kind, words, rust) = match was.cmp(&is) {
-            Ordering::Less => ("closed", "may have fewer other fields", Some(rust)),
-            Ordering::Greater => ("opened", "may have more other fields", Some(rust)),
-            Ordering::Equal if rust == Level::Breaking && kept(old) != kept(new) => {
-                ("extra-removed", "keeps no other fields in `extra` any more", None)
-            }
-            Ordering::Equal => return,
+        let (kind, words, rust) = match (was_closed, closed, rust) {
+            (false, true, _) => ("closed", "may have fewer other fields", Some(rust)),
+            (true, false, _) => ("opened", "may have more other fields", Some(rust)),
+            (_, _, Level::Breaking) => ("extra-removed", "keeps no other fields in `extra` any more", None),
+            (_, _, Level::Additive) => ("extra-added", "keeps other fields in `extra` now", None),
+            _ => return,
         };
         self.find_as(spot, kind, pair.sides(KEY), format!("`{}` {words}", spot.name), rust);
     }
+}
+
+/// Whether a property has a flag, itself or where it refers to.
+fn flag<'a>(root: &'a Value, node: &Node<'a>, key: &str) -> bool {
+    let peeled = peel(root, node);
+    peeled.node.is(key) || peeled.outer.get(key).is_some_and(|flag| flag.value == &Value::Bool(true))
 }
 
 fn required(is_required: bool) -> (&'static str, &'static str) {

@@ -57,7 +57,7 @@ fn operations<'a>(
 }
 
 /// A path without the names of its parameters; `/files/{a}.{b}` keeps what is between.
-pub(super) fn plain_path(path: &str) -> String {
+pub(in crate::diff) fn plain_path(path: &str) -> String {
     let mut plain = String::new();
     for (at, piece) in path.split('{').enumerate() {
         match piece.split_once('}') {

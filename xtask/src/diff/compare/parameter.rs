@@ -3,7 +3,11 @@
 use serde_json::Value;
 
 use super::{Comparison, Sides, operation::Operation, way};
-use crate::diff::normalise::{Node, View, peel, resolve};
+use crate::diff::{
+    change::Level,
+    normalise::{Node, View, peel, resolve},
+    rules,
+};
 
 /// Keys of parameters and of headers.
 pub(super) const KNOWN: [&str; 14] = [
@@ -97,6 +101,11 @@ impl Encoding {
 /// The media type of a parameter or a header that has one.
 fn media_type<'a>(node: &Node<'a>) -> Option<&'a str> {
     node.children("content").first().map(|(kind, _)| *kind)
+}
+
+/// Whether the value of a parameter or a header is written as text, and not in a media type.
+pub(super) fn is_text(node: &Node<'_>) -> bool {
+    node.value.get("content").is_none()
 }
 
 /// The schema of a parameter or a header, in whichever way it is given.
@@ -200,13 +209,16 @@ impl<'a> Comparison<'a> {
         self.deprecation(old, new, &format!("the parameter {name}"), operation);
         self.unknown_keys(old, new, &KNOWN, Some(operation));
         let way = match (role(old).is_empty() || role(new).is_empty(), sent) {
-            (_, true) => way::UNTYPED,
+            (_, true) => way::HEADER,
+            (true, false) if is_text(old) && is_text(new) => way::TEXT,
             (true, false) => way::REQUEST,
             (false, false) => way::TRANSPORT,
         };
         let schemas = (schema_of(old), schema_of(new));
         if let (Some(one), Some(other), false) = (&schemas.0, &schemas.1, sent) {
-            self.parameter_default(one, other, &name, operation);
+            // What has to be there is never assumed.
+            let wire = if was { Level::Patch } else { Level::Breaking };
+            self.parameter_default(one, other, &name, operation, wire);
         }
         let unit = self.described((old, schemas.0), (new, schemas.1), way, operation, new.text("name"));
         // The default has been told of.
@@ -214,7 +226,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// What the server assumes of a parameter that is left out.
-    fn parameter_default(&mut self, old: &Node<'a>, new: &Node<'a>, name: &str, operation: usize) {
+    fn parameter_default(&mut self, old: &Node<'a>, new: &Node<'a>, name: &str, operation: usize, wire: Level) {
         let default = |root: &'a Value, node: &Node<'a>| {
             let peeled = peel(root, node);
             peeled.outer.get("default").cloned().or_else(|| peeled.node.child("default"))
@@ -225,7 +237,8 @@ impl<'a> Comparison<'a> {
             let shown = |node: &Option<Node<'a>>| value(node).map_or("nothing".to_owned(), Value::to_string);
             let message = format!("the default of the parameter {name} is {} in place of {}", shown(&is), shown(&was));
             let sides = Sides::both(was.as_ref().unwrap_or(old), is.as_ref().unwrap_or(new));
-            self.note("parameter-default-changed", Some(operation), sides, message);
+            let rule = rules::find("parameter-default-changed");
+            self.note_as(rule.id, (wire.min(rule.wire), rule.rust), [operation].into(), sides, message);
         }
     }
 }

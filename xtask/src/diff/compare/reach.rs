@@ -60,13 +60,17 @@ impl Comparison<'_> {
             (way::TRANSPORT, Direction::Request),
             (way::UNTYPED, Direction::Response),
             (way::WEBHOOK, Direction::Response),
+            (way::TEXT, Direction::Request),
+            (way::HEADER, Direction::Response),
         ] {
             if ways & way == 0 {
                 continue;
             }
-            let rule = rules::of_schema(finding.kind, direction);
+            let is_text = matches!(way, way::TRANSPORT | way::TEXT | way::HEADER);
+            let kind = finding.as_text.filter(|_| is_text).unwrap_or(finding.kind);
+            let rule = rules::of_schema(kind, direction);
             let rust = match way {
-                way::TRANSPORT | way::UNTYPED => Level::None,
+                way::TRANSPORT | way::UNTYPED | way::HEADER => Level::None,
                 // Fields of webhooks are options in any case.
                 way::WEBHOOK if finding.kind.starts_with("property-became") => Level::Patch,
                 _ => rust_of(rule),
@@ -76,7 +80,7 @@ impl Comparison<'_> {
         if candidates.is_empty() {
             // Not on the wire at all, or only on the side that `readOnly` and `writeOnly` leave out.
             let leads = |ways: u8| by_way.keys().any(|way| way & ways != 0);
-            let typed = leads(way::UNUSED | way::REQUEST | way::SUCCESS);
+            let typed = leads(way::UNUSED | way::REQUEST | way::TEXT | way::SUCCESS);
             for (direction, ways) in [(Direction::Request, way::SENT), (Direction::Response, way::ANSWERED)] {
                 if leads(ways | way::UNUSED) {
                     let rule = rules::of_schema(finding.kind, direction);

@@ -92,7 +92,14 @@ impl<'a> Comparison<'a> {
             if unit == MOST_UNITS {
                 let message = "more pairs of schemas than can be followed; they were not all compared".to_owned();
                 let sides = Sides::both(&base, &head);
-                new.findings.push(Finding { kind: "unclassified", message, sides, mask: way::ALL, rust: None });
+                new.findings.push(Finding {
+                    kind: "unclassified",
+                    message,
+                    sides,
+                    mask: way::ALL,
+                    rust: None,
+                    as_text: None,
+                });
             }
         } else {
             self.pending.push(Pending { unit, base, head, outer_done, name });
@@ -128,8 +135,12 @@ impl<'a> Comparison<'a> {
         message: String,
         rust: Option<Level>,
     ) {
-        if let Some(unit) = self.units.get_mut(spot.unit) {
-            unit.findings.push(Finding { kind, message, sides, mask: spot.mask, rust });
+        self.found(spot.unit, Finding { kind, message, sides, mask: spot.mask, rust, as_text: None });
+    }
+
+    pub(super) fn found(&mut self, unit: usize, finding: Finding) {
+        if let Some(unit) = self.units.get_mut(unit) {
+            unit.findings.push(finding);
         }
     }
 

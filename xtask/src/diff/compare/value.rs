@@ -1,39 +1,17 @@
-//! Differences of the values that a schema allows: types, closed and open enums, limits, patterns, choices.
+//! Differences of the values that a schema allows: types, closed and open enums, patterns.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::{
-    Comparison, Sides,
+    Comparison, Finding,
     pair::{Pair, Side, Spot},
-    schema::shown,
 };
-use crate::diff::{change::Level, normalise::View, rust_api};
+use crate::diff::{change::Level, rust_api};
 
-type Kinds = BTreeSet<(String, String)>;
-
-/// Which way a limit limits.
-#[derive(Clone, Copy)]
-enum Bound {
-    Upper,
-    /// With the value that says nothing, where there is one.
-    Lower(Option<f64>),
-}
-
-/// Each limit, and the key that takes the limit itself out.
-const LIMITS: [(&str, &str, Bound); 10] = [
-    ("maximum", "exclusiveMaximum", Bound::Upper),
-    ("maxLength", "", Bound::Upper),
-    ("maxItems", "", Bound::Upper),
-    ("maxProperties", "", Bound::Upper),
-    ("maxContains", "", Bound::Upper),
-    ("minimum", "exclusiveMinimum", Bound::Lower(None)),
-    ("minLength", "", Bound::Lower(Some(0.0))),
-    ("minItems", "", Bound::Lower(Some(0.0))),
-    ("minProperties", "", Bound::Lower(Some(0.0))),
-    ("minContains", "", Bound::Lower(Some(1.0))),
-];
+type Kind = (String, String);
+type Kinds = BTreeSet<Kind>;
 
 impl<'a> Comparison<'a> {
     pub(super) fn values(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
@@ -54,7 +32,10 @@ impl<'a> Comparison<'a> {
         let rust = (rust_api::kind(&old) == rust_api::kind(&new)).then_some(Level::Patch);
         let words = format!("`{}` is {} in place of {}", spot.name, told(&new), told(&old));
         let at = if old.as_ref().map(plain_kinds) == new.as_ref().map(plain_kinds) { "format" } else { "type" };
-        self.find_as(spot, compared(&old, &new), pair.sides(at), words, rust);
+        let kind = compared(&old, &new, takes);
+        let as_text = (kind == "type-changed").then(|| compared(&old, &new, takes_as_text));
+        let finding = Finding { kind, message: words, sides: pair.sides(at), mask: spot.mask, rust, as_text };
+        self.found(spot.unit, finding);
     }
 
     fn pattern(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
@@ -129,27 +110,6 @@ impl<'a> Comparison<'a> {
             }
         }
     }
-
-    fn limits(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
-        let mut found: Vec<(&str, Option<&'static str>)> = Vec::new();
-        for (key, exclusive, bound) in LIMITS {
-            let (old, new) = pair.each(|side| limit(&side.view, key, exclusive, bound));
-            found.push((key, tightened(order(old, new, bound))));
-        }
-        let (was, is) = pair.each(|side| side.view.fact("uniqueItems") == Some(&Value::Bool(true)));
-        found.push(("uniqueItems", tightened(is.cmp(&was))));
-        let (old, new) = pair.each(|side| side.view.fact("multipleOf").and_then(Value::as_f64));
-        found.push(("multipleOf", step(old, new)));
-        for (key, kind) in found.into_iter().filter_map(|(key, kind)| Some((key, kind?))) {
-            let exclusive = LIMITS.iter().find(|(other, ..)| *other == key).map_or("", |(_, exclusive, _)| exclusive);
-            let at = |side: &Side<'a>| side.view.facts.get(key).or_else(|| side.view.facts.get(exclusive)).cloned();
-            let (old, new) = pair.each(at);
-            let message =
-                format!("`{key}` of `{}` is {} in place of {}", spot.name, shown(new.as_ref()), shown(old.as_ref()));
-            let sides = Sides::both(old.as_ref().unwrap_or(&pair.base.node), new.as_ref().unwrap_or(&pair.head.node));
-            self.find(spot, kind, sides, message);
-        }
-    }
 }
 
 /// What one list has and the other has not, both ways.
@@ -166,51 +126,6 @@ fn canonical(value: &Value) -> String {
     }
 }
 
-fn tightened(order: Ordering) -> Option<&'static str> {
-    match order {
-        Ordering::Greater => Some("limit-tightened"),
-        Ordering::Less => Some("limit-loosened"),
-        Ordering::Equal => None,
-    }
-}
-
-/// A limit and whether the value itself is beyond it; 3.0 says so by a flag, 3.1 by another number.
-fn limit(view: &View<'_>, key: &str, exclusive: &str, bound: Bound) -> Option<(f64, bool)> {
-    let own = view.fact(key).and_then(Value::as_f64);
-    let found = match view.fact(exclusive) {
-        Some(Value::Bool(true)) => own.map(|limit| (limit, true)),
-        Some(Value::Number(number)) => {
-            let strict = number.as_f64()?;
-            let closer = |own: f64| if matches!(bound, Bound::Upper) { own < strict } else { own > strict };
-            Some(own.filter(|own| closer(*own)).map_or((strict, true), |own| (own, false)))
-        }
-        _ => own.map(|limit| (limit, false)),
-    };
-    match bound {
-        Bound::Lower(Some(floor)) => found.or(Some((floor, false))),
-        Bound::Upper | Bound::Lower(None) => found,
-    }
-}
-
-/// Greater: the head is tighter.
-fn order(base: Option<(f64, bool)>, head: Option<(f64, bool)>, bound: Bound) -> Ordering {
-    let (Some((old, was)), Some((new, is))) = (base, head) else { return head.is_some().cmp(&base.is_some()) };
-    let by_value = if matches!(bound, Bound::Upper) { old.partial_cmp(&new) } else { new.partial_cmp(&old) };
-    by_value.unwrap_or(Ordering::Equal).then(is.cmp(&was))
-}
-
-/// What another `multipleOf` does: every multiple of 4 is one of 2.
-fn step(base: Option<f64>, head: Option<f64>) -> Option<&'static str> {
-    let divides = |step: f64, value: f64| step != 0.0 && (value / step).fract().abs() < 1e-9;
-    match (base, head) {
-        (Some(old), Some(new)) if (old - new).abs() < f64::EPSILON => None,
-        (Some(old), Some(new)) if divides(new, old) => Some("limit-loosened"),
-        (Some(old), Some(new)) if divides(old, new) => Some("limit-tightened"),
-        (Some(_), Some(_)) => Some("limit-changed"),
-        _ => tightened(head.is_some().cmp(&base.is_some())),
-    }
-}
-
 fn takes_all(pattern: &str) -> bool {
     let bare = pattern.trim_start_matches('^').trim_end_matches('$');
     matches!(bare, "" | ".*" | "(.*)" | "[\\s\\S]*")
@@ -221,7 +136,7 @@ fn plain_kinds(kinds: &Kinds) -> BTreeSet<&str> {
 }
 
 /// Whether one value type takes all that another does.
-fn takes(wide: &(String, String), narrow: &(String, String)) -> bool {
+fn takes(wide: &Kind, narrow: &Kind) -> bool {
     let (kind, format) = (wide.0.as_str(), wide.1.as_str());
     let (inner, inner_format) = (narrow.0.as_str(), narrow.1.as_str());
     let bits = |format: &str| match format {
@@ -251,8 +166,14 @@ fn takes(wide: &(String, String), narrow: &(String, String)) -> bool {
     }
 }
 
+/// The same where values are written as text: any number is text too.
+fn takes_as_text(wide: &Kind, narrow: &Kind) -> bool {
+    let is_any_text = (wide.0.as_str(), wide.1.as_str()) == ("string", "");
+    takes(wide, narrow) || is_any_text && matches!(narrow.0.as_str(), "integer" | "number" | "boolean")
+}
+
 /// How the values of one set of types relate to those of another.
-fn compared(base: &Option<Kinds>, head: &Option<Kinds>) -> &'static str {
+fn compared(base: &Option<Kinds>, head: &Option<Kinds>, takes: fn(&Kind, &Kind) -> bool) -> &'static str {
     let (base, head) = match (base, head) {
         (None, _) => return "type-narrowed",
         (_, None) => return "type-widened",
