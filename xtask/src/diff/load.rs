@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     normalise::LONGEST,
-    parse,
+    nothing, parse,
     places::{self, Chains},
 };
 use crate::check::yaml_lines;
@@ -131,7 +131,8 @@ fn git(arguments: &[&str]) -> Result<Vec<u8>> {
 pub(crate) fn parse(name: &str, text: String) -> Result<Document> {
     let trimmed = text.trim_start_matches('\u{feff}');
     ensure!(!trimmed.trim().is_empty(), "{name}:1: the document is empty");
-    let value = parse::value(name, trimmed)?;
+    let mut value = parse::value(name, trimmed)?;
+    nothing::read(&mut value);
     let document = Document { name: name.to_owned(), value, text, lines: OnceCell::new() };
     check(&document)?;
     Ok(document)

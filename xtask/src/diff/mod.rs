@@ -9,6 +9,7 @@ mod compare;
 mod load;
 mod merge;
 mod normalise;
+mod nothing;
 mod number;
 mod parse;
 mod places;

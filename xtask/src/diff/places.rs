@@ -18,13 +18,7 @@ pub(super) type Chains = BTreeMap<String, Vec<String>>;
 
 /// Refuses values that are not what their place asks for, and things that are there twice.
 pub(super) fn check(document: &Document) -> Result<Chains> {
-    let mut walk = Walk {
-        document,
-        kinds: HashMap::new(),
-        chains: BTreeMap::new(),
-        references: Vec::new(),
-        operations: HashMap::new(),
-    };
+    let mut walk = Walk { document, kinds: HashMap::new(), chains: BTreeMap::new(), references: Vec::new() };
     walk.place(&document.value, Shape::One(Kind::Root), &mut String::new())?;
     while let Some((mut pointer, target, kind)) = walk.references.pop() {
         walk.target(&mut pointer, target, kind)?;
@@ -39,8 +33,6 @@ struct Walk<'a> {
     chains: Chains,
     /// Where each reference stands, where it leads, and what should be there.
     references: Vec<(String, String, Kind)>,
-    /// The place of each `operationId`.
-    operations: HashMap<&'a str, String>,
 }
 
 impl<'a> Walk<'a> {
@@ -108,13 +100,6 @@ impl<'a> Walk<'a> {
             Kind::Parameter if reference.is_none() => {
                 if let Some(key) = ["name", "in"].iter().find(|key| value.get(**key).is_none()) {
                     return Err(self.refuse(pointer, &format!("{pointer} has no `{key}`")));
-                }
-            }
-            Kind::Operation => {
-                let id = value.get("operationId").and_then(Value::as_str);
-                if let Some((id, other)) = id.and_then(|id| Some((id, self.operations.insert(id, pointer.clone())?))) {
-                    let words = format!("{pointer} has the operationId `{id}` of {other}");
-                    return Err(self.refuse(&format!("{pointer}/operationId"), &words));
                 }
             }
             _ => {}
