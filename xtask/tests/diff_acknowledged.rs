@@ -59,19 +59,26 @@ fn a_break_is_acknowledged_with_a_reason_until_a_day() {
     for (text, wanted) in [
         (ENTRY.replace("2999", "2020"), "has expired"),
         (ENTRY.replace("nobody called it", "''"), "has no reason"),
-        (ENTRY.to_owned() + &ENTRY.replace("operation-removed", "schema-removed"), "is no break that there is"),
-        (ENTRY.replace("~1x", "~1y"), "is no break that there is"),
+        (ENTRY.to_owned() + &ENTRY.replace("operation-removed", "schema-removed"), "names no break"),
+        (ENTRY.replace("~1x", "~1y"), "names no break"),
+        // What is around it would cover whatever else goes there.
+        (ENTRY.replace("/paths/~1x/get", "/paths"), "names no break"),
     ] {
         accept(&folder, &text);
         let (code, out, _) = run(&folder, &["HEAD"]);
         assert_eq!(code, Some(1), "{out}");
         assert!(out.contains(wanted), "{out}");
     }
+    fs::remove_file(folder.join(FILE)).unwrap();
+    let (_, out, _) = run(&folder, &["HEAD"]);
+    let line = out.lines().find(|line| line.starts_with("- { id: ")).unwrap();
+    accept(&folder, &line.replace('…', "it is meant").replace("YYYY-MM-DD", "2999-01-01"));
+    assert_eq!(run(&folder, &["HEAD"]).0, Some(0), "{line}");
     for broken in ["- { id: a }\n", "words\n", "- { id: a, place: b, reason: c, expires: soon }\n"] {
         accept(&folder, broken);
         let (code, _, error) = run(&folder, &["HEAD"]);
         assert_eq!(code, Some(2), "{broken}");
-        assert!(error.contains("is no list of acknowledgements"), "{error}");
+        assert!(error.contains("each acknowledgement is `{ id, place, reason, expires: YYYY-MM-DD }`"), "{error}");
     }
     let (code, _, error) = run(&folder, &["HEAD", "--accepted", "absent.yaml"]);
     assert_eq!(code, Some(2));
@@ -92,7 +99,7 @@ fn what_has_landed_alarms_nobody_and_excuses_nothing() {
         assert!(out.contains("has landed; the acknowledgement can be removed"), "{out}");
     }
     let (_, out, _) = run(&folder, &["HEAD", "--format", "github"]);
-    assert!(out.contains("::warning title=acknowledgement::"), "{out}");
+    assert!(out.contains("::warning file=openapi/accepted-breaks.yaml,title=acknowledgement::"), "{out}");
     // Past its day it still alarms nobody, and against what was before the break it is used.
     accept(&folder, &ENTRY.replace("2999", "2020"));
     commit(&folder);
@@ -125,7 +132,7 @@ fn a_file_as_base_has_no_acknowledgements() {
     assert_eq!(run(&folder, &["base.yaml"]).0, Some(0));
     let (code, out, _) = run(&folder, &["openapi/piaxis.yaml"]);
     assert_eq!(code, Some(1), "{out}");
-    assert!(out.contains("is no break that there is"), "{out}");
+    assert!(out.contains("names no break"), "{out}");
 }
 
 #[test]
@@ -164,6 +171,7 @@ fn every_format_says_what_breaks() {
         ("json", "\"id\": \"operation-removed\""),
         ("github", "::error file=openapi/piaxis.yaml,line=3,title=breaking%3A operation-removed::GET /x is gone"),
         ("markdown", "| GET /x is gone [operation-removed] | breaking | breaking |"),
+        ("markdown", "To avoid it: Mark it"),
     ] {
         let (code, out, _) = run(&folder, &["HEAD", "--format", format]);
         assert_eq!(code, Some(1));

@@ -129,7 +129,7 @@ const EDITS: &[Case] = &[
     ("evidence is for no term", Remove, "/components/schemas/BuyerDeliveryConfirmation/x-piaxis-term-type", r##""##, "none", "breaking"),
     ("evidence is for another term", Set, "/components/schemas/BuyerDeliveryConfirmation/x-piaxis-term-type", r##""custom""##, "breaking", "patch"),
     ("an answer has another optional field", Set, "/components/schemas/PaymentCreated/properties/note", r##"{"type":"string"}"##, "additive", "additive"),
-    ("an answer has another required field", SetPush, "/components/schemas/PaymentCreated/properties/note", r##"{"type":"string"}"##, "additive", "additive"),
+    ("an answer has another required field", SetPush, "/components/schemas/PaymentCreated/properties/note", r##"{"type":"string"}"##, "additive", "breaking"),
     ("an optional field of an answer is gone", Remove, "/components/schemas/Payment/properties/reference", r##""##, "patch", "breaking"),
     ("a required field of an answer is gone", Remove, "FIELD:/components/schemas/Payment:currency", r##""##, "breaking", "breaking"),
     ("a field of an answer becomes required", Push, "/components/schemas/PaymentCreated/required", r##""currency""##, "additive", "breaking"),
@@ -142,7 +142,7 @@ const EDITS: &[Case] = &[
     ("a count of an answer is any number", Set, "/components/schemas/TokenResponse/properties/expires_in", r##"{"type":"number"}"##, "breaking", "breaking"),
     ("text of an answer is a time", Set, "/components/schemas/PaymentCreated/properties/currency/format", r##""date-time""##, "additive", "breaking"),
     ("text of an answer is an address", Set, "/components/schemas/PaymentCreated/properties/payment_url/format", r##""uri""##, "additive", "patch"),
-    ("text of an answer is a secret", Set, "/components/schemas/PaymentCreated/properties/currency", r##"{"$ref":"#/components/schemas/Secret"}"##, "additive", "breaking"),
+    ("text of an answer is a secret", Set, "/components/schemas/PaymentCreated/properties/currency", r##"{"$ref":"#/components/schemas/Secret"}"##, "patch", "breaking"),
     ("an answer is closed", Set, "/components/schemas/PaymentCreated/additionalProperties", r##"false"##, "additive", "breaking"),
     ("an answer says nothing of other fields", Remove, "/components/schemas/PaymentCreated/additionalProperties", r##""##, "none", "breaking"),
     ("a longest length of an answer is told", Set, "/components/schemas/PaymentCreated/properties/currency/maxLength", r##"3"##, "additive", "none"),
@@ -391,7 +391,10 @@ fn annotations_stand_on_the_changed_line_or_on_the_one_after_what_is_gone() {
     let rest = field + contract[field..].find('\n').unwrap() + 1;
     let line = |at: usize| contract[..at].matches('\n').count() + 1;
     let renamed = line(contract.find("    operationId: payments_create").unwrap());
+    let path = contract.find("  /disbursements/{disbursement_id}/cancel:").unwrap();
+    let next = path + contract[path..].find("\n  /").unwrap() + 1;
     for (head, line, id) in [
+        (contract[..path].to_owned() + &contract[next..], line(path), "operation-removed"),
         (
             contract.replace("operationId: payments_create", "operationId: payments_make"),
             renamed,

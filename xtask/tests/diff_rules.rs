@@ -216,6 +216,7 @@ fn pairs() -> Vec<(&'static str, String, String)> {
             schemas("A: { type: object, properties: { a: { type: string } } }"),
             schemas("A: { type: object, additionalProperties: true, properties: { a: { type: string } } }"),
         ),
+        ("format-hint-changed", schemas("A: { type: string }"), schemas("A: { type: string, format: password }")),
         ("environment-variable-removed", variables("A, B"), variables("A")),
         ("environment-variable-added", variables("A"), variables("A, B")),
         ("environment-variables-reordered", variables("A, B"), variables("B, A")),

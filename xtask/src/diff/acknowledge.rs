@@ -10,7 +10,7 @@ use chrono::{NaiveDate, Utc};
 use serde::Deserialize;
 
 use super::{
-    change::{Change, Level, Place},
+    change::{Change, Level},
     load,
 };
 
@@ -33,6 +33,8 @@ struct Acknowledgement {
 /// What is to be said of the acknowledgements.
 #[derive(Debug, Default)]
 pub(crate) struct Review {
+    /// Where they stand, as messages and annotations call it.
+    pub(crate) file: String,
     /// What is wrong with them.
     pub(crate) problems: Vec<String>,
     /// What has landed.
@@ -40,18 +42,17 @@ pub(crate) struct Review {
 }
 
 /// Marks what is acknowledged.
-pub(crate) fn apply(file: &Path, base: &str, changes: &mut [Change]) -> Result<Review> {
-    let name = file.display().to_string();
+pub(crate) fn apply(file: &Path, name: &str, base: &str, changes: &mut [Change]) -> Result<Review> {
     let text = fs::read_to_string(file).with_context(|| format!("{name} cannot be read"))?;
     // A file as base has no acknowledgements of its own.
     let before = if load::is_file(base) { None } else { load::show_if_there(base, FILE)? };
     let landed = before.map(|text| parse(&text, &format!("{base}:{FILE}"))).transpose()?.unwrap_or_default();
-    Ok(judge(&name, parse(&text, &name)?, &landed, Utc::now().date_naive(), changes))
+    Ok(judge(name, parse(&text, name)?, &landed, Utc::now().date_naive(), changes))
 }
 
 fn parse(text: &str, name: &str) -> Result<Vec<Acknowledgement>> {
-    let list: Option<Vec<Acknowledgement>> =
-        serde_yaml_ng::from_str(text).with_context(|| format!("{name} is no list of acknowledgements"))?;
+    let list: Option<Vec<Acknowledgement>> = serde_yaml_ng::from_str(text)
+        .with_context(|| format!("{name}: each acknowledgement is `{{ id, place, reason, expires: YYYY-MM-DD }}`"))?;
     Ok(list.unwrap_or_default())
 }
 
@@ -62,21 +63,18 @@ fn judge(
     today: NaiveDate,
     changes: &mut [Change],
 ) -> Review {
-    let mut review = Review::default();
+    let mut review = Review { file: file.to_owned(), ..Review::default() };
     for acknowledgement in list {
         let is_landed = landed.contains(&acknowledgement);
         let Acknowledgement { id, place, reason, expires } = acknowledgement;
-        let at = |found: &Option<Place>| found.as_ref().is_some_and(|found| found.pointer == place);
-        let fits = |change: &&mut Change| {
-            change.level == Level::Breaking && change.id == id && (at(&change.head) || at(&change.base))
-        };
+        let fits = |change: &&mut Change| change.level == Level::Breaking && change.id == id && change.place == place;
         let mut these = changes.iter_mut().filter(fits).peekable();
         let (list, words) = match these.peek() {
             Some(_) if is_landed => {
                 (&mut review.problems, "is of an earlier change; give this one a reason of its own")
             }
             None if is_landed => (&mut review.landed, "has landed; the acknowledgement can be removed"),
-            None => (&mut review.problems, "is no break that there is; remove the acknowledgement"),
+            None => (&mut review.problems, "names no break of this comparison; correct or remove the acknowledgement"),
             Some(_) if reason.trim().is_empty() => (&mut review.problems, "has no reason"),
             Some(_) if expires < today => (&mut review.problems, "has expired"),
             Some(_) => {

@@ -46,6 +46,8 @@ pub(crate) struct Change {
     pub(crate) message: String,
     pub(crate) base: Option<Place>,
     pub(crate) head: Option<Place>,
+    /// The pointer that names it: in the head, or in the base for what is gone.
+    pub(crate) place: String,
     /// Line in the head's file.
     pub(crate) line: usize,
     /// How many other places of the same change this entry stands for.

@@ -41,7 +41,15 @@ impl Document {
 
     /// Line that follows what was taken out of `base`: there an annotation is seen beside the edit.
     pub(crate) fn line_of_gap(&self, base: &Self, removed: &str) -> Option<usize> {
-        let (parent, _) = removed.rsplit_once('/')?;
+        let mut removed = removed;
+        // What is around it may be gone with it.
+        let parent = loop {
+            let (parent, _) = removed.rsplit_once('/')?;
+            if self.lines().contains_key(parent) {
+                break parent;
+            }
+            removed = parent;
+        };
         let place = *base.lines().get(removed)?;
         let prefix = format!("{parent}/");
         let siblings = base.lines().range(prefix.clone()..).take_while(|(pointer, _)| pointer.starts_with(&prefix));
@@ -109,8 +117,9 @@ pub(crate) fn show(reference: &str, path: &str) -> Result<String> {
 /// A file that a commit may have. The reference is resolved first, so that it is never read as an option.
 pub(crate) fn show_if_there(reference: &str, path: &str) -> Result<Option<String>> {
     let resolve = |object: &str| git(&["rev-parse", "--verify", "--quiet", "--end-of-options", object]);
-    let commit = resolve(&format!("{reference}^{{commit}}"))
-        .with_context(|| format!("`{reference}` is neither a file nor a git reference that is known here"))?;
+    let commit = resolve(&format!("{reference}^{{commit}}")).with_context(|| {
+        format!("`{reference}` is neither a file nor a git reference that is known here; is it fetched?")
+    })?;
     let Ok(object) = resolve(&format!("{}:{path}", String::from_utf8_lossy(&commit).trim())) else { return Ok(None) };
     let (object, name) = (String::from_utf8_lossy(&object).trim().to_owned(), format!("{reference}:{path}"));
     let unreadable = || format!("{name} cannot be read");
@@ -123,7 +132,7 @@ pub(crate) fn show_if_there(reference: &str, path: &str) -> Result<Option<String
 fn git(arguments: &[&str]) -> Result<Vec<u8>> {
     let output = Command::new("git").args(arguments).output().context("git cannot be run")?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "git {}: {}", arguments.join(" "), said.trim());
+    ensure!(output.status.success(), "git {} failed {}", arguments.join(" "), said.trim());
     Ok(output.stdout)
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     /// Fails only when the crate's version is too small for the changes, and drafts the section of the changelog.
     #[arg(long)]
     against_version: bool,
-    /// Intended breaks, each with a reason and an expiry; openapi/accepted-breaks.yaml when left out.
+    /// Intended breaks, each with a reason and an expiry; openapi/accepted-breaks.yaml when left out (see openapi/README.md).
     #[arg(long)]
     accepted: Option<PathBuf>,
 }
@@ -83,9 +83,12 @@ fn diff(arguments: &Arguments) -> Result<u8> {
     let head = load::file(&head_name)?;
     let mut changes = compare::compare(&base, &head);
 
-    let accepted = arguments.accepted.clone().unwrap_or_else(|| root.join(acknowledge::FILE));
+    let (accepted, name) = match &arguments.accepted {
+        Some(given) => (given.clone(), given.display().to_string()),
+        None => (root.join(acknowledge::FILE), acknowledge::FILE.to_owned()),
+    };
     let review = match arguments.accepted.is_some() || accepted.is_file() {
-        true => acknowledge::apply(&accepted, base_name, &mut changes)?,
+        true => acknowledge::apply(&accepted, &name, base_name, &mut changes)?,
         false => acknowledge::Review::default(),
     };
     let version = match arguments.against_version {

@@ -1,12 +1,15 @@
 //! The changes for people, for programs, for GitHub.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
 use super::{
-    acknowledge::Review,
+    acknowledge::{self, Review},
     change::{Change, Level},
     rules,
     version::Verdict,
@@ -63,12 +66,26 @@ impl Report {
             count(Level::Breaking),
             count(Level::Additive),
             count(Level::Patch),
-            self.bump,
+            match self.bump {
+                "major" => "major (before 1.0, minor)",
+                "minor" => "minor (before 1.0, patch)",
+                other => other,
+            },
         );
         if accepted > 0 {
             let _ = write!(text, " ({accepted} acknowledged)");
         }
         text
+    }
+
+    /// What to write to accept the breaks that are left.
+    fn to_accept(&self) -> Vec<String> {
+        let these = self.changes.iter().filter(|change| change.breaks() && self.version.is_none());
+        let entry = |change: &Change| {
+            let place = serde_json::json!(change.place);
+            format!("- {{ id: {}, place: {place}, reason: …, expires: YYYY-MM-DD }}", change.id)
+        };
+        these.map(entry).collect()
     }
 
     fn version_words(&self) -> Option<String> {
@@ -114,7 +131,7 @@ fn human(report: &Report) -> String {
         for change in changes {
             let _ = writeln!(text, "  {} [{}]", log_line(&change.message), change.id);
             let _ = writeln!(text, "    wire: {}, rust: {}", change.wire.word(), change.rust.word());
-            let _ = writeln!(text, "    at {}:{} {}", log_line(&report.file), change.line, log_line(change.pointer()));
+            let _ = writeln!(text, "    at {}:{} {}", log_line(&report.file), change.line, log_line(&change.place));
             let reached = where_of(change, 6);
             if !reached.is_empty() {
                 let _ = writeln!(text, "    reaches {}", log_line(&reached));
@@ -136,16 +153,19 @@ fn human(report: &Report) -> String {
     if let Some(words) = report.version_words() {
         let _ = writeln!(text, "{words}");
     }
-    if let Some(version) = &report.version {
-        let _ = writeln!(text, "\nDraft for CHANGELOG.md:\n");
-        for line in version.changelog.lines() {
-            let _ = writeln!(text, "{}", log_line(line));
-        }
+    let to_accept = report.to_accept();
+    if !to_accept.is_empty() {
+        let _ = writeln!(text, "To accept what is intended, in {}:\n", acknowledge::FILE);
+        to_accept.iter().for_each(|line| text += &format!("{}\n", log_line(line)));
         text.push('\n');
     }
     let code = if report.fails() { AnsiColor::Red } else { AnsiColor::Green };
     let style = Style::new().bold().fg_color(Some(code.into()));
     let _ = writeln!(text, "{style}{}{style:#}", report.summary());
+    if let Some(changelog) = report.version.as_ref().and_then(|version| version.changelog.as_ref()) {
+        let _ = writeln!(text, "\nDraft for CHANGELOG.md:\n");
+        changelog.lines().for_each(|line| text += &format!("{}\n", log_line(line)));
+    }
     text
 }
 
@@ -193,7 +213,8 @@ fn github(report: &Report) -> String {
     }
     for (command, list) in [(problem, &report.review.problems), ("warning", &report.review.landed)] {
         for words in list {
-            let _ = writeln!(text, "::{command} title=acknowledgement::{}", data(words));
+            let file = property(&report.review.file);
+            let _ = writeln!(text, "::{command} file={file},title=acknowledgement::{}", data(words));
         }
     }
     if let Some(words) = report.version_words() {
@@ -234,7 +255,7 @@ fn markdown(report: &Report) -> String {
             if let Some(reason) = &change.accepted {
                 let _ = write!(message, " (acknowledged: {reason})");
             }
-            let place = format!("{}:{} {}", report.file, change.line, change.pointer());
+            let place = format!("{}:{} {}", report.file, change.line, change.place);
             let cells = [&message, change.wire.word(), change.rust.word(), &place, &where_of(change, 6)].map(cell);
             let row = format!("| {} |\n", cells.join(" | "));
             if text.len() + row.len() > MARKDOWN_LIMIT {
@@ -247,13 +268,25 @@ fn markdown(report: &Report) -> String {
     if left_out > 0 {
         let _ = writeln!(text, "\n… and {left_out} more: run `cargo xtask diff`.");
     }
-    if let Some(version) = &report.version {
-        let lines = version.changelog.lines().map(log_line).collect::<Vec<_>>().join("\n");
-        let fence = if lines.contains("```") { "~~~~" } else { "```" };
-        let _ = write!(
-            text,
-            "\n<details><summary>Draft for CHANGELOG.md</summary>\n\n{fence}markdown\n{lines}\n{fence}\n\n</details>\n"
-        );
+    let broken: BTreeSet<&str> =
+        report.changes.iter().filter(|change| change.level == Level::Breaking).map(|change| change.id).collect();
+    for rule in broken.into_iter().map(rules::find) {
+        let _ = writeln!(text, "\n- {}: {} To avoid it: {}", rule.id, cell(rule.why), cell(rule.avoid));
+    }
+    let to_accept = report.to_accept();
+    if !to_accept.is_empty() && text.len() < MARKDOWN_LIMIT {
+        let title = format!("To accept what is intended, in {}", acknowledge::FILE);
+        let _ = write!(text, "{}", folded(&title, "yaml", &to_accept.join("\n")));
+    }
+    if let Some(changelog) = report.version.as_ref().and_then(|version| version.changelog.as_ref()) {
+        let _ = write!(text, "{}", folded("Draft for CHANGELOG.md", "markdown", changelog));
     }
     text
+}
+
+/// A text that is shown on demand, as it is.
+fn folded(title: &str, language: &str, text: &str) -> String {
+    let lines = text.lines().map(log_line).collect::<Vec<_>>().join("\n");
+    let fence = if lines.contains("```") { "~~~~" } else { "```" };
+    format!("\n<details><summary>{title}</summary>\n\n{fence}{language}\n{lines}\n{fence}\n\n</details>\n")
 }

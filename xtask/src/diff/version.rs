@@ -19,8 +19,8 @@ pub(crate) struct Verdict {
     /// The smallest version that would do.
     pub(crate) wanted: String,
     pub(crate) enough: bool,
-    /// The section of the changelog, as a draft.
-    pub(crate) changelog: String,
+    /// The section of the changelog, as a draft; none when no user notices anything.
+    pub(crate) changelog: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -67,10 +67,14 @@ fn next(old: &Version, most: Level) -> Version {
     }
 }
 
-fn draft(version: &Version, changes: &[Change]) -> String {
+fn draft(version: &Version, changes: &[Change]) -> Option<String> {
+    let changes: Vec<&Change> = changes.iter().filter(|change| change.id != "documentation-changed").collect();
+    if changes.is_empty() {
+        return None;
+    }
     let mut text = format!("## {version}\n");
     for (title, level) in [("Breaking", Level::Breaking), ("Added", Level::Additive), ("Changed", Level::Patch)] {
-        let these: Vec<&Change> = changes.iter().filter(|change| change.level == level).collect();
+        let these: Vec<&&Change> = changes.iter().filter(|change| change.level == level).collect();
         if these.is_empty() {
             continue;
         }
@@ -81,5 +85,5 @@ fn draft(version: &Version, changes: &[Change]) -> String {
             text += &format!("- {message}{reason}\n");
         }
     }
-    text
+    Some(text)
 }

@@ -223,6 +223,7 @@ impl<'a> Comparison<'a> {
             message,
             base,
             head,
+            place: String::new(),
             line: 0,
             repeated: 0,
             accepted: None,
@@ -236,15 +237,18 @@ impl<'a> Comparison<'a> {
             if change.operations.len() == 1 && change.operation.is_none() {
                 change.operation = change.operations.first().cloned();
             }
-            let gap = match (&change.base, &change.head) {
-                (Some(base), None) => self.head.line_of_gap(self.base, &base.pointer),
-                (Some(base), Some(head)) if head.value.is_null() => self.head.line_of_gap(self.base, &base.pointer),
-                _ => None,
-            };
+            let is_gone = change.base.is_some() && change.head.as_ref().is_none_or(|head| head.value.is_null());
+            let gone = change.base.as_ref().filter(|_| is_gone);
+            let gap = gone.and_then(|base| self.head.line_of_gap(self.base, &base.pointer));
             let place = change.head.as_ref().or(change.base.as_ref());
             change.line = gap.unwrap_or_else(|| place.map_or(1, |place| self.head.line(&place.pointer)));
         }
         let mut changes = collapse(self.changes);
+        for change in &mut changes {
+            change.place = change.pointer().to_owned();
+            // Where something was is no place of it.
+            change.head.take_if(|head| head.value.is_null() && change.base.is_some());
+        }
         changes.sort_by(|one, other| {
             other.level.cmp(&one.level).then_with(|| one.line.cmp(&other.line)).then_with(|| one.id.cmp(other.id))
         });

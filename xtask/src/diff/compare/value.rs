@@ -29,9 +29,13 @@ impl<'a> Comparison<'a> {
         if old == new || chooses.0 || chooses.1 {
             return;
         }
+        let unhinted = |kinds: &Option<Kinds>| kinds.as_ref().map(without_hints);
         let rust = (rust_api::kind(&old) == rust_api::kind(&new)).then_some(Level::Patch);
         let words = format!("`{}` is {} in place of {}", spot.name, told(&new), told(&old));
         let at = if old.as_ref().map(plain_kinds) == new.as_ref().map(plain_kinds) { "format" } else { "type" };
+        if unhinted(&old) == unhinted(&new) {
+            return self.find_as(spot, "format-hint-changed", pair.sides(at), words, rust);
+        }
         let kind = compared(&old, &new, takes);
         let as_text = (kind == "type-changed").then(|| compared(&old, &new, takes_as_text));
         let finding = Finding { kind, message: words, sides: pair.sides(at), mask: spot.mask, rust, as_text };
@@ -110,6 +114,12 @@ impl<'a> Comparison<'a> {
             }
         }
     }
+}
+
+/// `password` says how a form shows a text, and nothing of the text.
+fn without_hints(kinds: &Kinds) -> Kinds {
+    let unhinted = |(kind, format): &Kind| (kind.clone(), format.replace("password", ""));
+    kinds.iter().map(unhinted).collect()
 }
 
 /// What one list has and the other has not, both ways.
