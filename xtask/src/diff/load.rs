@@ -94,8 +94,13 @@ pub(crate) fn base(name: &str) -> Result<Document> {
 
 /// A document in a file.
 pub(crate) fn file(name: &str) -> Result<Document> {
+    file_called(Path::new(name), name)
+}
+
+/// A document in a file that messages call by another name.
+pub(crate) fn file_called(path: &Path, name: &str) -> Result<Document> {
     let mut bytes = Vec::new();
-    let open = fs::File::open(name).with_context(|| format!("{name} cannot be read"))?;
+    let open = fs::File::open(path).with_context(|| format!("{name} cannot be read"))?;
     open.take(BYTES + 1).read_to_end(&mut bytes).with_context(|| format!("{name} cannot be read"))?;
     parse(name, text(name, bytes)?)
 }

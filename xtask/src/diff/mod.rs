@@ -75,12 +75,12 @@ fn diff(arguments: &Arguments) -> Result<u8> {
     }
     let base_name = arguments.base.as_deref().context("BASE is missing")?;
     let root = root();
-    let (head_name, file) = match &arguments.head {
-        Some(head) => (head.clone(), head.clone()),
-        None => (root.join(load::CONTRACT).display().to_string(), load::CONTRACT.to_owned()),
-    };
+    let file = arguments.head.clone().unwrap_or_else(|| load::CONTRACT.to_owned());
     let base = load::base(base_name)?;
-    let head = load::file(&head_name)?;
+    let head = match &arguments.head {
+        Some(head) => load::file(head)?,
+        None => load::file_called(&root.join(load::CONTRACT), load::CONTRACT)?,
+    };
     let mut changes = compare::compare(&base, &head);
 
     let (accepted, name) = match &arguments.accepted {
