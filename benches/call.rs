@@ -106,6 +106,7 @@ fn at_a_time(runtime: &Runtime, side: &dyn Side, times: u32) -> Cost {
 fn walk(server: &Server) {
     let runtime = one_thread();
     let (ours, by_hand) = (Ours::new(server), ByHand::new(server));
+    let raw = Raw::new(&ours);
     let walk = |side: &dyn Side, times: u32| Cost::of(|| runtime.block_on(side.calls(What::Walk, times)));
     println!("{}", What::Walk.name());
     compare(
@@ -114,6 +115,7 @@ fn walk(server: &Server) {
         &mut [
             ("by hand", Box::new(|times| walk(&by_hand, times))),
             ("this crate", Box::new(|times| walk(&ours, times))),
+            ("client.raw", Box::new(|times| walk(&raw, times))),
         ],
     );
 }

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind, request_id},
     operation::{Credential, HEADERS},
     raw,
-    transport::{Call, Id, Options, Record, RetryPolicy, header_name, header_value, heard},
+    transport::{Call, Id, Options, RetryPolicy, header_name, header_value, heard},
 };
 
 type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;
@@ -157,7 +157,8 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
     /// The same as awaiting the request.
     pub async fn send_with_response(self) -> Result<Response<T>, Error> {
         let mut sending = self.into_future();
-        let (value, record) = poll_fn(|context| sending.poll_answer(context)).await?;
+        let value = poll_fn(|context| sending.poll_answer(context)).await?;
+        let record = sending.call.take_record();
         let request_id = request_id(value.headers()).or_else(|| record.sent_request_id.as_ref().and_then(Id::text));
         let (status, headers, attempts) = (value.status(), value.headers().clone(), record.attempts);
         Ok(Response { value: value.into_inner(), status, headers, request_id, attempts })
@@ -187,7 +188,7 @@ pub struct Sending<T> {
 
 impl<T> Sending<T> {
     /// By hand, so that the large future of the generated client stays in the box that it was made in.
-    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Result<(raw::ResponseValue<T>, Record), Error>> {
+    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Result<raw::ResponseValue<T>, Error>> {
         let result = match &mut self.run {
             Ok(run) => {
                 let operation = self.operation;
@@ -200,10 +201,7 @@ impl<T> Sending<T> {
             }
         };
         (self.span, self.run) = (None, Err(None));
-        Poll::Ready(match result {
-            Ok(value) => Ok((value, self.call.take_record())),
-            Err(error) => Err(in_operation(self.call.what_failed(error), self.operation)),
-        })
+        Poll::Ready(result.map_err(|error| in_operation(self.call.what_failed(error), self.operation)))
     }
 }
 
@@ -222,7 +220,7 @@ impl<T> Future for Sending<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_answer(context).map_ok(|(value, _)| value.into_inner())
+        self.poll_answer(context).map_ok(raw::ResponseValue::into_inner)
     }
 }
 

@@ -252,7 +252,18 @@ impl Side for Raw {
                             .await
                             .unwrap(),
                     ),
-                    What::Walk => unimplemented!("the generated client knows single calls only"),
+                    What::Walk => {
+                        for offset in (0..).step_by(100) {
+                            let page = client.raw(move |raw| async move {
+                                raw.payments_list(None, Some(100), Some(offset), None, None, None).await
+                            });
+                            let page = page.await.unwrap();
+                            if page.results.is_empty() {
+                                break;
+                            }
+                            page.results.into_iter().for_each(|row| drop(black_box(row)));
+                        }
+                    }
                 }
             }
         })
