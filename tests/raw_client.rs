@@ -79,6 +79,51 @@ async fn an_error_is_of_the_operation_that_failed_whatever_came_after_it() {
 }
 
 #[tokio::test]
+async fn operations_at_the_same_time_are_told_apart() {
+    let server = Server::start(Answer::CloseUnanswered).await;
+    let first = || async {
+        let both = server.client().raw(|raw| async move {
+            let (first, second) = (payment(), payment());
+            let (first, second) = tokio::join!(raw.payments_create(None, &first), raw.payments_create(None, &second));
+            drop(second);
+            first
+        });
+        both.await.unwrap_err()
+    };
+    let error = first().await;
+    let received = server.take();
+    // The server takes one connection after another, in any order.
+    let of_key = received.iter().find(|one| one.header("x-idempotency-key") == error.idempotency_key()).unwrap();
+    assert_eq!(error.request_ids(), [of_key.header("x-request-id").unwrap()]);
+    assert_eq!((received.len(), error.attempts(), error.outcome()), (2, 1, Outcome::Unknown));
+}
+
+#[tokio::test]
+async fn a_write_that_the_closure_gives_up_is_not_called_unsent() {
+    let server = Server::start(Answer::Stall(Vec::new())).await;
+    let (sent, is_sent) = tokio::sync::oneshot::channel();
+    let request = server.client().raw(|raw| async move {
+        let order = payment();
+        tokio::select! {
+            made = raw.payments_create(None, &order) => made,
+            _ = is_sent => Err(piaxis::raw::Error::Custom("given up".to_owned())),
+        }
+    });
+    let (error, received) = tokio::join!(async { request.await.unwrap_err() }, async {
+        loop {
+            let received = server.take();
+            if !received.is_empty() {
+                sent.send(()).unwrap();
+                return received;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!((error.message(), error.outcome()), (Some("given up"), Outcome::Unknown));
+    assert_eq!(error.idempotency_key(), keys(&received)[0].as_deref());
+}
+
+#[tokio::test]
 async fn an_error_that_the_closure_makes_itself_does_not_say_that_nothing_was_sent() {
     let server = Server::start(Answer::json(200, r#"{"payment_id":"p"}"#)).await;
     let own = |sends: bool| {

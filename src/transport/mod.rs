@@ -79,7 +79,7 @@ struct Inner {
     shared: Arc<Shared>,
     /// Known once the call is sent.
     options: OnceLock<Options>,
-    /// Of the operation that was sent last: a closure of `Client::raw` may send several.
+    /// As of the attempt that began last: a closure of `Client::raw` may send several operations, even at the same time.
     record: Mutex<Record>,
     /// What failed, of all operations.
     errors: Mutex<Vec<Error>>,
@@ -97,6 +97,21 @@ pub(crate) struct Record {
     pub(crate) attempts: u32,
     /// An attempt before the last one may have done what was asked for.
     pub(crate) may_have_happened: bool,
+}
+
+impl Record {
+    /// Notes that an attempt begins, and tells how many there were before.
+    fn begun(&mut self, request_id: Id, key: Option<&Id>) -> u32 {
+        (self.sent_request_id, self.idempotency_key) = (Some(request_id), key.cloned());
+        self.attempts += 1;
+        self.attempts - 1
+    }
+
+    /// Notes the id of an attempt that failed.
+    fn failed(&mut self, answered: Option<String>) {
+        let sent = self.sent_request_id.as_ref().and_then(Id::text);
+        self.request_ids.extend(answered.or(sent));
+    }
 }
 
 impl fmt::Debug for Call {
@@ -124,7 +139,7 @@ impl Call {
         self.0.options.get_or_init(Options::default)
     }
 
-    /// What is known of the call so far; it is gone from here then.
+    /// What is known of the attempt that began last; it is gone from here then.
     pub(crate) fn take_record(&self) -> Record {
         std::mem::take(&mut *self.record())
     }
@@ -141,19 +156,20 @@ impl Call {
         request: &reqwest::Request,
         operation: &'static Operation,
     ) -> Result<raw::ResponseValue<T>, raw::Error<()>> {
+        let mut record = Record { operation: Some(operation.id), ..Record::default() };
         // Boxed, because two small allocations cost less than one large.
-        let answer = Box::pin(self.send(request, operation)).await.and_then(|answer| {
+        let answer = Box::pin(self.send(request, operation, &mut record)).await.and_then(|answer| {
             let (parts, body) = answer.into_parts();
             match serde_json::from_slice(&body) {
                 Ok(value) => Ok(raw::ResponseValue::new(value, parts.status, parts.headers)),
                 Err(_) => {
-                    self.failed(request_id(&parts.headers));
+                    record.failed(request_id(&parts.headers));
                     Err(Error::decoding(DecodeError::locate::<T>(&body), parts.status, body))
                 }
             }
         });
         answer.map_err(|error| {
-            let error = error.with_record(self.record().clone());
+            let error = error.with_record(record);
             let told = raw::Error::Custom(error.to_string());
             self.errors().push(error);
             told
@@ -186,21 +202,14 @@ impl Call {
         self.0.errors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes the id of an attempt that failed.
-    fn failed(&self, answered: Option<String>) {
-        let mut record = self.record();
-        let sent = record.sent_request_id.as_ref().and_then(Id::text);
-        record.request_ids.extend(answered.or(sent));
-    }
-
     /// Sends what `request` says, completed, as often as the policy has it, and reads the whole answer.
     async fn send(
         &self,
         request: &reqwest::Request,
         operation: &'static Operation,
+        record: &mut Record,
     ) -> Result<http::Response<Bytes>, Error> {
         let shared = &*self.0.shared;
-        *self.record() = Record { operation: Some(operation.id), ..Record::default() };
         let key = operation.idempotency_key.then(|| Id::of(&self.options().headers, &names::IDEMPOTENCY_KEY));
         path::check(request, &shared.base_url, operation)?;
 
@@ -211,7 +220,7 @@ impl Call {
         let secrets = Secrets::new(request, &shared.credentials);
         shared.budget.call();
         loop {
-            let error = match self.one_of_many(request, operation, key.as_ref(), &secrets, deadline).await {
+            let error = match self.one_of_many(request, operation, key.as_ref(), &secrets, deadline, record).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -228,7 +237,7 @@ impl Call {
                 return Err(error);
             }
             if error.outcome() == Outcome::Unknown {
-                self.record().may_have_happened = true;
+                record.may_have_happened = true;
             }
             tracing::debug!(operation = operation.id, delay_ms = millis(delay), "sending again after a delay");
             sleep(delay).await;
@@ -243,6 +252,7 @@ impl Call {
         key: Option<&Id>,
         secrets: &Secrets<'_>,
         deadline: Option<Instant>,
+        record: &mut Record,
     ) -> Result<http::Response<Bytes>, Error> {
         let shared = &*self.0.shared;
         let (observer, span, answer, _turn) = {
@@ -254,25 +264,19 @@ impl Call {
             if shared.http_timeout != Some(timeout) {
                 *request.timeout_mut() = Some(timeout);
             }
-            let observer = observe::Observer::new(&shared.server, operation, self.begun(request_id, key));
+            let resend_count = record.begun(request_id, key);
+            self.record().clone_from(record);
+            let observer = observe::Observer::new(&shared.server, operation, resend_count);
             let span = observer.span(&request);
             let answer = span.in_scope(|| shared.http.execute(request));
             (observer, span, answer, turn)
         };
         let result = self.read(answer, secrets).instrument(span.clone()).await;
         if let Err(error) = &result {
-            self.failed(error.request_id().map(str::to_owned));
+            record.failed(error.request_id().map(str::to_owned));
         }
         observer.ended(&span, &result, shared.on_attempt.as_ref());
         result
-    }
-
-    /// Notes that an attempt begins, and tells how many there were before.
-    fn begun(&self, request_id: Id, key: Option<&Id>) -> u32 {
-        let mut record = self.record();
-        (record.sent_request_id, record.idempotency_key) = (Some(request_id), key.cloned());
-        record.attempts += 1;
-        record.attempts - 1
     }
 
     /// A copy with everything that the operation table and the caller ask for. Every attempt has a request id of its own,
