@@ -3,6 +3,7 @@
 // What `unwrap` prints is what is tested.
 #![allow(clippy::unnecessary_literal_unwrap)]
 
+mod log;
 mod support;
 
 use std::{
@@ -10,13 +11,13 @@ use std::{
     error::Error as _,
     fmt::Debug,
     future::Future,
-    io,
     panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook},
     pin::Pin,
-    sync::{Arc, Mutex, Once},
+    sync::Once,
     time::Duration,
 };
 
+use log::Log;
 use piaxis::{
     Client, Environment, Error, JsonObject, PaymentMethod, Request, Secret, TermEvidence, TermType,
     oauth::{CodeExchange, State, TokenRefresh},
@@ -107,36 +108,15 @@ fn quiet_panics() {
     });
 }
 
-/// Collects the log of one thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// Everything from this crate and from those below it.
-    fn start(&self) -> tracing::subscriber::DefaultGuard {
-        let log = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
-            .with_ansi(false)
-            .with_writer(move || log.clone());
-        tracing::subscriber::set_default(subscriber.finish())
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
+/// Everything that one thread logs from now on, from this crate and from those below it.
+fn keep(log: &Log) -> tracing::subscriber::DefaultGuard {
+    let log = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+        .with_ansi(false)
+        .with_writer(move || log.clone());
+    tracing::subscriber::set_default(subscriber.finish())
 }
 
 fn with_credentials(builder: piaxis::ClientBuilder) -> piaxis::ClientBuilder {
@@ -314,7 +294,7 @@ fn echoes(secrets: &[&str]) -> Vec<Answer> {
 #[tokio::test]
 async fn refusals_that_repeat_the_secrets_do_not_bring_them_into_errors_or_logs() {
     let log = Log::default();
-    let _guard = log.start();
+    let _guard = keep(&log);
     let printed = collect_failures(echoes).await;
     let stars = printed.0.iter().filter(|(_, text)| text.contains("wrong: ***")).count();
     assert!(stars > 1_000, "the rest of the words should be there: {stars}");
@@ -402,7 +382,7 @@ fn unreadable(secrets: &[&str]) -> Vec<Answer> {
 #[tokio::test]
 async fn successes_that_cannot_be_read_do_not_bring_secrets_into_errors_or_logs() {
     let log = Log::default();
-    let _guard = log.start();
+    let _guard = keep(&log);
     let printed = collect_failures(unreadable).await;
     let located = printed.0.iter().filter(|(_, text)| text.contains("`access_token`: expected a text")).count();
     assert!(located > 3, "the field should be named: {located}");
@@ -413,7 +393,7 @@ async fn successes_that_cannot_be_read_do_not_bring_secrets_into_errors_or_logs(
 #[tokio::test]
 async fn failures_of_the_connection_do_not_show_the_url_or_the_request() {
     let log = Log::default();
-    let _guard = log.start();
+    let _guard = keep(&log);
     let server = Server::start(Answer::CloseUnread).await;
     let (_socket, nowhere) = nowhere();
     let clients = [
@@ -455,7 +435,7 @@ async fn failures_of_the_connection_do_not_show_the_url_or_the_request() {
 #[tokio::test]
 async fn secrets_in_answers_are_read_but_not_shown() {
     let log = Log::default();
-    let _guard = log.start();
+    let _guard = keep(&log);
     let server = Server::start(Answer::CloseUnread).await;
     let client = with_credentials(server.builder()).build().unwrap();
     let mut printed = Printed::default();

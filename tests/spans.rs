@@ -1,31 +1,15 @@
 //! Spans: their names and fields are OpenTelemetry's, and whoever wants them gets them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod log;
 mod support;
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
+use log::Log;
 use piaxis::RetryPolicy;
 use support::{Answer, Server};
 use tracing_subscriber::{Layer, filter::filter_fn, fmt::format::FmtSpan, layer::SubscriberExt as _};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// What is logged of a call that is sent twice, by those who want only some of it.
 async fn logged(wants: impl Fn(&tracing::Metadata<'_>) -> bool + Send + Sync + 'static) -> String {
@@ -42,7 +26,7 @@ async fn logged(wants: impl Fn(&tracing::Metadata<'_>) -> bool + Send + Sync + '
     let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
     client.payments().get("pay-1").request_id("trace-17").await.unwrap_err();
     drop(guard);
-    String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+    log.text()
 }
 
 #[tokio::test]
