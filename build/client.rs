@@ -212,7 +212,8 @@ pub(super) fn parse(spec: &Value) -> Result<OpenAPI> {
 
 /// Unknown fields go into a `JsonObject`, whose `Debug` shows no values; ids are encoded by the transport, because the
 /// generator's own encoding lets a backslash through, which a URL reads as a slash. What comes after the request is built is
-/// the transport's: by way of the generator's hooks, every answer would be wrapped, copied and unwrapped again.
+/// the transport's: by way of the generator's hooks, every answer would be wrapped, copied and unwrapped again. URLs are made by
+/// the transport too, which has read the base URL once.
 #[derive(Default)]
 struct Amend {
     /// How many operations end in the transport.
@@ -287,6 +288,17 @@ impl VisitMut for Amend {
             let operation: syn::Expr = syn::parse_quote!(const { crate::operation::named(#id) });
             statements.push(syn::Stmt::Expr(syn::parse_quote!(self.inner.perform(&request, #operation).await), None));
             self.performed += 1;
+        }
+    }
+
+    fn visit_local_mut(&mut self, local: &mut syn::Local) {
+        syn::visit_mut::visit_local_mut(self, local);
+        if let syn::Pat::Ident(name) = &local.pat
+            && name.ident == "url"
+            && let Some(init) = &mut local.init
+        {
+            let text = &init.expr;
+            init.expr = syn::parse_quote!(self.inner.url(&#text));
         }
     }
 

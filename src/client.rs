@@ -115,11 +115,11 @@ impl Client {
     }
 
     pub(crate) fn raw_client(&self, call: Call) -> raw::Client {
-        raw::Client::new_with_client(&self.shared.base_url, self.shared.http.clone(), call)
+        raw::Client::new_with_client(self.base_url(), self.shared.http.clone(), call)
     }
 
     pub(crate) fn base_url(&self) -> &str {
-        &self.shared.base_url
+        self.shared.base_url.as_str()
     }
 
     pub(crate) fn client_id(&self) -> Option<&str> {
@@ -136,7 +136,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let credentials = &self.shared.credentials;
         f.debug_struct("Client")
-            .field("base_url", &self.shared.base_url)
+            .field("base_url", &self.base_url())
             .field("api_key", &credentials.api_key.is_some())
             .field("access_token", &credentials.bearer.is_some())
             .field("client_id", &credentials.client_id.is_some())

@@ -32,7 +32,7 @@ impl Environment {
     }
 
     /// The base URL without a slash at its end, or what is wrong with it; the text is not shown, because it may be anything.
-    pub(crate) fn checked_base_url(&self) -> Result<String, Error> {
+    pub(crate) fn checked_base_url(&self) -> Result<Url, Error> {
         let text = self.base_url();
         let refuse = |problem: &dyn fmt::Display| {
             Err(Error::local(
@@ -40,7 +40,7 @@ impl Environment {
                 format!("the base URL {problem} (wanted: one such as {})", SERVERS.production),
             ))
         };
-        let Ok(url) = Url::parse(text) else {
+        let Ok(mut url) = Url::parse(text) else {
             return refuse(&"is not an absolute URL with a host");
         };
         if !url.username().is_empty() || url.password().is_some() {
@@ -52,19 +52,18 @@ impl Environment {
         if !is_https_or_loopback(&url) {
             return refuse(&"is not HTTPS; plain HTTP is for localhost, 127.0.0.1 and [::1] only");
         }
-        let path = url.path().trim_end_matches('/');
+        let path = url.path().trim_end_matches('/').to_owned();
         if path.is_empty() {
             return refuse(&format_args!("has no path; it usually ends with `{}`", api_path()));
         }
         let known_host = [SERVERS.production, SERVERS.sandbox]
             .into_iter()
             .find(|known| Url::parse(known).is_ok_and(|known| known.host_str() == url.host_str()));
-        if let Some(known) =
-            known_host.filter(|known| *known != format!("{}{path}", url.origin().ascii_serialization()))
-        {
+        url.set_path(&path);
+        if let Some(known) = known_host.filter(|known| *known != url.as_str()) {
             return refuse(&format_args!("is not where this host serves the API, which is `{known}`"));
         }
-        Ok(format!("{}{path}", url.origin().ascii_serialization()))
+        Ok(url)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Lists from their first row to their last, page by page.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     fmt,
     future::Future,
-    iter::Zip,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -92,6 +91,33 @@ struct Rows<T> {
     offsets: Vec<u32>,
 }
 
+/// How many rows back a repetition is noticed, at least.
+const REMEMBERED: usize = 1000;
+
+/// Ids of the latest rows.
+#[derive(Default)]
+struct Seen {
+    now: HashSet<RowId, RandomState>,
+    before: HashSet<RowId, RandomState>,
+}
+
+impl Seen {
+    /// Notes a row, and tells whether it is new.
+    fn is_new(&mut self, id: &str) -> bool {
+        let id = RowId::from(id);
+        let was_before = self.before.contains(&id);
+        self.now.insert(id) && !was_before
+    }
+
+    /// Forgets what is far back.
+    fn forget(&mut self) {
+        if self.now.len() >= REMEMBERED {
+            std::mem::swap(&mut self.now, &mut self.before);
+            self.now.clear();
+        }
+    }
+}
+
 /// All rows of a list, one after the other; a [`Stream`](futures_core::Stream) of them.
 ///
 /// The next page is fetched while the present one is used, so two pages are in memory at most. Nothing is fetched before
@@ -121,7 +147,9 @@ struct Rows<T> {
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Items<T> {
     pages: Pages<T>,
-    page: Zip<vec::IntoIter<u32>, vec::IntoIter<T>>,
+    rows: vec::IntoIter<T>,
+    /// Where each of `rows` stands.
+    offsets: vec::IntoIter<u32>,
     /// Where the next row stands that was not given out.
     offset: u32,
 }
@@ -137,9 +165,7 @@ pub struct Pages<T> {
     /// Of the page to fetch next.
     offset: u32,
     in_flight: Option<InFlight<T>>,
-    /// Ids of the last two pages, and the page on which each was seen last.
-    seen: HashMap<RowId, u32, RandomState>,
-    pages_taken: u32,
+    seen: Seen,
     total: Option<i64>,
     /// The page at this offset had nothing new once.
     had_nothing_new: bool,
@@ -206,13 +232,12 @@ impl<T: Send + 'static> Items<T> {
             until,
             offset,
             in_flight: None,
-            seen: HashMap::default(),
-            pages_taken: 0,
+            seen: Seen::default(),
             total: None,
             had_nothing_new: false,
             state: State::Reading,
         };
-        Self { pages, page: Vec::new().into_iter().zip(Vec::new()), offset }
+        Self { pages, rows: Vec::new().into_iter(), offsets: Vec::new().into_iter(), offset }
     }
 
     /// How many rows to fetch at a time; as many as the API allows by default.
@@ -284,12 +309,11 @@ impl<T: Send + 'static> Pages<T> {
             self.state = State::Ended;
             return Ok(Some(Rows { rows, offsets: Vec::new() }));
         }
-        let page = self.pages_taken.wrapping_add(1);
         let mut offsets = Vec::with_capacity(rows.len());
         let mut at = offset..;
         // In place, because rows are large.
         rows.retain(|row| {
-            let is_new = self.seen.insert((self.id)(row).into(), page).is_none();
+            let is_new = self.seen.is_new((self.id)(row));
             offsets.extend(at.next().filter(|_| is_new));
             is_new
         });
@@ -302,8 +326,7 @@ impl<T: Send + 'static> Pages<T> {
             return Ok(None);
         }
         self.had_nothing_new = false;
-        self.seen.retain(|_, last| *last == page || *last == self.pages_taken);
-        self.pages_taken = page;
+        self.seen.forget();
         self.offset = offset.saturating_add(count);
         // A total that fits is believed; one that does not is not, and the end is where nothing more comes.
         if count < self.page_size && total == Some(i64::from(self.offset)) {
@@ -358,12 +381,16 @@ impl<T: Send + 'static> Stream for Items<T> {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         loop {
-            if let Some((at, row)) = this.page.next() {
-                this.offset = at + 1;
+            if let Some(row) = this.rows.next() {
+                this.offset = this.offsets.next().map_or(this.offset, |at| at + 1);
                 return Poll::Ready(Some(Ok(row)));
             }
+            // The memory of this page may serve for the next.
+            this.rows = Vec::new().into_iter();
             match ready!(this.pages.poll_page(context)) {
-                Some(Ok((_, Rows { rows, offsets }))) => this.page = offsets.into_iter().zip(rows),
+                Some(Ok((_, Rows { rows, offsets }))) => {
+                    (this.rows, this.offsets) = (rows.into_iter(), offsets.into_iter());
+                }
                 Some(Err(error)) => {
                     // What was repeated at the end of a page need not be read again.
                     this.offset = this.pages.offset;

@@ -398,11 +398,11 @@ async fn a_success_that_cannot_be_read_says_what_and_keeps_what_is_known() {
         (
             Class::Read,
             r#"{"id":"p","status":"s","currency":"UGX","amount":1,"product_details":{"price":[]}}"#,
-            "`product_details.price`: not a decimal",
+            "`product_details.price`: expected a decimal",
         ),
         (Class::Read, r#"{"status":"s","currency":"UGX","amount":1}"#, "missing field `id`"),
         (Class::Write, r#"{"payment_id":12}"#, "`payment_id`: expected a string"),
-        (Class::MerchantList, r#"{"results":[{"payment_id":"p","amount":[]}]}"#, "`results[0].amount`: not a decimal"),
+        (Class::MerchantList, r#"{"results":[{"payment_id":"p","amount":[]}]}"#, "`results[0].amount`: expected a decimal"),
         (Class::MerchantList, r#"{"results":[{"payment_id":"p"},{"status":"s"}]}"#, "`results[1]`: missing field"),
         (Class::Token, r#"{"access_token":{"value":"x"}}"#, "`access_token`: expected a text"),
         (Class::Token, r#"{"access_token":"x","expires_in":"an hour"}"#, "`expires_in`: expected i64"),

@@ -18,6 +18,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use progenitor_client::ClientHooks;
+use reqwest::Url;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
@@ -33,7 +34,7 @@ pub(crate) use retry::Budget;
 pub use retry::RetryPolicy;
 
 use crate::{
-    decoding::DecodeError,
+    decoding::{self, DecodeError},
     environment::Environment,
     error::{Error, ErrorKind, Outcome, request_id},
     operation::Operation,
@@ -48,7 +49,8 @@ pub(crate) struct Shared {
     /// That `http` applies by itself, when that is known.
     pub(crate) http_timeout: Option<Duration>,
     pub(crate) environment: Environment,
-    pub(crate) base_url: String,
+    /// Without a slash at the end, a query, or a fragment.
+    pub(crate) base_url: Url,
     pub(crate) server: Server,
     pub(crate) credentials: Credentials,
     pub(crate) timeout: Duration,
@@ -130,6 +132,15 @@ impl Call {
         }))
     }
 
+    /// The URL that the generated client has written from the base URL, which need not be read once more.
+    pub(crate) fn url(&self, text: &str) -> Url {
+        let base = &self.0.shared.base_url;
+        let before_path = base.as_str().len() - base.path().len();
+        let mut url = base.clone();
+        url.set_path(text.get(before_path..).unwrap_or_default());
+        url
+    }
+
     pub(crate) fn set_options(&self, options: Options) {
         // A call is sent once.
         let _ = self.0.options.set(options);
@@ -160,7 +171,7 @@ impl Call {
         // Boxed, because two small allocations cost less than one large.
         let answer = Box::pin(self.send(request, operation, &mut record)).await.and_then(|answer| {
             let (parts, body) = answer.into_parts();
-            match serde_json::from_slice(&body) {
+            match decoding::read_json(&body) {
                 Ok(value) => Ok(raw::ResponseValue::new(value, parts.status, parts.headers)),
                 Err(_) => {
                     record.failed(request_id(&parts.headers));
@@ -211,7 +222,7 @@ impl Call {
     ) -> Result<http::Response<Bytes>, Error> {
         let shared = &*self.0.shared;
         let key = operation.idempotency_key.then(|| Id::of(&self.options().headers, &names::IDEMPOTENCY_KEY));
-        path::check(request, &shared.base_url, operation)?;
+        path::check(request, shared.base_url.as_str(), operation)?;
 
         let deadline = self.options().deadline.or(shared.deadline);
         let deadline = deadline.and_then(|deadline| Instant::now().checked_add(deadline));

@@ -57,10 +57,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn of(base_url: &str) -> Self {
-        let url = reqwest::Url::parse(base_url).ok();
-        let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
-        Self { address: host.to_owned(), port: url.as_ref().and_then(reqwest::Url::port_or_known_default) }
+    pub(crate) fn of(base_url: &reqwest::Url) -> Self {
+        Self { address: base_url.host_str().unwrap_or_default().to_owned(), port: base_url.port_or_known_default() }
     }
 }
 

@@ -1,7 +1,11 @@
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, value::MapAccessDeserializer},
+};
+use serde_json::{Number, Value};
 
 /// An exact amount of money in major units of its currency: `15000` is fifteen thousand shillings.
 ///
@@ -124,9 +128,9 @@ impl FromStr for Amount {
             if !(digits(first) && first.len() <= 3 && groups.all(|group| digits(group) && group.len() == 3)) {
                 return Err(ParseAmountError(Problem::Grouping));
             }
-            text.replace(',', "")
+            Cow::Owned(text.replace(',', ""))
         } else if digits(whole) {
-            text.to_owned()
+            Cow::Borrowed(text)
         } else {
             return Err(ParseAmountError(Problem::NotDecimal));
         };
@@ -148,17 +152,47 @@ impl Serialize for Amount {
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // By way of a `Value`, so that serde_json's `arbitrary_precision`, switched on anywhere, does no harm.
-        match serde_json::Value::deserialize(deserializer)? {
-            serde_json::Value::String(text) => text.parse().map_err(de::Error::custom),
-            serde_json::Value::Number(number) => from_number(&number).map_err(de::Error::custom),
+        deserializer.deserialize_any(AmountVisitor)
+    }
+}
+
+struct AmountVisitor;
+
+impl<'de> de::Visitor<'de> for AmountVisitor {
+    type Value = Amount;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a decimal amount such as 15000 or 15,000.00")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Amount, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_i64<E: de::Error>(self, whole: i64) -> Result<Amount, E> {
+        Ok(whole.into())
+    }
+
+    fn visit_u64<E: de::Error>(self, whole: u64) -> Result<Amount, E> {
+        Ok(whole.into())
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Amount, E> {
+        let number = Number::from_f64(number).ok_or_else(|| E::custom(ParseAmountError(Problem::NotDecimal)))?;
+        from_number(&number).map_err(E::custom)
+    }
+
+    /// What a number is for `serde_json` when a program switches on `arbitrary_precision`.
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Amount, A::Error> {
+        match Value::deserialize(MapAccessDeserializer::new(map))? {
+            Value::Number(number) => from_number(&number).map_err(de::Error::custom),
             _ => Err(de::Error::custom(ParseAmountError(Problem::NotDecimal))),
         }
     }
 }
 
 /// Reads a JSON number from its own digits, which a float of at most 15 of them still has.
-fn from_number(number: &serde_json::Number) -> Result<Amount, ParseAmountError> {
+fn from_number(number: &Number) -> Result<Amount, ParseAmountError> {
     let text = number.to_string();
     let is_float = !number.is_i64() && !number.is_u64();
     let significant = text.split(['e', 'E']).next().unwrap_or_default().trim_start_matches(['-', '0', '.']);

@@ -5,6 +5,7 @@ mod json_object;
 #[macro_use]
 mod open_enum;
 mod secret;
+pub(crate) mod text;
 mod timestamp;
 
 pub use amount::{Amount, ParseAmountError};
