@@ -125,8 +125,8 @@ impl Seen {
 ///
 /// The API counts pages by offset, so rows that arrive while a list is read push others over the border of a page. Where
 /// the list takes `to_date`, it is set to the moment at which the stream is made (by this machine's clock), unless you set
-/// it, so that later rows stay out; rows that come again at the border of a page are dropped everywhere. When the list
-/// shrinks, or the API does not move on, rows could be missing, and the stream says so with
+/// it, so that later rows stay out. Everywhere, rows that come again are dropped, if they come within a thousand rows. When
+/// the list shrinks, or the API does not move on, rows could be missing, and the stream says so with
 /// [`ListChanged`](crate::ErrorKind::ListChanged).
 ///
 /// After an error the stream ends. [`resume`](Self::resume) goes on with the page that failed; [`offset`](Self::offset)

@@ -374,6 +374,16 @@ async fn every_2xx_with_a_good_body_is_a_success() {
 }
 
 #[tokio::test]
+async fn a_success_with_bytes_that_are_no_text_is_kept_as_it_came() {
+    let body = b"{\"id\":\"p\xff\",\"status\":\"s\",\"currency\":\"UGX\",\"amount\":1}";
+    let server = Server::start(Answer::json(200, body)).await;
+    let error = Class::Read.fail(&server.client()).await;
+    assert_eq!(error.kind(), ErrorKind::Decoding, "{error}");
+    assert!(error.to_string().contains("`id`: not JSON"), "{error}");
+    assert_eq!(error.body(), Some(body.as_slice()));
+}
+
+#[tokio::test]
 async fn a_success_that_cannot_be_read_says_what_and_keeps_what_is_known() {
     // Class, status, content type, body, what the message must say.
     let every: [(u16, &str, &str, &str); 7] = [
@@ -402,7 +412,11 @@ async fn a_success_that_cannot_be_read_says_what_and_keeps_what_is_known() {
         ),
         (Class::Read, r#"{"status":"s","currency":"UGX","amount":1}"#, "missing field `id`"),
         (Class::Write, r#"{"payment_id":12}"#, "`payment_id`: expected a string"),
-        (Class::MerchantList, r#"{"results":[{"payment_id":"p","amount":[]}]}"#, "`results[0].amount`: expected a decimal"),
+        (
+            Class::MerchantList,
+            r#"{"results":[{"payment_id":"p","amount":[]}]}"#,
+            "`results[0].amount`: expected a decimal",
+        ),
         (Class::MerchantList, r#"{"results":[{"payment_id":"p"},{"status":"s"}]}"#, "`results[1]`: missing field"),
         (Class::Token, r#"{"access_token":{"value":"x"}}"#, "`access_token`: expected a text"),
         (Class::Token, r#"{"access_token":"x","expires_in":"an hour"}"#, "`expires_in`: expected i64"),

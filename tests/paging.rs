@@ -212,6 +212,21 @@ async fn rows_that_arrive_are_neither_lost_nor_doubled() {
 }
 
 #[tokio::test]
+async fn more_rows_than_pages_hold_at_once_are_noticed_and_none_comes_twice() {
+    let server = Server::start(|before, ask| {
+        let burst = if before < 5 { 0 } else { 45 };
+        let all = (10_000..10_000 + burst).chain(0..500);
+        Ok(Given { rows: all.skip(ask.offset).take(ask.limit).collect(), total: None })
+    })
+    .await;
+    let read: Vec<_> = server.client().payments().stream(all()).page_size(20).collect().await;
+    let (found, errors): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
+    let found: Vec<usize> = found.into_iter().map(|row| number(&row.unwrap().payment_id)).collect();
+    assert_eq!(found, (0..100).collect::<Vec<_>>());
+    assert_eq!(errors.into_iter().map(|error| error.unwrap_err().kind()).collect::<Vec<_>>(), [ErrorKind::ListChanged]);
+}
+
+#[tokio::test]
 async fn ids_are_one_only_when_they_are_the_same_text() {
     let uuid = "6c15f7e8-335a-4c62-a993-fb06a27b7787";
     let bare = uuid.replace('-', "");
