@@ -212,8 +212,8 @@ pub(super) fn parse(spec: &Value) -> Result<OpenAPI> {
 
 /// Unknown fields go into a `JsonObject`, whose `Debug` shows no values; ids are encoded by the transport, because the
 /// generator's own encoding lets a backslash through, which a URL reads as a slash. What comes after the request is built is
-/// the transport's: by way of the generator's hooks, every answer would be wrapped, copied and unwrapped again. URLs are made by
-/// the transport too, which has read the base URL once.
+/// the transport's: by way of the generator's hooks, every answer would be wrapped, copied and unwrapped again. URLs are the
+/// transport's too, which has read the base URL already.
 #[derive(Default)]
 struct Amend {
     /// How many operations end in the transport.

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::de::{Deserialize, Deserializer};
 
 /// Reads JSON. That it is UTF-8 is found out of all of it at once, which is faster than of every text in it.
+#[cfg(feature = "client")]
 pub(crate) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Error> {
     match std::str::from_utf8(body) {
         Ok(text) => serde_json::from_str(text),

@@ -2,8 +2,7 @@ use std::{fmt, marker::PhantomData};
 
 use serde::{Deserializer, de};
 
-/// Reads what is written as text from where it stands: a page of a list has hundreds of them, and no text of its own is
-/// needed for a value that is none.
+/// Reads a value that is written as text, without a copy of the text: a page of a list has hundreds of them.
 pub(crate) fn read<'de, T, E, D>(deserializer: D, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, D::Error>
 where
     E: fmt::Display,
