@@ -1,5 +1,4 @@
-//! Limits that the client sets itself, deadlines and cancellation, on a clock that the test moves; and connections that a
-//! server closes while nobody looks.
+//! Limits that the client sets itself, deadlines and cancellation, on a clock that the test moves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod clock;
@@ -253,60 +252,4 @@ async fn every_attempt_is_told_with_what_metrics_need() {
     server.set(good());
     client.payments().get("pay-1").await.unwrap();
     assert!(told.lock().unwrap().last().unwrap().ends_with("0 Some(200) None"));
-}
-
-/// A server that closes every connection when it was idle for so long, to the moment at which the next request may come.
-async fn closes_when_idle(idle: Duration) -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}/api", listener.local_addr().unwrap());
-    let connections = Arc::new(AtomicUsize::new(0));
-    let counted = connections.clone();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let listener = listener.into_std().unwrap();
-        runtime.block_on(async move {
-            let listener = TcpListener::from_std(listener).unwrap();
-            while let Ok((mut stream, _)) = listener.accept().await {
-                counted.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(async move {
-                    let mut buffer = [0; 8192];
-                    while let Ok(Ok(read)) = tokio::time::timeout(idle, stream.read(&mut buffer)).await {
-                        if read == 0 {
-                            return;
-                        }
-                        let body = r#"{"payment_id":"pay-1","status":"pending","amount":"1","currency":"UGX"}"#;
-                        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-                        if stream.write_all(answer.as_bytes()).await.is_err() {
-                            return;
-                        }
-                    }
-                    // As servers do: whatever came in the meantime is answered with a reset.
-                    let _ = stream.set_zero_linger();
-                });
-            }
-        });
-    });
-    (base, connections)
-}
-
-/// The gaps between payments sweep across the moment at which the server closes.
-#[tokio::test]
-async fn connections_that_a_server_closes_when_idle_fail_no_payment() {
-    let idle = Duration::from_millis(60);
-    let (base, connections) = closes_when_idle(idle).await;
-    let builder = || Client::builder().environment(Environment::Custom(base.clone())).api_key("key-1");
-    let once = builder().retry_policy(RetryPolicy::none()).idle_timeout(idle / 2).build().unwrap();
-    let mut timer = tokio::time::interval(Duration::from_micros(500));
-    for number in 0..120_u32 {
-        let gap = Duration::from_micros(u64::from(number) * 700);
-        let until = tokio::time::Instant::now() + gap;
-        while tokio::time::Instant::now() < until {
-            timer.tick().await;
-        }
-        let made = once.payments().create(order()).await;
-        assert!(made.is_ok(), "after {gap:?}: {}", made.unwrap_err());
-    }
-    // Short gaps use a connection again, long ones do not.
-    let opened = connections.load(Ordering::SeqCst);
-    assert!((40..=100).contains(&opened), "{opened} connections");
 }
