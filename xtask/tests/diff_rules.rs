@@ -360,18 +360,21 @@ fn ids(changes: &[Value]) -> BTreeSet<String> {
     changes.iter().map(|change| change["id"].as_str().unwrap().to_owned()).collect()
 }
 
-fn rules() -> Vec<Vec<String>> {
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).args(["diff", "--rules"]).output().unwrap();
+fn printed(format: &str) -> String {
+    let arguments = ["diff", "--rules", "--format", format];
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    let table = String::from_utf8(output.stdout).unwrap();
-    let row = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
-    table.lines().skip(2).map(row).collect()
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn rules() -> Vec<Value> {
+    serde_json::from_str(&printed("json")).unwrap()
 }
 
 /// What the table says of a rule: its level on the wire and in Rust.
-fn levels(rules: &[Vec<String>], id: &str) -> (String, String) {
-    let row = rules.iter().find(|row| row[1] == id).unwrap_or_else(|| panic!("{id} is no rule"));
-    (row[5].clone(), row[6].clone())
+fn levels(rules: &[Value], id: &str) -> (String, String) {
+    let rule = rules.iter().find(|rule| rule["id"] == id).unwrap_or_else(|| panic!("{id} is no rule"));
+    ["wire", "rust"].map(|axis| rule[axis].as_str().unwrap().to_owned()).into()
 }
 
 #[test]
@@ -403,18 +406,26 @@ fn each_rule_is_triggered_by_its_pair_alone() {
         try_pair(format!("response-{kind}"), answer(base), answer(head));
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    let all: BTreeSet<String> = rules.iter().map(|row| row[1].clone()).collect();
+    let all: BTreeSet<String> = rules.iter().map(|rule| rule["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(all, tried, "rules without a pair, or pairs without a rule");
 }
 
 #[test]
-fn the_table_says_why_and_how_to_avoid_it() {
+fn the_table_says_why_and_how_to_avoid_it_in_every_format() {
     let rules = rules();
     assert!(rules.len() > 100);
-    for row in rules {
-        assert_eq!(row.len(), 10, "{row:?}");
-        assert!(row.iter().skip(1).take(8).all(|cell| !cell.is_empty()), "{row:?}");
-        assert!(["wire", "rust", "both"].contains(&row[2].as_str()), "{row:?}");
+    let (human, markdown) = (printed("human"), printed("markdown"));
+    assert!(human.lines().all(|line| line.len() <= 120), "too wide for a terminal");
+    assert_eq!(markdown.lines().count(), rules.len() + 2);
+    for (rule, row) in rules.iter().zip(markdown.lines().skip(2)) {
+        let keys = ["id", "axis", "direction", "level", "wire", "rust", "why", "avoid"];
+        let cells = keys.map(|key| rule[key].as_str().unwrap());
+        assert!(cells.iter().all(|cell| !cell.is_empty() && !cell.contains(['|', '\n'])), "{rule}");
+        assert!(["wire", "rust", "both"].contains(&cells[1]), "{rule}");
+        assert_eq!(row, format!("| {} |", cells.join(" | ")));
+        let [id, axis, direction, level, wire, rust, why, avoid] = cells;
+        let words = [id, axis, direction, level, wire, rust, "why:", why, "to avoid it:", avoid].join(" ");
+        assert!(human.split_whitespace().collect::<Vec<_>>().join(" ").contains(&words), "{words}");
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     base: Option<String>,
     /// What is now: a file; the working tree's contract when left out.
     head: Option<String>,
-    /// How to print the changes.
+    /// How to print the changes, or the rules.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
     /// Prints the table of rules.
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 
 fn diff(arguments: &Arguments) -> Result<u8> {
     if arguments.rules {
-        print(&rules::table())?;
+        print(&report::table_of_rules(arguments.format))?;
         return Ok(0);
     }
     let base_name = arguments.base.as_deref().context("BASE is missing")?;

@@ -1,4 +1,4 @@
-//! The changes for people, for programs, for GitHub.
+//! The changes, and the rules, for people, for programs, for GitHub.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use super::{
     acknowledge::{self, Review},
     change::{Change, Level},
-    rules,
+    rules::{self, RULES, Rule},
     version::Verdict,
 };
 use crate::check::report::{cell, data, log_line, property};
@@ -289,4 +289,55 @@ fn folded(title: &str, language: &str, text: &str) -> String {
     let lines = text.lines().map(log_line).collect::<Vec<_>>().join("\n");
     let fence = if lines.contains("```") { "~~~~" } else { "```" };
     format!("\n<details><summary>{title}</summary>\n\n{fence}{language}\n{lines}\n{fence}\n\n</details>\n")
+}
+
+/// The table of rules. There is nothing in it to annotate.
+pub(crate) fn table_of_rules(format: Format) -> String {
+    match format {
+        Format::Human | Format::Github => columns(),
+        Format::Json => {
+            let rule = |rule: &Rule| {
+                serde_json::json!({
+                    "id": rule.id,
+                    "axis": rule.axis(),
+                    "direction": rule.direction.word(),
+                    "level": rule.level(),
+                    "wire": rule.wire,
+                    "rust": rule.rust,
+                    "why": rule.why,
+                    "avoid": rule.avoid,
+                })
+            };
+            format!("{:#}\n", RULES.iter().map(rule).collect::<serde_json::Value>())
+        }
+        Format::Markdown => {
+            let mut text = String::from(
+                "| Rule | Axis | Direction | Level | Wire | Rust | Why | How to avoid it |\n|---|---|---|---|---|---|---|---|\n",
+            );
+            for rule in RULES {
+                let cells = [short(rule).as_slice(), &[rule.why, rule.avoid]].concat();
+                let _ = writeln!(text, "| {} |", cells.join(" | "));
+            }
+            text
+        }
+    }
+}
+
+fn short(rule: &Rule) -> [&'static str; 6] {
+    let (axis, direction, level) = (rule.axis(), rule.direction.word(), rule.level().word());
+    [rule.id, axis, direction, level, rule.wire.word(), rule.rust.word()]
+}
+
+/// Words stand below, because no terminal is wide enough to have them beside.
+fn columns() -> String {
+    let width = RULES.iter().map(|rule| rule.id.len()).max().unwrap_or_default();
+    let bold = Style::new().bold();
+    let row = |[id, axis, direction, level, wire, rust]: [&str; 6]| {
+        format!("{bold}{id:width$}{bold:#}  {axis:<4}  {direction:<9}  {level:<8}  {wire:<8}  {rust}\n")
+    };
+    let mut text = row(["rule", "axis", "direction", "level", "wire", "rust"]);
+    for rule in RULES {
+        let _ = writeln!(text, "\n{}    why: {}\n    to avoid it: {}", row(short(rule)), rule.why, rule.avoid);
+    }
+    text
 }

@@ -11,6 +11,16 @@ pub(crate) enum Direction {
     Both,
 }
 
+impl Direction {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::Both => "both",
+        }
+    }
+}
+
 /// A rule: a kind of change, and the most that it does on each axis.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rule {
@@ -249,21 +259,3 @@ pub(crate) const RULES: &[Rule] = &[
     rule("request-access-changed", Direction::Request, Additive, None, "`readOnly` and `writeOnly` are advice to the reader.", "Nothing to avoid."),
     rule("response-access-changed", Direction::Response, Additive, None, "`readOnly` and `writeOnly` are advice to the reader.", "Nothing to avoid."),
 ];
-
-/// The table for people.
-pub(crate) fn table() -> String {
-    let mut text = String::from(
-        "| Rule | Axis | Direction | Level | Wire | Rust | Why | How to avoid it |\n|---|---|---|---|---|---|---|---|\n",
-    );
-    for rule in RULES {
-        let direction = match rule.direction {
-            Direction::Request => "request",
-            Direction::Response => "response",
-            Direction::Both => "both",
-        };
-        let (axis, level, wire, rust) = (rule.axis(), rule.level().word(), rule.wire.word(), rule.rust.word());
-        let Rule { id, why, avoid, .. } = rule;
-        text += &format!("| {id} | {axis} | {direction} | {level} | {wire} | {rust} | {why} | {avoid} |\n");
-    }
-    text
-}
