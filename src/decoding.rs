@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer};
 pub(crate) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Error> {
     match std::str::from_utf8(body) {
         Ok(text) => serde_json::from_str(text),
-        // It may still be right where it counts.
+        // A wrong byte is refused where it is read, as ever.
         Err(_) => serde_json::from_slice(body),
     }
 }

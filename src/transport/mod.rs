@@ -132,13 +132,9 @@ impl Call {
         }))
     }
 
-    /// The URL that the generated client has written from the base URL, which need not be read once more.
+    /// The URL of an operation, as the generated client has written it.
     pub(crate) fn url(&self, text: &str) -> Url {
-        let base = &self.0.shared.base_url;
-        let before_path = base.as_str().len() - base.path().len();
-        let mut url = base.clone();
-        url.set_path(text.get(before_path..).unwrap_or_default());
-        url
+        path::url(&self.0.shared.base_url, text)
     }
 
     pub(crate) fn set_options(&self, options: Options) {

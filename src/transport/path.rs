@@ -1,11 +1,20 @@
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Url;
 
 use crate::{
     error::{Error, ErrorKind},
     operation::Operation,
 };
+
+/// The URL of a text that begins with the base URL, which has neither query nor fragment and need not be read once more.
+pub(super) fn url(base: &Url, text: &str) -> Url {
+    let before_path = base.as_str().len() - base.path().len();
+    let mut url = base.clone();
+    url.set_path(text.get(before_path..).unwrap_or_default());
+    url
+}
 
 /// Refuses a request whose path is not the operation's: an id such as `..` would have changed which route is called.
 pub(super) fn check(request: &reqwest::Request, base_url: &str, operation: &Operation) -> Result<(), Error> {
