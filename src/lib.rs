@@ -29,66 +29,11 @@ pub mod webhook;
 #[cfg(any(feature = "client", feature = "webhook"))]
 mod decoding;
 
-#[cfg(feature = "client")]
-mod api {
-    pub use crate::{
-        client::{Client, ClientBuilder},
-        environment::Environment,
-        error::{Error, ErrorKind, FieldError, Outcome},
-        evidence::TermEvidence,
-        pagination::{Items, Page, Pages},
-        payout::{CheckedPayout, PayoutBatch, QuoteProblem, QuoteRefusal},
-        request::{Request, Response, Sending},
-        transport::{Attempt, RetryPolicy},
-        wait::{Notifier, Wait, Waited},
-    };
-}
-#[cfg(feature = "client")]
-pub use api::*;
-
-// A call travels down this list.
+// A request travels down this module.
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
-pub mod disbursements;
-#[cfg(feature = "client")]
-mod environment;
-#[cfg(feature = "client")]
-mod error;
-#[cfg(feature = "client")]
-pub mod escrow_disbursements;
-#[cfg(feature = "client")]
-pub mod escrows;
-#[cfg(feature = "client")]
-mod evidence;
-#[cfg(feature = "client")]
-pub mod oauth;
-#[cfg(feature = "client")]
-pub mod otp;
-#[cfg(feature = "client")]
-mod pagination;
-#[cfg(feature = "client")]
-pub mod payments;
-#[cfg(feature = "client")]
-mod payout;
-#[cfg(feature = "client")]
-pub mod raw;
-#[cfg(feature = "client")]
-mod request;
-#[cfg(feature = "client")]
-mod transport;
-#[cfg(feature = "client")]
-mod wait;
-
-/// Bodies of requests and answers, one struct for each schema of the contract.
-///
-/// Requests are made with builders that the compiler checks. Answers require only what a caller needs to go on;
-/// whatever else the API sends is in the `extra` of the struct that it came in.
-#[cfg(feature = "client")]
-pub mod types {
-    #[doc(inline)]
-    pub use crate::raw::types::*;
-}
+pub use client::*;
 
 #[cfg(feature = "mock")]
 pub mod mock;

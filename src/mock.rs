@@ -29,7 +29,7 @@ use std::ops::Deref;
 use httpmock::{MockServer, When};
 
 use crate::{
-    client::{Client, ClientBuilder},
+    Client, ClientBuilder,
     environment::{Environment, api_path},
     transport::path::encode,
 };

@@ -44,7 +44,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
-    client::{Client, ClientBuilder},
+    Client, ClientBuilder,
     environment::{Environment, api_path},
 };
 

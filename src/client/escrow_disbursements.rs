@@ -1,16 +1,16 @@
 //! Escrow disbursements: pay beneficiaries once they met terms.
 
 use crate::{
-    client::Client,
+    Client,
     operation::named,
     pagination::Items,
+    poll::{Settled, Wait, settled},
     request::Request,
     transport::path::segment,
     types::{
         DisbursementCancel, EscrowDisbursement, EscrowDisbursementCreate, EscrowDisbursementFilter,
         EscrowDisbursementList, EscrowDisbursementRelease, EscrowDisbursementReleased, EscrowDisbursementSummary,
     },
-    wait::{Settled, Wait, settled},
 };
 
 /// Escrow disbursements; see [`Client::escrow_disbursements`]. All of them need the client id.

@@ -1,17 +1,16 @@
 //! Escrows: collect money and hold it until terms are met.
 
 use crate::{
-    EscrowStatus,
-    client::Client,
+    Client, EscrowStatus,
     error::{Error, ErrorKind},
     evidence::TermEvidence,
+    poll::{Settled, Wait},
     request::Request,
     transport::path::segment,
     types::{
         Escrow, EscrowCreate, EscrowDispute, EscrowDisputed, EscrowFulfillment, EscrowRelease, EscrowReleased,
         EscrowReverse, EscrowReversed, TermFulfilled, TermFulfillment, UserInfo,
     },
-    wait::{Settled, Wait},
 };
 
 /// Escrows; see [`Client::escrows`].

@@ -1,7 +1,7 @@
 //! One-time passwords for payers who are not registered.
 
 use crate::{
-    client::Client,
+    Client,
     error::{Error, ErrorKind},
     request::Request,
     types::{OtpRequest, OtpResponse},

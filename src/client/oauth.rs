@@ -11,8 +11,7 @@ use bon::Builder;
 use reqwest::Url;
 
 use crate::{
-    GrantType, Secret,
-    client::Client,
+    Client, GrantType, Secret,
     environment::is_https_or_loopback,
     error::{Error, ErrorKind},
     operation::{VARIABLES, named},

@@ -1,18 +1,17 @@
 //! Disbursements: pay many beneficiaries from the merchant's balance.
 
 use crate::{
-    Amount,
-    client::Client,
+    Amount, Client,
     operation::named,
     pagination::{Items, now},
     payout::CheckedPayout,
+    poll::{Wait, settled},
     request::Request,
     transport::path::segment,
     types::{
         Disbursement, DisbursementCancel, DisbursementCreate, DisbursementFilter, DisbursementList, DisbursementQuote,
         DisbursementSummary,
     },
-    wait::{Wait, settled},
 };
 
 /// Disbursements; see [`Client::disbursements`]. All of them need the client id.

@@ -1,15 +1,14 @@
 //! Direct payments: collect money into the merchant's own account at once.
 
 use crate::{
-    Secret,
-    client::Client,
+    Client, Secret,
     error::{Error, ErrorKind},
     operation::named,
     pagination::{Items, now},
+    poll::{Wait, settled},
     request::Request,
     transport::path::segment,
     types::{Payment, PaymentCreate, PaymentCreated, PaymentFilter, PaymentList, PaymentSummary},
-    wait::{Wait, settled},
 };
 
 /// Direct payments; see [`Client::payments`].

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tracing::Span;
 
 use crate::{
-    client::Client,
+    Client,
     error::{Error, ErrorKind, request_id},
     operation::{Credential, HEADERS},
     raw,
