@@ -15,6 +15,9 @@ mod evidence;
 #[cfg(feature = "mock")]
 #[path = "build/mocks.rs"]
 mod mocks;
+#[cfg(feature = "client")]
+#[path = "build/raw.rs"]
+mod raw;
 #[path = "build/tables.rs"]
 mod tables;
 #[cfg(feature = "webhook")]
@@ -79,7 +82,7 @@ fn all_files(contract: &Value) -> Result<Vec<(&'static str, String)>> {
     let files = {
         let mut files = files;
         let spec = client::prepare(contract)?;
-        files.extend([("raw.rs", client::raw(&spec)?), ("evidence.rs", evidence::evidence(contract))]);
+        files.extend([("raw.rs", raw::raw(contract, &spec)?), ("evidence.rs", evidence::evidence(contract))]);
         #[cfg(feature = "mock")]
         files.push(("mocks.rs", mocks::mocks(contract, spec)?));
         files

@@ -5,20 +5,23 @@ use serde_json::Value;
 use super::document::{Result, misplaced, variant};
 
 /// Extensions that mean something here; openapi/README.md says what.
-const EXTENSIONS: [&str; 19] = [
+const EXTENSIONS: [&str; 22] = [
     "x-extensible-enum",
     "x-piaxis-common-headers",
     "x-piaxis-deviation",
     "x-piaxis-environment",
     "x-piaxis-environment-variables",
+    "x-piaxis-lookup",
     "x-piaxis-methods",
     "x-piaxis-missing-code",
+    "x-piaxis-personal",
     "x-piaxis-query",
     "x-piaxis-reason",
-    "x-piaxis-replayable",
-    "x-piaxis-sent-once",
+    "x-piaxis-idempotent",
+    "x-piaxis-never-retried",
     "x-piaxis-settled",
     "x-piaxis-source",
+    "x-piaxis-succeeded",
     "x-piaxis-sources",
     "x-piaxis-term-type",
     "x-piaxis-transport",

@@ -1,12 +1,10 @@
-//! The raw client and its types: what progenitor sees of the contract, and what is amended in what it makes.
+//! What progenitor sees of the contract, and the settings it runs with.
 
+use super::document::{METHODS, Result, array, misplaced, object, resolve, text};
 use openapiv3::OpenAPI;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle, TypeImpl, TypePatch};
 use schemars::schema::{InstanceType, SchemaObject};
 use serde_json::{Map, Value};
-use syn::visit_mut::VisitMut;
-
-use super::document::{METHODS, Result, array, misplaced, object, resolve, text};
 
 /// Values that have a handwritten type of the same name.
 const VALUES: [&str; 4] = ["Amount", "Timestamp", "Secret", "JsonObject"];
@@ -108,11 +106,7 @@ fn simplify(node: &mut Value) {
 
 pub(super) fn generator(spec: &Value) -> Generator {
     let mut settings = GenerationSettings::default();
-    settings
-        .with_interface(InterfaceStyle::Positional)
-        .with_tag(TagStyle::Merged)
-        .with_hooks(HooksMode::Expected)
-        .with_inner_type("crate::transport::Call".parse().unwrap_or_default());
+    settings.with_interface(InterfaceStyle::Positional).with_tag(TagStyle::Merged).with_hooks(HooksMode::Expected);
     for value in VALUES {
         settings.with_replacement(value, format!("::piaxis::{value}"), [].into_iter());
     }
@@ -164,30 +158,13 @@ fn struct_patch(schema: &Value, open_enums: &[&String]) -> TypePatch {
     patch
 }
 
-pub(super) fn raw(spec: &Value) -> Result<String> {
-    let api = parse(spec)?;
-    let tokens = catching(|| generator(spec).generate_tokens(&api))?;
-    let mut file = syn::parse2(tokens).or_else(|e| misplaced(&[], e.to_string()))?;
-    let mut amend = Amend::default();
-    amend.visit_file_mut(&mut file);
-    // What is not recognised would be sent past the transport, without credentials and without a key.
-    let operations = api.operations().count();
-    if amend.performed != operations {
-        return misplaced(
-            &[],
-            format!("{} of {operations} operations could be given to the transport", amend.performed),
-        );
-    }
-    Ok(prettyplease::unparse(&file))
-}
-
 /// The generator panics on some documents; that is a refusal like any other.
 pub(super) fn catching<T>(
     generate: impl FnOnce() -> std::result::Result<T, progenitor::Error> + std::panic::UnwindSafe,
 ) -> Result<T> {
     match std::panic::catch_unwind(generate) {
         Ok(result) => result.or_else(|e| misplaced(&[], e.to_string())),
-        Err(_) => misplaced(&[], "the generator gave up; see its words above"),
+        Err(_) => misplaced(&[], "the generator panicked; see its message above"),
     }
 }
 
@@ -208,118 +185,4 @@ pub(super) fn parse(spec: &Value) -> Result<OpenAPI> {
         }
         misplaced(&[], whole.to_string())
     })
-}
-
-/// Unknown fields go into a `JsonObject`, whose `Debug` shows no values; ids are encoded by the transport, because the
-/// generator's own encoding lets a backslash through, which a URL reads as a slash. What comes after the request is built is
-/// the transport's: by way of the generator's hooks, every answer would be wrapped, copied and unwrapped again. URLs are the
-/// transport's too, which has read the base URL already.
-#[derive(Default)]
-struct Amend {
-    /// How many operations end in the transport.
-    performed: usize,
-}
-
-/// `self.pre(…).await?;`
-fn is_first_hook(statement: &syn::Stmt) -> bool {
-    if let syn::Stmt::Expr(syn::Expr::Try(tried), _) = statement
-        && let syn::Expr::Await(awaited) = &*tried.expr
-        && let syn::Expr::MethodCall(call) = &*awaited.base
-    {
-        return call.method == "pre";
-    }
-    false
-}
-
-/// `let mut header_map = …;`
-fn makes_headers(statement: &syn::Stmt) -> bool {
-    let syn::Stmt::Local(local) = statement else { return false };
-    matches!(&local.pat, syn::Pat::Ident(name) if name.ident == "header_map")
-}
-
-/// `header_map.append(…);`, which is done without a condition for the version of the contract only.
-fn appends_version(statement: &syn::Stmt) -> bool {
-    let syn::Stmt::Expr(syn::Expr::MethodCall(call), _) = statement else { return false };
-    matches!(&*call.receiver, syn::Expr::Path(name) if name.path.is_ident("header_map"))
-}
-
-/// `OperationInfo { operation_id: "…" }`
-fn operation_id(statement: &syn::Stmt) -> Option<&syn::Expr> {
-    let syn::Stmt::Local(local) = statement else { return None };
-    let syn::Expr::Struct(info) = &*local.init.as_ref()?.expr else { return None };
-    info.path.is_ident("OperationInfo").then(|| info.fields.first().map(|field| &field.expr)).flatten()
-}
-
-/// Takes `.header(ACCEPT, …)` out of a chain of calls, and `.headers(…)` when there are none.
-struct Without {
-    headers: bool,
-}
-
-impl VisitMut for Without {
-    fn visit_expr_mut(&mut self, expr: &mut syn::Expr) {
-        syn::visit_mut::visit_expr_mut(self, expr);
-        if let syn::Expr::MethodCall(call) = expr
-            && (self.headers && call.method == "headers" || call.method == "header" && is_accept(call.args.first()))
-        {
-            *expr = (*call.receiver).clone();
-        }
-    }
-}
-
-fn is_accept(name: Option<&syn::Expr>) -> bool {
-    matches!(name, Some(syn::Expr::Path(name)) if name.path.segments.last().is_some_and(|last| last.ident == "ACCEPT"))
-}
-
-impl VisitMut for Amend {
-    fn visit_impl_item_fn_mut(&mut self, function: &mut syn::ImplItemFn) {
-        syn::visit_mut::visit_impl_item_fn_mut(self, function);
-        // The version of the contract means nothing to the API; without it, most operations have no headers of their own.
-        let statements = &mut function.block.stmts;
-        let has_headers = statements.iter().any(|statement| matches!(statement, syn::Stmt::Expr(syn::Expr::If(_), _)));
-        statements.retain(|statement| !appends_version(statement) && (has_headers || !makes_headers(statement)));
-        // What is accepted is the same for all, and the transport's to say.
-        Without { headers: !has_headers }.visit_block_mut(&mut function.block);
-        let statements = &mut function.block.stmts;
-        if let Some(at) = statements.iter().position(is_first_hook)
-            && let Some((info, id)) =
-                statements.iter().enumerate().find_map(|(at, statement)| Some((at, operation_id(statement)?.clone())))
-        {
-            statements.truncate(at.min(info));
-            let operation: syn::Expr = syn::parse_quote!(const { crate::operation::named(#id) });
-            statements.push(syn::Stmt::Expr(syn::parse_quote!(self.inner.perform(&request, #operation).await), None));
-            self.performed += 1;
-        }
-    }
-
-    fn visit_local_mut(&mut self, local: &mut syn::Local) {
-        syn::visit_mut::visit_local_mut(self, local);
-        if let syn::Pat::Ident(name) = &local.pat
-            && name.ident == "url"
-            && let Some(init) = &mut local.init
-        {
-            let text = &init.expr;
-            init.expr = syn::parse_quote!(self.inner.url(&#text));
-        }
-    }
-
-    fn visit_path_mut(&mut self, path: &mut syn::Path) {
-        if path.is_ident("encode_path") {
-            *path = syn::parse_quote!(crate::transport::path::encode);
-        }
-        syn::visit_mut::visit_path_mut(self, path);
-    }
-
-    fn visit_macro_mut(&mut self, item: &mut syn::Macro) {
-        if item.path.is_ident("format") {
-            let amended = item.tokens.to_string().replace("encode_path", "crate::transport::path::encode");
-            item.tokens = amended.parse().unwrap_or_default();
-        }
-    }
-
-    fn visit_field_mut(&mut self, field: &mut syn::Field) {
-        if field.ident.as_ref().is_some_and(|name| name == "extra") {
-            field.ty = syn::parse_quote!(::piaxis::JsonObject);
-            field.attrs.push(syn::parse_quote!(#[doc = " Fields that the contract does not know."]));
-        }
-    }
 }

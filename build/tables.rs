@@ -11,14 +11,20 @@ pub(super) fn open_enums(contract: &Value) -> String {
         if !values.is_empty() {
             code += &open_enum(name, text(schema, "description"), &values);
         }
-        let settled = strings(schema, "x-piaxis-settled");
-        if !settled.is_empty() {
-            let variants: Vec<String> = settled.iter().map(|value| format!("Self::{}", variant(value))).collect();
-            let names: Vec<String> = settled.iter().map(|value| format!("`{value}`")).collect();
+        for (extension, method, doc) in [
+            ("x-piaxis-settled", "is_settled", "Whether the status is final"),
+            ("x-piaxis-succeeded", "is_succeeded", "Whether the status says that the money has moved"),
+        ] {
+            let named = strings(schema, extension);
+            if named.is_empty() {
+                continue;
+            }
+            let variants: Vec<String> = named.iter().map(|value| format!("Self::{}", variant(value))).collect();
+            let values: Vec<String> = named.iter().map(|value| format!("`{value}`")).collect();
             code += &format!(
-                "impl {name} {{\n    /// Whether it is final: {}. One that is unknown is not.\n    \
-                 pub fn is_settled(&self) -> bool {{\n        matches!(self, {})\n    }}\n}}\n",
-                names.join(", "),
+                "impl {name} {{\n    /// {doc}: {}. An unknown one does not count.\n    \
+                 pub fn {method}(&self) -> bool {{\n        matches!(self, {})\n    }}\n}}\n",
+                values.join(", "),
                 variants.join(" | "),
             );
         }
@@ -68,13 +74,14 @@ pub(super) fn operations(contract: &Value) -> Result<String> {
             }
             rows += &format!(
                 "    Operation {{ id: {id:?}, method: {:?}, path: {path:?}, resource: {tag:?}, methods: &{methods:?}, \
-                 summary: {:?}, security: &[{}], replayable: {}, sent_once: {}, idempotency_key: {}, page_size: {}, sources: &{:?} }},\n",
+                 summary: {:?}, security: &[{}], idempotent: {}, never_retried: {}, idempotency_key: {}, lookup: {:?}, page_size: {}, sources: &{:?} }},\n",
                 method.to_uppercase(),
                 text(operation, "summary"),
                 security.join(", "),
-                operation.get("x-piaxis-replayable").map_or(method == "get", |replayable| replayable == true),
-                operation.get("x-piaxis-sent-once").is_some_and(|once| once == true),
+                operation.get("x-piaxis-idempotent").map_or(method == "get", |idempotent| idempotent == true),
+                operation.get("x-piaxis-never-retried").is_some_and(|never| never == true),
                 carried.contains(&"idempotency_key"),
+                lookup(contract, operation, &place)?,
                 page_size(contract, operation),
                 strings(operation, "x-piaxis-source"),
             );
@@ -106,10 +113,38 @@ pub(super) fn operations(contract: &Value) -> Result<String> {
          pub(crate) const VARIABLES: Variables = Variables {{ {variables}}};\n\
          pub(crate) const SERVERS: Servers = Servers {{ {servers}}};\n\
          pub(crate) const SECRET_FIELDS: &[&str] = &{:?};\n\
+         pub(crate) const PERSONAL_FIELDS: &[&str] = &{:?};\n\
+         pub(crate) const ERROR_SHAPES: &[ErrorShape] = &[{}];\n\
          pub(crate) const MISSING_CLIENT_ID: &str = {:?};\n",
         secret_fields(contract),
+        personal_fields(contract),
+        error_shapes(contract),
         text(client_id, "x-piaxis-missing-code"),
     ))
+}
+
+/// The operation that shows whether a write was executed.
+fn lookup<'a>(contract: &Value, operation: &'a Value, place: &[String]) -> Result<Option<&'a str>> {
+    let lookup = text(operation, "x-piaxis-lookup");
+    let mut ids = object(contract, "/paths").into_iter().flat_map(|(_, item)| object(item, ""));
+    if lookup.is_empty() {
+        return Ok(None);
+    }
+    if ids.any(|(method, other)| method == "get" && text(other, "operationId") == lookup) {
+        return Ok(Some(lookup));
+    }
+    misplaced(place, format!("x-piaxis-lookup names `{lookup}`, which must be the operationId of a GET"))
+}
+
+/// The shapes of error bodies: the fields that each requires, and all that it has.
+fn error_shapes(contract: &Value) -> String {
+    let Some(body) = contract.pointer("/components/schemas/ErrorBody") else { return String::new() };
+    let shape = |reference: &Value| {
+        let schema = resolve(contract, reference);
+        let fields: Vec<&String> = object(schema, "/properties").into_iter().map(|(name, _)| name).collect();
+        format!("ErrorShape {{ required: &{:?}, fields: &{fields:?} }}, ", strings(schema, "required"))
+    };
+    array(body, "anyOf").into_iter().map(shape).collect()
 }
 
 /// How many items a page of a list has, and may have.
@@ -123,22 +158,31 @@ fn page_size(contract: &Value, operation: &Value) -> String {
 
 /// Names of the fields and parameters that hold a secret.
 fn secret_fields(contract: &Value) -> Vec<String> {
-    fn visit(name: &str, node: &Value, found: &mut Vec<String>) {
-        let is_secret = |node: &Value| text(node, "$ref").ends_with("/Secret") || text(node, "format") == "password";
-        if is_secret(node) || array(node, "allOf").into_iter().any(is_secret) {
+    let is_secret = |node: &Value| text(node, "$ref").ends_with("/Secret") || text(node, "format") == "password";
+    fields_that(contract, &|node| is_secret(node) || array(node, "allOf").into_iter().any(is_secret))
+}
+
+/// Names of the fields that tell who somebody is.
+fn personal_fields(contract: &Value) -> Vec<String> {
+    fields_that(contract, &|node| node.get("x-piaxis-personal").is_some_and(|personal| personal == true))
+}
+
+fn fields_that(contract: &Value, is_meant: &dyn Fn(&Value) -> bool) -> Vec<String> {
+    fn visit(name: &str, node: &Value, is_meant: &dyn Fn(&Value) -> bool, found: &mut Vec<String>) {
+        if is_meant(node) {
             found.push(name.to_owned());
         }
         if let Some(parameter) = node.get("in").and(node.get("schema")) {
-            visit(text(node, "name"), parameter, found);
+            visit(text(node, "name"), parameter, is_meant, found);
         }
         match node {
-            Value::Object(children) => children.iter().for_each(|(key, child)| visit(key, child, found)),
-            Value::Array(children) => children.iter().for_each(|child| visit("", child, found)),
+            Value::Object(children) => children.iter().for_each(|(key, child)| visit(key, child, is_meant, found)),
+            Value::Array(children) => children.iter().for_each(|child| visit("", child, is_meant, found)),
             _ => {}
         }
     }
     let mut found = Vec::new();
-    visit("", contract, &mut found);
+    visit("", contract, is_meant, &mut found);
     found.retain(|name| !["", "schema", "Secret"].contains(&name.as_str()));
     found.sort();
     found.dedup();

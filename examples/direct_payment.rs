@@ -9,7 +9,7 @@
 use std::{env, error::Error, io, time::Duration};
 
 use piaxis::{
-    Client, PaymentMethod, Waited,
+    Client, PaymentMethod, PollResult,
     sandbox::Sandbox,
     types::{OtpRequest, PaymentCreate, PaymentFilter, UserInfo},
 };
@@ -52,8 +52,8 @@ async fn pay(client: &Client, phone_number: &str, first_interval: Duration) -> R
 
     let wait = client.payments().wait_until_settled(&payment.payment_id).timeout(Duration::from_secs(120));
     match wait.intervals(first_interval, Duration::from_secs(10)).await? {
-        Waited::Settled(now) => println!("Payment {}: {} {} {}", now.id, now.amount, now.currency, now.status),
-        Waited::TimedOut { last, .. } => println!("Not settled yet: {:?}", last.map(|payment| payment.status)),
+        PollResult::Settled(now) => println!("Payment {}: {} {} {}", now.id, now.amount, now.currency, now.status),
+        PollResult::TimedOut { last, .. } => println!("Not settled yet: {:?}", last.map(|payment| payment.status)),
     }
 
     match client.payments().list(PaymentFilter::builder().limit(5).build()).await {

@@ -18,12 +18,14 @@ pub struct Operation {
     pub summary: &'static str,
     /// Sets of credentials, each of which is enough; empty when it takes none.
     pub security: &'static [&'static [Credential]],
-    /// Whether repeating it changes nothing.
-    pub replayable: bool,
-    /// Whether it is never sent again once it may have happened, not even with an idempotency key.
-    pub sent_once: bool,
+    /// Whether executing it twice has the same effect as executing it once: it only reads.
+    pub idempotent: bool,
+    /// Whether it is never retried once it may have been executed, not even with an idempotency key.
+    pub never_retried: bool,
     /// Whether it takes an idempotency key: all that write do.
     pub idempotency_key: bool,
+    /// The operation that shows whether this write was executed; `None` when the API has none.
+    pub lookup: Option<&'static str>,
     /// How many items a page has, when it is a list.
     pub page_size: Option<PageSize>,
     /// Where it is documented, as `page#anchor`.
@@ -85,6 +87,13 @@ pub(crate) struct Variables {
     pub(crate) webhook_secret: &'static [&'static str],
 }
 
+/// One shape of an error body.
+#[cfg_attr(not(feature = "client"), allow(dead_code))]
+pub(crate) struct ErrorShape {
+    pub(crate) required: &'static [&'static str],
+    pub(crate) fields: &'static [&'static str],
+}
+
 /// Base URLs.
 #[cfg_attr(not(feature = "client"), allow(dead_code))]
 pub(crate) struct Servers {
@@ -94,7 +103,7 @@ pub(crate) struct Servers {
 
 #[cfg_attr(not(feature = "client"), allow(dead_code))]
 mod generated {
-    use super::{Credential, Headers, Operation, PageSize, Servers, Variables};
+    use super::{Credential, ErrorShape, Headers, Operation, PageSize, Servers, Variables};
 
     include!(concat!(env!("OUT_DIR"), "/operations.rs"));
 }

@@ -748,7 +748,8 @@ async fn nothing_is_paid_twice_and_every_outcome_is_true_though_the_server_honou
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_sent_again_with_their_key_are_done_once_where_the_server_honours_keys() {
     let delays = (Duration::from_millis(5), Duration::from_millis(50));
-    let policy = RetryPolicy::default().retries(RETRIES).delays(delays.0, delays.1).retry_writes_with_idempotency_key();
+    let policy =
+        RetryPolicy::default().max_retries(RETRIES).backoff(delays.0, delays.1).retry_writes_with_idempotency_key();
     run("writes repeated with their key", Some(policy), Keys::Honoured).await;
 }
 

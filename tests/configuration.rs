@@ -3,10 +3,11 @@
 
 mod support;
 
-use std::{ffi::OsString, future::Future, pin::Pin, process::Command, time::Duration};
+use std::{ffi::OsString, future::Future, pin::Pin, process::Command};
 
 use piaxis::{
-    Client, ClientBuilder, Environment, Error, ErrorKind, JsonObject, PaymentMethod, TermEvidence, TermType,
+    Client, ClientBuilder, Environment, Error, ErrorKind, JsonObject, PaymentMethod, RetryPolicy, TermEvidence,
+    TermType,
     oauth::{CodeExchange, TokenRefresh},
     types::{
         AuthorizeParams, DisbursementCancel, DisbursementCreate, DisbursementFilter, EscrowCreate,
@@ -371,8 +372,7 @@ async fn the_raw_client_cannot_leave_its_route_either() {
     let server = Server::start(sent()).await;
     for id in ["", ".", "..", "..\\..\\token", "../../token", "a\\b", "%2e%2e", "a/../..", "x?y", "x#y"] {
         let owned = id.to_owned();
-        let error =
-            server.client().raw(|raw| async move { raw.payments_get(&owned).await }).await.expect_err("never found");
+        let error = server.client().raw().payments_get(&owned).await.expect_err("never found");
         match server.take().as_slice() {
             [] => assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{id:?}"),
             [received] => {
@@ -418,36 +418,23 @@ async fn other_mistakes_are_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn an_own_http_client_must_not_follow_redirects() {
-    let follows = [
-        reqwest::Client::new(),
-        reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(1)).build().unwrap(),
+async fn whatever_the_http_client_is_configured_to_redirects_and_retries_stay_off() {
+    let target = Server::start(sent()).await;
+    let server =
+        Server::start(Answer::new(307, &[("location", &format!("{}/payments/x", target.base_url()))], "")).await;
+    let configured = server.builder().api_key("key-1").configure_http(|_| {
         reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::custom(|attempt| attempt.follow()))
-            .build()
-            .unwrap(),
-    ];
-    for client in follows {
-        let error = custom("https://api.example.com/api").http_client(client).build().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Configuration);
-        assert!(error.message().unwrap().contains("Policy::none()"), "{error}");
-    }
-
-    let server = Server::start(sent()).await;
-    let own = || {
-        let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-        builder.user_agent("own/1").build().unwrap()
-    };
-    let client = server.builder().api_key("key-1").http_client(own()).build().unwrap();
-    assert_eq!(error_of(client.payments().get("pay-1")).await.kind(), ErrorKind::NotFound);
-    assert_eq!(server.take().len(), 1);
-
-    // These would be ignored.
-    let error = server.builder().http_client(own()).connect_timeout(Duration::from_secs(1)).build().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Configuration);
-    let proxy = reqwest::Proxy::all("http://127.0.0.1:9").unwrap();
-    let error = server.builder().http_client(own()).proxy(proxy).build().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Configuration);
+            .user_agent("own/1")
+            .redirect(reqwest::redirect::Policy::limited(5))
+            .referer(true)
+            .retry(reqwest::retry::for_host("127.0.0.1").classify_fn(|attempt| attempt.retryable()))
+    });
+    let client = configured.retry_policy(RetryPolicy::none()).build().unwrap();
+    let error = error_of(client.payments().get("pay-1")).await;
+    assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::UnexpectedStatus, 307));
+    let received = server.take();
+    assert_eq!((received.len(), target.take().len()), (1, 0));
+    assert_eq!(received[0].header("accept-encoding"), None);
 }
 
 #[tokio::test]

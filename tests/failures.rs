@@ -267,7 +267,7 @@ async fn every_refusal_is_read_whatever_its_shape_status_and_operation() {
                 assert_eq!(error.retry_after(), None, "{about}");
                 assert_eq!(error.is_client_error(), status < 500, "{about}");
                 assert_eq!(error.is_server_error(), status >= 500, "{about}");
-                assert!(!error.is_timeout() && !error.is_connect() && !error.is_decoding(), "{about}");
+                assert!(!error.is_timeout() && !error.is_connect() && !error.is_decode(), "{about}");
                 let received = server.take();
                 assert_eq!(received.len(), 1, "{about}: a refusal must not be asked for twice");
                 let ours = received[0].header("x-request-id");
@@ -378,7 +378,7 @@ async fn a_success_with_bytes_that_are_no_text_is_kept_as_it_came() {
     let body = b"{\"id\":\"p\xff\",\"status\":\"s\",\"currency\":\"UGX\",\"amount\":1}";
     let server = Server::start(Answer::json(200, body)).await;
     let error = Class::Read.fail(&server.client()).await;
-    assert_eq!(error.kind(), ErrorKind::Decoding, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
     assert!(error.to_string().contains("`id`: not JSON"), "{error}");
     assert_eq!(error.body(), Some(body.as_slice()));
 }
@@ -433,8 +433,8 @@ async fn a_success_that_cannot_be_read_says_what_and_keeps_what_is_known() {
 
         let error = class.fail(&client).await;
 
-        assert_eq!(error.kind(), ErrorKind::Decoding, "{about}");
-        assert!(error.is_decoding() && !error.is_timeout() && !error.is_connect(), "{about}");
+        assert_eq!(error.kind(), ErrorKind::Decode, "{about}");
+        assert!(error.is_decode() && !error.is_timeout() && !error.is_connect(), "{about}");
         assert_eq!(error.status().map(|status| status.as_u16()), Some(status), "{about}");
         assert_eq!(error.request_id(), Some("theirs-1"), "{about}");
         assert_eq!(error.operation(), Some(class.operation()), "{about}");
@@ -454,7 +454,7 @@ async fn a_success_that_cannot_be_read_says_what_and_keeps_what_is_known() {
 async fn a_success_without_its_own_request_id_has_ours() {
     let server = Server::start(Answer::json(200, "{}")).await;
     let error = server.client().payments().get("pay-1").request_id("mine-1").await.unwrap_err();
-    assert_eq!((error.kind(), error.request_id()), (ErrorKind::Decoding, Some("mine-1")));
+    assert_eq!((error.kind(), error.request_id()), (ErrorKind::Decode, Some("mine-1")));
 }
 
 #[tokio::test]
@@ -481,7 +481,7 @@ async fn a_connection_that_fails_says_how() {
         ("stalls in a success", stall(part(200)), ErrorKind::Timeout, None),
         ("stalls in a chunked success", Answer::Stall(chunked), ErrorKind::Timeout, None),
         ("stalls in a refusal", stall(part(404)), ErrorKind::NotFound, Some(404)),
-        ("sends too much", endless, ErrorKind::Decoding, Some(200)),
+        ("sends too much", endless, ErrorKind::Decode, Some(200)),
     ];
     let server = Server::start(Answer::CloseUnread).await;
     let builder = || server.builder().api_key("key-1").client_id("client-1").client_secret("secret-1");
@@ -500,7 +500,7 @@ async fn a_connection_that_fails_says_how() {
             assert_eq!(error.kind(), kind, "{about}: {error}");
             assert_eq!(error.is_timeout(), kind == ErrorKind::Timeout, "{about}");
             assert!(!error.is_connect(), "{about}: it was connected");
-            assert_eq!(error.is_decoding(), kind == ErrorKind::Decoding, "{about}");
+            assert_eq!(error.is_decode(), kind == ErrorKind::Decode, "{about}");
             assert_eq!(error.status().map(|status| status.as_u16()), status, "{about}");
             assert_eq!(error.operation(), Some(class.operation()), "{about}");
             assert!(error.request_id().is_some(), "{about}: the id that was sent");

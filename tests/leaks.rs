@@ -140,7 +140,7 @@ fn call<T>(
     request: Request<T>,
 ) -> Call
 where
-    T: Debug + serde::de::DeserializeOwned + Send + 'static,
+    T: Debug + piaxis::ResponseBody,
 {
     let outcome = async move {
         let mut printed = Printed::default();
@@ -511,7 +511,7 @@ fn values_that_hold_secrets_do_not_show_them() {
     printed.debug("secret", &Secret::from(API_KEY));
     printed.debug("state", &State::from(STATE.to_owned()));
     printed.debug("pkce", &Pkce::from_verifier(VERIFIER).unwrap());
-    printed.debug("raw call", &client.raw(|raw| async move { raw.payments_get(MARK).await }));
+    printed.debug("raw call", &client.raw().payments_get(MARK));
     printed.debug("call", &client.payments().get("pay-1").header("x-own", MARK));
     let proxy = reqwest::Proxy::all("http://user:s3ntinel@127.0.0.1:9").unwrap();
     printed.debug("builder with a proxy", &builder().proxy(proxy));

@@ -146,7 +146,7 @@ async fn a_turn_that_does_not_come_before_the_deadline_sends_nothing() {
 #[tokio::test]
 async fn one_deadline_ends_attempts_and_delays_together() {
     let clock = Clock::stop();
-    let policy = RetryPolicy::default().retries(1_000).delays(SECOND, SECOND * 4);
+    let policy = RetryPolicy::default().max_retries(1_000).backoff(SECOND, SECOND * 4);
     // Failures that could be repeated for ever, and an answer that never comes.
     for (name, answer) in [("503", Answer::json(503, "{}")), ("hangs", Answer::Stall(Vec::new()))] {
         let server = Server::start(answer).await;
@@ -184,7 +184,7 @@ async fn retry_after_is_waited_for_up_to_the_limit() {
         ("soon".to_owned(), 0, 1),
     ] {
         let server = Server::start(Answer::new(429, &[("retry-after", &asked)], "{}")).await;
-        let policy = RetryPolicy::default().retries(1).delays(SECOND, SECOND);
+        let policy = RetryPolicy::default().max_retries(1).backoff(SECOND, SECOND);
         let client = patient(&server).retry_policy(policy).build().unwrap();
         let begin = clock.elapsed();
         let call = tokio::spawn(async move { client.payments().create(order()).await.unwrap_err() });
@@ -199,7 +199,7 @@ async fn retry_after_is_waited_for_up_to_the_limit() {
 async fn a_call_that_is_dropped_stops_at_once() {
     let clock = Clock::stop();
     let server = Server::start(Answer::json(503, "{}")).await;
-    let policy = RetryPolicy::default().retries(100).delays(SECOND * 10, SECOND * 10);
+    let policy = RetryPolicy::default().max_retries(100).backoff(SECOND * 10, SECOND * 10);
     let client = patient(&server).retry_policy(policy).build().unwrap();
     let call = tokio::spawn(async move { client.payments().get("pay-1").await.map(drop) });
     clock.until("the first attempt", || !server.take().is_empty()).await;
@@ -215,7 +215,7 @@ async fn the_length_of_an_answer_is_limited() {
     let server = Server::start(Answer::json(200, format!(r#"{{"id":"{}"}}"#, "x".repeat(10_000)))).await;
     let client = server.builder().api_key("key-1").body_limit(5_000).build().unwrap();
     let error = client.payments().create(order()).await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Decoding, Outcome::Unknown));
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Decode, Outcome::Unknown));
     assert!(error.to_string().contains("longer than 5000 bytes"), "{error}");
     let client = server.builder().api_key("key-1").body_limit(20_000).build().unwrap();
     assert!(!client.payments().get("pay-1").await.unwrap_err().to_string().contains("longer"));
@@ -229,7 +229,7 @@ async fn every_attempt_is_told_with_what_metrics_need() {
     let client = server
         .builder()
         .api_key("key-1")
-        .retry_policy(RetryPolicy::default().delays(Duration::ZERO, Duration::ZERO))
+        .retry_policy(RetryPolicy::default().backoff(Duration::ZERO, Duration::ZERO))
         .on_attempt(move |attempt| {
             let line = format!(
                 "{} {} {} {} {} {:?} {:?}",

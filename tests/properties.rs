@@ -334,7 +334,7 @@ fn no_answer_makes_reading_panic() {
                 let line = error.to_string();
                 prop_assert!(line.starts_with("payments_list failed: "), "{}", line);
                 prop_assert!(!line.contains(char::is_control), "{:?}", line);
-                prop_assert_eq!(error.is_decoding(), (200..300).contains(&status));
+                prop_assert_eq!(error.is_decode(), (200..300).contains(&status));
                 prop_assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
                 let _ = format!("{error:?}");
             }

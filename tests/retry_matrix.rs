@@ -32,7 +32,7 @@ const RETRIES: usize = 2;
 impl Policy {
     fn real(self) -> RetryPolicy {
         let quick = |policy: RetryPolicy| {
-            policy.delays(Duration::from_millis(1), Duration::from_millis(5)).longest_retry_after(LONGEST_RETRY_AFTER)
+            policy.backoff(Duration::from_millis(1), Duration::from_millis(5)).max_retry_after(LONGEST_RETRY_AFTER)
         };
         match self {
             Self::Default => quick(RetryPolicy::default()),
@@ -114,7 +114,7 @@ impl Cell {
         assert_eq!(Some(error.outcome()), self.failure.seen.outcome(), "{about}: outcome: {error}");
         assert_eq!(error.is_timeout(), self.failure.seen == Seen::TimedOut, "{about}: {error}");
         assert_eq!(error.is_connect(), self.failure.seen == Seen::NoConnection, "{about}: {error}");
-        assert_eq!(error.is_decoding(), self.failure.seen == Seen::Unreadable, "{about}: {error}");
+        assert_eq!(error.is_decode(), self.failure.seen == Seen::Unreadable, "{about}: {error}");
         assert_eq!(error.idempotency_key().is_some(), self.class.has_key(), "{about}: the key is in the error");
         assert_eq!(error.request_ids().len(), attempts, "{about}: a request id for each attempt");
         assert_eq!(error.request_ids().iter().collect::<BTreeSet<_>>().len(), attempts, "{about}: request ids");

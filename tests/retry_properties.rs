@@ -103,9 +103,9 @@ fn no_run_of_bad_luck_sends_again_what_may_have_happened() {
 /// Repeats without waiting, except for `Retry-After`, and for that not long.
 fn quick(retries: usize) -> RetryPolicy {
     RetryPolicy::default()
-        .retries(retries.try_into().unwrap())
-        .delays(Duration::from_micros(1), Duration::from_micros(1))
-        .longest_retry_after(Duration::from_millis(5))
+        .max_retries(retries.try_into().unwrap())
+        .backoff(Duration::from_micros(1), Duration::from_micros(1))
+        .max_retry_after(Duration::from_millis(5))
 }
 
 fn unavailable() -> Fault {

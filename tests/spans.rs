@@ -14,7 +14,7 @@ use tracing_subscriber::{Layer, filter::filter_fn, fmt::format::FmtSpan, layer::
 /// What is logged of a call that is sent twice, by those who want only some of it.
 async fn logged(wants: impl Fn(&tracing::Metadata<'_>) -> bool + Send + Sync + 'static) -> String {
     let server = Server::start(Answer::json(503, "{}")).await;
-    let policy = RetryPolicy::default().retries(1).delays(Duration::ZERO, Duration::ZERO);
+    let policy = RetryPolicy::default().max_retries(1).backoff(Duration::ZERO, Duration::ZERO);
     let client = server.builder().api_key("key-1").retry_policy(policy).build().unwrap();
     let log = Log::default();
     let writer = log.clone();

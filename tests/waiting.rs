@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use clock::Clock;
-use piaxis::{Client, ErrorKind, EscrowStatus, PaymentStatus, Request, Wait, Waited, types::Payment};
+use piaxis::{Client, ErrorKind, EscrowStatus, PaymentStatus, PollResult, Poller, Request, types::Payment};
 use support::{Answer, Server};
 use tokio::task::JoinHandle;
 
@@ -22,12 +22,12 @@ struct Waiting<'a, T> {
     clock: &'a Clock,
     server: Server,
     polls: usize,
-    result: JoinHandle<Result<Waited<T>, piaxis::Error>>,
+    result: JoinHandle<Result<PollResult<T>, piaxis::Error>>,
 }
 
-impl<'a, T: serde::de::DeserializeOwned + Send + 'static> Waiting<'a, T> {
+impl<'a, T: piaxis::ResponseBody> Waiting<'a, T> {
     /// Begins to wait, and gets this as the first answer.
-    async fn begin(clock: &'a Clock, first: Answer, wait: impl FnOnce(&Client) -> Wait<T>) -> Self {
+    async fn begin(clock: &'a Clock, first: Answer, wait: impl FnOnce(&Client) -> Poller<T>) -> Self {
         let server = Server::start(first).await;
         // The attempt must not time out while the clock moves.
         let client = server.builder().api_key("key-1").client_id("client-1").timeout(SECOND * 100_000).build().unwrap();
@@ -71,14 +71,14 @@ impl<'a, T: serde::de::DeserializeOwned + Send + 'static> Waiting<'a, T> {
         taken
     }
 
-    async fn end(self) -> Result<Waited<T>, piaxis::Error> {
+    async fn end(self) -> Result<PollResult<T>, piaxis::Error> {
         let result = &self.result;
         self.clock.until("the end", || result.is_finished()).await;
         self.result.await.unwrap()
     }
 }
 
-fn until_settled(client: &Client) -> Wait<Payment> {
+fn until_settled(client: &Client) -> Poller<Payment> {
     client.payments().wait_until_settled("pay-1")
 }
 
@@ -87,7 +87,7 @@ async fn what_is_settled_is_not_waited_for() {
     let clock = Clock::stop();
     for status in ["completed", "succeeded", "failed"] {
         let waiting = Waiting::begin(&clock, payment(status), until_settled).await;
-        let Waited::Settled(payment) = waiting.end().await.unwrap() else { panic!("{status}") };
+        let PollResult::Settled(payment) = waiting.end().await.unwrap() else { panic!("{status}") };
         assert_eq!(payment.status.as_str(), status);
     }
 }
@@ -110,7 +110,7 @@ async fn intervals_grow_up_to_the_longest_and_are_not_all_the_same() {
     assert!(late.len() > 1, "no jitter: {intervals:?}");
     waiting.server.set(payment("completed"));
     waiting.next().await;
-    assert!(matches!(waiting.end().await.unwrap(), Waited::Settled(_)));
+    assert!(matches!(waiting.end().await.unwrap(), PollResult::Settled(_)));
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn the_time_is_up_with_the_last_state_seen() {
     }
     let elapsed = waiting.clock.elapsed();
     assert!(elapsed >= SECOND * 60 && elapsed <= SECOND * 61, "{elapsed:?}");
-    let Waited::TimedOut { last, unknown_statuses } = waiting.end().await.unwrap() else { panic!() };
+    let PollResult::TimedOut { last, unknown_statuses, .. } = waiting.end().await.unwrap() else { panic!() };
     assert_eq!(last.unwrap().status, PaymentStatus::from("in_review"));
     assert_eq!(unknown_statuses, ["in_review"]);
 }
@@ -136,7 +136,8 @@ async fn a_question_that_hangs_does_not_outlast_the_wait() {
         Waiting::begin(&clock, Answer::Stall(Vec::new()), |client| until_settled(client).timeout(SECOND * 30)).await;
     let taken = waiting.next().await;
     assert!(taken >= SECOND * 29 && taken <= SECOND * 31, "{taken:?}");
-    assert_eq!(waiting.end().await.unwrap(), Waited::TimedOut { last: None, unknown_statuses: Vec::new() });
+    let result = waiting.end().await.unwrap();
+    assert!(matches!(&result, PollResult::TimedOut { last: None, last_error: None, .. }), "{result:?}");
 }
 
 #[tokio::test]
@@ -145,7 +146,7 @@ async fn an_unknown_status_keeps_it_waiting() {
     let mut waiting = Waiting::begin(&clock, payment("in_review"), until_settled).await;
     waiting.server.set(payment("completed"));
     waiting.next().await;
-    assert!(matches!(waiting.end().await.unwrap(), Waited::Settled(_)));
+    assert!(matches!(waiting.end().await.unwrap(), PollResult::Settled(_)));
 }
 
 #[tokio::test]
@@ -155,7 +156,7 @@ async fn what_may_pass_is_waited_out_and_what_will_not_ends_it() {
         let mut waiting = Waiting::begin(&clock, Answer::json(passing, "{}"), until_settled).await;
         waiting.server.set(payment("completed"));
         waiting.next().await;
-        assert!(matches!(waiting.end().await.unwrap(), Waited::Settled(_)), "{passing}");
+        assert!(matches!(waiting.end().await.unwrap(), PollResult::Settled(_)), "{passing}");
     }
     for (lasting, kind) in [(404, ErrorKind::NotFound), (401, ErrorKind::Authentication), (403, ErrorKind::Permission)]
     {
@@ -198,7 +199,7 @@ async fn a_webhook_can_end_it_early() {
     let elapsed = waiting.clock.elapsed();
     waiting.now().await;
     assert_eq!(waiting.clock.elapsed(), elapsed, "time passed");
-    assert!(matches!(waiting.end().await.unwrap(), Waited::Settled(_)));
+    assert!(matches!(waiting.end().await.unwrap(), PollResult::Settled(_)));
 }
 
 #[tokio::test]
@@ -208,17 +209,17 @@ async fn disbursements_escrows_and_batches_can_be_waited_for() {
     for status in ["completed", "partially_completed", "failed", "cancelled"] {
         let waiting =
             Waiting::begin(&clock, batch(status), |client| client.disbursements().wait_until_settled("d-1")).await;
-        assert!(matches!(waiting.end().await.unwrap(), Waited::Settled(_)), "{status}");
+        assert!(matches!(waiting.end().await.unwrap(), PollResult::Settled(_)), "{status}");
         let waiting =
             Waiting::begin(&clock, batch(status), |client| client.escrow_disbursements().wait_until_settled("d-1"))
                 .await;
-        assert!(matches!(waiting.end().await.unwrap(), Waited::Settled(_)), "{status}");
+        assert!(matches!(waiting.end().await.unwrap(), PollResult::Settled(_)), "{status}");
     }
     let mut waiting =
         Waiting::begin(&clock, batch("processing"), |client| client.disbursements().wait_until_settled("d-1")).await;
     waiting.server.set(batch("completed"));
     waiting.next().await;
-    assert!(matches!(waiting.end().await.unwrap(), Waited::Settled(_)));
+    assert!(matches!(waiting.end().await.unwrap(), PollResult::Settled(_)));
 
     let escrow = |status: &str| Answer::json(200, format!(r#"{{"id":"e-1","status":"{status}"}}"#));
     let mut waiting = Waiting::begin(&clock, escrow("pending"), |client| {
@@ -227,7 +228,7 @@ async fn disbursements_escrows_and_batches_can_be_waited_for() {
     .await;
     waiting.server.set(escrow("released"));
     waiting.next().await;
-    assert!(matches!(waiting.end().await.unwrap(), Waited::Settled(_)));
+    assert!(matches!(waiting.end().await.unwrap(), PollResult::Settled(_)));
 }
 
 #[tokio::test]

@@ -242,22 +242,16 @@ impl Side for Raw {
         Box::pin(async move {
             for _ in 0..times {
                 match what {
-                    What::Get => drop(client.raw(|raw| async move { raw.payments_get(ID).await }).await.unwrap()),
-                    What::Create => {
-                        drop(client.raw(|raw| async move { raw.payments_create(None, &order()).await }).await.unwrap())
+                    What::Get => drop(client.raw().payments_get(ID).await.unwrap()),
+                    What::Create => drop(client.raw().payments_create(None, &order()).await.unwrap()),
+                    What::List => {
+                        let filter = PaymentFilter::builder().limit(100).build();
+                        drop(client.raw().payments_list(&filter).await.unwrap());
                     }
-                    What::List => drop(
-                        client
-                            .raw(|raw| async move { raw.payments_list(None, Some(100), None, None, None, None).await })
-                            .await
-                            .unwrap(),
-                    ),
                     What::Walk => {
                         for offset in (0..).step_by(100) {
-                            let page = client.raw(move |raw| async move {
-                                raw.payments_list(None, Some(100), Some(offset), None, None, None).await
-                            });
-                            let page = page.await.unwrap();
+                            let filter = PaymentFilter::builder().limit(100).offset(offset).build();
+                            let page = client.raw().payments_list(&filter).await.unwrap();
                             if page.results.is_empty() {
                                 break;
                             }

@@ -1,24 +1,29 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::HeaderValue;
-
 use super::Client;
 use crate::{
-    Secret,
-    environment::Environment,
+    Credential, Secret,
+    duration::bounded,
+    environment::{Environment, is_loopback},
     error::{Error, ErrorKind},
     operation::VARIABLES,
-    transport::{Attempt, Budget, Credentials, Limits, OnAttempt, RetryPolicy, Server, Shared, header_value},
+    transport::{
+        Attempt, Budget, Credentials, Limits, OnAttempt, RetryPolicy, Server, Shared, TokenSource,
+        headers::header_value,
+    },
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(90);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Servers close idle connections after as little as 2 seconds (gunicorn) or 5 (uvicorn, Node). A write that meets the
 /// close has an unknown outcome, so connections are given up before that.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Makes a [`Client`].
+type ConfigureHttp = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
+
+/// Builder of a [`Client`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,10 +42,7 @@ const BODY_LIMIT: usize = 16 * 1024 * 1024;
 #[must_use]
 pub struct ClientBuilder {
     environment: Environment,
-    api_key: Option<Secret>,
-    access_token: Option<Secret>,
-    client_id: Option<String>,
-    client_secret: Option<Secret>,
+    credentials: Credentials,
     timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
     idle_timeout: Option<Duration>,
@@ -51,7 +53,7 @@ pub struct ClientBuilder {
     body_limit: Option<usize>,
     on_attempt: Option<OnAttempt>,
     app_info: Option<(String, String)>,
-    http_client: Option<reqwest::Client>,
+    configure_http: Option<ConfigureHttp>,
     proxies: Vec<reqwest::Proxy>,
     root_certificates: Vec<reqwest::Certificate>,
 }
@@ -68,20 +70,22 @@ impl ClientBuilder {
             let (key, token) = (VARIABLES.api_key[0], VARIABLES.access_token[0]);
             return Err(Error::local(ErrorKind::Configuration, format!("neither {key} nor {token} is set")));
         }
-        for (names, value) in [(VARIABLES.api_key, &api_key), (VARIABLES.access_token, &access_token)] {
-            if let Some((name, value)) = value {
-                debug_assert!(names.contains(name));
+        let client_id = variable(VARIABLES.client_id)?;
+        let mut credentials = Credentials::new();
+        for (variable, give) in [
+            (api_key, Credentials::api_key as fn(Credentials, Secret) -> Credentials),
+            (access_token, Credentials::access_token),
+            (client_id, |credentials, id| credentials.client_id(id.expose())),
+        ] {
+            if let Some((name, value)) = variable {
                 header_value(name, value.expose()).map_err(configuration)?;
+                credentials = give(credentials, value);
             }
         }
-        let client_id = variable(VARIABLES.client_id)?;
-        if let Some((name, value)) = &client_id {
-            header_value(name, value.expose()).map_err(configuration)?;
+        if let Some((_, secret)) = variable(VARIABLES.client_secret)? {
+            credentials = credentials.client_secret(secret);
         }
-        let base_url = variable(VARIABLES.base_url)?;
-        let text = |(_, value): (&str, Secret)| value.expose().to_owned();
-        let secret = |(_, value): (&str, Secret)| value;
-        let environment = match base_url {
+        let environment = match variable(VARIABLES.base_url)? {
             Some((name, url)) => {
                 let environment = Environment::Custom(url.expose().to_owned());
                 environment.checked_base_url().map_err(|error| {
@@ -91,17 +95,10 @@ impl ClientBuilder {
             }
             None => Environment::Production,
         };
-        Ok(Self {
-            environment,
-            api_key: api_key.map(secret),
-            access_token: access_token.map(secret),
-            client_id: client_id.map(text),
-            client_secret: variable(VARIABLES.client_secret)?.map(secret),
-            ..Self::default()
-        })
+        Ok(Self { environment, credentials, ..Self::default() })
     }
 
-    /// Which Piaxis to talk to; production by default.
+    /// The environment to talk to; production by default.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
         self
@@ -109,68 +106,75 @@ impl ClientBuilder {
 
     /// The merchant's API key.
     pub fn api_key(mut self, api_key: impl Into<Secret>) -> Self {
-        self.api_key = Some(api_key.into());
+        self.credentials = self.credentials.api_key(api_key);
         self
     }
 
     /// The access token of a payer, with or without `Bearer` before it.
     pub fn access_token(mut self, access_token: impl Into<Secret>) -> Self {
-        self.access_token = Some(access_token.into());
+        self.credentials = self.credentials.access_token(access_token);
         self
     }
 
-    /// The merchant's client id: the header of merchant-secured calls and the OAuth client id are one value.
-    pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
-        self.client_id = Some(client_id.into());
+    /// A source of access tokens, which is asked again when the API refuses one; see [`TokenSource`].
+    pub fn token_source(mut self, source: impl TokenSource) -> Self {
+        self.credentials = self.credentials.token_source(source);
+        self
+    }
+
+    /// The merchant's client id: the header of merchant-secured operations and the OAuth client id are one value.
+    pub fn client_id(mut self, client_id: impl AsRef<str>) -> Self {
+        self.credentials = self.credentials.client_id(client_id);
         self
     }
 
     /// The OAuth client secret, for code exchange and refresh.
     pub fn client_secret(mut self, client_secret: impl Into<Secret>) -> Self {
-        self.client_secret = Some(client_secret.into());
+        self.credentials = self.credentials.client_secret(client_secret);
         self
     }
 
-    /// How long each attempt of a call may take, from start to end of the answer; 30 seconds by default.
-    /// [`Request::timeout`] sets it for one call.
+    /// Timeout of each attempt, from start to end of the response; 30 seconds by default.
+    /// [`Request::timeout`](crate::Request::timeout) sets it for one request. Durations beyond ten years count as ten years.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.timeout = Some(bounded(timeout));
         self
     }
 
-    /// When a call gives up for good: all attempts, the delays between them, and waiting for a turn together. None by
-    /// default; [`Request::deadline`] sets it for one call.
+    /// Deadline of a request, counted from when it is awaited: all attempts, the delays between them, and waiting for a turn
+    /// together; 90 seconds by default. [`Request::deadline`](crate::Request::deadline) sets it for one request.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
+        self.deadline = Some(bounded(deadline));
         self
     }
 
-    /// When a call is sent again; see [`RetryPolicy`]. [`Request::retry_policy`] sets it for one call.
+    /// When a request is retried; see [`RetryPolicy`]. [`Request::retry_policy`](crate::Request::retry_policy) overrides it
+    /// for one request.
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
         self
     }
 
-    /// Sends no more than so many requests a minute, evenly spread, repetitions counted; the others wait in order. Clones
-    /// share the limit.
+    /// Limits the client to this many requests per minute, retries included, evenly spread up to 3,000 a minute; the others
+    /// wait in order. The interval is rounded up to whole milliseconds. Clones and derived clients share the limit.
     pub fn requests_per_minute(mut self, requests: u32) -> Self {
         self.requests_per_minute = Some(requests);
         self
     }
 
-    /// Sends no more than so many requests at the same time; the others wait in order. Clones share the limit.
+    /// Maximum number of requests at the same time; the others wait in order. Clones and derived clients share the limit.
     pub fn concurrency(mut self, requests: usize) -> Self {
         self.concurrency = Some(requests);
         self
     }
 
-    /// How many bytes are read of one answer; 16 MiB by default.
+    /// Maximum number of bytes that are read of one response body; 16 MiB by default.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
         self
     }
 
-    /// Calls this after every attempt, for metrics. It must not block.
+    /// Calls this after every attempt, also of a request that the caller dropped, for metrics. It must not block.
     ///
     /// ```
     /// let client = piaxis::Client::builder()
@@ -179,23 +183,21 @@ impl ClientBuilder {
     ///     .build()?;
     /// # Ok::<(), piaxis::Error>(())
     /// ```
-    pub fn on_attempt(mut self, tell: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
-        self.on_attempt = Some(OnAttempt(Arc::new(tell)));
+    pub fn on_attempt(mut self, report: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
+        self.on_attempt = Some(OnAttempt(Arc::new(report)));
         self
     }
 
-    /// How long a connection may be idle and be used again; 1 second by default, less than the servers known to close
-    /// idle connections soonest. A write that is sent while the server closes has an unknown outcome. It does not apply to
-    /// a client given with [`http_client`](Self::http_client).
+    /// How long a connection may be idle and be used again; 1 second by default, less than the servers known to close idle
+    /// connections soonest. A write that is sent while the server closes has an unknown outcome.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.idle_timeout = Some(timeout);
+        self.idle_timeout = Some(bounded(timeout));
         self
     }
 
-    /// How long connecting may take; 10 seconds by default. It does not apply to a client given with
-    /// [`http_client`](Self::http_client).
+    /// How long connecting may take; 10 seconds by default, and never longer than [`timeout`](Self::timeout).
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = Some(timeout);
+        self.connect_timeout = Some(bounded(timeout));
         self
     }
 
@@ -205,12 +207,26 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends through this `reqwest` client, with its connections, proxies and certificates.
+    /// Configures the HTTP client: its DNS, its interface, its TCP settings.
     ///
-    /// It must be built with `redirect(reqwest::redirect::Policy::none())`: a client that follows redirects would carry
-    /// the API key and the body to wherever it is redirected, so [`build`](Self::build) refuses one.
-    pub fn http_client(mut self, client: reqwest::Client) -> Self {
-        self.http_client = Some(client);
+    /// After the closure, redirects, retries and the referer are switched off, HTTP/1.1 and plain bodies are set, and so are
+    /// this builder's own timeouts, proxies and certificates. For a base URL on loopback, proxies of the closure are not used;
+    /// [`proxy`](Self::proxy) is.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    ///
+    /// let client = piaxis::Client::builder()
+    ///     .api_key("your-api-key")
+    ///     .configure_http(|http| http.local_address(Some(Ipv4Addr::UNSPECIFIED.into())).tcp_nodelay(true))
+    ///     .build()?;
+    /// # Ok::<(), piaxis::Error>(())
+    /// ```
+    pub fn configure_http(
+        mut self,
+        configure: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.configure_http = Some(Box::new(configure));
         self
     }
 
@@ -220,116 +236,89 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts this root certificate too.
+    /// Trusts this root certificate as well.
     pub fn root_certificate(mut self, certificate: reqwest::Certificate) -> Self {
         self.root_certificates.push(certificate);
         self
     }
 
-    /// The client.
+    /// Builds the client.
     ///
     /// # Errors
-    /// When the base URL or a credential cannot be used, the given HTTP client follows redirects, or TLS cannot be set
+    /// [`Configuration`](ErrorKind::Configuration) when the base URL, a credential or a limit is invalid, or TLS cannot be set
     /// up.
     pub fn build(self) -> Result<Client, Error> {
         let base_url = self.environment.checked_base_url()?;
-        let sensitive = |what: &str, text: &str| {
-            let mut value = header_value(what, text).map_err(configuration)?;
-            value.set_sensitive(true);
-            Ok::<HeaderValue, Error>(value)
-        };
-        let api_key = self.api_key.as_ref().map(|key| sensitive("the API key", key.expose())).transpose()?;
-        let bearer = self.access_token.as_ref().map(|token| {
-            let token = token.expose();
-            let has_scheme = token.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
-            let bare = if has_scheme { &token[7..] } else { token };
-            sensitive("the access token", bare)?;
-            sensitive("the access token", &format!("Bearer {bare}"))
-        });
-        let client_id =
-            self.client_id.as_ref().map(|id| header_value("the client id", id).map_err(configuration)).transpose()?;
-        if self.client_secret.as_ref().is_some_and(|secret| secret.expose().is_empty()) {
-            return Err(Error::local(ErrorKind::Configuration, "the client secret is empty"));
-        }
+        self.credentials.check()?;
         let app_info = self.app_info.as_ref().map(|(name, version)| {
             let text = if version.is_empty() { name.clone() } else { format!("{name}/{version}") };
             header_value("the application's name or version", &text).map_err(configuration)
         });
-        let credentials =
-            Credentials { api_key, client_id, bearer: bearer.transpose()?, client_secret: self.client_secret.clone() };
         let app_info = app_info.transpose()?;
-        let timeout = self.timeout.unwrap_or(TIMEOUT);
-        for (limit, what) in [
-            (self.requests_per_minute.map(u64::from), "requests per minute"),
-            (self.concurrency.map(|limit| limit as u64), "concurrency"),
-        ] {
-            if limit == Some(0) {
-                return Err(Error::local(
-                    ErrorKind::Configuration,
-                    format!("the limit of {what} is 0: nothing could be sent"),
-                ));
+        for (is_zero, what) in
+            [(self.requests_per_minute == Some(0), "requests per minute"), (self.concurrency == Some(0), "concurrency")]
+        {
+            if is_zero {
+                return Err(Error::local(ErrorKind::Configuration, format!("the limit of {what} must be at least 1")));
             }
         }
+        let timeout = self.timeout.unwrap_or(TIMEOUT);
         let shared = Shared {
             server: Server::of(&base_url),
-            environment: self.environment.clone(),
-            base_url,
-            credentials,
+            environment: self.environment,
             timeout,
-            http_timeout: self.http_client.is_none().then_some(timeout),
-            deadline: self.deadline,
+            deadline: self.deadline.unwrap_or(DEADLINE),
             app_info,
-            retry_policy: self.retry_policy.clone(),
+            retry_policy: self.retry_policy,
             budget: Budget::default(),
             limits: Limits::new(self.requests_per_minute, self.concurrency),
             body_limit: self.body_limit.unwrap_or(BODY_LIMIT),
-            on_attempt: self.on_attempt.clone(),
-            http: self.http(timeout)?,
+            on_attempt: self.on_attempt,
+            http: {
+                let mut builder = reqwest::Client::builder();
+                if let Some(configure) = self.configure_http {
+                    builder = configure(builder);
+                }
+                if is_loopback(&base_url) {
+                    // Proxies of the environment would be sent key and body in clear.
+                    builder = builder.no_proxy();
+                }
+                builder = builder
+                    .redirect(reqwest::redirect::Policy::none())
+                    .referer(false)
+                    // Whether to retry is decided in the transport and nowhere else.
+                    .retry(reqwest::retry::never())
+                    // A program that switches on features of reqwest changes nothing here.
+                    .http1_only()
+                    .no_gzip()
+                    .no_brotli()
+                    .no_zstd()
+                    .no_deflate()
+                    .timeout(timeout)
+                    .pool_idle_timeout(self.idle_timeout.unwrap_or(IDLE_TIMEOUT))
+                    .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT).min(timeout));
+                builder = self.proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy);
+                let roots = self.root_certificates.into_iter();
+                builder = roots.fold(builder, |builder, root| builder.tls_certs_merge([root]));
+                builder.build().map_err(|error| {
+                    Error::local(ErrorKind::Configuration, format!("the HTTP client cannot be built: {error}"))
+                })?
+            },
+            base_url,
         };
-        Ok(Client { shared: Arc::new(shared) })
-    }
-
-    fn http(self, timeout: Duration) -> Result<reqwest::Client, Error> {
-        if let Some(client) = self.http_client {
-            let has_timeout = self.connect_timeout.is_some() || self.idle_timeout.is_some();
-            if !self.proxies.is_empty() || !self.root_certificates.is_empty() || has_timeout {
-                let message = "proxy, root certificates, connect timeout and idle timeout belong to the HTTP client that was given";
-                return Err(Error::local(ErrorKind::Configuration, message));
-            }
-            // reqwest tells its policy only here. Should the words change, every client is refused, which a test sees.
-            if !format!("{client:?}").contains("Policy(None)") {
-                let message = "the given HTTP client follows redirects, and would carry credentials to wherever it is \
-                               redirected; build it with `redirect(reqwest::redirect::Policy::none())`";
-                return Err(Error::local(ErrorKind::Configuration, message));
-            }
-            return Ok(client);
-        }
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            // Whether to send again is decided here and nowhere else.
-            .retry(reqwest::retry::never())
-            .timeout(timeout)
-            .pool_idle_timeout(self.idle_timeout.unwrap_or(IDLE_TIMEOUT))
-            .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
-        builder = self.proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy);
-        builder = self.root_certificates.into_iter().fold(builder, |builder, root| builder.tls_certs_merge([root]));
-        builder.build().map_err(|error| {
-            let message = format!("the HTTP client cannot be made: {error}");
-            Error::local(ErrorKind::Configuration, message)
-        })
+        Ok(Client::new(shared, self.credentials))
     }
 }
 
-/// What is set, without values that may be secret: a proxy's password, a header of the HTTP client.
+/// What is set, without values that may be secret, such as a proxy's password.
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
             .field("base_url", &self.environment.checked_base_url().ok())
-            .field("api_key", &self.api_key.is_some())
-            .field("access_token", &self.access_token.is_some())
-            .field("client_id", &self.client_id.is_some())
-            .field("client_secret", &self.client_secret.is_some())
+            .field("api_key", &self.credentials.has(Credential::ApiKey))
+            .field("access_token", &self.credentials.has(Credential::Bearer))
+            .field("client_id", &self.credentials.has(Credential::ClientId))
+            .field("client_secret", &self.credentials.secret().is_some())
             .field("timeout", &self.timeout)
             .field("connect_timeout", &self.connect_timeout)
             .field("idle_timeout", &self.idle_timeout)
@@ -339,15 +328,15 @@ impl fmt::Debug for ClientBuilder {
             .field("concurrency", &self.concurrency)
             .field("body_limit", &self.body_limit)
             .field("app_info", &self.app_info)
-            .field("http_client", &self.http_client.is_some())
+            .field("configure_http", &self.configure_http.is_some())
             .field("proxies", &self.proxies.len())
             .field("root_certificates", &self.root_certificates.len())
             .finish()
     }
 }
 
-fn configuration(error: Error) -> Error {
-    Error::local(ErrorKind::Configuration, error.message().unwrap_or_default())
+fn configuration(problem: String) -> Error {
+    Error::local(ErrorKind::Configuration, problem)
 }
 
 /// The first of these variables that is set.
@@ -358,7 +347,7 @@ fn variable(names: &'static [&'static str]) -> Result<Option<(&'static str, Secr
             Ok(value) if value.trim().is_empty() => return refuse(name, "is empty"),
             Ok(value) => return Ok(Some((name, value.into()))),
             Err(std::env::VarError::NotPresent) => {}
-            Err(std::env::VarError::NotUnicode(_)) => return refuse(name, "is not UTF-8"),
+            Err(std::env::VarError::NotUnicode(_)) => return refuse(name, "must be UTF-8"),
         }
     }
     Ok(None)

@@ -4,10 +4,9 @@ use crate::{
     Amount, Client,
     operation::named,
     pagination::{Items, now},
-    payout::CheckedPayout,
-    poll::{Wait, settled},
+    payout::QuoteAndCreate,
+    poll::{Poller, settled},
     request::Request,
-    transport::path::segment,
     types::{
         Disbursement, DisbursementCancel, DisbursementCreate, DisbursementFilter, DisbursementList, DisbursementQuote,
         DisbursementSummary,
@@ -48,7 +47,7 @@ impl Disbursements {
     /// # }
     /// ```
     pub fn quote(&self, body: DisbursementCreate) -> Request<DisbursementQuote> {
-        Request::new(&self.client, "disbursements_quote", |raw| async move { raw.disbursements_quote(&body).await })
+        self.client.raw().disbursements_quote(&body)
     }
 
     /// Pays a batch of recipients: `POST /disbursements`. [`quote`](Self::quote) it first.
@@ -56,7 +55,7 @@ impl Disbursements {
     /// # Errors
     /// Whatever the API answers. After a timeout, a broken connection or a 5xx the disbursement may exist all the same.
     pub fn create(&self, body: DisbursementCreate) -> Request<DisbursementSummary> {
-        Request::new(&self.client, "disbursements_create", |raw| async move { raw.disbursements_create(&body).await })
+        self.client.raw().disbursements_create(&body)
     }
 
     /// A disbursement with its items: `GET /disbursements/{disbursement_id}`.
@@ -64,13 +63,7 @@ impl Disbursements {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
     pub fn get(&self, disbursement_id: impl Into<String>) -> Request<Disbursement> {
-        let id = segment("disbursement id", disbursement_id.into());
-        Request::checked(
-            &self.client,
-            "disbursements_get",
-            id,
-            |raw, id| async move { raw.disbursements_get(&id).await },
-        )
+        self.client.raw().disbursements_get(&disbursement_id.into())
     }
 
     /// One page of disbursements: `GET /disbursements`.
@@ -78,10 +71,7 @@ impl Disbursements {
     /// # Errors
     /// Whatever the API answers.
     pub fn list(&self, filter: DisbursementFilter) -> Request<DisbursementList> {
-        Request::new(&self.client, "disbursements_list", |raw| async move {
-            let DisbursementFilter { from_date, limit, offset, status, to_date } = &filter;
-            raw.disbursements_list(from_date.as_ref(), *limit, *offset, status.as_ref(), to_date.as_ref()).await
-        })
+        self.client.raw().disbursements_list(&filter)
     }
 
     /// Cancels a disbursement that is still pending: `POST /disbursements/{disbursement_id}/cancel`.
@@ -89,10 +79,7 @@ impl Disbursements {
     /// # Errors
     /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
     pub fn cancel(&self, disbursement_id: impl Into<String>, body: DisbursementCancel) -> Request<DisbursementSummary> {
-        let id = segment("disbursement id", disbursement_id.into());
-        Request::checked(&self.client, "disbursements_cancel", id, |raw, id| async move {
-            raw.disbursements_cancel(&id, &body).await
-        })
+        self.client.raw().disbursements_cancel(&disbursement_id.into(), &body)
     }
 
     /// All disbursements that fit the filter, page by page behind the scenes: `GET /disbursements`. `limit` of the filter is
@@ -112,10 +99,10 @@ impl Disbursements {
     /// Asks again until a disbursement is settled: completed, partially completed, failed or cancelled.
     ///
     /// # Errors
-    /// What [`get`](Self::get) gives and will not pass; see [`Wait`].
-    pub fn wait_until_settled(&self, disbursement_id: impl Into<String>) -> Wait<Disbursement> {
+    /// What [`get`](Self::get) gives and will not pass; see [`Poller`].
+    pub fn wait_until_settled(&self, disbursement_id: impl Into<String>) -> Poller<Disbursement> {
         let (disbursements, id) = (self.clone(), disbursement_id.into());
-        Wait::new(move || disbursements.get(&id), |disbursement| settled(&disbursement.status))
+        Poller::new(move || disbursements.get(&id), |disbursement| settled(&disbursement.status))
     }
 
     /// Quotes a disbursement, as the docs recommend, and creates it only when the quote debits no more than
@@ -139,7 +126,7 @@ impl Disbursements {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn quote_and_create(&self, body: DisbursementCreate, max_total_debit: impl Into<Amount>) -> CheckedPayout {
-        CheckedPayout::new(self, body, max_total_debit.into())
+    pub fn quote_and_create(&self, body: DisbursementCreate, max_total_debit: impl Into<Amount>) -> QuoteAndCreate {
+        QuoteAndCreate::new(self, body, max_total_debit.into())
     }
 }

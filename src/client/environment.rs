@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use reqwest::Url;
 
@@ -7,7 +7,7 @@ use crate::{
     operation::SERVERS,
 };
 
-/// Which Piaxis a client talks to.
+/// The Piaxis that a client talks to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Environment {
@@ -16,7 +16,7 @@ pub enum Environment {
     Production,
     /// The sandbox that Piaxis runs.
     Sandbox,
-    /// Another base URL: HTTPS, or HTTP on `localhost`, `127.0.0.1` or `[::1]`; with its path, which is usually `/api`.
+    /// Another base URL: HTTPS, or HTTP on `localhost`, `127.0.0.0/8` or `[::1]`; with its path, which is usually `/api`.
     /// A slash at the end makes no difference.
     Custom(String),
 }
@@ -50,7 +50,7 @@ impl Environment {
             return refuse(&"has a query or a fragment");
         }
         if !is_https_or_loopback(&url) {
-            return refuse(&"is not HTTPS; plain HTTP is for localhost, 127.0.0.1 and [::1] only");
+            return refuse(&"is not HTTPS; plain HTTP is for localhost, 127.0.0.0/8 and [::1] only");
         }
         let path = url.path().trim_end_matches('/').to_owned();
         if path.is_empty() {
@@ -73,8 +73,14 @@ pub(crate) fn api_path() -> &'static str {
     SERVERS.production[after_scheme..].find('/').map_or("", |at| &SERVERS.production[after_scheme + at..])
 }
 
-/// Whether secrets may travel to this URL.
+/// Whether secrets may be sent to this URL.
 pub(crate) fn is_https_or_loopback(url: &Url) -> bool {
-    let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    url.has_host() && (url.scheme() == "https" || url.scheme() == "http" && loopback)
+    url.has_host() && (url.scheme() == "https" || url.scheme() == "http" && is_loopback(url))
+}
+
+/// Whether the URL is on this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

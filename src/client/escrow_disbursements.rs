@@ -4,9 +4,8 @@ use crate::{
     Client,
     operation::named,
     pagination::Items,
-    poll::{Settled, Wait, settled},
+    poll::{Poller, Settled, settled},
     request::Request,
-    transport::path::segment,
     types::{
         DisbursementCancel, EscrowDisbursement, EscrowDisbursementCreate, EscrowDisbursementFilter,
         EscrowDisbursementList, EscrowDisbursementRelease, EscrowDisbursementReleased, EscrowDisbursementSummary,
@@ -50,9 +49,7 @@ impl EscrowDisbursements {
     /// # }
     /// ```
     pub fn create(&self, body: EscrowDisbursementCreate) -> Request<EscrowDisbursement> {
-        Request::new(&self.client, "escrow_disbursements_create", |raw| async move {
-            raw.escrow_disbursements_create(&body).await
-        })
+        self.client.raw().escrow_disbursements_create(&body)
     }
 
     /// An escrow disbursement with its items: `GET /escrow-disbursements/{disbursement_id}`.
@@ -60,10 +57,7 @@ impl EscrowDisbursements {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
     pub fn get(&self, disbursement_id: impl Into<String>) -> Request<EscrowDisbursement> {
-        let id = segment("disbursement id", disbursement_id.into());
-        Request::checked(&self.client, "escrow_disbursements_get", id, |raw, id| async move {
-            raw.escrow_disbursements_get(&id).await
-        })
+        self.client.raw().escrow_disbursements_get(&disbursement_id.into())
     }
 
     /// One page of escrow disbursements, without their items: `GET /escrow-disbursements`.
@@ -71,10 +65,7 @@ impl EscrowDisbursements {
     /// # Errors
     /// Whatever the API answers.
     pub fn list(&self, filter: EscrowDisbursementFilter) -> Request<EscrowDisbursementList> {
-        Request::new(&self.client, "escrow_disbursements_list", |raw| async move {
-            let EscrowDisbursementFilter { limit, offset, status } = &filter;
-            raw.escrow_disbursements_list(*limit, *offset, status.as_ref()).await
-        })
+        self.client.raw().escrow_disbursements_list(&filter)
     }
 
     /// Releases some or all escrows of a batch: `POST /escrow-disbursements/{disbursement_id}/release`.
@@ -88,10 +79,7 @@ impl EscrowDisbursements {
         disbursement_id: impl Into<String>,
         body: EscrowDisbursementRelease,
     ) -> Request<EscrowDisbursementReleased> {
-        let id = segment("disbursement id", disbursement_id.into());
-        Request::checked(&self.client, "escrow_disbursements_release", id, |raw, id| async move {
-            raw.escrow_disbursements_release(&id, &body).await
-        })
+        self.client.raw().escrow_disbursements_release(&disbursement_id.into(), &body)
     }
 
     /// Cancels the batch record: `POST /escrow-disbursements/{disbursement_id}/cancel`.
@@ -105,10 +93,7 @@ impl EscrowDisbursements {
         disbursement_id: impl Into<String>,
         body: DisbursementCancel,
     ) -> Request<EscrowDisbursementSummary> {
-        let id = segment("disbursement id", disbursement_id.into());
-        Request::checked(&self.client, "escrow_disbursements_cancel", id, |raw, id| async move {
-            raw.escrow_disbursements_cancel(&id, &body).await
-        })
+        self.client.raw().escrow_disbursements_cancel(&disbursement_id.into(), &body)
     }
 
     /// All escrow disbursements that fit the filter, page by page behind the scenes: `GET /escrow-disbursements`. `limit` of
@@ -130,9 +115,9 @@ impl EscrowDisbursements {
     /// only `cancelled` is documented; the others are taken over from disbursements.
     ///
     /// # Errors
-    /// What [`get`](Self::get) gives and will not pass; see [`Wait`].
-    pub fn wait_until_settled(&self, disbursement_id: impl Into<String>) -> Wait<EscrowDisbursement> {
+    /// What [`get`](Self::get) gives and will not pass; see [`Poller`].
+    pub fn wait_until_settled(&self, disbursement_id: impl Into<String>) -> Poller<EscrowDisbursement> {
         let (batches, id) = (self.clone(), disbursement_id.into());
-        Wait::new(move || batches.get(&id), |batch| batch.status.as_ref().map_or(Settled::No, settled))
+        Poller::new(move || batches.get(&id), |batch| batch.status.as_ref().map_or(Settled::No, settled))
     }
 }

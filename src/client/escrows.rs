@@ -4,9 +4,9 @@ use crate::{
     Client, EscrowStatus,
     error::{Error, ErrorKind},
     evidence::TermEvidence,
-    poll::{Settled, Wait},
+    operation::named,
+    poll::{Poller, Settled},
     request::Request,
-    transport::path::segment,
     types::{
         Escrow, EscrowCreate, EscrowDispute, EscrowDisputed, EscrowFulfillment, EscrowRelease, EscrowReleased,
         EscrowReverse, EscrowReversed, TermFulfilled, TermFulfillment, UserInfo,
@@ -52,7 +52,7 @@ impl Escrows {
     /// # }
     /// ```
     pub fn create(&self, body: EscrowCreate) -> Request<Escrow> {
-        Request::new(&self.client, "escrows_create", |raw| async move { raw.escrows_create(&body).await })
+        self.client.raw().escrows_create(&body)
     }
 
     /// An escrow as it stands: `GET /escrows/{escrow_id}`.
@@ -60,8 +60,7 @@ impl Escrows {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
     pub fn get(&self, escrow_id: impl Into<String>) -> Request<Escrow> {
-        let id = segment("escrow id", escrow_id.into());
-        Request::checked(&self.client, "escrows_get", id, |raw, id| async move { raw.escrows_get(&id).await })
+        self.client.raw().escrows_get(&escrow_id.into())
     }
 
     /// Which terms are met, and who the buyer is: `GET /escrows/{escrow_id}/status`.
@@ -69,8 +68,7 @@ impl Escrows {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
     pub fn status(&self, escrow_id: impl Into<String>) -> Request<EscrowFulfillment> {
-        let id = segment("escrow id", escrow_id.into());
-        Request::checked(&self.client, "escrows_status", id, |raw, id| async move { raw.escrows_status(&id).await })
+        self.client.raw().escrows_status(&escrow_id.into())
     }
 
     /// Pays the held money out, wholly or in part: `POST /escrows/{escrow_id}/release`.
@@ -89,13 +87,7 @@ impl Escrows {
     /// # }
     /// ```
     pub fn release(&self, escrow_id: impl Into<String>, body: EscrowRelease) -> Request<EscrowReleased> {
-        let id = segment("escrow id", escrow_id.into());
-        Request::checked(
-            &self.client,
-            "escrows_release",
-            id,
-            |raw, id| async move { raw.escrows_release(&id, &body).await },
-        )
+        self.client.raw().escrows_release(&escrow_id.into(), &body)
     }
 
     /// Gives the held money back, wholly or in part: `POST /escrows/{escrow_id}/reverse`.
@@ -103,13 +95,7 @@ impl Escrows {
     /// # Errors
     /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
     pub fn reverse(&self, escrow_id: impl Into<String>, body: EscrowReverse) -> Request<EscrowReversed> {
-        let id = segment("escrow id", escrow_id.into());
-        Request::checked(
-            &self.client,
-            "escrows_reverse",
-            id,
-            |raw, id| async move { raw.escrows_reverse(&id, &body).await },
-        )
+        self.client.raw().escrows_reverse(&escrow_id.into(), &body)
     }
 
     /// Opens a dispute: `POST /escrows/{escrow_id}/disputes`.
@@ -117,13 +103,7 @@ impl Escrows {
     /// # Errors
     /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
     pub fn dispute(&self, escrow_id: impl Into<String>, body: EscrowDispute) -> Request<EscrowDisputed> {
-        let id = segment("escrow id", escrow_id.into());
-        Request::checked(
-            &self.client,
-            "escrows_dispute",
-            id,
-            |raw, id| async move { raw.escrows_dispute(&id, &body).await },
-        )
+        self.client.raw().escrows_dispute(&escrow_id.into(), &body)
     }
 
     /// Hands in evidence for a term: `POST /escrows/{escrow_id}/terms/{term_id}/fulfill`.
@@ -155,36 +135,32 @@ impl Escrows {
         evidence: impl Into<TermEvidence>,
         user_info: Option<UserInfo>,
     ) -> Request<TermFulfilled> {
-        let evidence = evidence.into();
-        let arguments = || {
-            let escrow_id = segment("escrow id", escrow_id.into())?;
-            let term_id = segment("term id", term_id.into())?;
-            let unwritable =
-                |error| Error::local(ErrorKind::InvalidRequest, format!("the evidence is no object: {error}"));
-            let body = TermFulfillment::builder()
+        let (evidence, term_id) = (evidence.into(), term_id.into());
+        let invalid =
+            |error| Error::local(ErrorKind::InvalidRequest, format!("the evidence must be an object: {error}"));
+        let body = evidence.to_data().map_err(invalid).map(|data| {
+            let term_type = evidence.term_type();
+            TermFulfillment::builder()
                 .term_id(&term_id)
-                .term_type(evidence.term_type())
-                .data(evidence.to_data().map_err(unwritable)?)
+                .term_type(term_type)
+                .data(data)
                 .maybe_user_info(user_info)
-                .build();
-            Ok((escrow_id, term_id, body))
-        };
-        Request::checked(
-            &self.client,
-            "escrows_fulfill_term",
-            arguments(),
-            |raw, (escrow_id, term_id, body)| async move { raw.escrows_fulfill_term(&escrow_id, &term_id, &body).await },
-        )
+                .build()
+        });
+        let raw = self.client.raw();
+        Request::checked(&self.client, const { named("escrows_fulfill_term") }, body, |body| {
+            raw.escrows_fulfill_term(&escrow_id.into(), &term_id, &body)
+        })
     }
 
     /// Asks again until `until` says so of an escrow: what counts as settled depends on its terms.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
-    /// use piaxis::{EscrowStatus, Waited};
+    /// use piaxis::{EscrowStatus, PollResult};
     ///
     /// let released = client.escrows().wait_until("7e0c2f4a", |escrow| escrow.status == Some(EscrowStatus::Released));
-    /// if let Waited::TimedOut { last, .. } = released.await? {
+    /// if let PollResult::TimedOut { last, .. } = released.await? {
     ///     println!("not yet: {:?}", last.and_then(|escrow| escrow.status));
     /// }
     /// # Ok(())
@@ -192,14 +168,14 @@ impl Escrows {
     /// ```
     ///
     /// # Errors
-    /// What [`get`](Self::get) gives and will not pass; see [`Wait`].
+    /// What [`get`](Self::get) gives and will not pass; see [`Poller`].
     pub fn wait_until(
         &self,
         escrow_id: impl Into<String>,
         mut until: impl FnMut(&Escrow) -> bool + Send + 'static,
-    ) -> Wait<Escrow> {
+    ) -> Poller<Escrow> {
         let (escrows, id) = (self.clone(), escrow_id.into());
-        Wait::new(
+        Poller::new(
             move || escrows.get(&id),
             move |escrow| match (until(escrow), &escrow.status) {
                 (true, _) => Settled::Yes,

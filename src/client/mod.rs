@@ -1,12 +1,15 @@
 //! The HTTP client: everything behind the feature `client`.
 
 mod builder;
+pub(crate) mod duration;
 pub(crate) mod environment;
 pub(crate) mod error;
+pub(crate) mod options;
 pub(crate) mod pagination;
 pub(crate) mod payout;
 pub(crate) mod poll;
 pub(crate) mod request;
+pub(crate) mod response_body;
 pub(crate) mod transport;
 
 pub mod disbursements;
@@ -22,22 +25,24 @@ pub use builder::ClientBuilder;
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, FieldError, Outcome};
 pub use evidence::TermEvidence;
+pub use options::RequestOptions;
 pub use pagination::{Items, Page, Pages};
-pub use payout::{CheckedPayout, PayoutBatch, QuoteProblem, QuoteRefusal};
-pub use poll::{Notifier, Wait, Waited};
-pub use request::{Request, Response, Sending};
-pub use transport::{Attempt, RetryPolicy};
+pub use payout::{PayoutBatch, QuoteAndCreate, QuoteProblem, QuoteRefusal};
+pub use poll::{Notifier, PollResult, Poller};
+pub use request::{Pending, Request, Response};
+pub use response_body::ResponseBody;
+pub use transport::{Attempt, Credentials, RetryPolicy, TokenFuture, TokenSource};
 
-/// Bodies of requests and answers, one struct for each schema of the contract.
+/// Bodies of requests and responses, one struct for each schema of the contract.
 ///
-/// Requests are made with builders that the compiler checks. Answers require only what a caller needs to go on;
-/// whatever else the API sends is in the `extra` of the struct that it came in.
+/// Request bodies are made with builders that the compiler checks. Response bodies require only what a caller needs to go
+/// on; whatever else the API sends is in the `extra` of the struct that it came in.
 pub mod types {
     #[doc(inline)]
     pub use crate::raw::types::*;
 }
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use disbursements::Disbursements;
 use escrow_disbursements::EscrowDisbursements;
@@ -45,11 +50,11 @@ use escrows::Escrows;
 use oauth::OAuth;
 use otp::Otp;
 use payments::Payments;
-use transport::{Call, Shared};
+use transport::Shared;
 
-use crate::Secret;
+use crate::{Credential, Secret};
 
-/// A Piaxis client. Cheap to clone; the clones share connections and credentials.
+/// A Piaxis client. Cheap to clone; clones and derived clients share connections, limits, retry budget and configuration.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), piaxis::Error> {
@@ -62,26 +67,55 @@ use crate::Secret;
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    credentials: Arc<Credentials>,
 }
 
 impl Client {
+    pub(crate) fn new(shared: Shared, credentials: Credentials) -> Self {
+        Self { shared: Arc::new(shared), credentials: Arc::new(credentials) }
+    }
+
     /// A client from the environment: `PIAXIS_API_KEY`, `PIAXIS_ACCESS_TOKEN`, `PIAXIS_CLIENT_ID` (or
     /// `PIAXIS_OAUTH_CLIENT_ID`), `PIAXIS_CLIENT_SECRET` (or `PIAXIS_OAUTH_CLIENT_SECRET`), `PIAXIS_API_BASE_URL`
     /// (production when unset).
     ///
     /// # Errors
-    /// When neither an API key nor an access token is there, or a variable is empty or cannot be used. The error names
-    /// the variable, never its value.
+    /// [`Configuration`](ErrorKind::Configuration) when neither an API key nor an access token is set, or a variable is
+    /// empty or invalid. The error names the variable, never its value.
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build()
     }
 
-    /// A client made by hand.
+    /// A builder of a client.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
-    /// Which Piaxis it talks to.
+    /// A client that acts for a payer: the same client id and client secret, and this access token in place of the API key.
+    /// It shares connections, limits, retry budget and configuration with this one, so one client can serve many payers.
+    ///
+    /// A token that no header can carry makes the requests that need it fail before they are sent.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client, token: piaxis::Secret) -> Result<(), piaxis::Error> {
+    /// let payer = client.with_access_token(token);
+    /// let escrow = payer.escrows().get("5a1d3f9e").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_access_token(&self, access_token: impl Into<Secret>) -> Self {
+        self.with_credentials(self.credentials.for_payer(access_token))
+    }
+
+    /// A client with these credentials and no others. It shares connections, limits, retry budget and configuration with
+    /// this one.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+        Self { shared: self.shared.clone(), credentials: Arc::new(credentials) }
+    }
+
+    /// The environment that the client talks to.
     pub fn environment(&self) -> &Environment {
         &self.shared.environment
     }
@@ -111,60 +145,45 @@ impl Client {
         Otp::new(self.clone())
     }
 
-    /// Authorisation of payers with a Piaxis wallet.
+    /// Authorization of payers with a Piaxis wallet.
     pub fn oauth(&self) -> OAuth {
         OAuth::new(self.clone())
     }
 
-    /// Calls the generated client, for what no resource wraps; credentials, options and errors are the same.
+    /// The generated operations, for what no resource wraps. Each returns a [`Request`]: credentials, options, retries and
+    /// errors are the same.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
-    /// let payment = client.raw(|raw| async move { raw.payments_get("3a0da2c0").await }).await?;
+    /// use std::time::Duration;
+    ///
+    /// let payment = client.raw().payments_get("3a0da2c0").timeout(Duration::from_secs(5)).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn raw<T, F, Fut>(&self, call: F) -> Request<T>
-    where
-        T: 'static,
-        F: FnOnce(raw::Client) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<raw::ResponseValue<T>, raw::Error<()>>> + Send + 'static,
-    {
-        // The closure runs when the request is awaited: it may start something that sends.
-        Request::unnamed(self, move |raw| async move { call(raw).await })
+    pub fn raw(&self) -> raw::Client {
+        raw::Client::new(self.clone())
     }
 
-    pub(crate) fn call(&self) -> Call {
-        Call::new(&self.shared)
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
-    pub(crate) fn raw_client(&self, call: Call) -> raw::Client {
-        raw::Client::new_with_client(self.base_url(), self.shared.http.clone(), call)
-    }
-
-    pub(crate) fn base_url(&self) -> &str {
-        self.shared.base_url.as_str()
-    }
-
-    pub(crate) fn client_id(&self) -> Option<&str> {
-        self.shared.credentials.client_id.as_ref().and_then(|value| value.to_str().ok())
-    }
-
-    pub(crate) fn client_secret(&self) -> Option<&Secret> {
-        self.shared.credentials.client_secret.as_ref()
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 }
 
 /// The base URL and which credentials are set, without their values.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let credentials = &self.shared.credentials;
+        let credentials = &self.credentials;
         f.debug_struct("Client")
-            .field("base_url", &self.base_url())
-            .field("api_key", &credentials.api_key.is_some())
-            .field("access_token", &credentials.bearer.is_some())
-            .field("client_id", &credentials.client_id.is_some())
-            .field("client_secret", &credentials.client_secret.is_some())
+            .field("base_url", &self.shared.base_url.as_str())
+            .field("api_key", &credentials.has(Credential::ApiKey))
+            .field("access_token", &credentials.has(Credential::Bearer))
+            .field("client_id", &credentials.has(Credential::ClientId))
+            .field("client_secret", &credentials.secret().is_some())
             .field("timeout", &self.shared.timeout)
             .finish_non_exhaustive()
     }

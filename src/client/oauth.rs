@@ -55,13 +55,13 @@ impl OAuth {
     /// # }
     /// ```
     pub fn authorize_url(&self, params: &AuthorizeParams) -> Result<String, Error> {
-        let refuse = |error: Error| error.in_operation("oauth_authorize");
+        let refuse = |error: Error| error.in_operation(const { named("oauth_authorize") });
         check_redirect_uri(&params.redirect_uri).map_err(refuse)?;
         let unwritable =
             |error| Error::local(ErrorKind::InvalidRequest, format!("the parameters cannot be written: {error}"));
         let query = serde_urlencoded::to_string(params).map_err(unwritable).map_err(refuse)?;
         let path = const { named("oauth_authorize") }.path;
-        Ok(format!("{}{path}?{query}", self.client.base_url()))
+        Ok(format!("{}{path}?{query}", self.client.shared().base_url))
     }
 
     /// The authorisation without a browser, for tests: `GET /authorize` with `x-test-request`. Only owners and admins of
@@ -71,18 +71,10 @@ impl OAuth {
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) when the redirect URI is neither HTTPS nor on localhost;
     /// [`UnexpectedStatus`](crate::ErrorKind::UnexpectedStatus) when the API redirects after all; whatever else it answers.
     pub fn authorize_test(&self, params: AuthorizeParams) -> Request<TestAuthorization> {
-        let checked = check_redirect_uri(&params.redirect_uri).map(|()| params);
-        Request::checked(&self.client, "oauth_authorize", checked, |raw, params| async move {
-            raw.oauth_authorize(
-                params.code_challenge.as_deref(),
-                params.code_challenge_method.as_ref(),
-                &params.external_user_id,
-                &params.merchant_id,
-                &params.redirect_uri,
-                params.state.as_ref(),
-                Some(true),
-            )
-            .await
+        let checked = check_redirect_uri(&params.redirect_uri);
+        let raw = self.client.raw();
+        Request::checked(&self.client, const { named("oauth_authorize") }, checked, |()| {
+            raw.oauth_authorize(&params, Some(true))
         })
     }
 
@@ -106,7 +98,8 @@ impl OAuth {
                 .maybe_code_verifier(exchange.code_verifier)
                 .build())
         };
-        Request::checked(&self.client, "oauth_token", body(), |raw, body| async move { raw.oauth_token(&body).await })
+        let raw = self.client.raw();
+        Request::checked(&self.client, const { named("oauth_token") }, body(), |body| raw.oauth_token(&body))
     }
 
     /// Turns a refresh token into new tokens: `POST /token`.
@@ -126,7 +119,8 @@ impl OAuth {
                 .client_secret(client_secret)
                 .build())
         };
-        Request::checked(&self.client, "oauth_token", body(), |raw, body| async move { raw.oauth_token(&body).await })
+        let raw = self.client.raw();
+        Request::checked(&self.client, const { named("oauth_token") }, body(), |body| raw.oauth_token(&body))
     }
 
     fn client_credentials(&self, id: Option<String>, secret: Option<Secret>) -> Result<(String, Secret), Error> {
@@ -134,8 +128,8 @@ impl OAuth {
             let message = format!("it needs the {what}; set {}, or give it to the client's builder", variables[0]);
             Error::local(ErrorKind::Configuration, message)
         };
-        let id = id.or_else(|| self.client.client_id().map(str::to_owned));
-        let secret = secret.or_else(|| self.client.client_secret().cloned());
+        let id = id.or_else(|| self.client.credentials().client_id_text().map(str::to_owned));
+        let secret = secret.or_else(|| self.client.credentials().secret().cloned());
         Ok((
             id.ok_or_else(|| missing("client id", VARIABLES.client_id))?,
             secret.ok_or_else(|| missing("client secret", VARIABLES.client_secret))?,

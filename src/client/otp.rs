@@ -3,6 +3,7 @@
 use crate::{
     Client,
     error::{Error, ErrorKind},
+    operation::named,
     request::Request,
     types::{OtpRequest, OtpResponse},
 };
@@ -37,8 +38,9 @@ impl Otp {
     /// ```
     pub fn request(&self, body: OtpRequest) -> Request<OtpResponse> {
         let has_address = body.email.is_some() || body.phone_number.is_some();
-        let refusal = || Error::local(ErrorKind::InvalidRequest, "give an e-mail address or a phone number");
-        let checked = has_address.then_some(body).ok_or_else(refusal);
-        Request::checked(&self.client, "otp_request", checked, |raw, body| async move { raw.otp_request(&body).await })
+        let message = "an e-mail address or a phone number is required";
+        let checked = has_address.then_some(()).ok_or_else(|| Error::local(ErrorKind::InvalidRequest, message));
+        let raw = self.client.raw();
+        Request::checked(&self.client, const { named("otp_request") }, checked, |()| raw.otp_request(&body))
     }
 }

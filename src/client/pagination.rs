@@ -212,7 +212,7 @@ impl<T: Send + 'static> Items<T> {
     where
         L: List<Item = T>,
         F: Fn(u32, u32) -> Request<L> + Send + Sync + 'static,
-        Request<L>: IntoFuture<Output = Result<L, Error>, IntoFuture: Send>,
+        L: crate::ResponseBody,
     {
         let largest = operation.page_size.map_or(u32::MAX, |size| size.max);
         let fetch: Fetch<T> = Arc::new(move |offset, limit| {
@@ -293,7 +293,7 @@ impl<T: Send + 'static> Pages<T> {
 
     /// Takes a page in, and says what is new in it; `None` to ask for it once more.
     fn take(&mut self, mut rows: Vec<T>, total: Option<i64>) -> Result<Option<Rows<T>>, Error> {
-        let changed = |problem: String| Err(Error::list_changed(self.operation.id, problem));
+        let changed = |problem: String| Err(Error::list_changed(self.operation, problem));
         if let (Some(before), Some(now)) = (self.total, total)
             && now < before
         {

@@ -2,12 +2,11 @@
 
 use crate::{
     Client, Secret,
-    error::{Error, ErrorKind},
+    error::Error,
     operation::named,
     pagination::{Items, now},
-    poll::{Wait, settled},
+    poll::{Poller, settled},
     request::Request,
-    transport::path::segment,
     types::{Payment, PaymentCreate, PaymentCreated, PaymentFilter, PaymentList, PaymentSummary},
 };
 
@@ -50,7 +49,7 @@ impl Payments {
     /// # }
     /// ```
     pub fn create(&self, body: PaymentCreate) -> Request<PaymentCreated> {
-        Request::new(&self.client, "payments_create", |raw| async move { raw.payments_create(None, &body).await })
+        self.client.raw().payments_create(None, &body)
     }
 
     /// The same as [`create`](Self::create), with the second-factor code in the query.
@@ -66,10 +65,11 @@ impl Payments {
         body: PaymentCreate,
         mfa_code: impl Into<Secret>,
     ) -> Request<PaymentCreated> {
-        let refusal = || Error::local(ErrorKind::InvalidRequest, "`mfa_code` is in the body and in the query");
-        let checked = body.mfa_code.is_none().then(|| (body, mfa_code.into())).ok_or_else(refusal);
-        Request::checked(&self.client, "payments_create", checked, |raw, (body, mfa_code): (_, Secret)| async move {
-            raw.payments_create(Some(&mfa_code), &body).await
+        let message = "must not be in the body and in the query";
+        let checked = body.mfa_code.is_none().then_some(()).ok_or_else(|| Error::invalid_field("mfa_code", message));
+        let raw = self.client.raw();
+        Request::checked(&self.client, const { named("payments_create") }, checked, |()| {
+            raw.payments_create(Some(&mfa_code.into()), &body)
         })
     }
 
@@ -78,8 +78,7 @@ impl Payments {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
     pub fn get(&self, payment_id: impl Into<String>) -> Request<Payment> {
-        let id = segment("payment id", payment_id.into());
-        Request::checked(&self.client, "payments_get", id, |raw, id| async move { raw.payments_get(&id).await })
+        self.client.raw().payments_get(&payment_id.into())
     }
 
     /// One page of the merchant's payments: `GET /merchant-payments`. Needs the client id.
@@ -99,11 +98,7 @@ impl Payments {
     /// # }
     /// ```
     pub fn list(&self, filter: PaymentFilter) -> Request<PaymentList> {
-        Request::new(&self.client, "payments_list", |raw| async move {
-            let PaymentFilter { from_date, limit, offset, payment_method, status, to_date } = &filter;
-            let (from, to) = (from_date.as_ref(), to_date.as_ref());
-            raw.payments_list(from, *limit, *offset, payment_method.as_ref(), status.as_ref(), to).await
-        })
+        self.client.raw().payments_list(&filter)
     }
 
     /// All payments of the merchant that fit the filter, page by page behind the scenes: `GET /merchant-payments`. Needs
@@ -123,9 +118,9 @@ impl Payments {
     /// Asks again until a payment is settled: completed, succeeded or failed.
     ///
     /// # Errors
-    /// What [`get`](Self::get) gives and will not pass; see [`Wait`].
-    pub fn wait_until_settled(&self, payment_id: impl Into<String>) -> Wait<Payment> {
+    /// What [`get`](Self::get) gives and will not pass; see [`Poller`].
+    pub fn wait_until_settled(&self, payment_id: impl Into<String>) -> Poller<Payment> {
         let (payments, id) = (self.clone(), payment_id.into());
-        Wait::new(move || payments.get(&id), |payment| settled(&payment.status))
+        Poller::new(move || payments.get(&id), |payment| settled(&payment.status))
     }
 }

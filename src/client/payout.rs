@@ -16,7 +16,7 @@ use crate::{
 /// Made by [`Disbursements::quote_and_create`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is quoted or created until it is awaited"]
-pub struct CheckedPayout {
+pub struct QuoteAndCreate {
     disbursements: Disbursements,
     body: DisbursementCreate,
     max_total_debit: Amount,
@@ -24,7 +24,7 @@ pub struct CheckedPayout {
     deadline: Option<Duration>,
 }
 
-impl CheckedPayout {
+impl QuoteAndCreate {
     pub(crate) fn new(disbursements: &Disbursements, body: DisbursementCreate, max_total_debit: Amount) -> Self {
         let disbursements = disbursements.clone();
         Self { disbursements, body, max_total_debit, idempotency_key: None, deadline: None }
@@ -68,13 +68,13 @@ impl CheckedPayout {
         };
         if let Some(problem) = problem {
             let refusal = QuoteRefusal { problem, quote, max_total_debit: self.max_total_debit };
-            return Err(Error::quote_refused(create.operation_id(), refusal));
+            return Err(Error::quote_refused(create.operation(), refusal));
         }
         create.await
     }
 }
 
-impl IntoFuture for CheckedPayout {
+impl IntoFuture for QuoteAndCreate {
     type Output = Result<DisbursementSummary, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 

@@ -1,34 +1,36 @@
-//! Asking again until something is settled.
+//! Polling until a status is final.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use serde::de::DeserializeOwned;
 use tokio::{
     sync::Notify,
     time::{Instant, timeout_at},
 };
 
 use crate::{
-    error::{Error, Outcome, retry_after},
+    duration::{LONGEST, bounded, from_now},
+    error::{Error, retry_after},
+    options::RequestOptions,
     request::Request,
+    response_body::ResponseBody,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(300);
 const FIRST_INTERVAL: Duration = Duration::from_secs(1);
-const LONGEST_INTERVAL: Duration = Duration::from_secs(20);
+const MAX_INTERVAL: Duration = Duration::from_secs(20);
 
-type Poll<T> = Box<dyn Fn() -> Request<T> + Send>;
-type State<T> = Box<dyn FnMut(&T) -> Settled + Send>;
+type Fetch<T> = Box<dyn Fn() -> Request<T> + Send>;
+type Check<T> = Box<dyn FnMut(&T) -> Settled + Send>;
 
-/// What an answer says of the wait.
+/// Whether a response ends the polling.
 pub(crate) enum Settled {
     Yes,
     No,
-    /// A status that the contract does not name: it may be final, which nobody can know.
+    /// A status that the contract does not name: it may be final.
     Unknown(String),
 }
 
-/// A status of the contract, which says what is final.
+/// A status whose final values the contract names.
 pub(crate) trait Status {
     fn settled(&self) -> Settled;
 }
@@ -53,23 +55,25 @@ macro_rules! status {
 
 status!(PaymentStatus, DisbursementStatus, EscrowDisbursementStatus);
 
-/// How a wait ended.
-#[derive(Debug, Clone, PartialEq)]
+/// How polling ended.
+#[derive(Debug, Clone)]
 #[must_use]
-pub enum Waited<T> {
-    /// It is settled, which may well mean that it failed: look at its status.
+pub enum PollResult<T> {
+    /// The status is final, which may well be a failure: look at it.
     Settled(T),
-    /// The time was up before that.
+    /// The timeout elapsed before that.
     TimedOut {
-        /// The last state seen, if there was any.
+        /// The last state that was seen, if there was any.
         last: Option<T>,
-        /// Statuses on the way that this version does not know. One of them may mean that it is settled.
+        /// The error of the last poll, if it failed: "the API is down" is not "still pending".
+        last_error: Option<Error>,
+        /// Statuses on the way that this version does not know. One of them may be final.
         unknown_statuses: Vec<String>,
     },
 }
 
-impl<T> Waited<T> {
-    /// The last state seen, settled or not.
+impl<T> PollResult<T> {
+    /// The last state that was seen, settled or not.
     pub fn last(self) -> Option<T> {
         match self {
             Self::Settled(value) => Some(value),
@@ -78,140 +82,134 @@ impl<T> Waited<T> {
     }
 }
 
-/// Asks again and again, in growing intervals, until something is settled or the time is up. It begins when awaited.
+/// Polls with exponential backoff until the status is final or the timeout elapses. It begins when awaited.
 ///
-/// Failures that may pass (no connection, no answer, 408, 429, 5xx) do not end it, `Retry-After` is waited for, and an
-/// unknown status keeps it waiting.
+/// Temporary failures (no connection, a timeout, 408, 429, 5xx) do not end it, `Retry-After` is waited for, and an unknown
+/// status keeps it polling. Lasting failures (other 4xx, a redirect, a body that does not decode) are errors, whose outcome
+/// is [`ReadFailed`](crate::Outcome::ReadFailed): they say nothing about the write before.
 ///
 /// ```no_run
 /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
 /// use std::time::Duration;
-/// use piaxis::Waited;
+/// use piaxis::PollResult;
 ///
-/// let wait = client.payments().wait_until_settled("3a0da2c0").timeout(Duration::from_secs(120));
-/// let notifier = wait.notifier(); // for the webhook: `notifier.notify()` asks at once
-/// match wait.await? {
-///     Waited::Settled(payment) => println!("{}", payment.status),
-///     Waited::TimedOut { last, .. } => println!("still {:?}", last.map(|payment| payment.status)),
+/// let poller = client.payments().wait_until_settled("3a0da2c0").timeout(Duration::from_secs(120));
+/// let notifier = poller.notifier(); // for the webhook: `notifier.notify()` polls at once
+/// match poller.await? {
+///     PollResult::Settled(payment) => println!("{}", payment.status),
+///     PollResult::TimedOut { last_error: Some(error), .. } => println!("the API is down: {error}"),
+///     PollResult::TimedOut { last, .. } => println!("still {:?}", last.map(|payment| payment.status)),
 /// }
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "a wait begins when awaited"]
-pub struct Wait<T> {
-    poll: Poll<T>,
-    state: State<T>,
+#[must_use = "a poller begins when awaited"]
+pub struct Poller<T> {
+    fetch: Fetch<T>,
+    check: Check<T>,
+    options: RequestOptions,
     timeout: Duration,
     first_interval: Duration,
-    longest_interval: Duration,
+    max_interval: Duration,
     notified: Arc<Notify>,
 }
 
-/// Makes a [`Wait`] ask at once: for the receiver of a webhook. Clones do the same.
+/// Makes a [`Poller`] poll at once: for the receiver of a webhook. Clones do the same.
 #[derive(Debug, Clone)]
 pub struct Notifier(Arc<Notify>);
 
 impl Notifier {
-    /// Asks at once. Before the wait has begun, or while it asks, it asks once more after that.
+    /// Polls at once. While a poll is under way, or before the first, it polls once more after that.
     pub fn notify(&self) {
         self.0.notify_one();
     }
 }
 
-impl<T> Wait<T> {
+impl<T> Poller<T> {
     pub(crate) fn new(
-        poll: impl Fn() -> Request<T> + Send + 'static,
-        state: impl FnMut(&T) -> Settled + Send + 'static,
+        fetch: impl Fn() -> Request<T> + Send + 'static,
+        check: impl FnMut(&T) -> Settled + Send + 'static,
     ) -> Self {
         Self {
-            poll: Box::new(poll),
-            state: Box::new(state),
+            fetch: Box::new(fetch),
+            check: Box::new(check),
+            options: RequestOptions::new(),
             timeout: TIMEOUT,
             first_interval: FIRST_INTERVAL,
-            longest_interval: LONGEST_INTERVAL,
+            max_interval: MAX_INTERVAL,
             notified: Arc::default(),
         }
     }
 
-    /// When to give up; 5 minutes by default. An answer that is on its way then is not waited for.
+    /// Timeout of the polling; 5 minutes by default. A response that is on its way then is not waited for.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = bounded(timeout);
         self
     }
 
     /// The first interval, which grows by half each time, and the longest; 1 and 20 seconds by default. Each is shortened
     /// by up to a half at random.
-    pub fn intervals(mut self, first: Duration, longest: Duration) -> Self {
-        (self.first_interval, self.longest_interval) = (first, longest);
+    pub fn intervals(mut self, first: Duration, max: Duration) -> Self {
+        (self.first_interval, self.max_interval) = (bounded(first), bounded(max));
         self
     }
 
-    /// A handle by which a webhook can make it ask at once.
+    /// Options of each request.
+    pub fn options(mut self, options: RequestOptions) -> Self {
+        self.options = self.options.or(options);
+        self
+    }
+
+    /// A handle that makes the poller poll at once, for a webhook.
     pub fn notifier(&self) -> Notifier {
         Notifier(self.notified.clone())
     }
 }
 
-impl<T: DeserializeOwned + Send + 'static> Wait<T> {
-    async fn run(mut self) -> Result<Waited<T>, Error> {
-        let deadline = Instant::now().checked_add(self.timeout);
+impl<T: ResponseBody> Poller<T> {
+    async fn run(mut self) -> Result<PollResult<T>, Error> {
+        let deadline = from_now(self.timeout);
         let (mut last, mut last_error, mut unknown_statuses) = (None, None, Vec::new());
         let mut interval = self.first_interval;
         loop {
-            let request = (self.poll)();
-            let answer = match deadline {
-                Some(deadline) => timeout_at(deadline, request.send_with_response()).await,
-                None => Ok(request.send_with_response().await),
-            };
-            let mut asked = None;
-            match answer {
-                // The time is up.
+            let request = (self.fetch)().options(self.options.clone());
+            let asked = match timeout_at(deadline, request.send_with_response()).await {
                 Err(_) => break,
-                Ok(Ok(answer)) => {
-                    asked = retry_after(answer.headers());
-                    let value = answer.into_value();
-                    match (self.state)(&value) {
-                        Settled::Yes => return Ok(Waited::Settled(value)),
-                        Settled::No => {}
+                Ok(Ok(response)) => {
+                    let asked = retry_after(response.headers());
+                    let value = response.into_value();
+                    match (self.check)(&value) {
+                        Settled::Yes => return Ok(PollResult::Settled(value)),
                         Settled::Unknown(status) if !unknown_statuses.contains(&status) => {
-                            tracing::warn!(status, "an unknown status; waiting on");
+                            tracing::warn!(status, "unknown status: polling on");
                             unknown_statuses.push(status);
                         }
-                        Settled::Unknown(_) => {}
+                        Settled::No | Settled::Unknown(_) => {}
                     }
-                    last = Some(value);
+                    (last, last_error) = (Some(value), None);
+                    asked
                 }
-                Ok(Err(error)) if is_lasting(&error) => return Err(error),
+                Ok(Err(error)) if !error.is_temporary() => return Err(error),
                 Ok(Err(error)) => {
-                    asked = error.retry_after().or(asked);
+                    let asked = error.retry_after();
                     last_error = Some(error);
+                    asked
                 }
-            }
+            };
             let pause = interval.mul_f64(1.0 - fastrand::f64() / 2.0).max(asked.unwrap_or_default());
-            interval = interval.mul_f64(1.5).min(self.longest_interval);
-            let Some(next) = Instant::now().checked_add(pause) else { break };
-            let next = deadline.map_or(next, |deadline| deadline.min(next));
+            interval = interval.mul_f64(1.5).min(self.max_interval).min(LONGEST);
             // Whichever comes first.
-            let _ = timeout_at(next, self.notified.notified()).await;
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let _ = timeout_at(deadline.min(from_now(pause)), self.notified.notified()).await;
+            if Instant::now() >= deadline {
                 break;
             }
         }
-        match (last, last_error) {
-            (None, Some(error)) => Err(error),
-            (last, _) => Ok(Waited::TimedOut { last, unknown_statuses }),
-        }
+        Ok(PollResult::TimedOut { last, last_error, unknown_statuses })
     }
 }
 
-/// Whether asking again will not help.
-fn is_lasting(error: &Error) -> bool {
-    use crate::ErrorKind::{Configuration, Decoding, InvalidRequest};
-    error.outcome() == Outcome::Rejected || matches!(error.kind(), Configuration | Decoding | InvalidRequest)
-}
-
-impl<T: DeserializeOwned + Send + 'static> IntoFuture for Wait<T> {
-    type Output = Result<Waited<T>, Error>;
+impl<T: ResponseBody> IntoFuture for Poller<T> {
+    type Output = Result<PollResult<T>, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -219,12 +217,13 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Wait<T> {
     }
 }
 
-impl<T> fmt::Debug for Wait<T> {
+impl<T> fmt::Debug for Poller<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wait")
+        f.debug_struct("Poller")
             .field("timeout", &self.timeout)
             .field("first_interval", &self.first_interval)
-            .field("longest_interval", &self.longest_interval)
+            .field("max_interval", &self.max_interval)
+            .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }

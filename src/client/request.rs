@@ -1,31 +1,28 @@
 use std::{
     fmt,
-    future::{Future, poll_fn},
+    future::Future,
+    marker::PhantomData,
     ops::Deref,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use serde::de::DeserializeOwned;
-use tracing::Span;
+use tracing::Instrument as _;
 
 use crate::{
-    Client,
-    error::{Error, ErrorKind, request_id},
-    operation::{Credential, HEADERS},
-    raw,
-    transport::{Call, Id, Options, RetryPolicy, header_name, header_value, heard},
+    Client, Secret,
+    decoding::{DecodeError, read_json},
+    error::Error,
+    operation::{HEADERS, Operation},
+    options::RequestOptions,
+    response_body::{ResponseBody, is_error},
+    transport::{self, Attempt, Call, Decoded, Head, Record, RetryPolicy, heard},
 };
 
-type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;
-type RawFuture<T> = Pin<Box<dyn Future<Output = RawResult<T>> + Send>>;
-
-/// Headers that a call may not set, because the client or HTTP itself does.
-const RESERVED: [&str; 5] = ["content-length", "content-type", "host", "transfer-encoding", "connection"];
-
-/// One call, with its options. It is sent when awaited, and not before.
+/// One operation and its options. It is sent when awaited, and not before.
 ///
 /// ```no_run
 /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -42,199 +39,198 @@ const RESERVED: [&str; 5] = ["content-length", "content-type", "host", "transfer
 /// ```
 #[must_use = "a request is sent when awaited"]
 pub struct Request<T> {
-    operation: Option<&'static str>,
-    call: Call,
-    options: Options,
-    run: Result<RawFuture<T>, Error>,
+    operation: &'static Operation,
+    client: Client,
+    /// Or why the request cannot be built.
+    request: Result<reqwest::Request, Error>,
+    options: RequestOptions,
+    value: PhantomData<fn() -> T>,
 }
 
 impl<T> Request<T> {
-    /// A call of the generated client, by the name of its operation.
-    pub(crate) fn new<F, Fut>(client: &Client, operation: &'static str, call: F) -> Self
-    where
-        T: 'static,
-        F: FnOnce(raw::Client) -> Fut,
-        Fut: Future<Output = RawResult<T>> + Send + 'static,
-    {
-        Self::named(client, Some(operation), Ok(()), |raw, ()| call(raw))
-    }
-
-    /// A call of the generated client, whose operation is known when it is sent.
-    pub(crate) fn unnamed<F, Fut>(client: &Client, call: F) -> Self
-    where
-        T: 'static,
-        F: FnOnce(raw::Client) -> Fut,
-        Fut: Future<Output = RawResult<T>> + Send + 'static,
-    {
-        Self::named(client, None, Ok(()), |raw, ()| call(raw))
-    }
-
-    /// A call with arguments that may be refused before it is sent.
-    pub(crate) fn checked<A, F, Fut>(
+    pub(crate) fn new(
         client: &Client,
-        operation: &'static str,
+        operation: &'static Operation,
+        request: Result<reqwest::Request, Error>,
+    ) -> Self {
+        Self { operation, client: client.clone(), request, options: RequestOptions::default(), value: PhantomData }
+    }
+
+    /// A request that fails without being sent where a check fails.
+    pub(crate) fn checked<A>(
+        client: &Client,
+        operation: &'static Operation,
         arguments: Result<A, Error>,
-        call: F,
-    ) -> Self
-    where
-        T: 'static,
-        F: FnOnce(raw::Client, A) -> Fut,
-        Fut: Future<Output = RawResult<T>> + Send + 'static,
-    {
-        Self::named(client, Some(operation), arguments, call)
+        request: impl FnOnce(A) -> Self,
+    ) -> Self {
+        match arguments {
+            Ok(arguments) => request(arguments),
+            Err(error) => Self::new(client, operation, Err(error)),
+        }
     }
 
-    fn named<A, F, Fut>(client: &Client, operation: Option<&'static str>, arguments: Result<A, Error>, run: F) -> Self
-    where
-        T: 'static,
-        F: FnOnce(raw::Client, A) -> Fut,
-        Fut: Future<Output = RawResult<T>> + Send + 'static,
-    {
-        let call = client.call();
-        let run =
-            arguments.map(|arguments| -> RawFuture<T> { Box::pin(run(client.raw_client(call.clone()), arguments)) });
-        Self { operation, call, options: Options::default(), run }
-    }
-
-    pub(crate) fn operation_id(&self) -> Option<&'static str> {
+    pub(crate) fn operation(&self) -> &'static Operation {
         self.operation
     }
 
-    /// Sends another header with this call. The headers of the credentials and of HTTP itself cannot be set.
+    /// Adds these options; where both have one of a kind, the new one counts.
+    pub fn options(mut self, options: RequestOptions) -> Self {
+        self.options = self.options.or(options);
+        self
+    }
+
+    /// Adds a header. The headers of the credentials and of HTTP itself cannot be set.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        let credential = [Credential::ApiKey, Credential::ClientId, Credential::Bearer].map(Credential::header);
-        let reserved = credential.iter().chain(&RESERVED).any(|reserved| reserved.eq_ignore_ascii_case(name));
-        let checked = if reserved {
-            Err(Error::local(ErrorKind::InvalidRequest, format!("the header `{name}` is the client's to set")))
-        } else {
-            header_name(name).and_then(|name| Ok((header_value(&format!("the header `{name}`"), value)?, name)))
-        };
-        match checked {
-            Ok((value, name)) => {
-                self.options.headers.insert(name, value);
-            }
-            Err(error) => self.run = self.run.and(Err(error)),
-        }
+        self.options = self.options.header(name, value);
         self
     }
 
-    /// Gives up this long after it was sent for the first time, whatever the retry policy says: attempts, the delays between
-    /// them, and waiting for a turn together.
+    /// Deadline of the request, counted from when it is awaited, instead of the client's (90 seconds by default): attempts,
+    /// the delays between them, and waiting for a turn together. With nothing left of it, nothing is sent.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.options.deadline = Some(deadline);
+        self.options = self.options.deadline(deadline);
         self
     }
 
-    /// Sends it again, or not, by this policy instead of the client's.
+    /// Overrides the client's retry policy.
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
-        self.options.retry_policy = Some(policy);
+        self.options = self.options.retry_policy(policy);
         self
     }
 
-    /// How long each attempt may take, instead of as long as the client is set to.
+    /// Timeout of each attempt, from start to end of the response, instead of the client's (30 seconds by default).
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
+        self.options = self.options.timeout(timeout);
         self
     }
 
-    /// Names this write, instead of a random key. Use the same key when you send the same write again.
+    /// Sends this access token of a payer in place of the API key; see
+    /// [`Client::with_access_token`](crate::Client::with_access_token).
+    pub fn access_token(mut self, access_token: impl Into<Secret>) -> Self {
+        self.options = self.options.access_token(access_token);
+        self
+    }
+
+    /// Idempotency key of this write, instead of a random one. Use the same key to retry the same write, and a new key for
+    /// another body: after [`Rejected`](crate::Outcome::Rejected), a corrected request is another one.
     ///
-    /// The API recommends the header on all writes, but documents no promise to recognise a repetition.
+    /// The API recommends the header on all writes, but documents no promise to recognise a key.
     pub fn idempotency_key(self, key: impl AsRef<str>) -> Self {
         self.header(HEADERS.idempotency_key, key.as_ref())
     }
 
-    /// Your id of this call for tracing, instead of a random one.
+    /// Request id for tracing, instead of a random one for each attempt.
     pub fn request_id(self, id: impl AsRef<str>) -> Self {
         self.header(HEADERS.request_id, id.as_ref())
     }
+
+    /// Calls this after every attempt of this request, with its outcome so far, also when the caller drops the request while
+    /// an attempt is under way (`tokio::time::timeout` does). It must not block.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client, order: piaxis::types::PaymentCreate) -> Result<(), piaxis::Error> {
+    /// let payment = client.payments().create(order).on_attempt(|attempt| {
+    ///     println!("{:?} {:?} {:?}", attempt.idempotency_key, attempt.error_type, attempt.outcome);
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_attempt(mut self, report: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
+        self.options = self.options.on_attempt(report);
+        self
+    }
 }
 
-impl<T: DeserializeOwned + Send + 'static> Request<T> {
-    /// Sends it, and gives status, headers and request id beside the value.
+impl<T: ResponseBody> Request<T> {
+    /// Sends the request, and returns status, headers and request id beside the value.
     ///
     /// # Errors
     /// The same as awaiting the request.
     pub async fn send_with_response(self) -> Result<Response<T>, Error> {
-        let mut sending = self.into_future();
-        let value = poll_fn(|context| sending.poll_answer(context)).await?;
-        let record = sending.call.take_record();
-        let request_id = request_id(value.headers()).or_else(|| record.sent_request_id.as_ref().and_then(Id::text));
-        let (status, headers, attempts) = (value.status(), value.headers().clone(), record.attempts);
-        Ok(Response { value: value.into_inner(), status, headers, request_id, attempts })
+        self.into_future().0.await
     }
-}
 
-impl<T: DeserializeOwned + Send + 'static> IntoFuture for Request<T> {
-    type Output = Result<T, Error>;
-    type IntoFuture = Sending<T>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.call.set_options(self.options);
-        Sending { operation: self.operation, call: self.call, span: None, run: self.run.map_err(Some) }
-    }
-}
-
-/// A [`Request`] under way: what awaiting one waits for. Dropping it stops at once.
-#[must_use = "futures do nothing unless awaited"]
-pub struct Sending<T> {
-    operation: Option<&'static str>,
-    call: Call,
-    /// From the first poll on.
-    span: Option<Span>,
-    /// Or why it is not sent.
-    run: Result<RawFuture<T>, Option<Error>>,
-}
-
-impl<T> Sending<T> {
-    /// By hand, so that the large future of the generated client stays in the box that it was made in.
-    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Result<raw::ResponseValue<T>, Error>> {
-        let result = match &mut self.run {
-            Ok(run) => {
-                let operation = self.operation;
-                let span = self.span.get_or_insert_with(|| heard(tracing::debug_span!("piaxis", operation)));
-                let _entered = span.enter();
-                ready!(run.as_mut().poll(context))
-            }
-            Err(refusal) => {
-                return Poll::Ready(Err(in_operation(refusal.take().unwrap_or_else(ended), self.operation)));
+    async fn run(self) -> Result<Response<T>, Error> {
+        let Self { operation, client, request, options, .. } = self;
+        let mut record = Record::new(operation, &options.headers);
+        let result = match (request, &options.problem) {
+            (Err(error), _) => Err(error),
+            (_, Some(problem)) => Err(problem.clone()),
+            (Ok(request), None) => {
+                let client = match &options.access_token {
+                    Some(token) => client.with_access_token(token),
+                    None => client,
+                };
+                let (shared, credentials) = (client.shared(), client.credentials());
+                let call = Call { shared, credentials, request: &request, options: &options };
+                send(&call, &mut record).await
             }
         };
-        (self.span, self.run) = (None, Err(None));
-        Poll::Ready(result.map_err(|error| in_operation(self.call.what_failed(error), self.operation)))
+        match result {
+            Ok((value, Head { status, headers, request_id })) => {
+                Ok(Response { value, status, headers, request_id, attempts: record.attempts })
+            }
+            Err(error) => Err(error.with_record(&mut record)),
+        }
     }
 }
 
-fn in_operation(error: Error, operation: Option<&'static str>) -> Error {
-    match operation {
-        Some(operation) => error.in_operation(operation),
-        None => error,
+async fn send<T: ResponseBody>(call: &Call<'_>, record: &mut Record) -> Result<(T, Head), Error> {
+    let mut value = None;
+    let mut decode = |body: &Bytes| match read_json::<T>(body) {
+        Ok(decoded) if is_error(body, Some(&decoded)) => Decoded::Error,
+        Ok(decoded) => {
+            value = Some(decoded);
+            Decoded::Value
+        }
+        Err(_) if is_error::<T>(body, None) => Decoded::Error,
+        Err(_) => Decoded::Failed(DecodeError::locate::<T>(body)),
+    };
+    let head = transport::execute(call, record, &mut decode).await?;
+    match value {
+        Some(value) => Ok((value, head)),
+        // Not reached: `execute` succeeds with what has decoded.
+        None => Err(Error::decode(DecodeError::locate::<T>(&[]), head.status, &Bytes::new())),
     }
 }
 
-fn ended() -> Error {
-    Error::local(ErrorKind::InvalidRequest, "it has ended already; a future is not polled again")
+impl<T: ResponseBody> IntoFuture for Request<T> {
+    type Output = Result<T, Error>;
+    type IntoFuture = Pending<T>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Pending(Box::pin(async move {
+            let span = heard(tracing::debug_span!("piaxis", operation = self.operation.id));
+            self.run().instrument(span).await
+        }))
+    }
 }
 
-impl<T> Future for Sending<T> {
+/// A [`Request`] under way. Dropping it cancels the request; a write may have been executed by then, which
+/// [`Request::on_attempt`] tells.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Pending<T>(Pin<Box<dyn Future<Output = Result<Response<T>, Error>> + Send>>);
+
+impl<T> Future for Pending<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_answer(context).map_ok(raw::ResponseValue::into_inner)
+        self.0.as_mut().poll(context).map_ok(Response::into_value)
     }
 }
 
-impl<T> fmt::Debug for Sending<T> {
+impl<T> fmt::Debug for Pending<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sending").finish_non_exhaustive()
+        f.debug_struct("Pending").finish_non_exhaustive()
     }
 }
 
 impl<T> fmt::Debug for Request<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers = self.options.headers.keys().map(http::HeaderName::as_str).collect::<Vec<_>>();
         f.debug_struct("Request")
-            .field("operation", &self.operation)
-            .field("headers", &self.options.headers.keys().map(http::HeaderName::as_str).collect::<Vec<_>>())
+            .field("operation", &self.operation.id)
+            .field("headers", &headers)
             .field("timeout", &self.options.timeout)
             .field("deadline", &self.options.deadline)
             .field("retry_policy", &self.options.retry_policy)
@@ -242,7 +238,7 @@ impl<T> fmt::Debug for Request<T> {
     }
 }
 
-/// A value and the answer that it came in. It derefs to the value.
+/// A value and the response that it came in. It derefs to the value.
 #[derive(Clone)]
 pub struct Response<T> {
     value: T,
@@ -268,7 +264,7 @@ impl<T> Response<T> {
         self.status
     }
 
-    /// Headers of the answer.
+    /// Headers of the response.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -277,10 +273,8 @@ impl<T> Response<T> {
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
-}
 
-impl<T> Response<T> {
-    /// How often it was sent.
+    /// Number of attempts.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }

@@ -335,16 +335,10 @@ impl Scripted {
     pub(crate) fn builder(&self) -> ClientBuilder {
         let nowhere = self.nowhere.local_addr().unwrap();
         let directions = Directions { state: self.state.clone(), address: self.address, nowhere };
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .tls_certs_only([])
-            .dns_resolver(Arc::new(directions))
-            .build()
-            .unwrap();
         // Without a port, so that the one of the address counts.
-        self.plain_builder().environment(Environment::Custom("http://localhost/api".to_owned())).http_client(http)
+        self.plain_builder()
+            .environment(Environment::Custom("http://localhost/api".to_owned()))
+            .configure_http(|http| http.tls_certs_only([]).dns_resolver(Arc::new(directions)))
     }
 
     /// How many connections were tried.

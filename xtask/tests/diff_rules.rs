@@ -76,7 +76,7 @@ fn pairs() -> Vec<(&'static str, String, String)> {
         ("query-struct-changed", op("responses: {}, x-piaxis-query: A"), op("responses: {}, x-piaxis-query: B")),
         ("method-removed", methods("b, c"), methods("b")),
         ("method-added", methods("b"), methods("b, c")),
-        ("retry-changed", op("responses: {}"), op("responses: {}, x-piaxis-replayable: true")),
+        ("retry-changed", op("responses: {}"), op("responses: {}, x-piaxis-idempotent: true")),
         (
             "transport-changed",
             par("{ name: h, in: header }"),

@@ -1,11 +1,20 @@
-//! The bodies in which the API, its framework, or a gateway before it says no. Whatever comes is readable; nothing fails.
+//! Reads error bodies: the API's, its framework's, and those of a gateway before it. Any body is readable; nothing fails.
+//!
+//! Secrets are redacted in the text as it came, before white space is collapsed and anything is cut.
 
 use std::fmt;
 
 use serde_json::Value;
 
+use crate::operation::ERROR_SHAPES;
+
 /// Longest text that is taken from a body into a message.
 const LONGEST: usize = 500;
+/// The most of a body that is searched for a message where it is not JSON.
+const LONGEST_TEXT: usize = 64 * 1024;
+
+/// Redacts the secrets of a request in a text.
+pub(super) type Redact<'a> = &'a dyn Fn(&str) -> String;
 
 /// What a body says.
 #[derive(Default)]
@@ -13,9 +22,11 @@ pub(super) struct ErrorBody {
     pub(super) code: Option<String>,
     pub(super) message: Option<String>,
     pub(super) field_errors: Vec<FieldError>,
+    /// Whether it is one of the shapes that the contract documents.
+    pub(super) is_from_api: bool,
 }
 
-/// A field that the API complains about.
+/// A field that is invalid, found by the API or by this crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
     location: Option<String>,
@@ -25,22 +36,22 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// Where the field was: `body`, `query`, `path` or `header`.
+    /// Where the field is: `body`, `query`, `path` or `header`.
     pub fn location(&self) -> Option<&str> {
         self.location.as_deref()
     }
 
-    /// Path of the field, such as `recipients[0].amount`; empty when the whole body is meant.
+    /// Path of the field, such as `recipients[0].amount`; empty for the whole body.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// What is wrong with it.
+    /// What is wrong with the field.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The kind of mistake, as the API names it.
+    /// The kind of mistake, as the API calls it.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
@@ -48,13 +59,6 @@ impl FieldError {
     /// Found here, before anything was sent.
     pub(crate) fn local(path: String, message: String) -> Self {
         Self { location: None, path, message, code: None }
-    }
-
-    pub(super) fn map_words(mut self, change: &impl Fn(String) -> String) -> Self {
-        self.path = change(self.path);
-        self.message = change(self.message);
-        self.code = self.code.map(change);
-        self
     }
 }
 
@@ -68,18 +72,20 @@ impl fmt::Display for FieldError {
     }
 }
 
-pub(super) fn read(content_type: Option<&str>, body: &[u8]) -> ErrorBody {
+pub(super) fn read(content_type: Option<&str>, body: &[u8], redact: Redact<'_>) -> ErrorBody {
     match serde_json::from_slice(body) {
-        Ok(json) => read_json(&json),
+        Ok(json) => read_json(&json, redact),
         Err(_) => {
-            ErrorBody { message: read_text(content_type, &String::from_utf8_lossy(body)), ..ErrorBody::default() }
+            let text = String::from_utf8_lossy(&body[..body.len().min(LONGEST_TEXT)]);
+            ErrorBody { message: read_text(content_type, &redact(&text)), ..ErrorBody::default() }
         }
     }
 }
 
-fn read_json(json: &Value) -> ErrorBody {
+fn read_json(json: &Value, redact: Redact<'_>) -> ErrorBody {
+    let read_object = |object| read_object(object, redact);
     match json {
-        Value::String(text) => ErrorBody { message: line(text), ..ErrorBody::default() },
+        Value::String(text) => ErrorBody { message: line(&redact(text)), ..ErrorBody::default() },
         Value::Object(_) => {
             // FastAPI wraps in `detail`; some gateways in `error`.
             let inner = [json.get("detail"), json.get("error")].into_iter().flatten().find(|inner| inner.is_object());
@@ -89,32 +95,37 @@ fn read_json(json: &Value) -> ErrorBody {
                 code: inner.code.or(outer.code),
                 message: inner.message.or(outer.message),
                 field_errors: inner.field_errors.into_iter().chain(outer.field_errors).collect(),
+                is_from_api: ERROR_SHAPES.iter().any(|shape| {
+                    shape.required.iter().all(|name| json.get(name).is_some_and(|value| !value.is_null()))
+                }),
             }
         }
-        Value::Array(items) => {
-            ErrorBody { field_errors: items.iter().filter_map(field_error).collect(), ..ErrorBody::default() }
-        }
+        Value::Array(items) => ErrorBody {
+            field_errors: items.iter().filter_map(|item| field_error(item, redact)).collect(),
+            ..ErrorBody::default()
+        },
         _ => ErrorBody::default(),
     }
 }
 
-fn read_object(object: &Value) -> ErrorBody {
-    let first = |keys: &[&str]| keys.iter().find_map(|key| object.get(key).and_then(word));
+fn read_object(object: &Value, redact: Redact<'_>) -> ErrorBody {
+    let first = |keys: &[&str]| keys.iter().find_map(|key| object.get(key).and_then(|value| text_of(value, redact)));
     let lists = ["detail", "errors"].into_iter().filter_map(|key| object.get(key)?.as_array()).flatten();
     ErrorBody {
         // RFC 6749 has the code in `error`.
         code: first(&["code", "error_code", "error"]),
         message: first(&["message", "error_description", "detail", "msg", "title"]),
-        field_errors: lists.filter_map(field_error).collect(),
+        field_errors: lists.filter_map(|entry| field_error(entry, redact)).collect(),
+        is_from_api: false,
     }
 }
 
 /// An entry of FastAPI's list (`loc`, `msg`, `type`) or of the backend's own (`field`, `message`, `code`).
-fn field_error(entry: &Value) -> Option<FieldError> {
-    if let Some(message) = entry.as_str().and_then(line) {
+fn field_error(entry: &Value, redact: Redact<'_>) -> Option<FieldError> {
+    if let Some(message) = entry.as_str().and_then(|text| line(&redact(text))) {
         return Some(FieldError { location: None, path: String::new(), message, code: None });
     }
-    let first = |keys: &[&str]| keys.iter().find_map(|key| entry.get(key).and_then(word));
+    let first = |keys: &[&str]| keys.iter().find_map(|key| entry.get(key).and_then(|value| text_of(value, redact)));
     let (mut location, mut path) = (None, String::new());
     for (at, part) in entry.get("loc").and_then(Value::as_array).into_iter().flatten().enumerate() {
         match part {
@@ -127,7 +138,7 @@ fn field_error(entry: &Value) -> Option<FieldError> {
                 if !path.is_empty() {
                     path.push('.');
                 }
-                path += &line(name).unwrap_or_default();
+                path += &line(&redact(name)).unwrap_or_default();
             }
             other => path += &format!("[{other}]"),
         }
@@ -145,10 +156,10 @@ fn field_error(entry: &Value) -> Option<FieldError> {
     })
 }
 
-fn word(value: &Value) -> Option<String> {
+fn text_of(value: &Value, redact: Redact<'_>) -> Option<String> {
     match value {
-        Value::String(text) => line(text),
-        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => line(&redact(text)).map(shorten),
+        Value::Number(number) => Some(redact(&number.to_string())),
         _ => None,
     }
 }
@@ -159,7 +170,7 @@ fn read_text(content_type: Option<&str>, text: &str) -> Option<String> {
         || start.starts_with("<!doctype html")
         || start.starts_with("<html");
     if !is_html {
-        return line(text);
+        return line(text).map(shorten);
     }
     let lower = text.to_ascii_lowercase();
     let title = lower.find("<title>").map(|at| at + 7).and_then(|from| {
@@ -167,7 +178,7 @@ fn read_text(content_type: Option<&str>, text: &str) -> Option<String> {
         line(text.get(from..from + to)?)
     });
     Some(match title {
-        Some(title) => format!("an HTML page, \"{title}\""),
+        Some(title) => format!("an HTML page, \"{}\"", shorten(title)),
         None => "an HTML page".to_owned(),
     })
 }
@@ -179,7 +190,7 @@ fn line(text: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// Not more than fits into a message.
+/// Cuts a text to what fits into a message.
 pub(super) fn shorten(mut line: String) -> String {
     if let Some((cut, _)) = line.char_indices().nth(LONGEST) {
         line.truncate(cut);

@@ -1,32 +1,39 @@
-//! What went wrong, and what may be done about it.
+//! What failed, and what may be done about it.
 
 mod body;
+mod display;
+mod kind;
 mod outcome;
+mod retry_after;
+pub(crate) mod table;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
 pub use body::FieldError;
+pub use kind::ErrorKind;
 pub use outcome::Outcome;
+pub(crate) use retry_after::retry_after;
+use table::{Failure, Verdict};
 
 use crate::{
     decoding::DecodeError,
-    operation::OPERATIONS,
+    operation::Operation,
     payout::QuoteRefusal,
-    transport::{Id, REQUEST_ID, Record},
+    transport::{REQUEST_ID, Record},
 };
 
 /// How much of a body an error keeps.
 const KEPT_BODY: usize = 64 * 1024;
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
+type Source = Arc<dyn std::error::Error + Send + Sync>;
 
-/// Why a call failed.
+/// Why a request failed.
 ///
-/// `Display` is one line for a log: the operation, the status, the code and words of the API, the request id. It holds
-/// no secrets and no body; [`body`](Self::body) has that.
+/// `Display` is one line for a log: the operation, the status, the code and message of the API, the request id, and
+/// whether a retry is safe. It holds no secrets and no body; [`body`](Self::body) has that. Errors are cheap to clone.
 ///
 /// ```no_run
 /// # async fn example(client: piaxis::Client) {
@@ -45,11 +52,14 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 /// }
 /// # }
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
-    operation: Option<&'static str>,
+    verdict: Verdict,
+    operation: Option<&'static Operation>,
     status: Option<StatusCode>,
     code: Option<String>,
     message: Option<String>,
@@ -58,55 +68,20 @@ struct Inner {
     retry_after: Option<Duration>,
     body: Option<Bytes>,
     source: Option<Source>,
+    /// Whether no connection came about.
+    is_connect: bool,
+    /// Whether the body has one of the API's own error shapes.
+    is_from_api: bool,
     attempts: u32,
     request_ids: Vec<String>,
     idempotency_key: Option<String>,
-    /// An attempt before the one that this error is of may have done what was asked for.
-    may_have_happened: bool,
-}
-
-/// What kind of failure an [`Error`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The credentials were not accepted (401).
-    Authentication,
-    /// The credentials do not allow this (403).
-    Permission,
-    /// There is no such thing, or it is gone (404, 410).
-    NotFound,
-    /// The API could not accept what was sent (400, 422); see [`Error::field_errors`].
-    Validation,
-    /// It contradicts the present state (409).
-    Conflict,
-    /// Too many calls (429); see [`Error::retry_after`].
-    RateLimited,
-    /// The API said no in another way (any other 4xx).
-    Rejected,
-    /// The API failed (5xx). What became of a write is unknown.
-    Server,
-    /// The status is neither success nor failure, a redirect for instance. Redirects are not followed.
-    UnexpectedStatus,
-    /// No connection, or it broke. What became of a write is unknown unless [`Error::is_connect`].
-    Connection,
-    /// No answer in time. What became of a write is unknown.
-    Timeout,
-    /// The API reported success, but its answer could not be read. What was asked for has probably happened.
-    Decoding,
-    /// The call was refused by this crate; nothing was sent.
-    InvalidRequest,
-    /// The client could not be made, or lacks a credential; nothing was sent.
-    Configuration,
-    /// The quote of a payout is not what the caller allows; nothing was created. See [`Error::quote_refusal`].
-    QuoteRefused,
-    /// A list changed while its pages were read, or the API did not move on, so that rows may have been skipped.
-    ListChanged,
 }
 
 impl Error {
-    fn new(kind: ErrorKind) -> Self {
+    fn new(kind: ErrorKind, failure: Failure) -> Self {
         Self(Box::new(Inner {
             kind,
+            verdict: table::verdict(failure, false),
             operation: None,
             status: None,
             code: None,
@@ -116,126 +91,166 @@ impl Error {
             retry_after: None,
             body: None,
             source: None,
+            is_connect: false,
+            is_from_api: false,
             attempts: 0,
             request_ids: Vec::new(),
             idempotency_key: None,
-            may_have_happened: false,
         }))
     }
 
     /// Refused before anything was sent.
     pub(crate) fn local(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let mut error = Self::new(kind);
-        error.0.message = Some(message.into());
-        error
-    }
-
-    /// An answer that is no success; `redact` takes the secrets out that the API repeats.
-    pub(crate) fn from_response(
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: Bytes,
-        redact: impl Fn(String) -> String,
-    ) -> Self {
-        let mut error = Self::new(kind_of(status));
-        let read = body::read(headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()), &body);
-        error.0.code = read.code;
-        error.0.message = read.message;
-        error.0.field_errors = read.field_errors;
-        // In this order, so that no part of a secret is left where the words are cut.
-        let mut error = error.map_words(|words| body::shorten(redact(words)));
-        if status.is_redirection() {
-            error.0.message =
-                Some("a redirect, which is not followed because credentials would travel with it".to_owned());
-        }
-        error.0.retry_after = retry_after(headers);
-        error.0.request_id = request_id(headers);
-        error.with_response(status, body)
-    }
-
-    /// A success whose body is not what the contract says.
-    pub(crate) fn decoding(source: DecodeError, status: StatusCode, body: Bytes) -> Self {
-        let mut error = Self::new(ErrorKind::Decoding);
-        error.0.message = Some(format!("the answer could not be read, though the API reported success: {source}"));
-        error.0.source = Some(Box::new(source));
-        error.with_response(status, body)
-    }
-
-    /// No answer, or not all of it. The URL is taken out because its query may hold a secret.
-    pub(crate) fn transport(source: reqwest::Error) -> Self {
-        let source = source.without_url();
-        let (kind, message) = if source.is_timeout() {
-            (ErrorKind::Timeout, if source.is_connect() { "no connection in time" } else { "no answer in time" })
-        } else if source.is_connect() {
-            (ErrorKind::Connection, "no connection")
-        } else if source.is_builder() {
-            (ErrorKind::InvalidRequest, "the request could not be built")
-        } else {
-            (ErrorKind::Connection, "the connection broke before the answer was complete")
-        };
-        let mut error = Self::local(kind, format!("{message}: {}", innermost(&source)));
-        error.0.status = source.status();
-        error.0.source = Some(Box::new(source));
-        error
+        Self::new(kind, Failure::Refused).with_message(message)
     }
 
     /// Refused before anything was sent, field by field.
     pub(crate) fn local_fields(kind: ErrorKind, fields: Vec<FieldError>) -> Self {
-        let mut error = Self::new(kind);
-        error.0.field_errors = fields;
+        let mut error = Self::new(kind, Failure::Refused);
+        error.set_field_errors(fields);
         error
     }
 
-    pub(crate) fn list_changed(operation: &'static str, problem: String) -> Self {
-        Self::local(ErrorKind::ListChanged, problem).in_operation(operation)
+    /// Refused because of one field.
+    pub(crate) fn invalid_field(path: &str, message: impl Into<String>) -> Self {
+        Self::local_fields(ErrorKind::InvalidRequest, vec![FieldError::local(path.to_owned(), message.into())])
     }
 
-    pub(crate) fn quote_refused(operation: Option<&'static str>, refusal: QuoteRefusal) -> Self {
-        let mut error = Self::local(ErrorKind::QuoteRefused, refusal.to_string());
-        error.0.source = Some(Box::new(refusal));
-        error.0.operation = operation;
-        error
+    /// The time was up before the request was written to a connection.
+    pub(crate) fn timed_out_unsent(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Timeout, Failure::Unsent).with_message(message)
     }
 
-    /// A success whose body is longer than what is read.
+    /// A response that is no success. `has_earlier`: see [`table::verdict`].
+    pub(crate) fn from_response(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &Bytes,
+        has_earlier: bool,
+        redact: &dyn Fn(&str) -> String,
+    ) -> Self {
+        let mut error = Self::new(table::kind_of(status.as_u16()), Failure::Status(status.as_u16()));
+        error.0.verdict = table::verdict(Failure::Status(status.as_u16()), has_earlier);
+        error.read_body(headers, body, redact);
+        if status.is_redirection() {
+            error.0.message = Some("redirects are not followed, because they would carry the credentials".to_owned());
+        }
+        error.0.retry_after = retry_after(headers);
+        error.with_response(status, body)
+    }
+
+    /// A 2xx response whose body is an error of the API.
+    pub(crate) fn error_in_success(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &Bytes,
+        redact: &dyn Fn(&str) -> String,
+    ) -> Self {
+        let mut error = Self::new(ErrorKind::ErrorInSuccess, Failure::UnreadableSuccess);
+        error.read_body(headers, body, redact);
+        error.with_response(status, body)
+    }
+
+    /// A 2xx response whose body fails to decode.
+    pub(crate) fn decode(source: DecodeError, status: StatusCode, body: &Bytes) -> Self {
+        let message = format!("failed to decode the response body: {source}");
+        let mut error = Self::new(ErrorKind::Decode, Failure::UnreadableSuccess).with_message(message);
+        error.0.source = Some(Arc::new(source));
+        error.with_response(status, body)
+    }
+
+    /// A 2xx response whose body is longer than what is read.
     pub(crate) fn too_long(status: StatusCode, limit: usize) -> Self {
-        let mut error = Self::local(ErrorKind::Decoding, format!("the answer is longer than {limit} bytes"));
+        let message = format!("the response body is longer than {limit} bytes");
+        let mut error = Self::new(ErrorKind::Decode, Failure::UnreadableSuccess).with_message(message);
         error.0.status = Some(status);
         error
     }
 
-    /// The deadline came before a turn under the client's own limits.
-    pub(crate) fn no_turn() -> Self {
-        let message = "the deadline came while it waited for its turn under the client's own limits";
-        let mut error = Self::local(ErrorKind::Timeout, message);
-        error.0.source = Some(Box::new(outcome::NothingSent));
+    /// No response, or not all of it. `is_sent` tells whether the request was written to a connection. The URL is dropped,
+    /// because its query may hold a secret.
+    pub(crate) fn transport(source: reqwest::Error, is_sent: bool, timeout: Duration) -> Self {
+        let source = source.without_url();
+        let (kind, message) = match (source.is_timeout(), is_sent) {
+            (true, true) => (ErrorKind::Timeout, format!("request timed out after {timeout:?}")),
+            (true, false) => (ErrorKind::Timeout, "connecting timed out".to_owned()),
+            (false, false) if source.is_builder() => (ErrorKind::InvalidRequest, "invalid request".to_owned()),
+            (false, false) => (ErrorKind::Connection, "no connection".to_owned()),
+            (false, true) => {
+                (ErrorKind::Connection, "the connection broke before the response was complete".to_owned())
+            }
+        };
+        let failure = match kind {
+            ErrorKind::InvalidRequest => Failure::Refused,
+            _ if is_sent => Failure::Interrupted,
+            _ => Failure::Unsent,
+        };
+        let innermost = innermost(&source).to_string();
+        let message = if source.is_timeout() { message } else { format!("{message}: {innermost}") };
+        let mut error = Self::new(kind, failure).with_message(message);
+        error.0.is_connect = !is_sent && kind != ErrorKind::InvalidRequest;
+        error.0.source = Some(Arc::new(source));
         error
     }
 
-    fn with_response(mut self, status: StatusCode, body: Bytes) -> Self {
+    pub(crate) fn list_changed(operation: &'static Operation, problem: String) -> Self {
+        Self::local(ErrorKind::ListChanged, problem).in_operation(operation)
+    }
+
+    pub(crate) fn quote_refused(operation: &'static Operation, refusal: QuoteRefusal) -> Self {
+        let mut error = Self::local(ErrorKind::QuoteRefused, refusal.to_string()).in_operation(operation);
+        error.0.source = Some(Arc::new(refusal));
+        error
+    }
+
+    fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = Some(message.into());
+        self
+    }
+
+    fn set_field_errors(&mut self, fields: Vec<FieldError>) {
+        if let [first, others @ ..] = fields.as_slice() {
+            let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+            self.0.message.get_or_insert_with(|| format!("{first}{more}"));
+        }
+        self.0.field_errors = fields;
+    }
+
+    fn read_body(&mut self, headers: &HeaderMap, body: &Bytes, redact: &dyn Fn(&str) -> String) {
+        let read = body::read(headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()), body, redact);
+        (self.0.code, self.0.message, self.0.is_from_api) = (read.code, read.message, read.is_from_api);
+        self.set_field_errors(read.field_errors);
+        self.0.request_id = request_id(headers).map(|id| redact(&id));
+    }
+
+    fn with_response(mut self, status: StatusCode, body: &Bytes) -> Self {
         self.0.status = Some(status);
-        self.0.body = Some(body.slice(..body.len().min(KEPT_BODY)));
+        // A slice would keep the whole body in memory.
+        self.0.body = Some(Bytes::copy_from_slice(&body[..body.len().min(KEPT_BODY)]));
         self
     }
 
-    pub(crate) fn in_operation(mut self, operation: &'static str) -> Self {
-        self.0.operation.get_or_insert(operation);
+    pub(crate) fn in_operation(mut self, operation: &'static Operation) -> Self {
+        let operation = *self.0.operation.get_or_insert(operation);
+        if operation.idempotent {
+            self.0.verdict.write = Outcome::ReadFailed;
+        }
         self
     }
 
-    /// What is known of all attempts.
-    pub(crate) fn with_record(mut self, record: Record) -> Self {
-        if self.0.request_id.is_none() {
-            self.0.request_id = record.request_ids.last().cloned();
+    /// What is known about all attempts.
+    pub(crate) fn with_record(mut self, record: &mut Record) -> Self {
+        let inner = &mut *self.0;
+        inner.request_ids = std::mem::take(&mut record.request_ids);
+        if inner.request_id.is_none() {
+            inner.request_id = inner.request_ids.last().cloned();
         }
-        self.0.attempts = record.attempts;
-        self.0.request_ids = record.request_ids;
-        self.0.idempotency_key = record.idempotency_key.as_ref().and_then(Id::text);
-        self.0.may_have_happened = record.may_have_happened;
-        match record.operation {
-            Some(operation) => self.in_operation(operation),
-            None => self,
+        inner.attempts = record.attempts;
+        inner.idempotency_key = record.key.as_ref().and_then(|key| key.text());
+        if record.may_have_been_executed {
+            inner.verdict.write = Outcome::Unknown;
         }
+        self.in_operation(record.operation)
     }
 
     pub(crate) fn with_code(mut self, code: &str) -> Self {
@@ -243,48 +258,19 @@ impl Error {
         self
     }
 
-    /// Changes every word that came from outside.
-    fn map_words(mut self, change: impl Fn(String) -> String) -> Self {
-        self.0.message = self.0.message.map(&change);
-        self.0.code = self.0.code.map(&change);
-        self.0.field_errors = self.0.field_errors.into_iter().map(|field| field.map_words(&change)).collect();
-        self
+    /// Whether the same request may succeed later.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.0.verdict.is_temporary
     }
 
-    /// What is known of what was asked for: that nothing was done, that the API refused it, or that it may have happened.
+    /// Whether the body of the response has one of the API's own error shapes.
+    pub(crate) fn is_from_api(&self) -> bool {
+        self.0.is_from_api
+    }
+
+    /// Whether the write was executed, as far as is known over all attempts. See [`Outcome`].
     pub fn outcome(&self) -> Outcome {
-        let inner = &*self.0;
-        if inner.may_have_happened {
-            return Outcome::Unknown;
-        }
-        let nothing_sent = inner.source.as_ref().is_some_and(|source| source.is::<outcome::NothingSent>());
-        match (inner.kind, inner.status.map(|status| status.as_u16())) {
-            (ErrorKind::InvalidRequest | ErrorKind::Configuration | ErrorKind::QuoteRefused, _) => Outcome::NotSent,
-            _ if nothing_sent || self.is_connect() => Outcome::NotSent,
-            (_, Some(429)) => Outcome::NotSent,
-            (_, Some(503)) if inner.retry_after.is_some() => Outcome::NotSent,
-            (_, Some(408)) => Outcome::Unknown,
-            (_, Some(400..=499)) => Outcome::Rejected,
-            _ => Outcome::Unknown,
-        }
-    }
-
-    /// What to do, for whoever reads this at night.
-    fn advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let operation = OPERATIONS.iter().find(|operation| Some(operation.id) == self.0.operation);
-        let Some(operation) = operation.filter(|operation| !operation.replayable) else { return Ok(()) };
-        match self.outcome() {
-            Outcome::Unknown if operation.idempotency_key => {
-                f.write_str("; it may have happened all the same: look it up before sending it again")?;
-                match &self.0.idempotency_key {
-                    Some(key) => write!(f, ", and then with the same idempotency key ({key})"),
-                    None => Ok(()),
-                }
-            }
-            Outcome::Unknown => f.write_str("; it may have happened all the same"),
-            Outcome::NotSent if self.0.attempts > 0 => f.write_str("; nothing was done, sending it again is safe"),
-            Outcome::NotSent | Outcome::Rejected => Ok(()),
-        }
+        self.0.verdict.write
     }
 
     /// What kind of failure it is.
@@ -294,10 +280,16 @@ impl Error {
 
     /// The operation that failed, by its name in the contract (`payments_create`).
     pub fn operation(&self) -> Option<&'static str> {
-        self.0.operation
+        self.0.operation.map(|operation| operation.id)
     }
 
-    /// The HTTP status, if there was an answer.
+    /// The operation that shows whether the write was executed, by its name in the contract (`payments_list`); `None` for
+    /// a read, and where the API has no such operation.
+    pub fn lookup(&self) -> Option<&'static str> {
+        self.0.operation.and_then(|operation| operation.lookup)
+    }
+
+    /// The HTTP status of the response, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
@@ -307,13 +299,13 @@ impl Error {
         self.0.code.as_deref()
     }
 
-    /// What went wrong, in the words of the API or of this crate; `None` when it only names fields, which
-    /// [`field_errors`](Self::field_errors) has.
+    /// What went wrong: the message of the API or of this crate, or the first of the invalid fields. Secrets, phone numbers
+    /// and e-mail addresses that the request carried are redacted.
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
     }
 
-    /// The fields that the API complains about.
+    /// The invalid fields, as the API or this crate found them.
     pub fn field_errors(&self) -> &[FieldError] {
         &self.0.field_errors
     }
@@ -323,103 +315,75 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
-    /// The ids of the requests of all attempts, the first one first: the API's own, or the ones that were sent.
+    /// The request ids of all attempts, the first one first: the API's own, or the ones that were sent.
     pub fn request_ids(&self) -> &[String] {
         &self.0.request_ids
     }
 
-    /// How often it was sent, or tried to.
+    /// Number of attempts.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// The idempotency key that a write carried, the same in each attempt. Use it when you send the write again.
+    /// The idempotency key that the write carried, the same in each attempt. Use it to retry the same write.
     pub fn idempotency_key(&self) -> Option<&str> {
         self.0.idempotency_key.as_deref()
     }
 
-    /// OpenTelemetry's `error.type`.
+    /// OpenTelemetry's `error.type`: the status, or the kind where there is none.
     pub(crate) fn error_type(&self) -> String {
         match (self.0.kind, self.0.status) {
-            (ErrorKind::Connection, _) => "connection".to_owned(),
-            (ErrorKind::Timeout, _) => "timeout".to_owned(),
-            (ErrorKind::Decoding, _) => "decoding".to_owned(),
+            (ErrorKind::Connection | ErrorKind::Timeout | ErrorKind::Decode | ErrorKind::ErrorInSuccess, _)
+            | (_, None) => self.0.kind.as_str().to_owned(),
             (_, Some(status)) => status.as_str().to_owned(),
-            _ => "invalid_request".to_owned(),
         }
     }
 
-    /// How long the API asks to wait.
+    /// How long the API asks to wait before a retry (`Retry-After`), ten years at most.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// The body of the answer, at most its first 64 KiB. It may hold anything, secrets too: do not log it unread.
+    /// The body of the response, at most its first 64 KiB. It may hold anything, secrets too: do not log it.
     pub fn body(&self) -> Option<&[u8]> {
         self.0.body.as_deref()
     }
 
-    /// The quote that was refused, when that is what it is.
+    /// The quote that was refused, for [`ErrorKind::QuoteRefused`].
     pub fn quote_refusal(&self) -> Option<&QuoteRefusal> {
         self.0.source.as_ref().and_then(|source| source.downcast_ref())
     }
 
-    /// Whether no answer came in time.
+    /// Whether the request timed out or its deadline was exceeded.
     pub fn is_timeout(&self) -> bool {
         self.0.kind == ErrorKind::Timeout
     }
 
     /// Whether no connection came about, so that nothing was sent.
     pub fn is_connect(&self) -> bool {
-        let source = self.0.source.as_ref().and_then(|source| source.downcast_ref::<reqwest::Error>());
-        source.is_some_and(reqwest::Error::is_connect)
+        self.0.is_connect
     }
 
-    /// Whether the answer was a success that could not be read.
-    pub fn is_decoding(&self) -> bool {
-        self.0.kind == ErrorKind::Decoding
+    /// Whether the status is 2xx and the response body failed to decode.
+    pub fn is_decode(&self) -> bool {
+        self.0.kind == ErrorKind::Decode
     }
 
-    /// Whether the API refused with a 4xx status.
+    /// Whether the status is 4xx.
     pub fn is_client_error(&self) -> bool {
         self.0.status.is_some_and(|status| status.is_client_error())
     }
 
-    /// Whether the API failed with a 5xx status.
+    /// Whether the status is 5xx.
     pub fn is_server_error(&self) -> bool {
         self.0.status.is_some_and(|status| status.is_server_error())
     }
 }
 
-fn kind_of(status: StatusCode) -> ErrorKind {
-    match status.as_u16() {
-        400 | 422 => ErrorKind::Validation,
-        401 => ErrorKind::Authentication,
-        403 => ErrorKind::Permission,
-        404 | 410 => ErrorKind::NotFound,
-        409 => ErrorKind::Conflict,
-        429 => ErrorKind::RateLimited,
-        400..=499 => ErrorKind::Rejected,
-        500..=599 => ErrorKind::Server,
-        _ => ErrorKind::UnexpectedStatus,
-    }
-}
-
-/// The id that the API gave a request.
+/// The request id that the API gave.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get(&REQUEST_ID)?.to_str().ok()?;
     (!id.is_empty()).then(|| id.to_owned())
-}
-
-/// `Retry-After`, in seconds or as an HTTP date.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = chrono::DateTime::parse_from_rfc2822(text).ok()?.to_utc();
-    let now = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
-    Some((until - now).to_std().unwrap_or_default())
 }
 
 fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
@@ -430,52 +394,15 @@ fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::
     error
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inner = &*self.0;
-        let not_sent =
-            matches!(inner.kind, ErrorKind::InvalidRequest | ErrorKind::Configuration | ErrorKind::QuoteRefused);
-        match inner.operation {
-            Some(operation) if not_sent => write!(f, "{operation} was not sent")?,
-            Some(operation) => write!(f, "{operation} failed")?,
-            None => f.write_str(if not_sent { "invalid configuration" } else { "failed" })?,
-        }
-        let mut separator = ": ";
-        if let Some(status) = inner.status {
-            write!(f, "{separator}{status}")?;
-            separator = ", ";
-        }
-        if let Some(code) = &inner.code {
-            write!(f, "{separator}{code}")?;
-            separator = ": ";
-        }
-        match (&inner.message, inner.field_errors.as_slice()) {
-            (Some(message), _) => write!(f, "{separator}{message}")?,
-            (None, [first, others @ ..]) => {
-                write!(f, "{separator}{first}")?;
-                if !others.is_empty() {
-                    write!(f, " (and {} more)", others.len())?;
-                }
-            }
-            (None, []) => {}
-        }
-        match (&inner.request_id, inner.attempts) {
-            (Some(id), attempts @ 2..) => write!(f, " (request id {id}, the last of {attempts} attempts)")?,
-            (Some(id), _) => write!(f, " (request id {id})")?,
-            (None, _) => {}
-        }
-        self.advice(f)
-    }
-}
-
 /// What is known, without the body.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
         let mut debug = f.debug_struct("Error");
         debug.field("kind", &inner.kind);
+        let operation = self.operation();
         let known: [(&str, Option<&dyn fmt::Debug>); 7] = [
-            ("operation", inner.operation.as_ref().map(|value| value as _)),
+            ("operation", operation.as_ref().map(|value| value as _)),
             ("status", inner.status.as_ref().map(|value| value as _)),
             ("code", inner.code.as_ref().map(|value| value as _)),
             ("message", inner.message.as_ref().map(|value| value as _)),

@@ -1,6 +1,13 @@
 use std::fmt;
 
-/// After a failed call: did the money move?
+use serde::{Deserialize, Serialize};
+
+/// After a failed request: was the write executed?
+///
+/// The outcome is about the write, over all its attempts. A request that only reads executes nothing, and what it says of
+/// an earlier write is in its response, not in its failure: such a failure is [`ReadFailed`](Self::ReadFailed).
+///
+/// The enum is exhaustive, so that a `match` without `_` is checked by the compiler.
 ///
 /// ```no_run
 /// # async fn example(client: piaxis::Client, order: piaxis::types::PaymentCreate) {
@@ -8,45 +15,48 @@ use std::fmt;
 ///
 /// if let Err(error) = client.payments().create(order).idempotency_key("order-789").await {
 ///     match error.outcome() {
-///         Outcome::NotSent => println!("nothing was done; send it again when you like"),
-///         Outcome::Rejected => println!("the API said no: {error}"),
-///         Outcome::Unknown => println!("look the payment up before sending it again: {error}"),
-///         _ => println!("{error}"),
+///         Outcome::NotSent => println!("not executed, try again later: {error}"),
+///         Outcome::Rejected => println!("not executed, correct the order and use a new key: {error}"),
+///         Outcome::Unknown => println!("look the payment up before retrying: {error}"),
+///         Outcome::ReadFailed => unreachable!("creating a payment is a write"),
 ///     }
 /// }
 /// # }
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Nothing was done: it never left this machine (a local check, no connection), or the API said that it did not take
-    /// it (429, 503 with `Retry-After`). Sending it again is safe.
+    /// The write was not executed: the request was invalid, no connection came about, or the API was busy (429, which is
+    /// inferred: no document says that a 429 is sent before anything is executed).
+    ///
+    /// Retrying is safe. It helps once the cause is gone: a missing credential or an invalid field stays what it is.
     NotSent,
-    /// The API answered no (any other 4xx). Sending the same again will not help.
+    /// The API rejected the write (most 4xx) and did not execute it. The same request will be rejected again; a corrected
+    /// one needs a new idempotency key, because its body differs.
     Rejected,
-    /// It may have happened: there was no answer in time, the connection broke after the request was on its way, the answer
-    /// is 408 or a 5xx or a redirect, or it is a success that cannot be read. Look it up before sending it again.
+    /// The write may have been executed: the request timed out, the connection broke after the request had left, the
+    /// status is a redirect, 408, 444, 460, 499 or 5xx, or the response was a 2xx without its own fields. Look the write
+    /// up before retrying.
     Unknown,
+    /// The request only reads, so nothing was executed. **This says nothing about a write made before**: a payment whose
+    /// lookup fails with 404 or times out still exists.
+    ReadFailed,
+}
+
+impl Outcome {
+    /// The outcome as a label for logs and metrics: `not_sent`, `rejected`, `unknown`, `read_failed`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Rejected => "rejected",
+            Self::Unknown => "unknown",
+            Self::ReadFailed => "read_failed",
+        }
+    }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::NotSent => "not sent",
-            Self::Rejected => "rejected",
-            Self::Unknown => "unknown",
-        })
+        f.pad(self.as_str())
     }
 }
-
-/// Marks an error that came about before anything was sent.
-#[derive(Debug)]
-pub(super) struct NothingSent;
-
-impl fmt::Display for NothingSent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("nothing was sent")
-    }
-}
-
-impl std::error::Error for NothingSent {}

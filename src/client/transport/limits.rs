@@ -8,7 +8,7 @@ use tokio::{
 
 use crate::error::Error;
 
-/// Limits that the client sets itself; its clones share them.
+/// The client's own limits, which its clones share.
 #[derive(Default)]
 pub(crate) struct Limits {
     rate: Option<RateLimiter>,
@@ -17,17 +17,16 @@ pub(crate) struct Limits {
 
 impl Limits {
     pub(crate) fn new(per_minute: Option<u32>, concurrency: Option<usize>) -> Self {
-        // One at a time in even steps, so that no minute has more than allowed, wherever it begins.
         let rate = |per_minute: u32| {
-            let step = Duration::from_secs(60) / per_minute.max(1);
-            RateLimiter::builder().max(1).initial(1).refill(1).interval(step).fair(true).build()
+            let (refill, interval) = steps(per_minute);
+            RateLimiter::builder().max(refill).initial(refill).refill(refill).interval(interval).fair(true).build()
         };
         let concurrency = concurrency.map(|calls| Semaphore::new(calls.clamp(1, Semaphore::MAX_PERMITS)));
         Self { rate: per_minute.map(rate), concurrency }
     }
 
     /// Waits for a turn, in order; the permit is for as long as the attempt lasts.
-    pub(super) async fn turn(&self, deadline: Option<Instant>) -> Result<Option<SemaphorePermit<'_>>, Error> {
+    pub(super) async fn turn(&self, deadline: Instant) -> Result<Option<SemaphorePermit<'_>>, Error> {
         if self.rate.is_none() && self.concurrency.is_none() {
             return Ok(None);
         }
@@ -44,11 +43,18 @@ impl Limits {
             }
             permit
         });
-        match deadline {
-            Some(deadline) => timeout_at(deadline, turn).await.map_err(|_| Error::no_turn()),
-            None => Ok(turn.await),
-        }
+        let late =
+            |_| Error::timed_out_unsent("deadline exceeded while waiting for a turn under the client's own limits");
+        timeout_at(deadline, turn).await.map_err(late)
     }
+}
+
+/// Requests at a time, and how far apart: one at a time up to 3,000 a minute. The limiter counts in whole milliseconds, and
+/// the interval is rounded up to them, so that no minute has more than allowed.
+fn steps(per_minute: u32) -> (usize, Duration) {
+    let refill = u64::from((per_minute / 3_000).max(1));
+    let interval = (60_000 * refill).div_ceil(u64::from(per_minute.max(1)));
+    (usize::try_from(refill).unwrap_or(usize::MAX), Duration::from_millis(interval))
 }
 
 impl fmt::Debug for Limits {

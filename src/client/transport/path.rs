@@ -8,11 +8,10 @@ use crate::{
     operation::Operation,
 };
 
-/// The URL of a text that begins with the base URL, which has neither query nor fragment and need not be read once more.
-pub(super) fn url(base: &Url, text: &str) -> Url {
-    let before_path = base.as_str().len() - base.path().len();
+/// The URL of a path on the base URL, which has neither query nor fragment and is parsed once.
+pub(crate) fn url(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
-    url.set_path(text.get(before_path..).unwrap_or_default());
+    url.set_path(path);
     url
 }
 
@@ -49,20 +48,20 @@ fn is_path(template: &[u8], mut url: &[u8]) -> bool {
 /// All but what RFC 3986 calls unreserved.
 const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// An id as one segment of a path. Dots are left to [`check`]: a URL reads them as steps even when they are encoded.
+/// An id as one segment of a path. Dots are left as they are: a URL takes them as steps even when they are encoded.
 pub(crate) fn encode(id: &str) -> Cow<'_, str> {
     utf8_percent_encode(id, &RESERVED).into()
 }
 
-/// An id that can be one segment of a path.
+/// An id, encoded as one segment of a path; `name` is its path parameter.
 ///
-/// The URL standard reads `\` as `/` and resolves dots, so an id with either would name something else.
-pub(crate) fn segment(what: &str, id: String) -> Result<String, Error> {
-    let problem = match id.as_str() {
-        "" => "is empty",
-        "." | ".." => "is a step in a path",
-        id if id.contains('\\') => "has a backslash",
-        _ => return Ok(id),
+/// The URL standard takes `\` as `/` and resolves dots, so an id with either would name another resource.
+pub(crate) fn segment<'a>(name: &str, id: &'a str) -> Result<Cow<'a, str>, Error> {
+    let problem = match id {
+        "" => "must not be empty",
+        "." | ".." => "must not be a step in a path",
+        id if id.contains('\\') => "must not contain a backslash",
+        id => return Ok(encode(id)),
     };
-    Err(Error::local(ErrorKind::InvalidRequest, format!("the {what} {problem}; give it as the API named it")))
+    Err(Error::invalid_field(name, problem))
 }

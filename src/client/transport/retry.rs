@@ -4,21 +4,23 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use tower::retry::budget::{Budget as _, TpsBudget};
 
 use crate::{
-    error::{Error, ErrorKind, Outcome},
+    duration::bounded,
+    error::{Error, Outcome},
     operation::Operation,
 };
 
-/// When a call that failed is sent again, and after how long.
+/// When a failed request is retried, and after how long.
 ///
-/// On by default, with two more attempts. What is sent again is what cannot do harm:
+/// On by default, with two retries. What is retried cannot do harm:
 ///
-/// - calls that change nothing: when there is no connection, it breaks, there is no answer in time, or the answer is 408,
-///   429, 500, 502, 503 or 504;
-/// - calls that write: only when it is certain that nothing was done ([`Outcome::NotSent`]), that is when there is no
-///   connection, or the answer is 429, or 503 with `Retry-After`.
+/// - reads: when no connection came about, it broke, the request timed out, or the status is temporary (408, 425, 429, 444,
+///   460, 499, 500, 502, 503, 504, 520 to 530);
+/// - writes: only when it is certain that the request was not executed ([`Outcome::NotSent`]): no connection came about, or
+///   the status is 429.
 ///
-/// Delays grow exponentially, each of random length between nothing and the present maximum; `Retry-After` is waited for,
-/// up to a limit. A budget of the client (10 a second, and 20 of 100 calls) keeps an outage from being made worse.
+/// Delays grow exponentially with full jitter: each has a random length between nothing and the present maximum.
+/// `Retry-After` is waited for; one beyond [`max_retry_after`](Self::max_retry_after) fails the request at once. A retry
+/// budget of the client (10 a second, and 20 of 100 requests) keeps an outage from being made worse.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,100 +28,103 @@ use crate::{
 ///
 /// let client = Client::builder()
 ///     .api_key("your-api-key")
-///     .retry_policy(RetryPolicy::default().retries(4).delays(Duration::from_millis(100), Duration::from_secs(2)))
+///     .retry_policy(RetryPolicy::default().max_retries(4).backoff(Duration::from_millis(100), Duration::from_secs(2)))
 ///     .build()?;
 /// # Ok::<(), piaxis::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    retries: u32,
+    max_retries: u32,
     first_delay: Duration,
-    longest_delay: Duration,
-    longest_retry_after: Duration,
-    writes_with_key: bool,
+    max_delay: Duration,
+    max_retry_after: Duration,
+    retries_unknown_writes: bool,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            retries: 2,
+            max_retries: 2,
             first_delay: Duration::from_millis(250),
-            longest_delay: Duration::from_secs(5),
-            longest_retry_after: Duration::from_secs(30),
-            writes_with_key: false,
+            max_delay: Duration::from_secs(5),
+            max_retry_after: Duration::from_secs(30),
+            retries_unknown_writes: false,
         }
     }
 }
 
 impl RetryPolicy {
-    /// Nothing is sent again.
+    /// No retries.
     pub fn none() -> Self {
-        Self::default().retries(0)
+        Self::default().max_retries(0)
     }
 
-    /// How often a call is sent again at most, after the first time.
-    pub fn retries(mut self, retries: u32) -> Self {
-        self.retries = retries;
+    /// Maximum number of retries, after the first attempt; 2 by default.
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = retries;
         self
     }
 
-    /// The longest delay before the first repetition, which doubles with each, and the longest of all; 250 ms and 5 s by
-    /// default.
-    pub fn delays(mut self, first: Duration, longest: Duration) -> Self {
-        (self.first_delay, self.longest_delay) = (first, longest);
+    /// The longest delay before the first retry, which doubles with each, and the longest of all; 250 ms and 5 s by
+    /// default. Durations beyond ten years count as ten years.
+    pub fn backoff(mut self, first: Duration, max: Duration) -> Self {
+        (self.first_delay, self.max_delay) = (bounded(first), bounded(max));
         self
     }
 
-    /// The most that is waited because the API says `Retry-After`; 30 seconds by default.
-    pub fn longest_retry_after(mut self, longest: Duration) -> Self {
-        self.longest_retry_after = longest;
+    /// The longest `Retry-After` that is waited for; 30 seconds by default. A longer one fails the request at once, with
+    /// [`Error::retry_after`] set: a retry before that moment would be too early.
+    pub fn max_retry_after(mut self, longest: Duration) -> Self {
+        self.max_retry_after = bounded(longest);
         self
     }
 
-    /// Sends writes again that **may have happened** ([`Outcome::Unknown`]), with the same idempotency key, in the cases in
-    /// which a call that changes nothing is sent again.
+    /// Retries writes that **may have been executed** ([`Outcome::Unknown`]) with the same idempotency key, wherever a read
+    /// would be retried.
     ///
-    /// Only for those who know that their account honours the key: the API recommends the header, but documents nowhere
-    /// that it recognises a repetition. Where it does not, this pays twice. One-time passwords, which move no money, and
-    /// tokens, which take no key, are never sent again so.
+    /// Only for accounts that are known to honour the key: the API recommends the header, but documents nowhere that it
+    /// recognises a key. Where it does not, this pays twice. One-time passwords, which move no money, and tokens, which take
+    /// no key, are never retried so.
     pub fn retry_writes_with_idempotency_key(mut self) -> Self {
-        self.writes_with_key = true;
+        self.retries_unknown_writes = true;
         self
     }
 
-    /// Whether sending again can do no harm, and may help.
-    pub(super) fn permits(&self, operation: &Operation, error: &Error) -> bool {
-        let is_temporary = match error.status().map(|status| status.as_u16()) {
-            Some(status) => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
-            None => matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout),
-        };
-        is_temporary
+    /// How long to wait before the next attempt after this error; `None` when there is none.
+    pub(super) fn delay(
+        &self,
+        operation: &Operation,
+        error: &Error,
+        backoff: &mut Option<Box<dyn Iterator<Item = Duration> + Send>>,
+    ) -> Option<Duration> {
+        let is_permitted = error.is_temporary()
             && match error.outcome() {
-                Outcome::NotSent => true,
+                Outcome::NotSent | Outcome::ReadFailed => true,
                 Outcome::Unknown => {
-                    let may_with_key = operation.idempotency_key && !operation.sent_once;
-                    operation.replayable || self.writes_with_key && may_with_key
+                    self.retries_unknown_writes && operation.idempotency_key && !operation.never_retried
                 }
                 Outcome::Rejected => false,
-            }
+            };
+        let asked = error.retry_after().unwrap_or_default();
+        if !is_permitted || asked > self.max_retry_after {
+            return None;
+        }
+        // Most requests need no schedule, and carry none.
+        let delay = backoff.get_or_insert_with(|| Box::new(self.schedule())).next()?;
+        Some(delay.max(asked))
     }
 
-    /// How long to wait before each repetition, as long as there may be another.
-    pub(super) fn schedule(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+    fn schedule(&self) -> impl Iterator<Item = Duration> + Send + use<> {
         let exponential = ExponentialBuilder::new()
             .with_min_delay(self.first_delay)
-            .with_max_delay(self.longest_delay)
-            .with_max_times(usize::try_from(self.retries).unwrap_or(usize::MAX));
+            .with_max_delay(self.max_delay)
+            .with_max_times(usize::try_from(self.max_retries).unwrap_or(usize::MAX));
         // Full jitter: backon's own adds to the delay, which keeps clients in step.
-        exponential.build().map(|longest| longest.mul_f64(fastrand::f64()))
-    }
-
-    pub(super) fn at_least(&self, delay: Duration, retry_after: Option<Duration>) -> Duration {
-        retry_after.map_or(delay, |asked| asked.min(self.longest_retry_after).max(delay))
+        exponential.build().map(|longest| bounded(longest).mul_f64(fastrand::f64()))
     }
 }
 
-/// How many repetitions all calls of a client may make together.
+/// How many retries all requests of a client may make together.
 pub(crate) struct Budget(TpsBudget);
 
 impl Default for Budget {
@@ -129,11 +134,11 @@ impl Default for Budget {
 }
 
 impl Budget {
-    pub(super) fn call(&self) {
+    pub(super) fn deposit(&self) {
         self.0.deposit();
     }
 
-    pub(super) fn may_repeat(&self) -> bool {
+    pub(super) fn may_retry(&self) -> bool {
         self.0.withdraw()
     }
 }

@@ -222,7 +222,7 @@ impl<'a> Comparison<'a> {
         let name = &head.name;
         let (one, other) = (&base.node, &head.node);
         let place = |node: &Node<'a>, key: &str| node.child(key).unwrap_or_else(|| node.clone());
-        for key in ["x-piaxis-replayable", "x-piaxis-sent-once"] {
+        for key in ["x-piaxis-idempotent", "x-piaxis-never-retried"] {
             if one.value.get(key) != other.value.get(key) {
                 let sides = Sides::both(&place(one, key), &place(other, key));
                 self.note("retry-changed", Some(operation), sides, format!("{name}: `{key}` is another"));

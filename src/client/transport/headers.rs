@@ -1,6 +1,6 @@
-//! Names of the headers that calls carry, once and for all: to read one from text for each call costs a lot beside it.
+//! Names and values of headers. The names are parsed at compile time: parsing one for each request costs a lot beside it.
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 
 use crate::operation::{Credential, HEADERS};
 
@@ -28,7 +28,7 @@ static API_KEY: HeaderName = name!(HEADERS.api_key);
 static CLIENT_ID: HeaderName = name!(HEADERS.client_id);
 static BEARER: HeaderName = name!(HEADERS.bearer);
 pub(crate) static REQUEST_ID: HeaderName = name!(HEADERS.request_id);
-pub(super) static IDEMPOTENCY_KEY: HeaderName = name!(HEADERS.idempotency_key);
+pub(crate) static IDEMPOTENCY_KEY: HeaderName = name!(HEADERS.idempotency_key);
 pub(super) static APP_INFO: HeaderName = name!(HEADERS.app_info);
 
 pub(super) fn of(credential: Credential) -> &'static HeaderName {
@@ -36,5 +36,20 @@ pub(super) fn of(credential: Credential) -> &'static HeaderName {
         Credential::ApiKey => &API_KEY,
         Credential::ClientId => &CLIENT_ID,
         Credential::Bearer => &BEARER,
+    }
+}
+
+pub(crate) fn header_name(name: &str) -> Result<HeaderName, String> {
+    HeaderName::try_from(name).map_err(|_| format!("invalid header name `{name}`"))
+}
+
+/// A header value whose text may be a secret; `what` names it in the message.
+pub(crate) fn header_value(what: &str, text: &str) -> Result<HeaderValue, String> {
+    match HeaderValue::from_str(text) {
+        // `http` takes any UTF-8, which servers read as they please, and which cannot be read back as text.
+        Ok(_) if !text.is_ascii() => Err(format!("{what} must be ASCII")),
+        Ok(value) if !text.trim().is_empty() => Ok(value),
+        Ok(_) => Err(format!("{what} is empty")),
+        Err(_) => Err(format!("{what} has characters that no header can carry")),
     }
 }

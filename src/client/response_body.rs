@@ -1,0 +1,35 @@
+//! What is asked of the body of a 2xx response beyond that it decodes.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{JsonObject, decoding::read_json, operation::ERROR_SHAPES};
+
+/// The body of a 2xx response. The response types of [`types`](crate::types) implement it, by the build script.
+pub trait ResponseBody: DeserializeOwned + Send + 'static {
+    /// The fields that the contract gives the body.
+    const FIELDS: &'static [&'static str];
+
+    /// The fields that the contract does not know.
+    fn extra(&self) -> &JsonObject;
+}
+
+/// Whether a 2xx body is an error of the API: one of the documented error shapes, by a field that the operation's own
+/// response does not have, and with nothing that only the response has.
+///
+/// A response whose optional fields are missing is none: it lacks the fields of an error as well.
+pub(crate) fn is_error<T: ResponseBody>(body: &[u8], decoded: Option<&T>) -> bool {
+    let is_foreign = |name: &str| ERROR_SHAPES.iter().any(|shape| shape.fields.contains(&name));
+    // Fields of the response itself never arrive in `extra`, so most bodies are judged by one look at an empty map.
+    if decoded.is_some_and(|value| !value.extra().keys().any(|name| is_foreign(name))) {
+        return false;
+    }
+    read_json::<Map<String, Value>>(body).is_ok_and(|body| {
+        let has = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+        let is_shape = ERROR_SHAPES.iter().any(|shape| {
+            shape.required.iter().all(|name| has(name))
+                && shape.fields.iter().any(|name| has(name) && !T::FIELDS.contains(name))
+        });
+        is_shape && !T::FIELDS.iter().any(|name| has(name) && !is_foreign(name))
+    })
+}

@@ -1,0 +1,161 @@
+//! One attempt: completes the request, sends it, and reads the response.
+
+use std::future::Future;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, header};
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use super::{
+    Call, Decode, Decoded, Head, Id, Record, credentials::Token, headers, redact::Secrets, sent::Sent,
+    telemetry::Observer,
+};
+use crate::error::{Error, ErrorKind, request_id};
+
+const USER_AGENT: &str = concat!("piaxis-rust/", env!("CARGO_PKG_VERSION"));
+
+/// Waits for a turn, sends, decodes, and reports.
+pub(super) async fn attempt(
+    call: &Call<'_>,
+    record: &mut Record,
+    token: Option<&Token>,
+    deadline: Instant,
+    decode: Decode<'_>,
+) -> Result<Head, Error> {
+    let Call { shared, credentials, request: template, options } = call;
+    let sent = Sent::default();
+    let (mut request, request_id) = complete(call, record, token, &sent)?;
+    let _turn = shared.limits.turn(deadline).await?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let timeout = options.timeout.unwrap_or(shared.timeout).min(left);
+    if timeout.is_zero() {
+        return Err(Error::timed_out_unsent("deadline exceeded before the request was sent"));
+    }
+    if timeout != shared.timeout {
+        *request.timeout_mut() = Some(timeout);
+    }
+    record.sent_request_id = Some(request_id);
+    record.attempts = record.attempts.saturating_add(1);
+
+    let secrets = Secrets::new(template, credentials, token.map(|token| &token.header));
+    let observer = Observer::new(shared, options.on_attempt.as_ref(), record, sent.clone());
+    let has_body = request.body().is_some();
+    let failed = |error: reqwest::Error| {
+        let is_sent = if has_body { sent.is_set() } else { !error.is_connect() };
+        Error::transport(error, is_sent, timeout)
+    };
+    let response = observer.span().in_scope(|| shared.http.execute(request));
+    let read = read(response, record, shared.body_limit, &secrets, &failed, decode);
+    let result = read.instrument(observer.span().clone()).await.map_err(|error| error.in_operation(record.operation));
+    observer.ended(&result);
+    if let Err(error) = &result {
+        let id = error.request_id().map(str::to_owned).or_else(|| record.request_id());
+        record.request_ids.extend(id);
+    }
+    result
+}
+
+/// A copy of the request with everything that the operation and the caller ask for. Each attempt has a request id of its
+/// own, unless the caller gave one, and the same idempotency key.
+fn complete(
+    call: &Call<'_>,
+    record: &Record,
+    token: Option<&Token>,
+    sent: &Sent,
+) -> Result<(reqwest::Request, Id), Error> {
+    let Call { shared, credentials, request: template, options } = call;
+    let mut request = reqwest::Request::new(template.method().clone(), template.url().clone());
+    if template.body().is_some() {
+        // Bodies are text in memory; a copy shares it.
+        let copy = template.try_clone().and_then(|mut copy| copy.body_mut().take());
+        let Some(body) = copy else {
+            return Err(Error::local(ErrorKind::InvalidRequest, "the body is a stream, which cannot be copied"));
+        };
+        *request.body_mut() = Some(sent.watch(body));
+    }
+    let headers = request.headers_mut();
+    // As many as a request has: to grow step by step costs more than to set them.
+    headers.reserve(if record.key.is_some() { 8 } else { 6 });
+    for (name, value) in template.headers().iter().chain(&options.headers) {
+        headers.insert(name, value.clone());
+    }
+    credentials.authorize(headers, record.operation, token)?;
+    let request_id = Id::of(&options.headers, &headers::REQUEST_ID);
+    headers.insert(&headers::REQUEST_ID, request_id.header()?);
+    if let Some(key) = &record.key {
+        headers.insert(&headers::IDEMPOTENCY_KEY, key.header()?);
+    }
+    if let Some(app_info) = &shared.app_info {
+        headers.insert(&headers::APP_INFO, app_info.clone());
+    }
+    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+    headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+    Ok((request, request_id))
+}
+
+/// Reads one response, and decodes it when its status is 2xx.
+async fn read(
+    response: impl Future<Output = reqwest::Result<reqwest::Response>>,
+    record: &Record,
+    limit: usize,
+    secrets: &Secrets<'_>,
+    failed: &(dyn Fn(reqwest::Error) -> Error + Send + Sync),
+    decode: Decode<'_>,
+) -> Result<Head, Error> {
+    let mut response = response.await.map_err(failed)?;
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let redact = |text: &str| secrets.redact(text);
+    let broken = match body(&mut response, limit).await {
+        (body, None) if status.is_success() => {
+            return match decode(&body) {
+                Decoded::Value => Ok(head(status, headers, record, &redact)),
+                Decoded::Error => Err(Error::error_in_success(status, &headers, &body, &redact)),
+                Decoded::Failed(problem) => Err(Error::decode(problem, status, &body)),
+            };
+        }
+        // A non-2xx response that breaks off is still one.
+        (body, _) if !status.is_success() => {
+            return Err(Error::from_response(status, &headers, &body, record.has_earlier(), &redact));
+        }
+        (_, broken) => broken,
+    };
+    Err(match broken {
+        Some(Broken::TooLong) | None => Error::too_long(status, limit),
+        Some(Broken::Connection(error)) => failed(error),
+    })
+}
+
+enum Broken {
+    TooLong,
+    Connection(reqwest::Error),
+}
+
+/// The body, or as much of it as came, and why there is no more.
+async fn body(response: &mut reqwest::Response, limit: usize) -> (Bytes, Option<Broken>) {
+    let mut body = Bytes::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if chunk.len() > limit.saturating_sub(body.len()) => return (body, Some(Broken::TooLong)),
+            // Most bodies come in one piece, and stay where they are.
+            Ok(Some(chunk)) if body.is_empty() => body = chunk,
+            Ok(Some(chunk)) => {
+                let mut longer = BytesMut::from(body);
+                longer.extend_from_slice(&chunk);
+                body = longer.freeze();
+            }
+            Ok(None) => return (body, None),
+            Err(error) => return (body, Some(Broken::Connection(error))),
+        }
+    }
+}
+
+fn head(status: http::StatusCode, headers: HeaderMap, record: &Record, redact: &dyn Fn(&str) -> String) -> Head {
+    let sent = record.request_id();
+    let request_id = match request_id(&headers) {
+        // To collect the secrets costs a lot beside a request, and the id that was sent is none.
+        Some(id) if Some(&id) != sent.as_ref() => Some(redact(&id)),
+        _ => sent,
+    };
+    Head { status, headers, request_id }
+}
