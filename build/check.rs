@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::document::{Result, misplaced, variant};
 
 /// Extensions that mean something here; openapi/README.md says what.
-const EXTENSIONS: [&str; 19] = [
+const EXTENSIONS: [&str; 20] = [
     "x-extensible-enum",
     "x-piaxis-common-headers",
     "x-piaxis-deviation",
@@ -13,6 +13,7 @@ const EXTENSIONS: [&str; 19] = [
     "x-piaxis-environment-variables",
     "x-piaxis-methods",
     "x-piaxis-missing-code",
+    "x-piaxis-payouts",
     "x-piaxis-query",
     "x-piaxis-reason",
     "x-piaxis-replayable",

@@ -270,6 +270,32 @@ fn is_accept(name: Option<&syn::Expr>) -> bool {
     matches!(name, Some(syn::Expr::Path(name)) if name.path.segments.last().is_some_and(|last| last.ident == "ACCEPT"))
 }
 
+/// Whether the type is `Vec<String>` or `Option<Vec<String>>`.
+fn is_list_of_text(ty: &syn::Type) -> bool {
+    let list = argument_of("Option", ty).unwrap_or(ty);
+    argument_of("Vec", list).is_some_and(|item| last_segment(item).is_some_and(|last| last.ident == "String"))
+}
+
+/// Returns `T` of `Name<T>`.
+fn argument_of<'a>(name: &str, ty: &'a syn::Type) -> Option<&'a syn::Type> {
+    let last = last_segment(ty).filter(|last| last.ident == name)?;
+    let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match arguments.args.first()? {
+        syn::GenericArgument::Type(argument) => Some(argument),
+        _ => None,
+    }
+}
+
+fn last_segment(ty: &syn::Type) -> Option<&syn::PathSegment> {
+    let syn::Type::Path(path) = ty else { return None };
+    path.path.segments.last()
+}
+
+fn derives_builder(attr: &syn::Attribute) -> bool {
+    let syn::Meta::List(list) = &attr.meta else { return false };
+    list.tokens.to_string().replace(' ', "").contains("::bon::Builder")
+}
+
 impl VisitMut for Amend {
     fn visit_impl_item_fn_mut(&mut self, function: &mut syn::ImplItemFn) {
         syn::visit_mut::visit_impl_item_fn_mut(self, function);
@@ -313,6 +339,19 @@ impl VisitMut for Amend {
         if item.path.is_ident("format") {
             let amended = item.tokens.to_string().replace("encode_path", "crate::transport::path::encode");
             item.tokens = amended.parse().unwrap_or_default();
+        }
+    }
+
+    fn visit_item_struct_mut(&mut self, item: &mut syn::ItemStruct) {
+        syn::visit_mut::visit_item_struct_mut(self, item);
+        // `on(Vec<_>, into)` converts the list, not its items: `["a"]` is no `Vec<String>`.
+        let has_builder = item.attrs.iter().any(derives_builder);
+        for field in item.fields.iter_mut().filter(|field| has_builder && is_list_of_text(&field.ty)) {
+            field.attrs.push(syn::parse_quote!(#[builder(with =
+                |items: impl ::std::iter::IntoIterator<Item = impl ::std::convert::Into<::std::string::String>>| {
+                    items.into_iter().map(::std::convert::Into::into).collect()
+                }
+            )]));
         }
     }
 

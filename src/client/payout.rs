@@ -2,14 +2,18 @@
 
 use std::{collections::HashMap, fmt, future::Future, pin::Pin, time::Duration};
 
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::{
     Amount, PaymentMethod,
     disbursements::Disbursements,
     error::{Error, ErrorKind, FieldError},
+    operation::PAYOUTS,
     types::{DisbursementCreate, DisbursementQuote, DisbursementSummary, Recipient},
 };
+
+const CREATE: &str = "disbursements_create";
 
 /// A disbursement that is quoted first, and created only when the quote is within bounds. It begins when awaited.
 ///
@@ -20,6 +24,7 @@ pub struct CheckedPayout {
     disbursements: Disbursements,
     body: DisbursementCreate,
     max_total_debit: Amount,
+    max_fee: Option<Amount>,
     idempotency_key: Option<String>,
     deadline: Option<Duration>,
 }
@@ -27,7 +32,15 @@ pub struct CheckedPayout {
 impl CheckedPayout {
     pub(crate) fn new(disbursements: &Disbursements, body: DisbursementCreate, max_total_debit: Amount) -> Self {
         let disbursements = disbursements.clone();
-        Self { disbursements, body, max_total_debit, idempotency_key: None, deadline: None }
+        Self { disbursements, body, max_total_debit, max_fee: None, idempotency_key: None, deadline: None }
+    }
+
+    /// Maximum total fee of the quote, in major units. Unset by default: then only the total debit is limited.
+    ///
+    /// A quote that has no `total_fee_amount` is refused when a maximum is set.
+    pub fn max_fee(mut self, limit: impl Into<Amount>) -> Self {
+        self.max_fee = Some(limit.into());
+        self
     }
 
     /// Names the creation, instead of a random key; see [`Request::idempotency_key`](crate::Request::idempotency_key).
@@ -43,6 +56,11 @@ impl CheckedPayout {
     }
 
     async fn run(self) -> Result<DisbursementSummary, Error> {
+        let amounts = self.body.recipients.iter().map(|recipient| recipient.amount);
+        let Some(asked) = Amount::checked_sum(amounts) else {
+            let message = format!("amounts must have an exact sum of at most {}", Decimal::MAX);
+            return Err(invalid(vec![FieldError::local("recipients".to_owned(), message)]));
+        };
         let mut quote = self.disbursements.quote(self.body.clone());
         let key = self.idempotency_key.unwrap_or_else(|| Uuid::new_v4().to_string());
         let mut create = self.disbursements.create(self.body.clone()).idempotency_key(key);
@@ -50,28 +68,28 @@ impl CheckedPayout {
             (quote, create) = (quote.deadline(deadline), create.deadline(deadline));
         }
         let quote = quote.await?;
-        let asked: Amount = self
-            .body
-            .recipients
-            .iter()
-            .map(|recipient| recipient.amount.to_decimal())
-            .sum::<rust_decimal::Decimal>()
-            .into();
         let problem = if quote.currency != self.body.currency {
             Some(QuoteProblem::Currency)
         } else if quote.total_debit_amount > self.max_total_debit {
             Some(QuoteProblem::TooMuch)
         } else if quote.total_debit_amount < asked {
             Some(QuoteProblem::TooLittle)
+        } else if self.max_fee.is_some_and(|limit| quote.total_fee_amount.is_none_or(|fee| fee > limit)) {
+            Some(QuoteProblem::Fee)
         } else {
             None
         };
         if let Some(problem) = problem {
-            let refusal = QuoteRefusal { problem, quote, max_total_debit: self.max_total_debit };
+            let (max_total_debit, max_fee) = (self.max_total_debit, self.max_fee);
+            let refusal = QuoteRefusal { problem, quote, max_total_debit, max_fee };
             return Err(Error::quote_refused(create.operation_id(), refusal));
         }
         create.await
     }
+}
+
+fn invalid(fields: Vec<FieldError>) -> Error {
+    Error::local_fields(ErrorKind::InvalidRequest, fields).in_operation(CREATE)
 }
 
 impl IntoFuture for CheckedPayout {
@@ -91,8 +109,10 @@ pub struct QuoteRefusal {
     pub problem: QuoteProblem,
     /// The quote.
     pub quote: DisbursementQuote,
-    /// What the caller allows.
+    /// Maximum total debit that the caller allows.
     pub max_total_debit: Amount,
+    /// Maximum total fee that the caller allows, if the caller set one.
+    pub max_fee: Option<Amount>,
 }
 
 /// What is wrong with a quote.
@@ -105,16 +125,29 @@ pub enum QuoteProblem {
     TooMuch,
     /// It would debit less than the recipients get, so it is no quote of this disbursement.
     TooLittle,
+    /// The total fee exceeds the maximum that the caller set, or is missing.
+    Fee,
 }
 
 impl fmt::Display for QuoteRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DisbursementQuote { currency, total_debit_amount, .. } = &self.quote;
-        write!(f, "the quote is {total_debit_amount} {currency}, ")?;
-        match self.problem {
-            QuoteProblem::Currency => f.write_str("which is another currency than the disbursement's"),
-            QuoteProblem::TooMuch => write!(f, "and {} is allowed", self.max_total_debit),
-            QuoteProblem::TooLittle => f.write_str("which is less than the recipients are to get"),
+        let DisbursementQuote { currency, total_debit_amount, total_fee_amount, .. } = &self.quote;
+        match (self.problem, total_fee_amount) {
+            (QuoteProblem::Currency, _) => write!(f, "quoted currency {currency} must be that of the disbursement"),
+            (QuoteProblem::TooMuch, _) => {
+                let limit = self.max_total_debit;
+                write!(f, "quoted total debit {total_debit_amount} {currency} exceeds the maximum of {limit}")
+            }
+            (QuoteProblem::TooLittle, _) => {
+                write!(f, "quoted total debit {total_debit_amount} {currency} is less than the sum of the amounts")
+            }
+            (QuoteProblem::Fee, Some(fee)) => {
+                let limit = self.max_fee.unwrap_or_default();
+                write!(f, "quoted total fee {fee} {currency} exceeds the maximum of {limit}")
+            }
+            (QuoteProblem::Fee, None) => {
+                f.write_str("total_fee_amount is required in the quote because a maximum fee is set")
+            }
         }
     }
 }
@@ -168,14 +201,21 @@ impl PayoutBatch {
     /// The disbursements, one for each rail in the order in which the rails came first.
     ///
     /// # Errors
-    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest), with all that is wrong in
-    /// [`field_errors`](crate::Error::field_errors), as `recipients[3].amount` in the order in which they were added: when
-    /// there is no payout, a payout has neither `recipient_id` nor `phone_number` (an e-mail address is no target), an
-    /// amount is not more than nothing, or a reference stands twice.
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every problem in
+    /// [`field_errors`](crate::Error::field_errors). Recipients are numbered in the order in which they were added, as in
+    /// `recipients[3].amount`.
+    ///
+    /// - `currency` and `recipients` must not be empty.
+    /// - `payment_method` must be one that the API documents for disbursements. To use another one, build the
+    ///   [`DisbursementCreate`] yourself.
+    /// - A recipient must have a `recipient_id` or a `phone_number`. An e-mail address is not a payout target.
+    /// - `phone_number` must be in E.164 form, such as `+256771234567`.
+    /// - `amount` must be positive, without more decimal places than the currency has. The places are known for `UGX` only.
+    /// - `reference` must be unique.
     pub fn build(self) -> Result<Vec<DisbursementCreate>, Error> {
         let problems = self.problems();
         if !problems.is_empty() {
-            return Err(Error::local_fields(ErrorKind::InvalidRequest, problems));
+            return Err(invalid(problems));
         }
         let mut disbursements: Vec<DisbursementCreate> = Vec::new();
         for (rail, recipient) in self.payouts {
@@ -197,28 +237,61 @@ impl PayoutBatch {
     fn problems(&self) -> Vec<FieldError> {
         let mut problems = Vec::new();
         let mut problem = |path: String, message: String| problems.push(FieldError::local(path, message));
+        let is_given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
         if self.currency.trim().is_empty() {
-            problem("currency".to_owned(), "is empty".to_owned());
+            problem("currency".to_owned(), "must not be empty".to_owned());
+        }
+        let mut unsupported = Vec::new();
+        for (method, _) in &self.payouts {
+            if !PAYOUTS.payment_methods.contains(&method.as_str()) && !unsupported.contains(&method) {
+                unsupported.push(method);
+                let supported = PAYOUTS.payment_methods.join(" or ");
+                problem("payment_method".to_owned(), format!("unsupported: {method} (must be {supported})"));
+            }
         }
         if self.payouts.is_empty() {
-            problem("recipients".to_owned(), "there is nobody to pay".to_owned());
+            problem("recipients".to_owned(), "must not be empty".to_owned());
         }
+        let places = decimal_places(&self.currency);
         let mut references: HashMap<&str, usize> = HashMap::new();
         for (at, (_, recipient)) in self.payouts.iter().enumerate() {
-            let is_given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
-            if !is_given(&recipient.recipient_id) && !is_given(&recipient.phone_number) {
-                let message = "has neither `recipient_id` nor `phone_number`, and an e-mail address is no target";
+            let Recipient { amount, phone_number, reference, .. } = recipient;
+            if !is_given(&recipient.recipient_id) && !is_given(phone_number) {
+                let message = "recipient_id or phone_number is required (an e-mail address is not a payout target)";
                 problem(format!("recipients[{at}]"), message.to_owned());
             }
-            if !recipient.amount.is_positive() {
-                problem(format!("recipients[{at}].amount"), "is not more than nothing".to_owned());
+            // The number is personal data, so the message does not quote it.
+            if is_given(phone_number) && !phone_number.as_deref().is_some_and(is_e164) {
+                let (min, max) = (PAYOUTS.phone_number_digits.start(), PAYOUTS.phone_number_digits.end());
+                let message = format!("must be in E.164 form: + and {min} to {max} digits, the first not 0");
+                problem(format!("recipients[{at}].phone_number"), message);
             }
-            if let Some(reference) = recipient.reference.as_deref()
-                && let Some(first) = references.insert(reference, at)
+            if !amount.is_positive() {
+                problem(format!("recipients[{at}].amount"), format!("must be positive, not {amount}"));
+            } else if let Some(places) = places.filter(|places| amount.to_decimal().normalize().scale() > *places) {
+                let message = format!("must have at most {places} decimal places in {}, not {amount}", self.currency);
+                problem(format!("recipients[{at}].amount"), message);
+            }
+            if let Some(reference) = reference.as_deref()
+                && let Some(first) = references.insert(reference.trim(), at)
             {
-                problem(format!("recipients[{at}].reference"), format!("is that of recipients[{first}] too"));
+                let message = format!("must be unique, but recipients[{first}] has the same");
+                problem(format!("recipients[{at}].reference"), message);
             }
         }
         problems
     }
+}
+
+/// Returns the decimal places that amounts in this currency may have, if the contract states them.
+fn decimal_places(currency: &str) -> Option<u32> {
+    let currency = currency.trim();
+    PAYOUTS.decimal_places.iter().find(|(code, _)| code.eq_ignore_ascii_case(currency)).map(|(_, places)| *places)
+}
+
+fn is_e164(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    PAYOUTS.phone_number_digits.contains(&digits.len())
+        && !digits.starts_with('0')
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
