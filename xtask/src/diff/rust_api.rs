@@ -19,12 +19,13 @@ const SILENT: [&str; 8] = [
 ];
 
 /// Extensions that have a comparison of their own.
-const COMPARED: [&str; 13] = [
+const COMPARED: [&str; 14] = [
     "x-extensible-enum",
     "x-piaxis-common-headers",
     "x-piaxis-environment",
     "x-piaxis-environment-variables",
     "x-piaxis-methods",
+    "x-piaxis-payouts",
     "x-piaxis-query",
     "x-piaxis-replayable",
     "x-piaxis-sent-once",
