@@ -424,7 +424,7 @@ fn a_list_of_texts_is_built_from_whatever_becomes_text() {
         EscrowRelease::builder().allocation_keys(vec!["a", "b"]).build(),
         EscrowRelease::builder().allocation_keys("a b".split(' ')).build(),
         EscrowRelease::builder().allocation_keys(keys()).build(),
-        EscrowRelease::builder().allocation_keys(&keys()).build(),
+        EscrowRelease::builder().allocation_keys(keys().iter()).build(),
         EscrowRelease::builder().allocation_keys(["a".to_owned(), "b".to_owned()]).build(),
         EscrowRelease::builder().maybe_allocation_keys(Some(keys())).build(),
     ] {
