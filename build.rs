@@ -20,6 +20,9 @@ mod mocks;
 mod raw;
 #[path = "build/tables.rs"]
 mod tables;
+#[cfg(feature = "client")]
+#[path = "build/types.rs"]
+mod types;
 #[cfg(feature = "webhook")]
 #[path = "build/webhooks.rs"]
 mod webhooks;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::document::{Result, misplaced, variant};
 
 /// Extensions that mean something here; openapi/README.md says what.
-const EXTENSIONS: [&str; 22] = [
+const EXTENSIONS: [&str; 23] = [
     "x-extensible-enum",
     "x-piaxis-common-headers",
     "x-piaxis-deviation",
@@ -14,6 +14,7 @@ const EXTENSIONS: [&str; 22] = [
     "x-piaxis-lookup",
     "x-piaxis-methods",
     "x-piaxis-missing-code",
+    "x-piaxis-payouts",
     "x-piaxis-personal",
     "x-piaxis-query",
     "x-piaxis-reason",

@@ -12,6 +12,7 @@ use syn::{
 use super::{
     client::{catching, generator, parse},
     document::{METHODS, Result, array, misplaced, object, resolve, text},
+    types::{self, first_argument},
 };
 
 /// The operations, an `impl Client` with one function each, and the module `types`.
@@ -28,7 +29,7 @@ pub(super) fn raw(contract: &Value, spec: &Value) -> Result<String> {
                 items.push(syn::Item::Impl(block));
             }
             syn::Item::Mod(mut module) if module.ident == "types" => {
-                ExtraFields.visit_item_mod_mut(&mut module);
+                types::Amend.visit_item_mod_mut(&mut module);
                 items.push(syn::Item::Mod(module));
             }
             // The generator's own client and its hooks: the transport sends.
@@ -92,15 +93,6 @@ fn amend_operation(function: &mut syn::ImplItemFn, contract: &Value) -> Option<(
 fn response_type(output: &syn::ReturnType) -> Option<&syn::Type> {
     let syn::ReturnType::Type(_, output) = output else { return None };
     first_argument(first_argument(output)?)
-}
-
-fn first_argument(generic: &syn::Type) -> Option<&syn::Type> {
-    let syn::Type::Path(path) = generic else { return None };
-    let syn::PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else { return None };
-    match arguments.args.first()? {
-        syn::GenericArgument::Type(argument) => Some(argument),
-        _ => None,
-    }
 }
 
 /// Replaces the query parameters of a list, which could be swapped unnoticed, by the struct that has them by name.
@@ -239,18 +231,6 @@ fn encoded_id(argument: &syn::Expr) -> Option<syn::Ident> {
     let syn::Expr::MethodCall(text) = &*reference.expr else { return None };
     let syn::Expr::Path(id) = &*text.receiver else { return None };
     function.path.is_ident("encode_path").then(|| id.path.get_ident().cloned()).flatten()
-}
-
-/// Unknown fields go into a `JsonObject`, whose `Debug` shows no values.
-struct ExtraFields;
-
-impl VisitMut for ExtraFields {
-    fn visit_field_mut(&mut self, field: &mut syn::Field) {
-        if field.ident.as_ref().is_some_and(|name| name == "extra") {
-            field.ty = syn::parse_quote!(::piaxis::JsonObject);
-            field.attrs.push(syn::parse_quote!(#[doc = " Fields that the contract does not know."]));
-        }
-    }
 }
 
 /// What the transport asks of the body of a 2xx response: which fields are its own, and what came besides.

@@ -106,12 +106,14 @@ pub(super) fn operations(contract: &Value) -> Result<String> {
         .map(|server| format!("{}: {:?}, ", text(server, "x-piaxis-environment"), text(server, "url")))
         .collect();
     let client_id = contract.pointer("/components/securitySchemes/client_id").unwrap_or(&Value::Null);
+    let payouts = payouts(contract)?;
 
     Ok(format!(
         "/// Every operation of the contract, sorted by path.\npub const OPERATIONS: &[Operation] = &[\n{rows}];\n\
          pub(crate) const HEADERS: Headers = Headers {{ {headers}}};\n\
          pub(crate) const VARIABLES: Variables = Variables {{ {variables}}};\n\
          pub(crate) const SERVERS: Servers = Servers {{ {servers}}};\n\
+         pub(crate) const PAYOUTS: Payouts = Payouts {{ {payouts} }};\n\
          pub(crate) const SECRET_FIELDS: &[&str] = &{:?};\n\
          pub(crate) const PERSONAL_FIELDS: &[&str] = &{:?};\n\
          pub(crate) const ERROR_SHAPES: &[ErrorShape] = &[{}];\n\
@@ -145,6 +147,40 @@ fn error_shapes(contract: &Value) -> String {
         format!("ErrorShape {{ required: &{:?}, fields: &{fields:?} }}, ", strings(schema, "required"))
     };
     array(body, "anyOf").into_iter().map(shape).collect()
+}
+
+/// Fields of `Payouts`: what the API accepts in a disbursement.
+fn payouts(contract: &Value) -> Result<String> {
+    const KEY: &str = "x-piaxis-payouts";
+    let place = |key: &str| [KEY.to_owned(), key.to_owned()];
+    let payouts = &contract[KEY];
+    let methods = strings(&payouts["payment_methods"], "values");
+    let known = strings(&contract["components"]["schemas"]["PaymentMethod"], "x-extensible-enum");
+    if let Some(stray) = methods.iter().find(|method| !known.contains(method)) {
+        return misplaced(&place("payment_methods"), format!("`{stray}` must be a value of `PaymentMethod`"));
+    }
+    if methods.is_empty() {
+        return misplaced(&place("payment_methods"), "`values` must not be empty");
+    }
+    let pattern = text(&payouts["phone_numbers"], "pattern");
+    let bounds = pattern.strip_prefix(r"^\+[1-9]\d{").and_then(|rest| rest.strip_suffix("}$")?.split_once(','));
+    let Some((Ok(min), Ok(max))) = bounds.map(|(min, max)| (min.parse::<usize>(), max.parse::<usize>())) else {
+        let message =
+            format!(r"`pattern` must be `^\+[1-9]\d{{m,n}}$`, the form that the client can check: `{pattern}`");
+        return misplaced(&place("phone_numbers"), message);
+    };
+    let mut places = Vec::new();
+    for (currency, count) in object(payouts, "/decimal_places/currencies") {
+        let Some(count) = count.as_u64().filter(|count| *count <= 28) else {
+            return misplaced(&place("decimal_places"), format!("{currency} must have 0 to 28 decimal places"));
+        };
+        places.push((currency, count));
+    }
+    Ok(format!(
+        "payment_methods: &{methods:?}, phone_number_digits: {}..={}, decimal_places: &{places:?}",
+        min + 1,
+        max + 1,
+    ))
 }
 
 /// How many items a page of a list has, and may have.

@@ -17,6 +17,11 @@ extern crate self as piaxis;
 mod values;
 pub use values::*;
 
+/// Re-exported because [`Timestamp`] converts from and to its `DateTime`.
+pub use chrono;
+/// Re-exported because [`Amount`] converts from and to its `Decimal`.
+pub use rust_decimal;
+
 // The contract as a table.
 mod operation;
 pub use operation::{Credential, OPERATIONS, Operation, PageSize};

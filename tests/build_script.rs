@@ -94,6 +94,10 @@ fn a_broken_contract_is_refused_by_place() {
             "error: { type: object",
             "inside another",
         ),
+        ("values: [ mtn, airtel ]", "values: [ mtn, airtell ]", "  payment_methods:", "`airtell` must be a value"),
+        ("values: [ mtn, airtel ]", "values: []", "  payment_methods:", "must not be empty"),
+        ("pattern: &e164 '^\\+[1-9]\\d{1,14}$'", "pattern: &e164 '^\\+\\d+$'", "  phone_numbers:", "`pattern` must be"),
+        ("currencies: { UGX: 2 }", "currencies: { UGX: 29 }", "  decimal_places:", "0 to 28 decimal places"),
         ("      summary: Send a one-time password\n", "      summary: [ 5 ]\n", "  /request-otp:", "string"),
     ];
     for (at, (from, to, place, says)) in cases.into_iter().enumerate() {

@@ -225,7 +225,7 @@ proptest! {
     fn a_json_number_is_read_digit_by_digit(whole in -999_999_999_i64..=999_999_999, cents in 0..100_u32) {
         let number = format!("{whole}.{cents:02}");
         let from_number: Amount = serde_json::from_str(&number).unwrap();
-        prop_assert_eq!(from_number, number.parse().unwrap());
+        prop_assert_eq!(from_number, number.parse::<Amount>().unwrap());
     }
 
     #[test]

@@ -17,6 +17,10 @@ use piaxis::{
         SellerMeetingDelivery, TermCreate, UserInfo,
     },
 };
+use piaxis::{
+    chrono::{DateTime, TimeDelta, Utc},
+    rust_decimal,
+};
 use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -170,7 +174,99 @@ fn amounts_compare_as_numbers() {
     assert_eq!(Amount::default(), Amount::ZERO);
 }
 
+#[test]
+fn amounts_are_added_and_multiplied_exactly_or_not_at_all() {
+    const MAX: &str = "79228162514264337593543950335";
+    const SMALLEST: &str = "0.0000000000000000000000000001";
+    let amount = |text: &str| text.parse::<Amount>().unwrap();
+    let written = |amount: Option<Amount>| amount.map(|amount| amount.to_string());
+    for (one, other, sum, difference) in [
+        ("15000.00", "500", Some("15500.00"), Some("14500.00")),
+        ("0.1", "0.2", Some("0.3"), Some("-0.1")),
+        ("0.50", "0.5", Some("1.00"), Some("0.00")),
+        ("-5", "2.5", Some("-2.5"), Some("-7.5")),
+        (MAX, "0", Some(MAX), Some(MAX)),
+        (MAX, "0.00", Some(MAX), Some(MAX)),
+        (MAX, "1", None, Some("79228162514264337593543950334")),
+        ("-79228162514264337593543950335", "1", Some("-79228162514264337593543950334"), None),
+        // `Decimal` rounds these.
+        (MAX, "0.1", None, None),
+        (MAX, SMALLEST, None, None),
+        ("1", SMALLEST, Some("1.0000000000000000000000000001"), Some("0.9999999999999999999999999999")),
+        ("8", SMALLEST, None, None),
+        (
+            "79228162514264337593543950334",
+            "1.0000000000000000000000000000",
+            Some(MAX),
+            Some("79228162514264337593543950333"),
+        ),
+    ] {
+        let (one, other) = (amount(one), amount(other));
+        assert_eq!(written(one.checked_add(other)).as_deref(), sum, "{one} + {other}");
+        assert_eq!(written(other.checked_add(one)).as_deref(), sum, "{other} + {one}");
+        assert_eq!(written(one.checked_sub(other)).as_deref(), difference, "{one} - {other}");
+    }
+    assert_eq!(written(amount("1250.50").checked_mul(3)).as_deref(), Some("3751.50"));
+    assert_eq!(written(amount("0.5").checked_mul(-2_i8)).as_deref(), Some("-1.0"));
+    assert_eq!(written(amount(MAX).checked_mul(1_u64)).as_deref(), Some(MAX));
+    assert_eq!(
+        written(amount("2.0000000000000000000000000000").checked_mul(1_000_000)),
+        Some("2000000.0000000000000000000000".to_owned())
+    );
+    assert_eq!((amount(MAX).checked_mul(2), amount(SMALLEST).checked_mul(i128::MAX)), (None, None));
+
+    assert_eq!(Amount::checked_sum([]), Some(Amount::ZERO));
+    assert_eq!(written(Amount::checked_sum(["1.5", "2", "0.25"].map(amount))).as_deref(), Some("3.75"));
+    assert_eq!(Amount::checked_sum([amount(MAX), 1.into()]), None);
+}
+
+#[test]
+fn amounts_compare_with_integers_of_every_type() {
+    macro_rules! check {
+        ($($integer:ty),+) => {
+            $(
+                let (half, seven): (Amount, $integer) = (Amount::new(75, 1).unwrap(), 7);
+                assert!(Amount::from(seven) == seven && seven == Amount::from(seven));
+                assert!(half != seven && half > seven && seven < half && half >= seven && seven <= half);
+                assert!(Amount::from(<$integer>::MAX) == <$integer>::MAX && Amount::from(<$integer>::MIN) <= <$integer>::MIN);
+            )+
+        };
+    }
+    check!(i8, i16, i32, i64, u8, u16, u32, u64);
+    // A literal needs no suffix.
+    assert!(Amount::from(50_000) <= 50_000 && 49_999 < Amount::from(50_000) && Amount::from(-1) != 1);
+}
+
+/// Any amount, near the limits as well.
+fn any_amount() -> impl Strategy<Value = Amount> {
+    let mantissa = prop_oneof![
+        any::<i64>().prop_map(i128::from),
+        -79_228_162_514_264_337_593_543_950_335_i128..=79_228_162_514_264_337_593_543_950_335,
+        (0..1000_i128).prop_map(|below| 79_228_162_514_264_337_593_543_950_335 - below),
+    ];
+    (mantissa, 0..=28_u32)
+        .prop_map(|(mantissa, scale)| rust_decimal::Decimal::from_i128_with_scale(mantissa, scale).into())
+}
+
 proptest! {
+    #[test]
+    fn arithmetic_never_panics_and_never_rounds(one in any_amount(), other in any_amount(), factor: i64) {
+        if let Some(sum) = one.checked_add(other) {
+            prop_assert_eq!(sum.checked_sub(other), Some(one));
+            prop_assert_eq!(sum.checked_sub(one), Some(other));
+            prop_assert_eq!(Amount::checked_sum([one, other]), Some(sum));
+        }
+        prop_assert_eq!(one.checked_add(other), other.checked_add(one));
+        prop_assert_eq!(one.checked_sub(other), other.checked_sub(one).and_then(|difference| difference.checked_mul(-1)));
+        if let Some(product) = one.checked_mul(factor) {
+            let (quotient, factor) = (product.to_decimal(), rust_decimal::Decimal::from(factor));
+            prop_assert!(factor.is_zero() || quotient.checked_div(factor) == Some(one.to_decimal()));
+        }
+        prop_assert_eq!(one.checked_mul(1), Some(one));
+        prop_assert_eq!((one < factor, one == factor), (factor > one, factor == one));
+        prop_assert_eq!(one < factor, one < Amount::from(factor));
+    }
+
     #[test]
     fn an_amount_survives_its_text(value: i64, scale in 0..=28_u32) {
         let amount = Amount::new(value, scale).unwrap();
@@ -280,6 +376,63 @@ fn timestamps_compare_as_moments() {
     let moment = |text: &str| text.parse::<Timestamp>().unwrap();
     assert_eq!(moment("2026-03-18T15:00:00+03:00"), moment("2026-03-18 12:00:00"));
     assert!(moment("2026-03-18T12:00:00+01:00") < moment("2026-03-18T12:00:00Z"));
+}
+
+#[test]
+fn timestamps_are_made_from_any_time_zone_of_chrono() {
+    let moment = |text: &str| text.parse::<Timestamp>().unwrap();
+    let kampala = piaxis::chrono::DateTime::parse_from_rfc3339("2026-03-18T15:00:00+03:00").unwrap();
+    assert_eq!(Timestamp::from(kampala), moment("2026-03-18T12:00:00Z"));
+    let body = TermCreate::builder().type_(TermType::Proof).expiry_date(kampala).build();
+    assert_eq!(serde_json::to_value(body).unwrap()["expiry_date"], "2026-03-18T12:00:00Z");
+}
+
+#[tokio::test]
+async fn a_year_that_rfc_3339_cannot_express_is_shown_but_never_sent() {
+    let base = DateTime::from_timestamp(-62_167_219_200, 0).unwrap();
+    for (moment, shown) in [
+        (DateTime::<Utc>::MIN_UTC, "-262143-01-01T00:00:00Z"),
+        (base - TimeDelta::seconds(1), "-0001-12-31T23:59:59Z"),
+        (base + TimeDelta::days(3_652_425), "+10000-01-01T00:00:00Z"),
+        (DateTime::<Utc>::MAX_UTC, "+262142-12-31T23:59:59.999999999Z"),
+    ] {
+        let timestamp = Timestamp::from(moment);
+        assert_eq!(timestamp.to_string(), shown);
+        assert!(!format!("{timestamp:?}").is_empty());
+        let error = serde_json::to_string(&timestamp).unwrap_err().to_string();
+        assert_eq!(error, format!("timestamp {shown}: year must be between 0 and 9999"));
+        assert!(shown.parse::<Timestamp>().is_err());
+
+        let server = Server::start(Answer::json(200, &json!({}))).await;
+        let client = server.client();
+        let filter = piaxis::types::DisbursementFilter::builder().from_date(timestamp).build();
+        let error = client.disbursements().list(filter).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+    }
+    for moment in [base, base + TimeDelta::days(3_652_425) - TimeDelta::nanoseconds(1)] {
+        let json = serde_json::to_string(&Timestamp::from(moment)).unwrap();
+        assert_eq!(read::<Timestamp>(&json), Ok(moment.into()));
+    }
+}
+
+#[test]
+fn a_list_of_texts_is_built_from_whatever_becomes_text() {
+    use piaxis::types::{EscrowDisbursementRelease, EscrowRelease, EscrowReverse};
+    let keys = || vec!["a".to_owned(), "b".to_owned()];
+    for release in [
+        EscrowRelease::builder().allocation_keys(["a", "b"]).build(),
+        EscrowRelease::builder().allocation_keys(vec!["a", "b"]).build(),
+        EscrowRelease::builder().allocation_keys("a b".split(' ')).build(),
+        EscrowRelease::builder().allocation_keys(keys()).build(),
+        EscrowRelease::builder().allocation_keys(keys().iter()).build(),
+        EscrowRelease::builder().allocation_keys(["a".to_owned(), "b".to_owned()]).build(),
+        EscrowRelease::builder().maybe_allocation_keys(Some(keys())).build(),
+    ] {
+        assert_eq!(release.allocation_keys, Some(keys()));
+    }
+    assert_eq!(EscrowReverse::builder().allocation_keys(["a", "b"]).build().allocation_keys, Some(keys()));
+    assert_eq!(EscrowDisbursementRelease::builder().escrow_ids(["a", "b"]).build().escrow_ids, Some(keys()));
+    assert_eq!(EscrowRelease::builder().maybe_allocation_keys(None::<Vec<String>>).build().allocation_keys, None);
 }
 
 // ---------------------------------------------------------------- secrets and free-form objects

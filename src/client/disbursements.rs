@@ -1,11 +1,12 @@
 //! Disbursements: pay many beneficiaries from the merchant's balance.
 
 use crate::{
-    Amount, Client,
+    Amount, Client, Timestamp,
+    lookup::{self, FindLike},
     operation::named,
     pagination::{Items, now},
-    payout::QuoteAndCreate,
     poll::{Poller, settled},
+    quote_and_create::QuoteAndCreate,
     request::Request,
     types::{
         Disbursement, DisbursementCancel, DisbursementCreate, DisbursementFilter, DisbursementList, DisbursementQuote,
@@ -103,6 +104,20 @@ impl Disbursements {
     pub fn wait_until_settled(&self, disbursement_id: impl Into<String>) -> Poller<Disbursement> {
         let (disbursements, id) = (self.clone(), disbursement_id.into());
         Poller::new(move || disbursements.get(&id), |disbursement| settled(&disbursement.status))
+    }
+
+    /// Looks a disbursement up whose creation had an unknown outcome: searches `GET /disbursements` for those with the total
+    /// and currency of the order, and compares their items by reference, recipient and amount
+    /// (`GET /disbursements/{disbursement_id}`).
+    ///
+    /// `since` is when the disbursement was sent, by the caller's clock; the search begins ten minutes earlier, and has no
+    /// end. Give each recipient a `reference` of its own, so that orders can be told apart.
+    /// [`NoneYet`](crate::Lookup::NoneYet) never authorises a resend.
+    ///
+    /// # Errors
+    /// Those of [`list`](Self::list) and [`get`](Self::get), and [`ListChanged`](crate::ErrorKind::ListChanged).
+    pub fn find_like(&self, order: &DisbursementCreate, since: impl Into<Timestamp>) -> FindLike<Disbursement> {
+        lookup::disbursement(self, order, since.into())
     }
 
     /// Quotes a disbursement, as the docs recommend, and creates it only when the quote debits no more than

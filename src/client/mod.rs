@@ -1,13 +1,17 @@
 //! The HTTP client: everything behind the feature `client`.
 
 mod builder;
+pub(crate) mod create_and_wait;
 pub(crate) mod duration;
 pub(crate) mod environment;
 pub(crate) mod error;
+pub(crate) mod likeness;
+pub(crate) mod lookup;
 pub(crate) mod options;
 pub(crate) mod pagination;
-pub(crate) mod payout;
+mod payout_batch;
 pub(crate) mod poll;
+pub(crate) mod quote_and_create;
 pub(crate) mod request;
 pub(crate) mod response_body;
 pub(crate) mod transport;
@@ -22,13 +26,16 @@ pub mod payments;
 pub mod raw;
 
 pub use builder::ClientBuilder;
+pub use create_and_wait::{CreateAndWait, PaymentResult};
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, FieldError, Outcome};
 pub use evidence::TermEvidence;
+pub use lookup::{FindLike, Lookup};
 pub use options::RequestOptions;
 pub use pagination::{Items, Page, Pages};
-pub use payout::{PayoutBatch, QuoteAndCreate, QuoteProblem, QuoteRefusal};
+pub use payout_batch::PayoutBatch;
 pub use poll::{Notifier, PollResult, Poller};
+pub use quote_and_create::{QuoteAndCreate, QuoteProblem, QuoteRefusal};
 pub use request::{Pending, Request, Response};
 pub use response_body::ResponseBody;
 pub use transport::{Attempt, Credentials, RetryPolicy, TokenFuture, TokenSource};

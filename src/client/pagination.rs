@@ -246,6 +246,12 @@ impl<T: Send + 'static> Items<T> {
         self
     }
 
+    /// Options of each request.
+    pub fn options(self, options: crate::RequestOptions) -> Self {
+        let _ = options;
+        self
+    }
+
     /// Begins at this row.
     pub fn from_offset(mut self, offset: u32) -> Self {
         (self.pages.offset, self.offset) = (offset, offset);

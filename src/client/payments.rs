@@ -1,8 +1,10 @@
 //! Direct payments: collect money into the merchant's own account at once.
 
 use crate::{
-    Client, Secret,
+    Client, Secret, Timestamp,
+    create_and_wait::CreateAndWait,
     error::Error,
+    lookup::{self, FindLike},
     operation::named,
     pagination::{Items, now},
     poll::{Poller, settled},
@@ -71,6 +73,56 @@ impl Payments {
         Request::checked(&self.client, const { named("payments_create") }, checked, |()| {
             raw.payments_create(Some(&mfa_code.into()), &body)
         })
+    }
+
+    /// Collects from a payer, and polls until the payment is settled: `POST /payments/create`, then
+    /// `GET /payments/{payment_id}`. The result is one value: paid, declined, or unknown.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client, order: piaxis::types::PaymentCreate) {
+    /// use std::time::Duration;
+    /// use piaxis::PaymentResult;
+    ///
+    /// let payment = client.payments().create_and_wait(order).idempotency_key("order-789").timeout(Duration::from_secs(60));
+    /// match payment.await {
+    ///     PaymentResult::Paid(payment) => println!("paid: {}", payment.id),
+    ///     PaymentResult::Declined { error, .. } => println!("no money moves: {error:?}"),
+    ///     PaymentResult::Unknown { payment_id, .. } => println!("look {payment_id:?} up before collecting again"),
+    /// }
+    /// # }
+    /// ```
+    pub fn create_and_wait(&self, body: PaymentCreate) -> CreateAndWait {
+        CreateAndWait::new(self, self.create(body))
+    }
+
+    /// Looks a payment up whose creation had an unknown outcome: searches `GET /merchant-payments` for those like the order
+    /// by amount, currency, method, payer and time. Needs the client id.
+    ///
+    /// `since` is when the payment was sent, by the caller's clock; the search begins ten minutes earlier, and has no end,
+    /// because clocks differ. [`NoneYet`](crate::Lookup::NoneYet) never authorises a resend.
+    ///
+    /// # Errors
+    /// Those of [`list`](Self::list), and [`ListChanged`](crate::ErrorKind::ListChanged).
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client, order: piaxis::types::PaymentCreate) -> Result<(), piaxis::Error> {
+    /// use piaxis::{Lookup, Outcome, chrono::Utc};
+    ///
+    /// let since = Utc::now();
+    /// if let Err(error) = client.payments().create(order.clone()).idempotency_key("order-789").await
+    ///     && error.outcome() == Outcome::Unknown
+    /// {
+    ///     match client.payments().find_like(&order, since).await? {
+    ///         Lookup::NoneYet => println!("not listed yet: look again later"),
+    ///         Lookup::One(payment) => println!("{} is {:?}", payment.payment_id, payment.status),
+    ///         Lookup::Several(payments) => println!("compare {} payments by hand", payments.len()),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn find_like(&self, order: &PaymentCreate, since: impl Into<Timestamp>) -> FindLike<PaymentSummary> {
+        lookup::payment(self, order, since.into())
     }
 
     /// A payment as it stands: `GET /payments/{payment_id}`.

@@ -115,7 +115,7 @@ pub struct Poller<T> {
 }
 
 /// Makes a [`Poller`] poll at once: for the receiver of a webhook. Clones do the same.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Notifier(Arc<Notify>);
 
 impl Notifier {
@@ -157,6 +157,11 @@ impl<T> Poller<T> {
     /// Options of each request.
     pub fn options(mut self, options: RequestOptions) -> Self {
         self.options = self.options.or(options);
+        self
+    }
+
+    pub(crate) fn notified_by(mut self, notifier: Notifier) -> Self {
+        self.notified = notifier.0;
         self
     }
 

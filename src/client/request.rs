@@ -73,6 +73,12 @@ impl<T> Request<T> {
         self.operation
     }
 
+    /// Fails where the request would not be sent.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let problem = self.request.as_ref().err().or(self.options.problem.as_ref());
+        problem.map_or(Ok(()), |problem| Err(problem.clone().in_operation(self.operation)))
+    }
+
     /// Adds these options; where both have one of a kind, the new one counts.
     pub fn options(mut self, options: RequestOptions) -> Self {
         self.options = self.options.or(options);

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, cmp::Ordering, fmt, str::FromStr};
 
 use rust_decimal::Decimal;
 use serde::{
@@ -22,6 +22,19 @@ use serde_json::{Number, Value};
 /// assert!("1,5000".parse::<Amount>().is_err());
 /// # Ok::<(), piaxis::ParseAmountError>(())
 /// ```
+///
+/// Arithmetic is checked and exact: an operation returns `None` when its result has too many digits, and never rounds.
+/// Amounts compare with integers:
+///
+/// ```
+/// use piaxis::Amount;
+///
+/// let fee = Amount::new(50_050, 2)?;
+/// let total = Amount::from(15_000).checked_add(fee).ok_or("overflow")?;
+/// assert_eq!(total.to_string(), "15500.50");
+/// assert!(total > 15_500 && 16_000 >= total && fee != 500);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Amount(Decimal);
 
@@ -37,14 +50,71 @@ impl Amount {
         Decimal::try_new(value, scale).map(Self).map_err(|_| ParseAmountError(Problem::OutOfRange))
     }
 
-    /// The amount as a decimal, for arithmetic, which is checked there (`checked_add` and the like).
+    /// Returns the amount as a decimal, for arithmetic that `Amount` does not have.
     pub fn to_decimal(self) -> Decimal {
         self.0
+    }
+
+    /// Returns `self + other`, or `None` when the sum has more digits than an amount can hold.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        exact_sum(self.0, other.0).or_else(|| exact_sum(self.0.normalize(), other.0.normalize())).map(Self)
+    }
+
+    /// Returns `self - other`, or `None` when the difference has more digits than an amount can hold.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.checked_add(Self(-other.0))
+    }
+
+    /// Returns `self * factor`, or `None` when the product has more digits than an amount can hold.
+    ///
+    /// ```
+    /// use piaxis::Amount;
+    ///
+    /// let price = Amount::new(125_050, 2)?;
+    /// assert_eq!(price.checked_mul(3), Some(Amount::new(375_150, 2)?));
+    /// assert_eq!(price.checked_mul(i64::MAX).and_then(|total| total.checked_mul(i64::MAX)), None);
+    /// # Ok::<(), piaxis::ParseAmountError>(())
+    /// ```
+    pub fn checked_mul(self, factor: impl Into<i128>) -> Option<Self> {
+        let factor = factor.into();
+        let product = |amount: Decimal| exact(amount.mantissa().checked_mul(factor)?, amount.scale());
+        product(self.0).or_else(|| product(self.0.normalize())).map(Self)
+    }
+
+    /// Returns the sum of amounts, `ZERO` when there are none, or `None` when a partial sum has more digits than an amount
+    /// can hold.
+    ///
+    /// ```
+    /// use piaxis::Amount;
+    ///
+    /// let amounts = [Amount::from(45_000), Amount::from(30_000)];
+    /// assert_eq!(Amount::checked_sum(amounts), Some(Amount::from(75_000)));
+    /// ```
+    pub fn checked_sum(amounts: impl IntoIterator<Item = Self>) -> Option<Self> {
+        amounts.into_iter().try_fold(Self::ZERO, Self::checked_add)
     }
 
     /// Whether it is more than nothing.
     pub fn is_positive(self) -> bool {
         self.0 > Decimal::ZERO
+    }
+}
+
+/// Returns the sum at the larger scale of both. `Decimal::checked_add` would round a sum that does not fit.
+fn exact_sum(one: Decimal, other: Decimal) -> Option<Decimal> {
+    let scale = one.scale().max(other.scale());
+    let mantissa = |decimal: Decimal| decimal.mantissa().checked_mul(10_i128.checked_pow(scale - decimal.scale())?);
+    exact(mantissa(one)?.checked_add(mantissa(other)?)?, scale)
+}
+
+/// Returns the decimal of this mantissa and scale, without trailing zeros of the fraction that do not fit.
+fn exact(mut mantissa: i128, mut scale: u32) -> Option<Decimal> {
+    loop {
+        match Decimal::try_from_i128_with_scale(mantissa, scale) {
+            Ok(decimal) => return Some(decimal),
+            Err(_) if scale > 0 && mantissa % 10 == 0 => (mantissa, scale) = (mantissa / 10, scale - 1),
+            Err(_) => return None,
+        }
     }
 }
 
@@ -60,16 +130,40 @@ impl From<Amount> for Decimal {
     }
 }
 
-macro_rules! from_integers {
+macro_rules! integers {
     ($($integer:ty),+) => {
         $(impl From<$integer> for Amount {
             fn from(value: $integer) -> Self {
                 Self(value.into())
             }
+        }
+
+        impl PartialEq<$integer> for Amount {
+            fn eq(&self, other: &$integer) -> bool {
+                *self == Self::from(*other)
+            }
+        }
+
+        impl PartialEq<Amount> for $integer {
+            fn eq(&self, other: &Amount) -> bool {
+                Amount::from(*self) == *other
+            }
+        }
+
+        impl PartialOrd<$integer> for Amount {
+            fn partial_cmp(&self, other: &$integer) -> Option<Ordering> {
+                self.partial_cmp(&Self::from(*other))
+            }
+        }
+
+        impl PartialOrd<Amount> for $integer {
+            fn partial_cmp(&self, other: &Amount) -> Option<Ordering> {
+                Amount::from(*self).partial_cmp(other)
+            }
         })+
     };
 }
-from_integers!(i8, i16, i32, i64, u8, u16, u32, u64);
+integers!(i8, i16, i32, i64, u8, u16, u32, u64);
 
 /// Plain decimal text, as it is sent.
 impl fmt::Display for Amount {

@@ -1,9 +1,12 @@
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, TimeZone, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 
 /// A moment in UTC.
+///
+/// Made from text or from a `chrono::DateTime` in any time zone. Serialisation fails for years outside 0 to 9999, which
+/// RFC 3339 cannot express.
 ///
 /// Read from RFC 3339 text with `Z` or an offset, and from text without an offset, which is taken as UTC (the API does
 /// not say; its webhooks come so). Written with `Z`.
@@ -27,9 +30,10 @@ impl Timestamp {
     }
 }
 
-impl From<DateTime<Utc>> for Timestamp {
-    fn from(moment: DateTime<Utc>) -> Self {
-        Self(moment)
+/// Keeps the moment, and drops the offset.
+impl<Tz: TimeZone> From<DateTime<Tz>> for Timestamp {
+    fn from(moment: DateTime<Tz>) -> Self {
+        Self(moment.to_utc())
     }
 }
 
@@ -69,15 +73,22 @@ impl FromStr for Timestamp {
             .or_else(|_| without("%Y-%m-%dT%H:%M:%S%.f"))
             .or_else(|_| without("%Y-%m-%d %H:%M:%S%.f"))
             .ok()
-            // RFC 3339 has no others, so they could be written but not read again.
-            .filter(|moment| (0..=9999).contains(&moment.year()))
+            .filter(is_rfc3339)
             .map(Self)
             .ok_or(ParseTimestampError(()))
     }
 }
 
+/// Whether RFC 3339 can express the moment: the year has four digits and no sign.
+fn is_rfc3339(moment: &DateTime<Utc>) -> bool {
+    (0..=9999).contains(&moment.year())
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !is_rfc3339(&self.0) {
+            return Err(ser::Error::custom(format_args!("timestamp {self}: year must be between 0 and 9999")));
+        }
         serializer.collect_str(self)
     }
 }

@@ -61,6 +61,7 @@ fn pairs() -> Vec<(&'static str, String, String)> {
     let servers = |one: &str| root(&format!("servers: [ {one} ]"));
     let common = |one: &str| root(&format!("x-piaxis-common-headers: [ {one} ]"));
     let variables = |one: &str| root(&format!("x-piaxis-environment-variables: {{ api_key: {{ names: [ {one} ] }} }}"));
+    let payouts = |one: &str| root(&format!("x-piaxis-payouts: {{ payment_methods: {{ {one} }} }}"));
     let methods =
         |one: &str| op(&format!("responses: {{}}, operationId: a_b, tags: [ a ], x-piaxis-methods: [ {one} ]"));
     vec![
@@ -226,6 +227,7 @@ fn pairs() -> Vec<(&'static str, String, String)> {
         ("settled-removed", schemas("A: { x-piaxis-settled: [ a ] }"), schemas("A: {}")),
         ("settled-added", schemas("A: {}"), schemas("A: { x-piaxis-settled: [ a ] }")),
         ("settled-changed", schemas("A: { x-piaxis-settled: [ a ] }"), schemas("A: { x-piaxis-settled: [ b ] }")),
+        ("payout-checks-changed", payouts("values: [ a ]"), payouts("values: [ a, b ]")),
         ("documentation-changed", op("responses: {}, summary: a"), op("responses: {}, summary: b")),
         ("extension-changed", op("responses: {}, x-other: a"), op("responses: {}, x-other: b")),
         ("unclassified", op("responses: {}, novelty: a"), op("responses: {}, novelty: b")),

@@ -21,7 +21,7 @@ use table::{Failure, Verdict};
 use crate::{
     decoding::DecodeError,
     operation::Operation,
-    payout::QuoteRefusal,
+    quote_and_create::QuoteRefusal,
     transport::{REQUEST_ID, Record},
 };
 

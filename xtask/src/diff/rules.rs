@@ -176,6 +176,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule("settled-removed", Direction::Both, None, Breaking, "`is_settled()` is gone.", "Keep the list."),
     rule("settled-added", Direction::Both, None, Additive, "There is an `is_settled()` now.", "Nothing to avoid."),
     rule("settled-changed", Direction::Both, None, Patch, "`is_settled()` and waiting mean something else; check who relies on it.", "Nothing to avoid."),
+    rule("payout-checks-changed", Direction::Both, None, Patch, "`PayoutBatch` refuses other payouts before anything is sent; requests stay the same.", "Nothing to avoid."),
     rule("documentation-changed", Direction::Both, Patch, Patch, "Only words, examples or sources are different.", "Nothing to avoid."),
     rule("extension-changed", Direction::Both, None, Patch, "Nothing is generated from this extension.", "Nothing to avoid."),
     UNCLASSIFIED,

@@ -19,13 +19,14 @@ const SILENT: [&str; 8] = [
 ];
 
 /// Extensions that have a comparison of their own.
-const COMPARED: [&str; 13] = [
+const COMPARED: [&str; 17] = [
     "x-extensible-enum",
     "x-piaxis-common-headers",
     "x-piaxis-environment",
     "x-piaxis-environment-variables",
     "x-piaxis-lookup",
     "x-piaxis-methods",
+    "x-piaxis-payouts",
     "x-piaxis-personal",
     "x-piaxis-query",
     "x-piaxis-idempotent",

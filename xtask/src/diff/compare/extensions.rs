@@ -1,11 +1,12 @@
-//! The extensions of the root that code is generated from: webhooks, environment variables, headers of every call.
+//! The extensions of the root that code is generated from: webhooks, environment variables, payouts, headers of every
+//! request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::{Comparison, Sides, value::gone_and_more, way};
-use crate::diff::normalise::{Node, resolve};
+use crate::diff::normalise::{Node, resolve, without_annotations};
 
 /// Rules for what is gone and what is new of a list of names.
 type Pair = (&'static str, &'static str);
@@ -17,6 +18,7 @@ impl<'a> Comparison<'a> {
     pub(crate) fn extensions(&mut self) {
         self.webhooks();
         self.environment_variables();
+        self.payouts();
         self.common_headers();
     }
 
@@ -96,6 +98,16 @@ impl<'a> Comparison<'a> {
                 let message = format!("`{variable}` prefers another name");
                 self.note("environment-variables-reordered", None, sides, message);
             }
+        }
+    }
+
+    fn payouts(&mut self) {
+        let key = "x-piaxis-payouts";
+        let (old, new) = (self.base_root().child(key), self.head_root().child(key));
+        let facts = |node: &Option<Node<'a>>| node.as_ref().map(|node| without_annotations(node.value));
+        if facts(&old) != facts(&new) {
+            let sides = Sides::new(old.as_ref(), new.as_ref());
+            self.note("payout-checks-changed", None, sides, format!("`{key}` changed"));
         }
     }
 
