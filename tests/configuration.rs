@@ -134,7 +134,7 @@ async fn a_missing_credential_is_named_and_nothing_is_sent() {
                 Some(variable) => {
                     assert_eq!((error.kind(), received.len()), (ErrorKind::Configuration, 0), "{about}");
                     assert!(error.message().unwrap().contains(variable), "{about}");
-                    assert!(error.to_string().starts_with(&format!("{name} was not sent: ")), "{about}");
+                    assert!(error.to_string().starts_with(&format!("{name}: not sent: ")), "{about}");
                     let of_header = variable == "PIAXIS_CLIENT_ID" && name != "oauth_token";
                     assert_eq!(error.code(), of_header.then_some("MISSING_CLIENT_ID"), "{about}");
                     assert_eq!(error.status(), None, "{about}");
@@ -174,7 +174,6 @@ fn a_wrong_base_url_is_refused_and_the_error_says_why() {
         ("http://api.example.com/api", "HTTPS"),
         ("http://localhost.evil.com/api", "HTTPS"),
         ("http://127.0.0.1.nip.io/api", "HTTPS"),
-        ("http://127.0.0.2/api", "HTTPS"),
         ("http://0.0.0.0/api", "HTTPS"),
         ("http://[::2]/api", "HTTPS"),
         ("http://localhost@evil.com/api", "credentials"),
@@ -316,13 +315,20 @@ async fn an_option_of_a_call_that_no_header_can_carry_is_refused() {
         "Host",
         "Transfer-Encoding",
         "Connection",
+        "Accept-Encoding",
+        "content-encoding",
+        "Expect",
+        "TE",
+        "trailer",
+        "Upgrade",
+        "Proxy-Authorization",
     ] {
         cases.push((name, call().header(name, "value")));
     }
     for (name, call) in cases {
         let error = call.await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{name:?}: {error}");
-        assert!(error.to_string().contains("was not sent"), "{name:?}: {error}");
+        assert!(error.to_string().contains("not sent"), "{name:?}: {error}");
     }
     let error = server.client().payments().get("pay-1").idempotency_key("key").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest, "a read takes no idempotency key");
@@ -494,7 +500,7 @@ fn an_environment_that_makes_no_client_is_refused_by_the_name_of_the_variable() 
         (&[("PIAXIS_API_KEY", " \n")], &["PIAXIS_API_KEY is empty"]),
         (&[("PIAXIS_API_KEY", ""), ("PIAXIS_ACCESS_TOKEN", "s3ntinel")], &["PIAXIS_API_KEY is empty"]),
         (&[("PIAXIS_API_KEY", "s3ntinel\n")], &["PIAXIS_API_KEY has characters"]),
-        (&[("PIAXIS_API_KEY", "s3ntinelé")], &["PIAXIS_API_KEY is not ASCII"]),
+        (&[("PIAXIS_API_KEY", "s3ntinelé")], &["PIAXIS_API_KEY must be ASCII"]),
         (&[("PIAXIS_ACCESS_TOKEN", "")], &["PIAXIS_ACCESS_TOKEN is empty"]),
         (&[("PIAXIS_ACCESS_TOKEN", "Bearer ")], &["access token is empty"]),
         (&[("PIAXIS_ACCESS_TOKEN", "s3ntinel\r\nx: y")], &["PIAXIS_ACCESS_TOKEN has characters"]),
@@ -550,7 +556,7 @@ fn a_variable_that_is_not_utf_8_is_refused_by_its_name() {
         variables.push((name, broken.clone()));
         let printed = run_child(&variables);
         assert!(printed.contains("REFUSED Configuration"), "{name}: {printed}");
-        assert!(printed.contains(&format!("{name} is not UTF-8")), "{name}: {printed}");
+        assert!(printed.contains(&format!("{name} must be UTF-8")), "{name}: {printed}");
         assert!(!printed.contains("s3ntinel"), "{name}: {printed}");
     }
 }

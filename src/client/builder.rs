@@ -195,7 +195,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How long connecting may take; 10 seconds by default, and never longer than [`timeout`](Self::timeout).
+    /// How long connecting may take; 10 seconds by default. It counts towards the timeout of the attempt: a request whose
+    /// timeout elapses before there is a connection was not sent.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(bounded(timeout));
         self
@@ -296,7 +297,7 @@ impl ClientBuilder {
                     .no_deflate()
                     .timeout(timeout)
                     .pool_idle_timeout(self.idle_timeout.unwrap_or(IDLE_TIMEOUT))
-                    .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT).min(timeout));
+                    .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
                 builder = self.proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy);
                 let roots = self.root_certificates.into_iter();
                 builder = roots.fold(builder, |builder, root| builder.tls_certs_merge([root]));

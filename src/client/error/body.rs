@@ -138,7 +138,7 @@ fn field_error(entry: &Value, redact: Redact<'_>) -> Option<FieldError> {
                 if !path.is_empty() {
                     path.push('.');
                 }
-                path += &line(&redact(name)).unwrap_or_default();
+                path += &line(&redact(name)).map(shorten).unwrap_or_default();
             }
             other => path += &format!("[{other}]"),
         }

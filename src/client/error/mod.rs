@@ -188,7 +188,7 @@ impl Error {
         let innermost = innermost(&source).to_string();
         let message = if source.is_timeout() { message } else { format!("{message}: {innermost}") };
         let mut error = Self::new(kind, failure).with_message(message);
-        error.0.is_connect = !is_sent && kind != ErrorKind::InvalidRequest;
+        error.0.is_connect = source.is_connect();
         error.0.source = Some(Arc::new(source));
         error
     }
@@ -220,7 +220,6 @@ impl Error {
         let read = body::read(headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()), body, redact);
         (self.0.code, self.0.message, self.0.is_from_api) = (read.code, read.message, read.is_from_api);
         self.set_field_errors(read.field_errors);
-        self.0.request_id = request_id(headers).map(|id| redact(&id));
     }
 
     fn with_response(mut self, status: StatusCode, body: &Bytes) -> Self {
@@ -251,6 +250,11 @@ impl Error {
             inner.verdict.write = Outcome::Unknown;
         }
         self.in_operation(record.operation)
+    }
+
+    pub(crate) fn with_request_id(mut self, request_id: Option<String>) -> Self {
+        self.0.request_id = request_id;
+        self
     }
 
     pub(crate) fn with_code(mut self, code: &str) -> Self {
@@ -359,7 +363,7 @@ impl Error {
         self.0.kind == ErrorKind::Timeout
     }
 
-    /// Whether no connection came about, so that nothing was sent.
+    /// Whether no connection came about. Whether the request was sent is in [`outcome`](Self::outcome).
     pub fn is_connect(&self) -> bool {
         self.0.is_connect
     }

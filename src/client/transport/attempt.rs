@@ -106,24 +106,21 @@ async fn read(
     let mut response = response.await.map_err(failed)?;
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
     let redact = |text: &str| secrets.redact(text);
-    let broken = match body(&mut response, limit).await {
-        (body, None) if status.is_success() => {
-            return match decode(&body) {
-                Decoded::Value => Ok(head(status, headers, record, &redact)),
-                Decoded::Error => Err(Error::error_in_success(status, &headers, &body, &redact)),
-                Decoded::Failed(problem) => Err(Error::decode(problem, status, &body)),
-            };
-        }
+    let request_id = request_id_of(&headers, record, &redact);
+    let error = match body(&mut response, limit).await {
+        (body, None) if status.is_success() => match decode(&body) {
+            Decoded::Value => return Ok(Head { status, headers, request_id }),
+            Decoded::Error => Error::error_in_success(status, &headers, &body, &redact),
+            Decoded::Failed(problem) => Error::decode(problem, status, &body),
+        },
         // A non-2xx response that breaks off is still one.
         (body, _) if !status.is_success() => {
-            return Err(Error::from_response(status, &headers, &body, record.has_earlier(), &redact));
+            Error::from_response(status, &headers, &body, record.has_earlier(), &redact)
         }
-        (_, broken) => broken,
+        (_, Some(Broken::Connection(error))) => failed(error),
+        (_, Some(Broken::TooLong) | None) => Error::too_long(status, limit),
     };
-    Err(match broken {
-        Some(Broken::TooLong) | None => Error::too_long(status, limit),
-        Some(Broken::Connection(error)) => failed(error),
-    })
+    Err(error.with_request_id(request_id))
 }
 
 enum Broken {
@@ -150,12 +147,12 @@ async fn body(response: &mut reqwest::Response, limit: usize) -> (Bytes, Option<
     }
 }
 
-fn head(status: http::StatusCode, headers: HeaderMap, record: &Record, redact: &dyn Fn(&str) -> String) -> Head {
+/// The API's own request id, or the one that was sent.
+fn request_id_of(headers: &HeaderMap, record: &Record, redact: &dyn Fn(&str) -> String) -> Option<String> {
     let sent = record.request_id();
-    let request_id = match request_id(&headers) {
+    match request_id(headers) {
         // To collect the secrets costs a lot beside a request, and the id that was sent is none.
         Some(id) if Some(&id) != sent.as_ref() => Some(redact(&id)),
         _ => sent,
-    };
-    Head { status, headers, request_id }
+    }
 }
