@@ -1,7 +1,9 @@
 //! How like an order a payment or disbursement of the API is.
 
+use std::collections::VecDeque;
+
 use crate::{
-    Amount, PaymentMethod,
+    Amount, PaymentMethod, Timestamp,
     types::{
         Disbursement, DisbursementCreate, DisbursementItem, DisbursementSummary, Party, PaymentCreate, PaymentSummary,
         Recipient,
@@ -31,7 +33,7 @@ impl Likeness {
     }
 
     /// Both: a chain is as weak as its weakest link.
-    fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         self.min(other)
     }
 }
@@ -86,58 +88,105 @@ fn of_method(ordered: &PaymentMethod, listed: Option<&PaymentMethod>) -> Likenes
     }
 }
 
-/// By phone number or e-mail address, whichever both sides have.
+/// By phone number and e-mail address, where both sides have them. One that fits and one that contradicts leave the payer
+/// open: an address may be shared, and a number may change.
 fn of_payer(phone: Option<&str>, email: Option<&str>, listed: Option<&Party>) -> Likeness {
     let phones = phone.zip(listed.and_then(|payer| payer.phone.as_deref()));
     let emails = email.zip(listed.and_then(|payer| payer.email.as_deref()));
-    let is_same_email = |(one, other): (&str, &str)| one.trim().eq_ignore_ascii_case(other.trim());
-    match (phones.map(is_same_phone), emails.map(is_same_email)) {
+    match (phones.and_then(is_same_phone), emails.and_then(is_same_email)) {
+        (None, None) | (Some(true), Some(false)) | (Some(false), Some(true)) => Possible,
+        (Some(false), _) | (_, Some(false)) => Other,
         (Some(true), _) | (_, Some(true)) => Same,
-        (None, None) => Possible,
-        _ => Other,
     }
 }
 
-/// Each recipient has an item of its own, the one most like it.
+/// By the start of the search. The API was asked for later ones only, so an earlier one proves nothing.
+pub(crate) fn of_date(from: Timestamp, listed: Option<Timestamp>) -> Likeness {
+    if listed.is_some_and(|listed| listed < from) { Possible } else { Same }
+}
+
+/// Each recipient has an item of its own.
 fn of_items(recipients: &[Recipient], items: &[DisbursementItem]) -> Likeness {
     if recipients.len() != items.len() {
         return Other;
     }
-    let mut left: Vec<&DisbursementItem> = items.iter().collect();
-    let mut all = Same;
-    for recipient in recipients {
-        let likeness = left.iter().enumerate().map(|(at, item)| (of_item(recipient, item), at));
-        let Some((found, at)) = likeness.max_by_key(|(likeness, _)| *likeness) else { return Other };
-        left.swap_remove(at);
-        all = all.and(found);
+    let is_assigned = |least: &Likeness| {
+        can_assign(items.len(), |recipient, item| of_item(&recipients[recipient], &items[item]) >= *least)
+    };
+    [Same, Possible].into_iter().find(is_assigned).unwrap_or(Other)
+}
+
+/// Whether each of `count` recipients can have a fitting item of its own, among as many items: bipartite matching by
+/// augmenting paths. The first fitting item is not always the right one, because a recipient without a reference fits many.
+fn can_assign(count: usize, fits: impl Fn(usize, usize) -> bool) -> bool {
+    let mut owners: Vec<Option<usize>> = vec![None; count];
+    (0..count).all(|recipient| {
+        let mut claimants: Vec<Option<usize>> = vec![None; count];
+        let mut queue = VecDeque::from([recipient]);
+        while let Some(claimant) = queue.pop_front() {
+            for item in 0..count {
+                if claimants[item].is_some() || !fits(claimant, item) {
+                    continue;
+                }
+                claimants[item] = Some(claimant);
+                match owners[item] {
+                    Some(owner) => queue.push_back(owner),
+                    None => {
+                        reassign(&mut owners, &claimants, item);
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    })
+}
+
+/// Gives the free item to its claimant, the item that the claimant had to the next one, and so on.
+fn reassign(owners: &mut [Option<usize>], claimants: &[Option<usize>], free: usize) {
+    let mut next = Some(free);
+    while let Some(item) = next {
+        next = owners.iter().position(|owner| owner.is_some() && *owner == claimants[item]);
+        owners[item] = claimants[item];
     }
-    all
 }
 
 fn of_item(recipient: &Recipient, item: &DisbursementItem) -> Likeness {
-    let is_same = |ordered: &Option<String>, listed: &Option<String>| match (ordered, listed) {
-        (None, _) => Same,
-        (Some(ordered), Some(listed)) => Likeness::of(Some(ordered.trim() == listed.trim())),
-        (Some(_), None) => Possible,
-    };
-    let phones = match (&recipient.phone_number, &item.phone_number) {
-        (None, _) => Same,
-        (Some(_), None) => Possible,
-        (Some(ordered), Some(listed)) => Likeness::of(Some(is_same_phone((ordered, listed)))),
-    };
+    let is_same_text = |(one, other): (&str, &str)| Some(one.trim() == other.trim());
     Likeness::of(item.amount.map(|amount| amount == recipient.amount))
-        .and(is_same(&recipient.reference, &item.reference))
-        .and(is_same(&recipient.recipient_id, &item.recipient_id))
-        .and(phones)
+        .and(of_field(&recipient.reference, &item.reference, is_same_text))
+        .and(of_field(&recipient.recipient_id, &item.recipient_id, is_same_text))
+        .and(of_field(&recipient.phone_number, &item.phone_number, is_same_phone))
+        .and(of_field(&recipient.email, &item.email, is_same_email))
 }
 
-/// The same subscriber, with or without the country code.
-fn is_same_phone((one, other): (&str, &str)) -> bool {
+/// By a field that the order may leave out.
+fn of_field(
+    ordered: &Option<String>,
+    listed: &Option<String>,
+    is_same: impl Fn((&str, &str)) -> Option<bool>,
+) -> Likeness {
+    let Some(ordered) = ordered else { return Same };
+    Likeness::of(listed.as_deref().and_then(|listed| is_same((ordered, listed))))
+}
+
+/// `None` when one of them is blank.
+fn is_same_email((one, other): (&str, &str)) -> Option<bool> {
+    let (one, other) = (one.trim(), other.trim());
+    (!one.is_empty() && !other.is_empty()).then(|| one.eq_ignore_ascii_case(other))
+}
+
+/// The same subscriber, with or without the country code; `None` when one of them has no digits.
+fn is_same_phone((one, other): (&str, &str)) -> Option<bool> {
     const SUBSCRIBER: usize = 9;
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let (one, other) = (digits(one), digits(other));
-    match (one.len().checked_sub(SUBSCRIBER), other.len().checked_sub(SUBSCRIBER)) {
-        (Some(at), Some(other_at)) => one[at..] == other[other_at..],
-        _ => one == other,
+    if one.is_empty() || other.is_empty() {
+        return None;
     }
+    let (one_code, one) = one.split_at(one.len().saturating_sub(SUBSCRIBER));
+    let (other_code, other) = other.split_at(other.len().saturating_sub(SUBSCRIBER));
+    // Zeros are prefixes of dialling: `00` before a country code, `0` after it or in its place.
+    let (one_code, other_code) = (one_code.trim_matches('0'), other_code.trim_matches('0'));
+    Some(one == other && (one_code.is_empty() || other_code.is_empty() || one_code == other_code))
 }

@@ -78,11 +78,13 @@ impl<T> fmt::Debug for FindLike<T> {
 pub(crate) fn payment(payments: &Payments, order: &PaymentCreate, since: Timestamp) -> FindLike<PaymentSummary> {
     let (payments, order) = (payments.clone(), order.clone());
     FindLike::new(move |options| async move {
-        let filter = PaymentFilter::builder().from_date(earlier(since)).build();
+        let from = earlier(since);
+        let filter = PaymentFilter::builder().from_date(from).build();
         let mut found = Found::default();
         let mut items = payments.stream(filter).options(options);
         while let Some(item) = next(&mut items).await? {
-            found.add(likeness::of_payment(&order, &item), item);
+            let likeness = likeness::of_payment(&order, &item).and(likeness::of_date(from, item.date));
+            found.add(likeness, item);
         }
         Ok(found.lookup())
     })
@@ -95,14 +97,16 @@ pub(crate) fn disbursement(
 ) -> FindLike<Disbursement> {
     let (disbursements, order) = (disbursements.clone(), order.clone());
     FindLike::new(move |options| async move {
-        let filter = DisbursementFilter::builder().from_date(earlier(since)).build();
+        let from = earlier(since);
+        let filter = DisbursementFilter::builder().from_date(from).build();
         let mut found = Found::default();
         let mut items = disbursements.stream(filter).options(options.clone());
         while let Some(item) = next(&mut items).await? {
             if likeness::of_summary(&order, &item) != Likeness::Other {
                 // The list does not show the items of a disbursement.
                 let whole = disbursements.get(&item.disbursement_id).options(options.clone()).await?;
-                found.add(likeness::of_disbursement(&order, &whole), whole);
+                let likeness = likeness::of_disbursement(&order, &whole).and(likeness::of_date(from, whole.created_at));
+                found.add(likeness, whole);
             }
         }
         Ok(found.lookup())

@@ -154,7 +154,7 @@ pub(crate) async fn execute(call: &Call<'_>, record: &mut Record, decode: Decode
             Err(error) => error,
         };
         let generation = token.and_then(|token| token.generation);
-        if generation.is_some() && rejected_token.is_none() && is_refused_token(operation, &error) {
+        if generation.is_some() && rejected_token.is_none() && is_refused_token(record, &error) {
             tracing::debug!(operation = operation.id, "retrying with a fresh access token");
             rejected_token = generation;
             continue;
@@ -173,10 +173,12 @@ pub(crate) async fn execute(call: &Call<'_>, record: &mut Record, decode: Decode
     }
 }
 
-/// Whether a fresh access token may help, and sending again can do no harm: a write needs the API's own word that it was
-/// refused, because a gateway may ask for credentials after the backend took the request.
-fn is_refused_token(operation: &Operation, error: &Error) -> bool {
+/// Whether a fresh access token may help, and a retry can do no harm. A write needs an error of the API, because a gateway may
+/// ask for credentials after the backend took the request, and no attempt before this one, which may have been executed.
+fn is_refused_token(record: &Record, error: &Error) -> bool {
+    let operation = record.operation;
     error.kind() == ErrorKind::Authentication
         && operation.security.iter().any(|set| set.contains(&Credential::Bearer))
-        && (operation.idempotent || error.outcome() == Outcome::Rejected && error.is_from_api())
+        && (operation.idempotent
+            || record.attempts == 1 && error.outcome() == Outcome::Rejected && error.is_from_api())
 }

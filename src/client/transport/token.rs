@@ -26,8 +26,9 @@ pub type TokenFuture<'a> =
 
 /// Gives access tokens of a payer, and fresh ones when the API refuses one (401).
 ///
-/// A client asks it once for many requests, also when all of them meet a 401 at the same time. Then each is sent again with
-/// the new token: a read always, a write only when the 401 is the API's own, so that the write was not executed.
+/// A client asks the source once for many requests, also when all of them meet a 401 at the same time. Then each is retried
+/// once with the new token: a read always, a write only when the 401 of its first attempt has one of the API's own error
+/// bodies, so that the write was not executed.
 ///
 /// ```
 /// use piaxis::{Client, Credentials, Secret, TokenFuture, TokenSource, oauth::TokenRefresh};
