@@ -260,7 +260,12 @@ async fn a_body_that_is_no_object_is_no_success() {
     for case in cases() {
         for body in [json!(null), json!("no"), json!([]), json!([{ "detail": "no" }]), json!(false), json!(0)] {
             let error = api.respond(&case, 200, &body).await.expect_err(case.operation);
-            assert_eq!((error.kind(), error.outcome()), (ErrorKind::Decode, case.outcome()), "{}: {body}", case.operation);
+            assert_eq!(
+                (error.kind(), error.outcome()),
+                (ErrorKind::Decode, case.outcome()),
+                "{}: {body}",
+                case.operation
+            );
         }
     }
 }
@@ -286,8 +291,11 @@ async fn a_documented_success_is_one_whatever_comes_beside() {
                 let is_kept = |(field, expected): (&String, &Value)| {
                     // Amounts and times are written in one form.
                     let is_same_kind = |got: &Value| got == expected || got.is_string() && expected.is_string();
-                    expected.is_null() || value.get(field).is_some_and(is_same_kind) || expected.is_number()
-                        || expected.is_object() || expected.is_array()
+                    expected.is_null()
+                        || value.get(field).is_some_and(is_same_kind)
+                        || expected.is_number()
+                        || expected.is_object()
+                        || expected.is_array()
                 };
                 assert!(body.as_object().unwrap().iter().all(is_kept), "{name}: {value}");
             }

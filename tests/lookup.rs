@@ -4,11 +4,15 @@
 mod handler;
 mod support;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use handler::{Server, json as reply};
 use piaxis::{
-    Error, ErrorKind, Lookup, Outcome, PaymentMethod, RequestOptions, Timestamp,
+    Client, Error, ErrorKind, Lookup, Outcome, PaymentMethod, RequestOptions, Timestamp,
     types::{Disbursement, DisbursementCreate, PaymentCreate, PaymentSummary, Recipient, UserInfo},
 };
 use serde_json::{Value, json};
@@ -27,10 +31,47 @@ fn query_of(target: &str) -> BTreeMap<String, String> {
     form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
-/// Lists these items page by page, and has the disbursements among them in full.
-async fn api(items: Vec<Value>) -> Server {
+/// Lists items page by page, and has the disbursements among them in full.
+struct Api {
+    _server: Server,
+    // One for many lookups: building a client takes longer than a lookup.
+    client: Client,
+    items: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Api {
+    async fn start() -> Self {
+        let items = Arc::<Mutex<Vec<Value>>>::default();
+        let server = server(items.clone()).await;
+        Self { client: server.client(), _server: server, items }
+    }
+
+    async fn find_payments(&self, order: &PaymentCreate, items: Vec<Value>) -> Lookup<PaymentSummary> {
+        *self.items.lock().unwrap() = items;
+        self.client.payments().find_like(order, since()).await.unwrap()
+    }
+
+    async fn find_disbursements(&self, order: &DisbursementCreate, items: Vec<Value>) -> Lookup<Disbursement> {
+        *self.items.lock().unwrap() = items;
+        self.client.disbursements().find_like(order, since()).await.unwrap()
+    }
+
+    async fn assert_payments(&self, order: &PaymentCreate, items: Vec<Value>, expected: &str, count: usize) {
+        let shown = format!("{items:?}");
+        let (found, ids) = ids(&self.find_payments(order, items).await, |payment| &payment.payment_id);
+        assert_eq!((found, ids.len()), (expected, count), "{order:?}: {shown}");
+    }
+
+    async fn assert_disbursements(&self, order: &DisbursementCreate, items: Vec<Value>, expected: &str, count: usize) {
+        let shown = format!("{items:?}");
+        let (found, ids) = ids(&self.find_disbursements(order, items).await, |found| &found.disbursement_id);
+        assert_eq!((found, ids.len()), (expected, count), "{order:?}: {shown}");
+    }
+}
+
+async fn server(items: Arc<Mutex<Vec<Value>>>) -> Server {
     Server::start(move |request| {
-        let items = items.clone();
+        let items = items.lock().unwrap().clone();
         async move {
             let query = query_of(&request.target);
             let path = request.target.split('?').next().unwrap().to_owned();
@@ -97,29 +138,21 @@ fn payer(fields: Value) -> Value {
     but(listed("pay-1"), json!({ "payer": fields }))
 }
 
-async fn find_payments(order: &PaymentCreate, items: Vec<Value>) -> Lookup<PaymentSummary> {
-    api(items).await.client().payments().find_like(order, since()).await.unwrap()
-}
-
-async fn assert_payments(order: &PaymentCreate, items: Vec<Value>, expected: &str, count: usize) {
-    let shown = format!("{items:?}");
-    let (found, ids) = ids(&find_payments(order, items).await, |payment| &payment.payment_id);
-    assert_eq!((found, ids.len()), (expected, count), "{order:?}: {shown}");
-}
-
 #[tokio::test]
 async fn a_payment_is_found_among_others() {
+    let api = Api::start().await;
     let order = payment();
     let other = |id: &str| but(listed(id), json!({ "amount": "14,999.00" }));
-    assert_payments(&order, Vec::new(), "none yet", 0).await;
-    assert_payments(&order, vec![other("pay-0")], "none yet", 0).await;
-    let found = find_payments(&order, vec![other("pay-0"), listed("pay-1"), other("pay-2")]).await;
+    api.assert_payments(&order, Vec::new(), "none yet", 0).await;
+    api.assert_payments(&order, vec![other("pay-0")], "none yet", 0).await;
+    let found = api.find_payments(&order, vec![other("pay-0"), listed("pay-1"), other("pay-2")]).await;
     assert_eq!(ids(&found, |payment| &payment.payment_id), ("one", vec!["pay-1".to_owned()]));
 }
 
 #[tokio::test]
 async fn identical_payments_are_several() {
-    let found = find_payments(&payment(), vec![listed("pay-1"), listed("pay-2"), listed("pay-3")]).await;
+    let api = Api::start().await;
+    let found = api.find_payments(&payment(), vec![listed("pay-1"), listed("pay-2"), listed("pay-3")]).await;
     let (found, mut ids) = ids(&found, |payment| &payment.payment_id);
     ids.sort();
     assert_eq!((found, ids), ("several", ["pay-1", "pay-2", "pay-3"].map(str::to_owned).to_vec()));
@@ -128,11 +161,12 @@ async fn identical_payments_are_several() {
         (0..250).map(|number| but(listed(&format!("other-{number}")), json!({ "amount": 1 }))).collect();
     items.insert(0, listed("pay-1"));
     items.push(listed("pay-2"));
-    assert_payments(&payment(), items, "several", 2).await;
+    api.assert_payments(&payment(), items, "several", 2).await;
 }
 
 #[tokio::test]
 async fn another_amount_currency_method_or_payer_is_not_like_it() {
+    let api = Api::start().await;
     for other in [
         json!({ "amount": "15,000.01" }),
         json!({ "amount": 1500 }),
@@ -142,12 +176,13 @@ async fn another_amount_currency_method_or_payer_is_not_like_it() {
         json!({ "payer": { "phone": "+256700000002" } }),
         json!({ "payer": { "email": "other@example.com" } }),
     ] {
-        assert_payments(&payment(), vec![but(listed("pay-1"), other)], "none yet", 0).await;
+        api.assert_payments(&payment(), vec![but(listed("pay-1"), other)], "none yet", 0).await;
     }
 }
 
 #[tokio::test]
 async fn other_spellings_are_the_same_payment() {
+    let api = Api::start().await;
     for same in [
         json!({ "amount": 15000 }),
         json!({ "amount": "15000" }),
@@ -160,12 +195,13 @@ async fn other_spellings_are_the_same_payment() {
         json!({ "payer": { "email": " Buyer@Example.com " } }),
         json!({ "payer": { "phone": "", "email": "buyer@example.com" } }),
     ] {
-        assert_payments(&payment(), vec![but(listed("pay-1"), same)], "one", 1).await;
+        api.assert_payments(&payment(), vec![but(listed("pay-1"), same)], "one", 1).await;
     }
 }
 
 #[tokio::test]
 async fn a_payment_that_is_not_shown_in_full_is_never_one() {
+    let api = Api::start().await;
     for unknown in [
         json!({ "payer": null }),
         json!({ "payer": {} }),
@@ -185,13 +221,20 @@ async fn a_payment_that_is_not_shown_in_full_is_never_one() {
         json!({ "date": "2026-03-18T11:49:59Z" }),
     ] {
         let item = but(listed("pay-1"), unknown);
-        assert_payments(&payment(), vec![item.clone()], "several", 1).await;
-        assert_payments(&payment(), vec![but(item, json!({ "payment_id": "pay-0" })), listed("pay-1")], "several", 2).await;
+        api.assert_payments(&payment(), vec![item.clone()], "several", 1).await;
+        api.assert_payments(
+            &payment(),
+            vec![but(item, json!({ "payment_id": "pay-0" })), listed("pay-1")],
+            "several",
+            2,
+        )
+        .await;
     }
 }
 
 #[tokio::test]
 async fn an_order_without_a_payer_is_never_found_as_one() {
+    let api = Api::start().await;
     let no_payer = PaymentCreate::builder().amount(15_000).currency("UGX").payment_method(PaymentMethod::Mtn).build();
     for order in [
         no_payer,
@@ -200,27 +243,28 @@ async fn an_order_without_a_payer_is_never_found_as_one() {
         payment_of(UserInfo::builder().phone_number("n/a").build()),
     ] {
         for item in [listed("pay-1"), payer(json!(null)), payer(json!({ "phone": "", "email": "" }))] {
-            assert_payments(&order, vec![item], "several", 1).await;
+            api.assert_payments(&order, vec![item], "several", 1).await;
         }
         let phone = payer(json!({ "phone": "unknown" }));
-        assert_payments(&order, vec![phone], "several", 1).await;
+        api.assert_payments(&order, vec![phone], "several", 1).await;
     }
 }
 
 #[tokio::test]
 async fn phone_numbers_are_compared_with_and_without_country_code() {
+    let api = Api::start().await;
     let same = ["+256700000001", "256700000001", "0700000001", "700000001", "+256 700 000 001", "00256-700-000001"];
     let others = ["+256700000002", "0700000002", "+254700000001", "+256800000001", "00000001", "+2567000000010"];
     for ordered in same {
         let order = payment_of(UserInfo::builder().phone_number(ordered).build());
         for phone in same {
-            assert_payments(&order, vec![payer(json!({ "phone": phone }))], "one", 1).await;
+            api.assert_payments(&order, vec![payer(json!({ "phone": phone }))], "one", 1).await;
         }
         for phone in others {
             // A number without its country code fits any.
             let is_local = ordered.starts_with('0') && !ordered.starts_with("00") || ordered.starts_with('7');
             if !(is_local && phone == "+254700000001") {
-                assert_payments(&order, vec![payer(json!({ "phone": phone }))], "none yet", 0).await;
+                api.assert_payments(&order, vec![payer(json!({ "phone": phone }))], "none yet", 0).await;
             }
         }
     }
@@ -228,7 +272,8 @@ async fn phone_numbers_are_compared_with_and_without_country_code() {
 
 /// Every request of one lookup, as path and query.
 async fn payment_queries(since: &str, count: usize) -> Vec<BTreeMap<String, String>> {
-    let server = api((0..count).map(|number| listed(&format!("pay-{number}"))).collect()).await;
+    let items = (0..count).map(|number| listed(&format!("pay-{number}"))).collect();
+    let server = server(Arc::new(Mutex::new(items))).await;
     let since: Timestamp = since.parse().unwrap();
     let _ = server.client().payments().find_like(&payment(), since).await.unwrap();
     let received = server.take();
@@ -238,7 +283,8 @@ async fn payment_queries(since: &str, count: usize) -> Vec<BTreeMap<String, Stri
 
 #[tokio::test]
 async fn the_search_begins_ten_minutes_earlier() {
-    for (since, count) in [(SINCE, 0), (SINCE, 250), ("2026-03-18T15:00:00+03:00", 1), ("2026-03-18T12:00:00.999Z", 1)] {
+    for (since, count) in [(SINCE, 0), (SINCE, 250), ("2026-03-18T15:00:00+03:00", 1), ("2026-03-18T12:00:00.999Z", 1)]
+    {
         let queries = payment_queries(since, count).await;
         assert!(!queries.is_empty());
         for query in queries {
@@ -256,14 +302,14 @@ async fn the_search_has_no_end() {
     for count in [0, 250] {
         assert!(payment_queries(SINCE, count).await.iter().all(|query| !query.contains_key("to_date")));
     }
-    let server = api(vec![paid("d-1")]).await;
+    let server = server(Arc::new(Mutex::new(vec![paid("d-1")]))).await;
     let _ = server.client().disbursements().find_like(&payouts(), since()).await.unwrap();
     assert!(server.take().iter().all(|request| !request.target.contains("to_date")));
 }
 
 #[tokio::test]
 async fn a_search_begins_when_awaited() {
-    let server = api(Vec::new()).await;
+    let server = server(Arc::default()).await;
     drop(server.client().payments().find_like(&payment(), since()));
     drop(server.client().disbursements().find_like(&payouts(), since()).into_future());
     assert_eq!(server.take().len(), 0);
@@ -292,7 +338,7 @@ async fn an_error_of_the_list_is_an_error() {
         assert_read_failed(&error, "disbursements_list", kind);
     }
     // Without the client id, the list is not sent.
-    let server = api(Vec::new()).await;
+    let server = server(Arc::default()).await;
     let client = server.builder().api_key("key-1").build().unwrap();
     let error = client.payments().find_like(&payment(), since()).await.unwrap_err();
     assert_read_failed(&error, "payments_list", ErrorKind::Configuration);
@@ -347,28 +393,20 @@ fn with_items(items: Value) -> Value {
     but(paid("d-1"), json!({ "items": items }))
 }
 
-async fn find_disbursements(order: &DisbursementCreate, items: Vec<Value>) -> Lookup<Disbursement> {
-    api(items).await.client().disbursements().find_like(order, since()).await.unwrap()
-}
-
-async fn assert_disbursements(order: &DisbursementCreate, items: Vec<Value>, expected: &str, count: usize) {
-    let shown = format!("{items:?}");
-    let (found, ids) = ids(&find_disbursements(order, items).await, |found| &found.disbursement_id);
-    assert_eq!((found, ids.len()), (expected, count), "{order:?}: {shown}");
-}
-
 #[tokio::test]
 async fn a_disbursement_is_found_among_others() {
+    let api = Api::start().await;
     let other = |id: &str| but(paid(id), json!({ "total_amount": "150,001.00" }));
-    assert_disbursements(&payouts(), Vec::new(), "none yet", 0).await;
-    assert_disbursements(&payouts(), vec![other("d-0")], "none yet", 0).await;
-    let found = find_disbursements(&payouts(), vec![other("d-0"), paid("d-1"), other("d-2")]).await;
+    api.assert_disbursements(&payouts(), Vec::new(), "none yet", 0).await;
+    api.assert_disbursements(&payouts(), vec![other("d-0")], "none yet", 0).await;
+    let found = api.find_disbursements(&payouts(), vec![other("d-0"), paid("d-1"), other("d-2")]).await;
     assert_eq!(ids(&found, |found| &found.disbursement_id), ("one", vec!["d-1".to_owned()]));
-    assert_disbursements(&payouts(), vec![paid("d-1"), paid("d-2")], "several", 2).await;
+    api.assert_disbursements(&payouts(), vec![paid("d-1"), paid("d-2")], "several", 2).await;
 }
 
 #[tokio::test]
 async fn another_total_currency_method_or_item_is_not_like_it() {
+    let api = Api::start().await;
     let (first, second) = (item("0700000001", "100000", "week-47-a"), item("0700000002", "50000", "week-47-b"));
     for other in [
         but(paid("d-1"), json!({ "total_amount": "150,000.50" })),
@@ -384,12 +422,13 @@ async fn another_total_currency_method_or_item_is_not_like_it() {
         // The same total of other amounts.
         with_items(json!([item("0700000001", "50000", "week-47-a"), item("0700000002", "100000", "week-47-b")])),
     ] {
-        assert_disbursements(&payouts(), vec![other], "none yet", 0).await;
+        api.assert_disbursements(&payouts(), vec![other], "none yet", 0).await;
     }
 }
 
 #[tokio::test]
 async fn a_disbursement_that_is_not_shown_in_full_is_never_one() {
+    let api = Api::start().await;
     let (first, second) = (item("0700000001", "100000", "week-47-a"), item("0700000002", "50000", "week-47-b"));
     for unknown in [
         but(paid("d-1"), json!({ "total_amount": null })),
@@ -402,21 +441,20 @@ async fn a_disbursement_that_is_not_shown_in_full_is_never_one() {
         with_items(json!([first, but(second.clone(), json!({ "phone_number": null }))])),
         with_items(json!([first, but(second.clone(), json!({ "amount": null }))])),
     ] {
-        assert_disbursements(&payouts(), vec![unknown], "several", 1).await;
+        api.assert_disbursements(&payouts(), vec![unknown], "several", 1).await;
     }
 }
 
 #[tokio::test]
 async fn each_recipient_has_an_item_of_its_own_in_any_order() {
+    let api = Api::start().await;
     let plain = || Recipient::builder().phone_number("+256700000001").amount(50_000).build();
     let named = |name: &str| recipient("+256700000001", 50_000, name);
     let of = |reference: Option<&str>| but(item("0700000001", "50000", ""), json!({ "reference": reference }));
     let totals = json!({ "total_amount": 150_000, "recipient_count": 3 });
-    for recipients in [
-        [plain(), named("a"), named("b")],
-        [named("a"), plain(), named("b")],
-        [named("b"), named("a"), plain()],
-    ] {
+    for recipients in
+        [[plain(), named("a"), named("b")], [named("a"), plain(), named("b")], [named("b"), named("a"), plain()]]
+    {
         let order = payouts_to(recipients.to_vec());
         for (references, expected) in [
             ([Some("a"), Some("b"), None], "one"),
@@ -430,25 +468,27 @@ async fn each_recipient_has_an_item_of_its_own_in_any_order() {
             let items: Vec<_> = references.map(of).to_vec();
             let whole = but(with_items(json!(items)), totals.clone());
             let count = usize::from(expected != "none yet");
-            assert_disbursements(&order, vec![whole], expected, count).await;
+            api.assert_disbursements(&order, vec![whole], expected, count).await;
         }
     }
 }
 
 #[tokio::test]
 async fn many_identical_recipients_are_compared() {
+    let api = Api::start().await;
     let count = 400;
     let order = payouts_to(vec![recipient("+256700000001", 10, "same"); count]);
     let totals = json!({ "total_amount": 4_000, "recipient_count": count });
     let mut items = vec![item("0700000001", "10", "same"); count];
     let whole = |items: &[Value]| but(with_items(json!(items)), totals.clone());
-    assert_disbursements(&order, vec![whole(&items)], "one", 1).await;
+    api.assert_disbursements(&order, vec![whole(&items)], "one", 1).await;
     items[count / 2] = item("0700000001", "10", "other");
-    assert_disbursements(&order, vec![whole(&items)], "none yet", 0).await;
+    api.assert_disbursements(&order, vec![whole(&items)], "none yet", 0).await;
 }
 
 #[tokio::test]
 async fn recipients_are_compared_by_id_and_email_address_too() {
+    let api = Api::start().await;
     let wallet = Recipient::builder().recipient_id("wallet-1").amount(50_000).build();
     let by_email = Recipient::builder().email("b@example.com").amount(50_000).build();
     let totals = json!({ "total_amount": 50_000, "recipient_count": 1 });
@@ -463,7 +503,7 @@ async fn recipients_are_compared_by_id_and_email_address_too() {
     ] {
         let whole = but(with_items(json!([item])), totals.clone());
         let order = payouts_to(vec![recipient.clone()]);
-        assert_disbursements(&order, vec![whole], expected, usize::from(expected != "none yet")).await;
+        api.assert_disbursements(&order, vec![whole], expected, usize::from(expected != "none yet")).await;
     }
 }
 
@@ -484,7 +524,7 @@ async fn an_error_of_the_whole_disbursement_is_an_error() {
 #[tokio::test]
 async fn only_likely_disbursements_are_read_whole_and_with_the_options() {
     let other = but(paid("d-0"), json!({ "total_amount": 1 }));
-    let server = api(vec![other, paid("d-1")]).await;
+    let server = server(Arc::new(Mutex::new(vec![other, paid("d-1")]))).await;
     let options = RequestOptions::new().header("x-tenant", "north");
     let search = server.client().disbursements().find_like(&payouts(), since());
     assert!(format!("{search:?}").contains("FindLike"));

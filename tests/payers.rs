@@ -33,10 +33,7 @@ fn order() -> PaymentCreate {
 
 /// A success of `escrows_get`, `payments_create` and `payments_get`, with an id of the caller's.
 fn success(id: &str) -> Reply {
-    json(
-        200,
-        format!(r#"{{"id":"{id}","payment_id":"{id}","status":"pending","amount":"15000","currency":"UGX"}}"#),
-    )
+    json(200, format!(r#"{{"id":"{id}","payment_id":"{id}","status":"pending","amount":"15000","currency":"UGX"}}"#))
 }
 
 fn unauthorized() -> Reply {
@@ -222,7 +219,9 @@ async fn an_unusable_token_is_neither_sent_nor_shown() {
 async fn derived_clients_share_the_retry_budget() {
     let server = Server::start(|_| async { json(503, r#"{"detail":"busy"}"#) }).await;
     let policy = RetryPolicy::default().max_retries(1).backoff(Duration::ZERO, Duration::ZERO);
-    let base = server.builder().api_key("key-1").retry_policy(policy).build().unwrap();
+    // Fewer sockets than a process may have.
+    let builder = server.builder().api_key("key-1").concurrency(50).retry_policy(policy);
+    let base = builder.build().unwrap();
     let requests = (0..PAYERS).map(|number| {
         let base = base.clone();
         async move { WAYS[number % WAYS.len()].read(&base, &format!("token-{number}"), "e-1").await.unwrap_err() }
@@ -266,7 +265,11 @@ impl Source {
     }
 
     fn client(&self, server: &Server) -> Client {
-        server.client().with_credentials(Credentials::new().client_id("client-1").token_source(self.clone()))
+        self.derived(&server.client())
+    }
+
+    fn derived(&self, base: &Client) -> Client {
+        base.with_credentials(Credentials::new().client_id("client-1").token_source(self.clone()))
     }
 }
 
@@ -419,8 +422,9 @@ async fn a_source_that_fails_after_a_401_is_asked_again_by_the_next_request() {
 #[tokio::test]
 async fn an_unusable_token_of_a_source_is_neither_sent_nor_shown() {
     let server = rejecting_the_first().await;
+    let base = server.client();
     for token in ["s3cr3t\n", "s3cr3t-é", "", "Bearer "] {
-        let error = Source::new([Step::Give(token)]).client(&server).payments().create(order()).await.unwrap_err();
+        let error = Source::new([Step::Give(token)]).derived(&base).payments().create(order()).await.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::Token, Outcome::NotSent), "{token:?}: {error}");
         assert!(!format!("{error} {error:?}").contains("s3cr3t"), "{error:?}");
     }
@@ -485,17 +489,24 @@ const BODIES: [(&str, &str, bool); 14] = [
 
 #[tokio::test]
 async fn a_write_is_retried_only_after_an_error_of_the_api_and_a_read_after_any_401() {
-    for (content_type, body, is_from_api) in BODIES {
-        let server = Server::start(move |request| async move {
+    let row = Arc::new(AtomicUsize::new(0));
+    let present = row.clone();
+    let server = Server::start(move |request| {
+        let (content_type, body, _) = BODIES[present.load(Ordering::Relaxed)];
+        async move {
             let is_first = token_of(&request) == Some("token-1");
             if is_first { (401, content_type, body.to_owned()) } else { success(&id_of(&request)) }
-        })
-        .await;
+        }
+    })
+    .await;
+    let base = server.client();
+    for (at, (_, body, is_from_api)) in BODIES.into_iter().enumerate() {
+        row.store(at, Ordering::Relaxed);
         let read = two_tokens();
-        read.client(&server).escrows().get("e-1").await.unwrap_or_else(|error| panic!("{body}: {error}"));
+        read.derived(&base).escrows().get("e-1").await.unwrap_or_else(|error| panic!("{body}: {error}"));
         assert_eq!((read.asked().len(), server.take().len()), (2, 2), "{body}");
         let write = two_tokens();
-        let result = write.client(&server).payments().create(order()).await;
+        let result = write.derived(&base).payments().create(order()).await;
         let times = if is_from_api { 2 } else { 1 };
         assert_eq!((write.asked().len(), server.take().len()), (times, times), "{body}");
         match result {
@@ -555,8 +566,9 @@ async fn a_401_after_another_attempt_retries_reads_and_no_writes() {
 #[tokio::test]
 async fn a_401_for_a_given_token_is_returned_at_once() {
     let server = Server::start(|_| async { unauthorized() }).await;
+    let base = server.client();
     for way in WAYS {
-        for result in [way.read(&server.client(), "token-1", "e-1").await, way.write(&server.client(), "t", "k").await] {
+        for result in [way.read(&base, "token-1", "e-1").await, way.write(&base, "token-1", "order-1").await] {
             let error = result.unwrap_err();
             assert_eq!((error.kind(), error.attempts()), (ErrorKind::Authentication, 1), "{way:?}: {error}");
         }

@@ -179,6 +179,5 @@ fn is_refused_token(record: &Record, error: &Error) -> bool {
     let operation = record.operation;
     error.kind() == ErrorKind::Authentication
         && operation.security.iter().any(|set| set.contains(&Credential::Bearer))
-        && (operation.idempotent
-            || record.attempts == 1 && error.outcome() == Outcome::Rejected && error.is_from_api())
+        && (operation.idempotent || record.attempts == 1 && error.outcome() == Outcome::Rejected && error.is_from_api())
 }
