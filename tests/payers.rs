@@ -17,7 +17,7 @@ use futures_util::future::join_all;
 use handler::{Reply, Server, json};
 use piaxis::{
     Client, Credentials, Error, ErrorKind, Outcome, PaymentMethod, RequestOptions, RetryPolicy, Secret, TokenFuture,
-    TokenSource, types::PaymentCreate,
+    TokenSource, oauth::TokenRefresh, types::PaymentCreate,
 };
 use support::Received;
 use tokio::sync::{Barrier, Notify};
@@ -583,4 +583,43 @@ async fn an_operation_without_a_token_does_not_ask_the_source() {
     let credentials = Credentials::new().api_key("key-2").token_source(source.clone());
     server.client().with_credentials(credentials).payments().get("pay-1").await.unwrap();
     assert_eq!((source.asked(), server.take().len()), (Vec::new(), 1));
+}
+
+/// Refreshes with the client that it gives tokens to.
+struct Refresh(Client);
+
+impl TokenSource for Refresh {
+    fn token(&self, _rejected: Option<&Secret>) -> TokenFuture<'_> {
+        Box::pin(async {
+            let refresh = TokenRefresh::builder().refresh_token("refresh-1").build();
+            Ok(self.0.oauth().refresh_token(refresh).await?.access_token)
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_source_may_use_the_client_under_its_limits() {
+    let refreshes = Arc::new(AtomicUsize::new(0));
+    let server = Server::start(move |request| {
+        let refreshes = refreshes.clone();
+        async move {
+            if request.target == "/api/token" {
+                let number = refreshes.fetch_add(1, Ordering::Relaxed) + 1;
+                return json(200, format!(r#"{{"access_token":"token-{number}"}}"#));
+            }
+            if token_of(&request) == Some("token-1") { unauthorized() } else { success(&id_of(&request)) }
+        }
+    })
+    .await;
+    let builder = server.builder().api_key("key-1").client_id("client-1").client_secret("secret-1");
+    let base = builder.concurrency(1).build().unwrap();
+    let payer = base.with_credentials(Credentials::new().token_source(Refresh(base.clone())));
+    let requests = (0..20).map(|_| payer.payments().create(order()).into_future());
+    for result in tokio::time::timeout(PATIENCE, join_all(requests)).await.unwrap() {
+        result.unwrap();
+    }
+    let received = server.take();
+    assert_eq!(received.iter().filter(|request| request.target == "/api/token").count(), 2);
+    assert!(received.iter().all(|request| request.target != "/api/token" || token_of(request).is_none()));
+    assert_eq!(server.most_in_flight(), 1);
 }

@@ -56,6 +56,9 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Returns an access token, with or without `Bearer` before it. `rejected` is the one that the API refused, if any:
     /// then the token must be a fresh one.
     ///
+    /// The future is dropped when the request that asks is dropped or its deadline is exceeded, and the next request asks
+    /// anew. Where a refresh must not be lost midway, because the refresh token changes with it, spawn the refresh as a task.
+    ///
     /// # Errors
     /// Whatever prevents it. The requests that wait for the token fail with
     /// [`ErrorKind::Token`](crate::ErrorKind::Token), without being sent.
