@@ -106,9 +106,10 @@ impl Payments {
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client, order: piaxis::types::PaymentCreate) -> Result<(), piaxis::Error> {
-    /// use piaxis::{Lookup, Outcome, chrono::Utc};
+    /// use std::time::SystemTime;
+    /// use piaxis::{Lookup, Outcome};
     ///
-    /// let since = Utc::now();
+    /// let since = SystemTime::now();
     /// if let Err(error) = client.payments().create(order.clone()).idempotency_key("order-789").await
     ///     && error.outcome() == Outcome::Unknown
     /// {

@@ -195,6 +195,8 @@ pub(super) fn shorten(mut line: String) -> String {
     if let Some((cut, _)) = line.char_indices().nth(LONGEST) {
         line.truncate(cut);
         line.push('…');
+        // What is cut off must not stay in memory.
+        line.shrink_to_fit();
     }
     line
 }
