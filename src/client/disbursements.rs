@@ -4,7 +4,7 @@ use crate::{
     Amount, Client, Timestamp,
     lookup::{self, FindLike},
     operation::named,
-    pagination::{Items, now},
+    pagination::{Items, PageRequest},
     poll::{Poller, settled},
     quote_and_create::QuoteAndCreate,
     request::Request,
@@ -83,17 +83,16 @@ impl Disbursements {
         self.client.raw().disbursements_cancel(&disbursement_id.into(), &body)
     }
 
-    /// All disbursements that fit the filter, page by page behind the scenes: `GET /disbursements`. `limit` of the filter is
-    /// the size of a page, `offset` the row to begin at.
+    /// Streams all disbursements that match the filter: `GET /disbursements`. `limit` of the filter is the page size, and
+    /// `offset` is the offset of the first item.
     ///
     /// # Errors
-    /// The stream gives what [`list`](Self::list) gives; see [`Items`].
+    /// The stream returns the errors of [`list`](Self::list) and of [`Items`].
     pub fn stream(&self, filter: DisbursementFilter) -> Items<DisbursementSummary> {
-        let (disbursements, until) = (self.clone(), filter.to_date.or_else(now));
-        let DisbursementFilter { offset, limit, .. } = filter;
-        Items::new(const { named("disbursements_list") }, offset, limit, until, move |offset, limit| {
-            let page = (Some(offset), Some(limit));
-            disbursements.list(DisbursementFilter { offset: page.0, limit: page.1, to_date: until, ..filter.clone() })
+        let disbursements = self.clone();
+        Items::new(const { named("disbursements_list") }, filter.offset, filter.limit, move |page: PageRequest| {
+            let (offset, limit) = (Some(page.offset), Some(page.limit));
+            disbursements.list(DisbursementFilter { offset, limit, ..filter.clone() })
         })
     }
 

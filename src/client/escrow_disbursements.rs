@@ -3,7 +3,7 @@
 use crate::{
     Client,
     operation::named,
-    pagination::Items,
+    pagination::{Items, PageRequest},
     poll::{Poller, Settled, settled},
     request::Request,
     types::{
@@ -96,19 +96,22 @@ impl EscrowDisbursements {
         self.client.raw().escrow_disbursements_cancel(&disbursement_id.into(), &body)
     }
 
-    /// All escrow disbursements that fit the filter, page by page behind the scenes: `GET /escrow-disbursements`. `limit` of
-    /// the filter is the size of a page, `offset` the row to begin at. This list takes no dates, so rows that arrive while
-    /// it is read may be among the others.
+    /// Streams all escrow disbursements that match the filter: `GET /escrow-disbursements`. `limit` of the filter is the
+    /// page size, and `offset` is the offset of the first item.
     ///
     /// # Errors
-    /// The stream gives what [`list`](Self::list) gives; see [`Items`].
+    /// The stream returns the errors of [`list`](Self::list) and of [`Items`].
     pub fn stream(&self, filter: EscrowDisbursementFilter) -> Items<EscrowDisbursementSummary> {
         let batches = self.clone();
-        let EscrowDisbursementFilter { offset, limit, .. } = filter;
-        Items::new(const { named("escrow_disbursements_list") }, offset, limit, None, move |offset, limit| {
-            let page = (Some(offset), Some(limit));
-            batches.list(EscrowDisbursementFilter { offset: page.0, limit: page.1, ..filter.clone() })
-        })
+        Items::new(
+            const { named("escrow_disbursements_list") },
+            filter.offset,
+            filter.limit,
+            move |page: PageRequest| {
+                let (offset, limit) = (Some(page.offset), Some(page.limit));
+                batches.list(EscrowDisbursementFilter { offset, limit, ..filter.clone() })
+            },
+        )
     }
 
     /// Asks again until an escrow disbursement is settled: completed, partially completed, failed or cancelled. Of these,

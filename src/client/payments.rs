@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     lookup::{self, FindLike},
     operation::named,
-    pagination::{Items, now},
+    pagination::{Items, PageRequest},
     poll::{Poller, settled},
     request::Request,
     types::{Payment, PaymentCreate, PaymentCreated, PaymentFilter, PaymentList, PaymentSummary},
@@ -154,17 +154,15 @@ impl Payments {
         self.client.raw().payments_list(&filter)
     }
 
-    /// All payments of the merchant that fit the filter, page by page behind the scenes: `GET /merchant-payments`. Needs
-    /// the client id. `limit` of the filter is the size of a page, `offset` the row to begin at.
+    /// Streams all payments of the merchant that match the filter: `GET /merchant-payments`. Requires the client id.
+    /// `limit` of the filter is the page size, and `offset` is the offset of the first item.
     ///
     /// # Errors
-    /// The stream gives what [`list`](Self::list) gives; see [`Items`].
+    /// The stream returns the errors of [`list`](Self::list) and of [`Items`].
     pub fn stream(&self, filter: PaymentFilter) -> Items<PaymentSummary> {
-        let (payments, until) = (self.clone(), filter.to_date.or_else(now));
-        let PaymentFilter { offset, limit, .. } = filter;
-        Items::new(const { named("payments_list") }, offset, limit, until, move |offset, limit| {
-            let page = (Some(offset), Some(limit));
-            payments.list(PaymentFilter { offset: page.0, limit: page.1, to_date: until, ..filter.clone() })
+        let payments = self.clone();
+        Items::new(const { named("payments_list") }, filter.offset, filter.limit, move |page: PageRequest| {
+            payments.list(PaymentFilter { offset: Some(page.offset), limit: Some(page.limit), ..filter.clone() })
         })
     }
 
