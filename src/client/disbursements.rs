@@ -28,8 +28,8 @@ impl Disbursements {
     /// What a disbursement would cost; nothing is created: `POST /disbursements/quote`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound), or status 405, from a deployment older than this route; whatever else the
-    /// API answers.
+    /// [`NotFound`](crate::ErrorKind::NotFound), or status 405, from a deployment older than this route; otherwise see
+    /// [`Error`](crate::Error).
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -54,7 +54,7 @@ impl Disbursements {
     /// Pays a batch of recipients: `POST /disbursements`. [`quote`](Self::quote) it first.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx the disbursement may exist all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the disbursement may exist.
     pub fn create(&self, body: DisbursementCreate) -> Request<DisbursementSummary> {
         self.client.raw().disbursements_create(&body)
     }
@@ -62,7 +62,7 @@ impl Disbursements {
     /// A disbursement with its items: `GET /disbursements/{disbursement_id}`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
     pub fn get(&self, disbursement_id: impl Into<String>) -> Request<Disbursement> {
         self.client.raw().disbursements_get(&disbursement_id.into())
     }
@@ -70,7 +70,7 @@ impl Disbursements {
     /// One page of disbursements: `GET /disbursements`.
     ///
     /// # Errors
-    /// Whatever the API answers.
+    /// See [`Error`](crate::Error).
     pub fn list(&self, filter: DisbursementFilter) -> Request<DisbursementList> {
         self.client.raw().disbursements_list(&filter)
     }
@@ -78,7 +78,7 @@ impl Disbursements {
     /// Cancels a disbursement that is still pending: `POST /disbursements/{disbursement_id}/cancel`.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
     pub fn cancel(&self, disbursement_id: impl Into<String>, body: DisbursementCancel) -> Request<DisbursementSummary> {
         self.client.raw().disbursements_cancel(&disbursement_id.into(), &body)
     }

@@ -26,7 +26,7 @@ impl EscrowDisbursements {
     /// Opens one escrow for each recipient: `POST /escrow-disbursements`.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx the batch may exist all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the batch may exist.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -55,7 +55,7 @@ impl EscrowDisbursements {
     /// An escrow disbursement with its items: `GET /escrow-disbursements/{disbursement_id}`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
     pub fn get(&self, disbursement_id: impl Into<String>) -> Request<EscrowDisbursement> {
         self.client.raw().escrow_disbursements_get(&disbursement_id.into())
     }
@@ -63,7 +63,7 @@ impl EscrowDisbursements {
     /// One page of escrow disbursements, without their items: `GET /escrow-disbursements`.
     ///
     /// # Errors
-    /// Whatever the API answers.
+    /// See [`Error`](crate::Error).
     pub fn list(&self, filter: EscrowDisbursementFilter) -> Request<EscrowDisbursementList> {
         self.client.raw().escrow_disbursements_list(&filter)
     }
@@ -73,7 +73,7 @@ impl EscrowDisbursements {
     /// Without `force`, escrows whose terms are not met are skipped. Look at the counts of the answer.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
     pub fn release(
         &self,
         disbursement_id: impl Into<String>,
@@ -87,7 +87,7 @@ impl EscrowDisbursements {
     /// Escrows that were created already may have to be reversed one by one.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
     pub fn cancel(
         &self,
         disbursement_id: impl Into<String>,

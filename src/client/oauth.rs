@@ -69,7 +69,7 @@ impl OAuth {
     ///
     /// # Errors
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) when the redirect URI is neither HTTPS nor on localhost;
-    /// [`UnexpectedStatus`](crate::ErrorKind::UnexpectedStatus) when the API redirects after all; whatever else it answers.
+    /// [`UnexpectedStatus`](crate::ErrorKind::UnexpectedStatus) when the API redirects after all; otherwise see [`Error`](crate::Error).
     pub fn authorize_test(&self, params: AuthorizeParams) -> Request<TestAuthorization> {
         let checked = check_redirect_uri(&params.redirect_uri);
         let raw = self.client.raw();
@@ -83,7 +83,7 @@ impl OAuth {
     /// Keep `user_id` of the answer: it is the `recipient_id` of a later payout into this wallet.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; whatever the API answers. A
+    /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; otherwise see [`Error`](crate::Error). A
     /// code works once: after any failure, start the authorisation anew.
     pub fn exchange_code(&self, exchange: CodeExchange) -> Request<TokenResponse> {
         let body = || {
@@ -108,7 +108,7 @@ impl OAuth {
     /// authorisation anew.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; whatever the API answers.
+    /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; otherwise see [`Error`](crate::Error).
     pub fn refresh_token(&self, refresh: TokenRefresh) -> Request<TokenResponse> {
         let body = || {
             let (client_id, client_secret) = self.client_credentials(refresh.client_id, refresh.client_secret)?;

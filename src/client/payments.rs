@@ -28,7 +28,7 @@ impl Payments {
     /// Most methods settle later, so the answer is usually `pending`: ask [`get`](Self::get) again. Amounts are in major units (`15_000` is fifteen thousand shillings).
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx the payment may exist all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the payment may exist.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -129,7 +129,7 @@ impl Payments {
     /// A payment as it stands: `GET /payments/{payment_id}`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
     pub fn get(&self, payment_id: impl Into<String>) -> Request<Payment> {
         self.client.raw().payments_get(&payment_id.into())
     }
@@ -137,7 +137,7 @@ impl Payments {
     /// One page of the merchant's payments: `GET /merchant-payments`. Needs the client id.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration) without a client id; whatever the API answers.
+    /// [`Configuration`](crate::ErrorKind::Configuration) without a client id; otherwise see [`Error`](crate::Error).
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
