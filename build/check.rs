@@ -77,7 +77,10 @@ fn check_object(object: &serde_json::Map<String, Value>, root: &Value, path: &[S
     if let Some(personal) = object.get("x-piaxis-personal") {
         let is_property = path.len() > 1 && path[path.len() - 2] == "properties";
         if !is_property || personal != true {
-            return misplaced(path, "`x-piaxis-personal` must be `true`, on a property of a schema: only there it is redacted");
+            return misplaced(
+                path,
+                "`x-piaxis-personal` must be `true`, on a property of a schema: only there it is redacted",
+            );
         }
     }
     let kind = object.get("type").and_then(Value::as_str).unwrap_or_default();

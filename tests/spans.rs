@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use log::Log;
+use crate::log::Log;
 use piaxis::RetryPolicy;
 use support::{Answer, Server};
 use tracing_subscriber::{Layer, filter::filter_fn, fmt::format::FmtSpan, layer::SubscriberExt as _};

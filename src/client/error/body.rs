@@ -185,7 +185,11 @@ fn read_text(content_type: Option<&str>, text: &str) -> Option<String> {
 
 /// The part of a text that is searched for secrets.
 fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(LONGEST_TEXT)]
+    let mut end = text.len().min(LONGEST_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// The text on one line; `None` when nothing is left.

@@ -45,8 +45,10 @@ fn redact(text: &str, patterns: &[Pattern]) -> String {
     for (at, c) in text.char_indices() {
         // Spellings overlap, so a redacted part is searched as well.
         let end = patterns.iter().filter_map(|pattern| pattern.end(text, at)).max().unwrap_or(0);
-        if at >= until {
-            redacted.push_str(if end > at { REDACTED } else { c.encode_utf8(&mut [0; 4]) });
+        match at >= until {
+            true if end > at => redacted.push_str(REDACTED),
+            true => redacted.push(c),
+            false => {}
         }
         until = until.max(end);
     }

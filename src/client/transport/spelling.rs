@@ -11,13 +11,18 @@ use zeroize::Zeroizing;
 const SHORTEST: usize = 4;
 /// Most escape sequences that are read as one blank. More would let a server slow the search down.
 const MOST_BLANKS: usize = 16;
-/// How often an encoding may be applied to its own output (`%2520`, `&amp;lt;`).
-const MOST_NESTED: usize = 3;
+/// Most backslashes before one character, for the same reason.
+const MOST_BACKSLASHES: usize = 8;
+/// A backslash before an escaped character, encoded in its turn.
+const BACKSLASHES: [&str; 6] = ["\\", "%5C", "%5c", "&#92;", "&#x5C;", "&#x5c;"];
+/// Beginnings of a percent-encoded byte that was encoded once, twice and three times.
+const PERCENTS: [&str; 3] = ["%", "%25", "%2525"];
+/// Beginnings of an HTML entity that was escaped once, twice and three times.
+const AMPERSANDS: [&str; 3] = ["&", "&amp;", "&amp;amp;"];
 /// Longer than each escape sequence of one character.
 const LONGEST_ESCAPE: usize = 16;
 const BLANKS: [char; 5] = [' ', '\t', '\n', '\r', '\u{a0}'];
-const SHORT_ESCAPES: [(char, char); 5] =
-    [('\n', 'n'), ('\t', 't'), ('\r', 'r'), ('\u{8}', 'b'), ('\u{c}', 'f')];
+const SHORT_ESCAPES: [(char, char); 5] = [('\n', 'n'), ('\t', 't'), ('\r', 'r'), ('\u{8}', 'b'), ('\u{c}', 'f')];
 /// Names of the HTML entities of ASCII characters.
 const ASCII_ENTITIES: [(char, &str); 5] = [('&', "amp"), ('<', "lt"), ('>', "gt"), ('"', "quot"), ('\'', "apos")];
 /// Names of the HTML entities of Latin-1, from U+00A0 to U+00FF.
@@ -87,7 +92,9 @@ impl Pattern {
         // A text has several readings (`%25` is `%25` or `%`), so there are several positions after each character.
         let (mut positions, mut next) = (vec![start], Vec::new());
         for (count, c) in self.0.chars().enumerate() {
-            if count >= SHORTEST && let Some(end) = positions.iter().find_map(|at| cut_off(text, *at)) {
+            if count >= SHORTEST
+                && let Some(end) = positions.iter().find_map(|at| cut_off(text, *at))
+            {
                 return Some(end);
             }
             for at in positions.drain(..) {
@@ -104,16 +111,22 @@ impl Pattern {
     }
 }
 
-/// Returns where a secret ends that breaks off at this position: at the end of the text, in the middle of an escape
-/// sequence there, or before an ellipsis.
+/// Returns where a secret ends that breaks off at this position, maybe within an escape sequence: the text ends there, or
+/// has an ellipsis.
 fn cut_off(text: &str, at: usize) -> Option<usize> {
     let rest = &text[at..];
-    if rest.is_empty() || rest.starts_with("...") || rest.starts_with('…') {
-        return Some(at);
-    }
     let is_part = |c: char| c.is_ascii_alphanumeric() || "\\%&#;{".contains(c);
-    let is_escape = rest.starts_with(['\\', '%', '&']) && rest.len() < LONGEST_ESCAPE && rest.chars().all(is_part);
-    (is_escape || rest == "\u{fffd}").then_some(text.len())
+    let length = if rest.starts_with(['\\', '%', '&']) {
+        let mut characters = rest.char_indices();
+        let end = characters.find(|(length, c)| *length == LONGEST_ESCAPE || !is_part(*c));
+        end.map_or(rest.len(), |(length, _)| length)
+    } else {
+        0
+    };
+    let rest = &rest[length..];
+    // A character that is cut off is decoded as U+FFFD.
+    let is_end = rest.is_empty() || rest == "\u{fffd}" || rest.starts_with("...") || rest.starts_with('…');
+    is_end.then_some(at + length)
 }
 
 /// Adds the positions after one blank or more.
@@ -144,17 +157,19 @@ fn blanks(text: &str, at: usize, next: &mut Vec<usize>) {
 /// Adds the positions after each spelling of one character.
 fn character(text: &str, at: usize, c: char, next: &mut Vec<usize>) {
     let rest = &text[at..];
-    let unslashed = rest.trim_start_matches('\\');
-    let slashes = rest.len() - unslashed.len();
+    let slashes = backslashes(rest);
+    let unslashed = &rest[slashes..];
     // Backslashes come before the character as often as it was escaped.
     if c == '\\' {
-        next.extend((1..=slashes).map(|count| at + count));
+        let plain = rest.bytes().take(MOST_BACKSLASHES).take_while(|byte| *byte == b'\\').count();
+        next.extend((1..=plain).map(|count| at + count));
     } else if let Some(head) = unslashed.chars().next().filter(|head| head.eq_ignore_ascii_case(&c)) {
         next.push(at + slashes + head.len_utf8());
     }
     if !rest.starts_with(['\\', '%', '&']) {
         return;
     }
+    let escaped = if c == '\\' { rest } else { unslashed };
     let cases = [Some(c), Some(c.to_ascii_uppercase()).filter(|upper| *upper != c)];
     for c in cases.into_iter().flatten() {
         let short = SHORT_ESCAPES.iter().find(|(escaped, _)| *escaped == c);
@@ -165,22 +180,29 @@ fn character(text: &str, at: usize, c: char, next: &mut Vec<usize>) {
             short,
             hex(rest, &units, 4, |rest| slashed(rest, "u")),
             hex(rest, &bytes, 2, |rest| slashed(rest, "x")),
-            slashed(rest, "u{").and_then(|digits| number(digits, 16, "}", c)),
+            slashed(rest, "u{").and_then(|digits| number(digits, 16, b'}', c)),
         ];
-        let nested = (0..MOST_NESTED).flat_map(|depth| {
-            let percent = format!("%{}", "25".repeat(depth));
-            let ampersand = format!("&{}", "amp;".repeat(depth));
-            let percent = hex(rest, &bytes, 2, |rest| rest.strip_prefix(percent.as_str()));
-            let entity = rest.strip_prefix(ampersand.as_str()).and_then(|name| entity(name, c));
-            [percent, entity]
-        });
-        next.extend(slashed.into_iter().chain(nested).flatten().map(|after| text.len() - after.len()));
+        let percent = PERCENTS.map(|percent| hex(escaped, &bytes, 2, |rest| rest.strip_prefix(percent)));
+        let entities = AMPERSANDS.map(|ampersand| escaped.strip_prefix(ampersand).and_then(|rest| entity(rest, c)));
+        let found = slashed.into_iter().chain(percent).chain(entities).flatten();
+        next.extend(found.map(|after| text.len() - after.len()));
     }
 }
 
 /// Returns what follows the backslashes and this letter.
 fn slashed<'a>(text: &'a str, letter: &str) -> Option<&'a str> {
-    text.strip_prefix('\\')?.trim_start_matches('\\').strip_prefix(letter)
+    let slashes = backslashes(text);
+    (slashes > 0).then(|| &text[slashes..])?.strip_prefix(letter)
+}
+
+/// Returns the length of the backslashes at the beginning of the text.
+fn backslashes(text: &str) -> usize {
+    let mut rest = text;
+    for _ in 0..MOST_BACKSLASHES {
+        let Some(after) = BACKSLASHES.iter().find_map(|backslash| rest.strip_prefix(backslash)) else { break };
+        rest = after;
+    }
+    text.len() - rest.len()
 }
 
 /// Returns what follows these values, each a prefix and so many hexadecimal digits.
@@ -200,8 +222,8 @@ fn hex<'a>(
 fn entity(text: &str, c: char) -> Option<&str> {
     if let Some(digits) = text.strip_prefix('#') {
         return match digits.strip_prefix(['x', 'X']) {
-            Some(digits) => number(digits, 16, ";", c),
-            None => number(digits, 10, ";", c),
+            Some(digits) => number(digits, 16, b';', c),
+            None => number(digits, 10, b';', c),
         };
     }
     let ascii = ASCII_ENTITIES.iter().find(|(known, _)| *known == c).map(|(_, name)| *name);
@@ -210,7 +232,8 @@ fn entity(text: &str, c: char) -> Option<&str> {
 }
 
 /// Returns what follows the number of a character and the end of its escape sequence.
-fn number<'a>(text: &'a str, radix: u32, end: &str, c: char) -> Option<&'a str> {
-    let (number, rest) = text.split_once(end)?;
+fn number<'a>(text: &'a str, radix: u32, end: u8, c: char) -> Option<&'a str> {
+    let length = text.bytes().take(LONGEST_ESCAPE).position(|byte| byte == end)?;
+    let (number, rest) = (&text[..length], &text[length + 1..]);
     (u32::from_str_radix(number, radix) == Ok(u32::from(c))).then_some(rest)
 }
