@@ -1,21 +1,25 @@
 //! Leaks: every secret is planted, everything that can be printed is collected, and no secret may be in it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod common;
 mod log;
 mod secrets;
 mod support;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, fmt::Debug, time::Duration};
 
 use base64::Engine as _;
 
-use crate::log::Log;
 use piaxis::{
     Client, Environment, Error, JsonObject, PaymentMethod, Secret, TermType,
     oauth::{CodeExchange, State, TokenRefresh},
     pkce::Pkce,
-    types::{AuthorizeParams, EscrowCreate, OtpRequest, PaymentCreate, TermCreate, UserInfo},
+    types::{self, AuthorizeParams, EscrowCreate, OtpRequest, PaymentCreate, TermCreate, UserInfo},
 };
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::log::Log;
 use secrets::{
     API_KEY, Call, EMAIL, MARK, PHONE, Printed, REFRESH_TOKEN, STATE, VERIFIER, call, calls, is_leak, with_credentials,
 };
@@ -489,7 +493,7 @@ fn showing(encoded: &str, shortest_cut: usize) -> Vec<Answer> {
         ]);
     }
     let bytes = encoded.as_bytes();
-    answers.extend((shortest_cut..bytes.len()).step_by(7).map(|cut| {
+    answers.extend((shortest_cut..bytes.len()).step_by(1 + bytes.len() / 4).map(|cut| {
         let body = [br#"{"detail":"wrong: "#.as_slice(), &bytes[..cut]].concat();
         Answer::declaring(body.len() + 10, 400, &of_json, body)
     }));
@@ -559,4 +563,107 @@ async fn messages_keep_what_is_no_secret() {
         let error = client.payments().get("pay-1").await.unwrap_err();
         assert_eq!(error.message(), Some(expected));
     }
+}
+
+/// Reads a payload and returns its `Debug`.
+type Show = fn(&Value) -> String;
+
+fn show<T: DeserializeOwned + Debug>(value: &Value) -> String {
+    let value: T = serde_json::from_value(value.clone()).unwrap();
+    format!("{value:?}\n{value:#?}")
+}
+
+macro_rules! shown {
+    ($($name:ident),+ $(,)?) => { &[$((stringify!($name), show::<types::$name>)),+] };
+}
+
+const SHOWN: &[(&str, Show)] = shown![
+    Disbursement,
+    DisbursementCancel,
+    DisbursementCreate,
+    DisbursementList,
+    DisbursementQuote,
+    DisbursementSummary,
+    Escrow,
+    EscrowCreate,
+    EscrowDisbursement,
+    EscrowDisbursementCreate,
+    EscrowDisbursementList,
+    EscrowDisbursementRelease,
+    EscrowDisbursementReleased,
+    EscrowDisbursementSummary,
+    EscrowDispute,
+    EscrowDisputed,
+    EscrowFulfillment,
+    EscrowRelease,
+    EscrowReleased,
+    EscrowReverse,
+    EscrowReversed,
+    OtpRequest,
+    OtpResponse,
+    Payment,
+    PaymentCreate,
+    PaymentCreated,
+    PaymentList,
+    TermFulfilled,
+    TermFulfillment,
+    TestAuthorization,
+    TokenRequest,
+    TokenResponse,
+];
+
+/// Plants personal data in every field of the payload that the contract marks, and notes `Schema.field` of each.
+fn plant(contract: &Value, schema: &str, value: &mut Value, planted: &mut BTreeSet<String>) {
+    let properties = contract["components"]["schemas"][schema]["properties"].as_object();
+    for (name, property) in properties.into_iter().flatten() {
+        if property["x-piaxis-personal"] == true {
+            value[name] = if name == "email" { EMAIL } else { PHONE }.into();
+            planted.insert(format!("{schema}.{name}"));
+            continue;
+        }
+        let inner = [&property["items"], property].map(|inner| inner.get("$ref").or(inner.pointer("/allOf/0/$ref")));
+        let Some(inner) = inner.into_iter().flatten().next().and_then(Value::as_str) else { continue };
+        let inner = inner.rsplit('/').next().unwrap();
+        match value.get_mut(name) {
+            Some(Value::Array(items)) => items.iter_mut().for_each(|item| plant(contract, inner, item, planted)),
+            Some(object @ Value::Object(_)) => plant(contract, inner, object, planted),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn debug_of_documented_payloads_shows_no_personal_data() {
+    let contract = common::contract();
+    let mut planted = BTreeSet::new();
+    for entry in common::documented() {
+        let show = SHOWN.iter().find(|(name, _)| *name == entry.type_name).expect(&entry.type_name).1;
+        let mut json = entry.json;
+        let before = planted.len();
+        plant(&contract, &entry.type_name, &mut json, &mut planted);
+        let shown = show(&json);
+        assert!(!is_leak(&shown) && !shown.contains('@') && !shown.contains("+256"), "{}: {shown}", entry.source);
+        assert!(planted.len() == before || shown.contains(r#"Some("***")"#), "{}: {shown}", entry.source);
+    }
+    let schemas = contract["components"]["schemas"].as_object().unwrap();
+    let marked = schemas.iter().flat_map(|(schema, body)| {
+        let fields = body["properties"].as_object().into_iter().flatten();
+        fields.filter(|(_, field)| field["x-piaxis-personal"] == true).map(move |(name, _)| format!("{schema}.{name}"))
+    });
+    assert_eq!(planted, marked.collect());
+}
+
+#[test]
+fn debug_shows_fields_that_are_not_personal() {
+    let payer = UserInfo::builder().phone_number(PHONE).otp("123456").build();
+    let shown = format!("{payer:?}");
+    assert_eq!(
+        shown,
+        r#"UserInfo { email: None, otp: Some(Secret(***)), phone_number: Some("***"), extra: JsonObject {} }"#
+    );
+    let otp = OtpRequest::builder().email(EMAIL).build();
+    assert_eq!(
+        format!("{otp:#?}"),
+        "OtpRequest {\n    email: Some(\n        \"***\",\n    ),\n    phone_number: None,\n}"
+    );
 }
