@@ -105,6 +105,9 @@ impl Pattern {
             }
             next.sort_unstable();
             next.dedup();
+            if next.is_empty() {
+                return None;
+            }
             std::mem::swap(&mut positions, &mut next);
         }
         positions.into_iter().max()
