@@ -15,6 +15,7 @@ use piaxis::{
     oauth::{CodeExchange, State, TokenRefresh},
     pkce::Pkce,
     types::{self, AuthorizeParams, EscrowCreate, OtpRequest, PaymentCreate, TermCreate, UserInfo},
+    webhook::{Event, Payload},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -666,4 +667,22 @@ fn debug_shows_fields_that_are_not_personal() {
         format!("{otp:#?}"),
         "OtpRequest {\n    email: Some(\n        \"***\",\n    ),\n    phone_number: None,\n}"
     );
+}
+
+#[test]
+fn debug_of_webhook_events_shows_no_personal_data() {
+    let mut families = 0;
+    for name in
+        ["payment.succeeded", "escrow.released", "disbursement.cancelled", "refund.processed", "order.new", "new.one"]
+    {
+        let data =
+            serde_json::json!({ "payment_id": "p-1", "email": EMAIL, "payer": { "phone": PHONE }, "phone": PHONE });
+        let body = serde_json::json!({ "event": name, "data": data, "email": EMAIL });
+        let event = Event::from_json(body.to_string()).unwrap();
+        let payload = event.payload().unwrap();
+        families += usize::from(!matches!(payload, Payload::Other(_)));
+        let shown = format!("{event:?} {event:#?} {payload:?} {payload:#?} {:?}", event.data());
+        assert!(!is_leak(&shown), "{shown}");
+    }
+    assert_eq!(families, 5);
 }
