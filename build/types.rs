@@ -56,7 +56,7 @@ pub(super) fn redact_personal(module: &mut syn::ItemMod, contract: &Value) -> Re
         if fields.iter().filter(|field| field.is_personal).count() != personal.len() {
             return misplaced(&place, "a personal field has another name in Rust and cannot be redacted");
         }
-        if !item.attrs.iter_mut().fold(false, |is_removed, attr| remove_debug(attr) || is_removed) {
+        if !item.attrs.iter_mut().any(remove_debug) {
             return misplaced(&place, "the generated struct derives no `Debug` to replace");
         }
         let debug = syn::parse_str(&debug_impl(name, &fields));

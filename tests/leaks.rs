@@ -101,7 +101,7 @@ fn echoes(secrets: &[&str]) -> Vec<Answer> {
     }
     let answers = bodies.iter().flat_map(|(content_type, body)| {
         let headers = [("content-type", *content_type), ("location", "https://evil.example.com/")];
-        [400, 401, 422, 500, 302].map(|status| {
+        [401, 422, 302].map(|status| {
             [Answer::new(status, &headers, body), Answer::declaring(body.len() + 10, status, &headers, body)]
         })
     });
