@@ -235,7 +235,7 @@ fn entity(text: &str, c: char) -> Option<&str> {
 }
 
 /// Returns what follows the number of a character and the end of its escape sequence.
-fn number<'a>(text: &'a str, radix: u32, end: u8, c: char) -> Option<&'a str> {
+fn number(text: &str, radix: u32, end: u8, c: char) -> Option<&str> {
     let length = text.bytes().take(LONGEST_ESCAPE).position(|byte| byte == end)?;
     let (number, rest) = (&text[..length], &text[length + 1..]);
     (u32::from_str_radix(number, radix) == Ok(u32::from(c))).then_some(rest)
