@@ -8,7 +8,7 @@ mod support;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use log::Log;
+use crate::log::Log;
 use piaxis::{RetryPolicy, types::PaymentFilter};
 use support::{Answer, Server};
 use tokio::sync::Mutex;
