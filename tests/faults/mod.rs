@@ -436,7 +436,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>, tell_seen: Tell,
     let mut first = Some(state.lock().unwrap().next());
     if matches!(first, Some(Fault::CloseUnread)) {
         // A connection that closes earlier is `Broken` or `NoConnection`, whichever the client notices first.
-        let _ = stream.readable().await;
+        let _ = stream.peek(&mut [0]).await;
         tell_seen.send_modify(|seen| *seen += 1);
         return;
     }
