@@ -16,10 +16,9 @@ impl fmt::Display for Error {
             None if self.kind() == ErrorKind::Configuration => f.write_str("invalid configuration")?,
             None => f.write_str("not sent")?,
         }
-        for part in [self.status().map(|status| status.to_string()).as_deref(), self.code(), self.message()] {
-            if let Some(part) = part {
-                write!(f, ": {part}")?;
-            }
+        let status = self.status().map(|status| status.to_string());
+        for part in [status.as_deref(), self.code(), self.message()].into_iter().flatten() {
+            write!(f, ": {part}")?;
         }
         match (self.request_id(), self.attempts()) {
             (Some(id), attempts @ 2..) => write!(f, " (request id {id}, attempt {attempts})")?,
