@@ -7,8 +7,8 @@ mod support;
 
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use crate::log::Log;
+use futures_util::StreamExt as _;
 use piaxis::{RetryPolicy, types::PaymentFilter};
 use support::{Answer, Server};
 use tokio::sync::Mutex;
