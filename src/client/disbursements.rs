@@ -96,7 +96,7 @@ impl Disbursements {
         })
     }
 
-    /// Asks again until a disbursement is settled: completed, partially completed, failed or cancelled.
+    /// Polls until a disbursement is settled: completed, partially completed, failed or cancelled.
     ///
     /// # Errors
     /// What [`get`](Self::get) gives and will not pass; see [`Poller`].

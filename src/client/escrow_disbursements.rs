@@ -70,7 +70,7 @@ impl EscrowDisbursements {
 
     /// Releases some or all escrows of a batch: `POST /escrow-disbursements/{disbursement_id}/release`.
     ///
-    /// Without `force`, escrows whose terms are not met are skipped. Look at the counts of the answer.
+    /// Without `force`, escrows whose terms are not met are skipped. Look at the counts of the response.
     ///
     /// # Errors
     /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
@@ -114,7 +114,7 @@ impl EscrowDisbursements {
         )
     }
 
-    /// Asks again until an escrow disbursement is settled: completed, partially completed, failed or cancelled. Of these,
+    /// Polls until an escrow disbursement is settled: completed, partially completed, failed or cancelled. Of these,
     /// only `cancelled` is documented; the others are taken over from disbursements.
     ///
     /// # Errors

@@ -159,7 +159,7 @@ impl Escrows {
         })
     }
 
-    /// Asks again until `until` says so of an escrow: what counts as settled depends on its terms.
+    /// Polls until `until` returns true for an escrow: what counts as settled depends on its terms.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {

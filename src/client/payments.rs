@@ -25,7 +25,9 @@ impl Payments {
 
     /// Collects from a payer: `POST /payments/create`.
     ///
-    /// Most methods settle later, so the answer is usually `pending`: ask [`get`](Self::get) again. Amounts are in major units (`15_000` is fifteen thousand shillings).
+    /// Most methods settle later, so the status of the response is usually `pending`: poll
+    /// [`get`](Self::get), or use [`create_and_wait`](Self::create_and_wait). Amounts are in major units (`15_000` is fifteen
+    /// thousand shillings).
     ///
     /// # Errors
     /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the payment may exist.
@@ -166,7 +168,7 @@ impl Payments {
         })
     }
 
-    /// Asks again until a payment is settled: completed, succeeded or failed.
+    /// Polls until a payment is settled: completed, succeeded or failed.
     ///
     /// # Errors
     /// What [`get`](Self::get) gives and will not pass; see [`Poller`].
