@@ -7,6 +7,9 @@ mod check;
 #[cfg(feature = "client")]
 #[path = "build/client.rs"]
 mod client;
+#[cfg(any(feature = "client", feature = "webhook"))]
+#[path = "build/debug.rs"]
+mod debug;
 #[path = "build/document.rs"]
 mod document;
 #[cfg(feature = "client")]

@@ -74,6 +74,15 @@ fn check_object(object: &serde_json::Map<String, Value>, root: &Value, path: &[S
     if let Some(unknown) = object.keys().find(|key| key.starts_with("x-") && !EXTENSIONS.contains(&key.as_str())) {
         return misplaced(path, format!("`{unknown}` is no extension that is known here"));
     }
+    if let Some(personal) = object.get("x-piaxis-personal") {
+        let is_property = path.len() > 1 && path[path.len() - 2] == "properties";
+        if !is_property || personal != true {
+            return misplaced(
+                path,
+                "`x-piaxis-personal` must be `true`, on a property of a schema: only there it is redacted",
+            );
+        }
+    }
     let kind = object.get("type").and_then(Value::as_str).unwrap_or_default();
     let in_schema = path.iter().any(|key| key == "schema" || key == "schemas");
     if in_schema && !["", "string", "number", "integer", "boolean", "object", "array"].contains(&kind) {

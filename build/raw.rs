@@ -30,6 +30,7 @@ pub(super) fn raw(contract: &Value, spec: &Value) -> Result<String> {
             }
             syn::Item::Mod(mut module) if module.ident == "types" => {
                 types::Amend.visit_item_mod_mut(&mut module);
+                types::redact_personal(&mut module, contract)?;
                 items.push(syn::Item::Mod(module));
             }
             // The generator's own client and its hooks: the transport sends.

@@ -1,6 +1,15 @@
 //! What is amended in the generator's types.
 
-use syn::visit_mut::{self, VisitMut};
+use serde_json::Value;
+use syn::{
+    punctuated::Punctuated,
+    visit_mut::{self, VisitMut},
+};
+
+use super::{
+    debug::{Field, debug_impl, personal_fields},
+    document::{Result, misplaced, object},
+};
 
 pub(super) struct Amend;
 
@@ -25,6 +34,58 @@ impl VisitMut for Amend {
             field.attrs.push(syn::parse_quote!(#[doc = " Fields that the contract does not know."]));
         }
     }
+}
+
+/// Replaces the derived `Debug` of each struct that has personal fields by one that redacts them.
+pub(super) fn redact_personal(module: &mut syn::ItemMod, contract: &Value) -> Result<()> {
+    let Some((_, items)) = &mut module.content else { return Ok(()) };
+    for (name, schema) in object(contract, "/components/schemas") {
+        let personal = personal_fields(schema);
+        if personal.is_empty() {
+            continue;
+        }
+        let place = ["components".to_owned(), "schemas".to_owned(), name.clone()];
+        let structs = items.iter_mut().filter_map(|item| match item {
+            syn::Item::Struct(item) => Some(item),
+            _ => None,
+        });
+        let Some(item) = structs.into_iter().find(|item| item.ident == name.as_str()) else {
+            return misplaced(&place, "has personal fields, but no struct is generated to redact them in");
+        };
+        let fields: Vec<Field> = item.fields.iter().filter_map(|field| field_of(field, &personal)).collect();
+        if fields.iter().filter(|field| field.is_personal).count() != personal.len() {
+            return misplaced(&place, "a personal field has another name in Rust and cannot be redacted");
+        }
+        if !item.attrs.iter_mut().any(remove_debug) {
+            return misplaced(&place, "the generated struct derives no `Debug` to replace");
+        }
+        let debug = syn::parse_str(&debug_impl(name, &fields));
+        items.push(debug.or_else(|e| misplaced(&place, e.to_string()))?);
+    }
+    Ok(())
+}
+
+fn field_of(field: &syn::Field, personal: &[&String]) -> Option<Field> {
+    let name = field.ident.as_ref()?.to_string();
+    let is_personal = personal.iter().any(|personal| **personal == name);
+    Some(Field { is_optional: argument_of("Option", &field.ty).is_some(), is_personal, name })
+}
+
+/// Takes `Debug` from a list of derives, and returns whether `Debug` was in the list.
+fn remove_debug(attr: &mut syn::Attribute) -> bool {
+    if !attr.path().is_ident("derive") {
+        return false;
+    }
+    let Ok(derives) = attr.parse_args_with(Punctuated::<syn::Path, syn::Token![,]>::parse_terminated) else {
+        return false;
+    };
+    let is_debug = |path: &syn::Path| path.segments.last().is_some_and(|last| last.ident == "Debug");
+    let others: Punctuated<&syn::Path, syn::Token![,]> = derives.iter().filter(|path| !is_debug(path)).collect();
+    if others.len() == derives.len() {
+        return false;
+    }
+    *attr = syn::parse_quote!(#[derive(#others)]);
+    true
 }
 
 /// Whether the type is `Vec<String>` or `Option<Vec<String>>`.

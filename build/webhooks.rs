@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
+    debug::{Field, debug_impl, is_personal, personal_fields},
     document::{Result, misplaced, object, pascal, strings, text},
     tables::open_enum,
 };
@@ -124,10 +125,19 @@ fn structure(kind: Kind, name: &str, schema: &Value, place: &[&str]) -> Result<S
         let flat = if kind == Kind::Payload { "" } else { "#[serde(flatten)] " };
         fields += &format!("    /// All other fields.\n    {flat}{visibility} extra: crate::JsonObject,\n");
     }
+    let debug = if personal_fields(schema).is_empty() {
+        String::new()
+    } else {
+        let optional = |name: &String, is_personal| Field { name: name.clone(), is_optional: true, is_personal };
+        let known = object(schema, "/properties").into_iter().map(|(name, field)| optional(name, is_personal(field)));
+        let extra = Field { name: "extra".to_owned(), is_optional: false, is_personal: false };
+        debug_impl(name, &known.chain((kind != Kind::Data).then_some(extra)).collect::<Vec<_>>())
+    };
+    let derive_debug = if debug.is_empty() { "Debug, " } else { "" };
     let derive = if kind == Kind::Payload { ")]\n#[non_exhaustive]" } else { ", serde::Deserialize)]" };
     let reason = text(schema, "x-piaxis-reason");
     let doc = text(schema, "description").to_owned() + if reason.is_empty() { "" } else { " A guess: " } + reason;
     Ok(format!(
-        "#[doc = {doc:?}]\n#[derive(Debug, Clone, Default, PartialEq{derive}\n{visibility} struct {name} {{\n{fields}}}\n"
+        "#[doc = {doc:?}]\n#[derive({derive_debug}Clone, Default, PartialEq{derive}\n{visibility} struct {name} {{\n{fields}}}\n{debug}"
     ))
 }

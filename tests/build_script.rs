@@ -75,6 +75,18 @@ fn a_broken_contract_is_refused_by_place() {
         ("x-extensible-enum: [ bearer ]", "x-extensible-enum: [ bearer, Bearer ]", "    TokenType:", "no variant"),
         ("x-extensible-enum: [ bearer ]", "x-extensible-enum: [ unknown ]", "    TokenType:", "no variant"),
         ("x-extensible-enum: [ bearer ]", "x-extensible-enum: [ 2fa ]", "    TokenType:", "no variant"),
+        (
+            "email: { type: string, x-piaxis-personal: true,",
+            "email: { type: string, x-piaxis-personal: never,",
+            "x-piaxis-personal: never",
+            "`x-piaxis-personal` must be `true`",
+        ),
+        (
+            "    OtpRequest:\n      type: object\n",
+            "    OtpRequest:\n      type: object\n      x-piaxis-personal: true\n",
+            "    OtpRequest:",
+            "on a property of a schema",
+        ),
         ("phone_number: { type: string,", "phone_number: { type: strng,", "phone_number: { type: strng,", "no type"),
         (
             "payment_id: { type: string, description: Id of the payment., example",
@@ -114,4 +126,24 @@ fn a_broken_contract_is_refused_by_place() {
         let expected = line_with(&broken, place);
         assert!((expected..expected + 3).contains(&named), "case {at}: line {named}, not {expected}: {error}");
     }
+}
+
+#[test]
+fn debug_redacts_marked_fields() {
+    let reference = "reference: { type: string, description: Reference of the payment.,";
+    assert!(CONTRACT.contains(reference));
+    let marked = CONTRACT.replacen(reference, &format!("{reference} x-piaxis-personal: true,"), 1);
+    let directory = directory("marked");
+    build_script::generate(&marked, &directory).unwrap();
+    let redacted = |field: &str| format!(r#".field("{field}", &self.{field}.as_ref().map(|_| "***"))"#);
+    let webhooks = fs::read_to_string(directory.join("webhooks.rs")).unwrap();
+    let payload = &webhooks[..webhooks.find("pub struct PaymentPayload").unwrap()];
+    assert!(payload.ends_with("#[derive(Clone, Default, PartialEq)]\n#[non_exhaustive]\n"));
+    assert!(
+        webhooks.contains("impl ::std::fmt::Debug for PaymentPayload") && webhooks.contains(&redacted("reference"))
+    );
+    assert!(webhooks.contains(r#".field("currency", &self.currency)"#));
+    let raw = fs::read_to_string(directory.join("raw.rs")).unwrap();
+    assert!(raw.contains("impl ::std::fmt::Debug for UserInfo") && raw.contains(&redacted("email")));
+    assert!(raw.contains(r#".field("otp", &self.otp)"#));
 }

@@ -1,4 +1,4 @@
-//! Chaos: payments and payouts over connections that fail in every way, held against a ledger of what was carried out.
+//! Chaos: payments and payouts over connections that fail in every way, compared with a ledger of what was executed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
@@ -24,43 +24,43 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// How many calls are under way at the same time.
+/// Number of concurrent calls.
 const AT_ONCE: usize = 64;
 
 const CLIENT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Repetitions under the opted-in policy.
+/// Maximum number of retries under the opt-in policy.
 const RETRIES: u32 = 8;
 
-/// How many requests are hit by one of [`FAULTS`].
+/// Share of requests that get one of [`FAULTS`].
 const HIT: f64 = 0.28;
 
-/// How many connections are closed unread.
+/// Share of connections that are closed unread.
 const UNREAD: f64 = 0.06;
 
-/// One call of so many goes to a port at which nobody listens.
+/// One call of this many goes to a port where nothing listens.
 const NOWHERE: usize = 67;
 
-/// One call of so many has a deadline.
+/// One call of this many has a deadline.
 const WITH_DEADLINE: usize = 9;
 
-/// Where nothing unknown is sent again, one call of so many is sent once, so that no second attempt hides how it ended.
+/// Under the default policy, one call of this many has no retries, so that no second attempt hides how it ended.
 const ONCE: usize = 11;
 
-/// Of so many calls in a row, the server refuses new connections during the last ones.
+/// Of this many calls in a row, the server refuses new connections during the last ones.
 const DOOR: (usize, usize) = (400, 20);
 
 // ------------------------------------------------------------------------------------------------------------- faults
 
-/// When a request is carried out.
+/// When a request is executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Carried {
+enum Execution {
     Never,
     Before,
-    /// Once the client has hung up.
+    /// After the client has closed the connection.
     Late,
 }
-use Carried::{Before, Late, Never};
+use Execution::{Before, Late, Never};
 
 /// What is sent back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ enum Sent {
     SuccessAfterHints,
     HalfHead,
     HalfBody,
-    /// JSON that ends too early, in an answer that does not.
+    /// Truncated JSON in a whole response.
     HalfJson,
     LengthTooSmall,
     LengthTooLarge,
@@ -94,29 +94,31 @@ enum Then {
     Close,
     /// Closed with RST.
     Reset,
-    /// Kept open in silence until the client hangs up.
+    /// Kept open in silence until the client closes it.
     Hang,
 }
 use Then::{Close, Hang, Reset, Stay};
 
-/// What the client can know of a request that ends so.
+/// What the client can know after an attempt that ends so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
     Done,
     No(Outcome),
+    /// Rejected in the first attempt with a random key. Otherwise an earlier attempt may have been executed.
+    Conflict,
 }
 
 #[derive(Debug)]
 struct Fault {
     name: &'static str,
-    carried: Carried,
+    executed: Execution,
     sent: Sent,
     then: Then,
     known: Known,
 }
 
-const fn fault(name: &'static str, carried: Carried, sent: Sent, then: Then, known: Known) -> Fault {
-    Fault { name, carried, sent, then, known }
+const fn fault(name: &'static str, executed: Execution, sent: Sent, then: Then, known: Known) -> Fault {
+    Fault { name, executed, sent, then, known }
 }
 
 static NO_FAULT: Fault = fault("none", Before, Success, Stay, DONE);
@@ -125,86 +127,106 @@ const DONE: Known = Known::Done;
 const NOT_SENT: Known = Known::No(Outcome::NotSent);
 const REJECTED: Known = Known::No(Outcome::Rejected);
 const UNKNOWN: Known = Known::No(Outcome::Unknown);
+const CONFLICT: Known = Known::Conflict;
 
 const DETAIL: &str = r#"{"detail":"no"}"#;
 const HTML: &str = "<html><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1></html>";
 const NOW: &str = "retry-after: 0";
 const LONG_AGO: &str = "retry-after: Sun, 06 Nov 1994 08:49:37 GMT";
-const SOME_TIME: &str = "retry-after: soon";
-// To where a client that followed would pay again.
+const INVALID: &str = "retry-after: soon";
+const HUGE: &str = "retry-after: 31536000";
+const ERROR: &str = r#"{"code":"E1","message":"no"}"#;
+// A client that followed the redirect would pay again.
 const PAYMENTS: &str = "location: /api/payments/create";
 const DISBURSEMENTS: &str = "location: /api/disbursements";
 
 #[rustfmt::skip]
-static FAULTS: [Fault; 57] = [
-    fault("closed before it is carried out", Never, Nothing, Close, UNKNOWN),
-    fault("reset before it is carried out", Never, Nothing, Reset, UNKNOWN),
+static FAULTS: &[Fault] = &[
+    fault("closed, not executed", Never, Nothing, Close, UNKNOWN),
+    fault("reset, not executed", Never, Nothing, Reset, UNKNOWN),
     fault("closed before the head", Before, Nothing, Close, UNKNOWN),
     fault("reset before the head", Before, Nothing, Reset, UNKNOWN),
     fault("closed in the head", Before, HalfHead, Close, UNKNOWN),
     fault("reset in the head", Before, HalfHead, Reset, UNKNOWN),
     fault("closed in the body", Before, HalfBody, Close, UNKNOWN),
     fault("reset in the body", Before, HalfBody, Reset, UNKNOWN),
-    fault("closed after the answer", Before, Success, Close, DONE),
-    fault("reset after the answer", Before, Success, Reset, DONE),
-    fault("hangs, not carried out", Never, Nothing, Hang, UNKNOWN),
-    fault("hangs, carried out", Before, Nothing, Hang, UNKNOWN),
-    fault("hangs, carried out when the client has gone", Late, Nothing, Hang, UNKNOWN),
+    fault("closed after the response", Before, Success, Close, DONE),
+    fault("reset after the response", Before, Success, Reset, DONE),
+    fault("hangs, not executed", Never, Nothing, Hang, UNKNOWN),
+    fault("hangs, executed", Before, Nothing, Hang, UNKNOWN),
+    fault("hangs, executed after the client has gone", Late, Nothing, Hang, UNKNOWN),
     fault("hangs in the head", Before, HalfHead, Hang, UNKNOWN),
     fault("hangs in the body", Before, HalfBody, Hang, UNKNOWN),
     fault("drips", Before, SuccessByteByByte, Stay, DONE),
     fault("drips, then closes", Before, SuccessByteByByte, Close, DONE),
-    fault("hints before the answer", Before, SuccessAfterHints, Stay, DONE),
-    fault("answers twice", Before, SuccessTwice, Stay, DONE),
+    fault("hints before the response", Before, SuccessAfterHints, Stay, DONE),
+    fault("two responses", Before, SuccessTwice, Stay, DONE),
     fault("half of the JSON", Before, HalfJson, Stay, UNKNOWN),
     fault("length too small", Before, LengthTooSmall, Stay, UNKNOWN),
     fault("length too large, then closes", Before, LengthTooLarge, Close, UNKNOWN),
     fault("length too large, then hangs", Before, LengthTooLarge, Hang, UNKNOWN),
-    fault("garbage, not carried out", Never, Garbage, Close, UNKNOWN),
-    fault("garbage, carried out", Before, Garbage, Close, UNKNOWN),
-    fault("200 in HTML, not carried out", Never, Status(200, "", HTML), Stay, UNKNOWN),
+    fault("garbage, not executed", Never, Garbage, Close, UNKNOWN),
+    fault("garbage, executed", Before, Garbage, Close, UNKNOWN),
+    fault("200 in HTML, not executed", Never, Status(200, "", HTML), Stay, UNKNOWN),
+    fault("200 with an error, not executed", Never, Status(200, "", DETAIL), Stay, UNKNOWN),
+    fault("200 with an error, executed", Before, Status(200, "", ERROR), Stay, UNKNOWN),
     fault("204", Before, Status(204, "", ""), Stay, UNKNOWN),
     fault("302", Never, Status(302, PAYMENTS, ""), Stay, UNKNOWN),
+    fault("303, executed", Before, Status(303, PAYMENTS, ""), Stay, UNKNOWN),
     fault("307 to payments", Never, Status(307, PAYMENTS, ""), Stay, UNKNOWN),
     fault("308 to payouts", Never, Status(308, DISBURSEMENTS, ""), Stay, UNKNOWN),
     fault("400", Never, Status(400, "", DETAIL), Stay, REJECTED),
     fault("401", Never, Status(401, "", DETAIL), Stay, REJECTED),
-    fault("409", Never, Status(409, "", DETAIL), Stay, REJECTED),
+    fault("402", Never, Status(402, "", DETAIL), Stay, REJECTED),
+    fault("406, executed", Before, Status(406, "", DETAIL), Stay, UNKNOWN),
+    fault("408, not executed", Never, Status(408, "", DETAIL), Stay, UNKNOWN),
+    fault("408, executed", Before, Status(408, NOW, DETAIL), Stay, UNKNOWN),
+    fault("409", Never, Status(409, "", DETAIL), Stay, CONFLICT),
+    fault("421", Never, Status(421, "", DETAIL), Stay, REJECTED),
     fault("422", Never, Status(422, "", DETAIL), Stay, REJECTED),
     fault("422 broken off", Never, BrokenOff(422), Close, REJECTED),
+    fault("423", Never, Status(423, "", DETAIL), Stay, CONFLICT),
+    fault("424, executed", Before, Status(424, "", DETAIL), Stay, UNKNOWN),
     fault("425", Never, Status(425, NOW, DETAIL), Stay, REJECTED),
-    fault("408, not carried out", Never, Status(408, "", DETAIL), Stay, UNKNOWN),
-    fault("408, carried out", Before, Status(408, NOW, DETAIL), Stay, UNKNOWN),
     fault("429", Never, Status(429, "", DETAIL), Stay, NOT_SENT),
-    fault("429, again at once", Never, Status(429, NOW, DETAIL), Stay, NOT_SENT),
+    fault("429, retry at once", Never, Status(429, NOW, DETAIL), Stay, NOT_SENT),
+    fault("429, retry after a year", Never, Status(429, HUGE, DETAIL), Stay, NOT_SENT),
     fault("429 broken off", Never, BrokenOff(429), Reset, NOT_SENT),
-    fault("500, not carried out", Never, Status(500, "", DETAIL), Stay, UNKNOWN),
-    fault("500, carried out", Before, Status(500, "", DETAIL), Stay, UNKNOWN),
-    fault("500, again at once, carried out", Before, Status(500, NOW, DETAIL), Stay, UNKNOWN),
-    fault("502 in HTML, not carried out", Never, Status(502, "", HTML), Stay, UNKNOWN),
-    fault("502 in HTML, carried out", Before, Status(502, "", HTML), Close, UNKNOWN),
-    fault("502 broken off, carried out", Before, BrokenOff(502), Hang, UNKNOWN),
-    fault("502, not carried out", Never, Status(502, "", ""), Stay, UNKNOWN),
-    fault("503, not carried out", Never, Status(503, "", DETAIL), Stay, UNKNOWN),
-    fault("503, carried out", Before, Status(503, "", DETAIL), Stay, UNKNOWN),
-    fault("503, again at some time, carried out", Before, Status(503, SOME_TIME, DETAIL), Stay, UNKNOWN),
-    fault("503, again at once", Never, Status(503, NOW, DETAIL), Stay, NOT_SENT),
-    fault("503, again since long ago", Never, Status(503, LONG_AGO, HTML), Close, NOT_SENT),
-    fault("504, not carried out", Never, Status(504, "", HTML), Stay, UNKNOWN),
-    fault("504, carried out", Before, Status(504, "", HTML), Stay, UNKNOWN),
-    fault("504, carried out when the client has gone", Late, Status(504, "", DETAIL), Hang, UNKNOWN),
-    fault("599, carried out", Before, Status(599, "", ""), Stay, UNKNOWN),
+    fault("444, executed", Before, Status(444, "", ""), Close, UNKNOWN),
+    fault("460, executed", Before, Status(460, "", HTML), Stay, UNKNOWN),
+    fault("499, executed", Before, Status(499, "", ""), Stay, UNKNOWN),
+    fault("500, not executed", Never, Status(500, "", DETAIL), Stay, UNKNOWN),
+    fault("500, executed", Before, Status(500, "", DETAIL), Stay, UNKNOWN),
+    fault("500, retry at once, executed", Before, Status(500, NOW, DETAIL), Stay, UNKNOWN),
+    fault("502, not executed", Never, Status(502, "", ""), Stay, UNKNOWN),
+    fault("502 in HTML, not executed", Never, Status(502, "", HTML), Stay, UNKNOWN),
+    fault("502 in HTML, executed", Before, Status(502, "", HTML), Close, UNKNOWN),
+    fault("502 broken off, executed", Before, BrokenOff(502), Hang, UNKNOWN),
+    fault("503, not executed", Never, Status(503, "", DETAIL), Stay, UNKNOWN),
+    fault("503, executed", Before, Status(503, "", DETAIL), Stay, UNKNOWN),
+    fault("503, invalid Retry-After, executed", Before, Status(503, INVALID, DETAIL), Stay, UNKNOWN),
+    fault("503, retry at once, not executed", Never, Status(503, NOW, DETAIL), Stay, UNKNOWN),
+    fault("503, retry at once, executed", Before, Status(503, NOW, DETAIL), Stay, UNKNOWN),
+    fault("503, past Retry-After, not executed", Never, Status(503, LONG_AGO, HTML), Close, UNKNOWN),
+    fault("503, past Retry-After, executed", Before, Status(503, LONG_AGO, HTML), Close, UNKNOWN),
+    fault("503, retry after a year, executed", Before, Status(503, HUGE, HTML), Stay, UNKNOWN),
+    fault("503, retry at once, executed after the client has gone", Late, Status(503, NOW, DETAIL), Hang, UNKNOWN),
+    fault("504, not executed", Never, Status(504, "", HTML), Stay, UNKNOWN),
+    fault("504, executed", Before, Status(504, "", HTML), Stay, UNKNOWN),
+    fault("504, executed after the client has gone", Late, Status(504, "", DETAIL), Hang, UNKNOWN),
+    fault("520, executed", Before, Status(520, "", HTML), Stay, UNKNOWN),
+    fault("599, executed", Before, Status(599, "", ""), Stay, UNKNOWN),
 ];
 
-/// The bytes of an answer; `body` is that of a success.
+/// The bytes of a response. `body` is that of a success.
 fn bytes(sent: Sent, body: &str) -> Vec<u8> {
-    let answer = |status: u16, header: &str, length: usize, body: &str| {
+    let response = |status: u16, header: &str, length: usize, body: &str| {
         let kind = if body.starts_with('<') { "text/html" } else { "application/json" };
         let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
         let length = if status == 204 { String::new() } else { format!("content-length: {length}\r\n") };
         format!("HTTP/1.1 {status} Whatever\r\ncontent-type: {kind}\r\n{length}{header}\r\n{body}")
     };
-    let success = || answer(200, "", body.len(), body);
+    let success = || response(200, "", body.len(), body);
     let half = body.len() / 2;
     let text = match sent {
         Nothing => String::new(),
@@ -214,18 +236,18 @@ fn bytes(sent: Sent, body: &str) -> Vec<u8> {
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </>\r\n\r\n".to_owned() + &success()
         }
         HalfHead => "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-le".to_owned(),
-        HalfBody => answer(200, "", body.len(), &body[..half]),
-        HalfJson => answer(200, "", half, &body[..half]),
-        LengthTooSmall => answer(200, "", half, body),
-        LengthTooLarge => answer(200, "", body.len() + 7, body),
+        HalfBody => response(200, "", body.len(), &body[..half]),
+        HalfJson => response(200, "", half, &body[..half]),
+        LengthTooSmall => response(200, "", half, body),
+        LengthTooLarge => response(200, "", body.len() + 7, body),
         Garbage => return b"\x16\x03\x01\x00\xff\0\0 220 mail.example.com\r\n\r\n".to_vec(),
-        Status(status, header, body) => answer(status, header, body.len(), body),
-        BrokenOff(status) => answer(status, "", 1_000, DETAIL),
+        Status(status, header, body) => response(status, header, body.len(), body),
+        BrokenOff(status) => response(status, "", 1_000, DETAIL),
     };
     text.into_bytes()
 }
 
-/// A random source of its own for each place at which chance decides, so that concurrency changes little.
+/// A random source for each place where chance decides, so that concurrency changes little.
 fn chance(seed: u64, place: [usize; 2]) -> fastrand::Rng {
     place.into_iter().fold(fastrand::Rng::with_seed(seed), |mut chance, part| {
         fastrand::Rng::with_seed(chance.u64(..) ^ (part as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
@@ -237,14 +259,14 @@ fn chance(seed: u64, place: [usize; 2]) -> fastrand::Rng {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Keys {
     Ignored,
-    /// The same key gets the first answer again, and is not carried out again.
+    /// A known key gets the first response again, and nothing is executed.
     Honoured,
 }
 
-/// What came of one call to the server, and what it did.
+/// What arrived of one call, and how often it was executed.
 #[derive(Debug, Default)]
 struct Entry {
-    carried_out: usize,
+    executed: usize,
     key: String,
     requests: Vec<&'static Fault>,
 }
@@ -252,9 +274,9 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Ledger {
     entries: HashMap<usize, Entry>,
-    /// Of each key, the first answer.
-    answers: HashMap<String, String>,
-    answered_again: usize,
+    /// The first response of each key.
+    responses: HashMap<String, String>,
+    deduplicated: usize,
     /// How often each fault was injected.
     faults: BTreeMap<&'static str, usize>,
     /// What no client may do.
@@ -262,21 +284,21 @@ struct Ledger {
 }
 
 impl Ledger {
-    /// Does what was asked for, and gives the body of the answer.
-    fn carry_out(&mut self, request: &Received, keys: Keys) -> String {
-        if let (Keys::Honoured, Some(answer)) = (keys, self.answers.get(&request.key)) {
-            self.answered_again += 1;
-            return answer.clone();
+    /// Executes the request, and returns the response body.
+    fn execute(&mut self, request: &Received, keys: Keys) -> String {
+        if let (Keys::Honoured, Some(response)) = (keys, self.responses.get(&request.key)) {
+            self.deduplicated += 1;
+            return response.clone();
         }
-        self.entries.get_mut(&request.call).unwrap().carried_out += 1;
+        self.entries.get_mut(&request.call).unwrap().executed += 1;
         let (field, call) = (if request.is_payment { "payment_id" } else { "disbursement_id" }, request.call);
-        let answer = format!(r#"{{"{field}":"done-{call}","status":"pending","currency":"UGX"}}"#);
-        self.answers.insert(request.key.clone(), answer.clone());
-        answer
+        let response = format!(r#"{{"{field}":"done-{call}","status":"pending","currency":"UGX"}}"#);
+        self.responses.insert(request.key.clone(), response.clone());
+        response
     }
 }
 
-/// A request that is complete and says what the call wants.
+/// A complete request.
 #[derive(Debug)]
 struct Received {
     is_payment: bool,
@@ -285,7 +307,7 @@ struct Received {
 }
 
 impl Received {
-    /// `None` if the client hung up before it was complete.
+    /// `None` if the client closed the connection before the request was complete.
     async fn read(stream: &mut TcpStream) -> Option<Result<Self, String>> {
         let mut bytes = Vec::with_capacity(1_024);
         let body_at = loop {
@@ -344,7 +366,7 @@ impl Service {
         self.ledger.lock().unwrap()
     }
 
-    /// Writes a request down, and decides what becomes of it.
+    /// Records a request, and chooses its fault.
     fn arrived(&self, request: &Received) -> &'static Fault {
         let mut ledger = self.ledger();
         let entry = ledger.entries.entry(request.call).or_default();
@@ -376,12 +398,12 @@ impl Service {
                 Err(offence) => return self.ledger().offences.push(offence),
             };
             let fault = self.arrived(&request);
-            let body = match fault.carried {
-                Before => self.ledger().carry_out(&request, self.keys),
+            let body = match fault.executed {
+                Before => self.ledger().execute(&request, self.keys),
                 Never | Late => String::new(),
             };
             let bytes = bytes(fault.sent, &body);
-            // The client may hang up before it has read everything.
+            // The client may close the connection before it has read everything.
             if fault.sent == SuccessByteByByte {
                 for byte in bytes {
                     let _ = stream.write_all(&[byte]).await;
@@ -394,11 +416,11 @@ impl Service {
                 Stay => continue,
                 Close => {}
                 Reset => stream.set_zero_linger().unwrap(),
-                // Returns when the client hangs up.
+                // Returns when the client closes the connection.
                 Hang => while stream.read(&mut [0; 64]).await.is_ok_and(|length| length > 0) {},
             }
-            if fault.carried == Late {
-                self.ledger().carry_out(&request, self.keys);
+            if fault.executed == Late {
+                self.ledger().execute(&request, self.keys);
             }
             return;
         }
@@ -408,7 +430,7 @@ impl Service {
 /// Where connections are accepted, or refused while it is closed.
 struct Door {
     address: SocketAddr,
-    // Keeps the port while nobody listens.
+    // Keeps the port while nothing listens.
     _port: TcpSocket,
     /// The last call that moved the door, and who listens.
     state: tokio::sync::Mutex<(usize, Option<JoinHandle<()>>)>,
@@ -418,7 +440,7 @@ struct Door {
 }
 
 impl Door {
-    /// For call `call`, opens or closes it. A call that comes late changes nothing.
+    /// Opens or closes the door for `call`. An earlier call changes nothing.
     async fn set(&self, call: usize, is_open: bool) {
         let mut state = self.state.lock().await;
         if call < state.0 {
@@ -436,7 +458,7 @@ impl Door {
             let (service, open) = (self.service.clone(), self.open.clone());
             state.1 = Some(tokio::spawn(async move {
                 loop {
-                    // What is said of a connection that failed before it was accepted concerns no other.
+                    // A connection that fails before it is accepted concerns no other.
                     let Ok((stream, _)) = listener.accept().await else { continue };
                     let (service, open) = (service.clone(), open.clone());
                     tokio::spawn(async move {
@@ -463,7 +485,7 @@ fn amount_of(call: usize) -> u64 {
     1_000 + call as u64
 }
 
-/// A call that succeeded: the id that it was given, and how often it was sent.
+/// A call that succeeded: the id in the response, and the number of attempts.
 type Done = (String, u32);
 
 /// Even calls collect a payment, odd ones pay out.
@@ -476,8 +498,8 @@ async fn make(client: &Client, call: usize, keys: Keys) -> Result<Done, Error> {
             .payment_method(PaymentMethod::Mtn)
             .products(vec![JsonObject::from_iter([("reference", reference)])])
             .build();
-        let answer = options(client.payments().create(payment), call, keys).send_with_response().await?;
-        Ok((answer.payment_id.clone(), answer.attempts()))
+        let response = options(client.payments().create(payment), call, keys).send_with_response().await?;
+        Ok((response.payment_id.clone(), response.attempts()))
     } else {
         let phone = "+256711111111";
         let payout = DisbursementCreate::builder()
@@ -485,17 +507,21 @@ async fn make(client: &Client, call: usize, keys: Keys) -> Result<Done, Error> {
             .payment_method(PaymentMethod::Airtel)
             .recipients(vec![Recipient::builder().amount(amount).phone_number(phone).reference(reference).build()])
             .build();
-        let answer = options(client.disbursements().create(payout), call, keys).send_with_response().await?;
-        Ok((answer.disbursement_id.clone(), answer.attempts()))
+        let response = options(client.disbursements().create(payout), call, keys).send_with_response().await?;
+        Ok((response.disbursement_id.clone(), response.attempts()))
     }
 }
 
-/// Half of the calls name their key; the others leave it to the client.
+/// Half of the calls carry their own key, the others a random one.
 fn options<T>(request: Request<T>, call: usize, keys: Keys) -> Request<T> {
     let is_sent_once = keys == Keys::Ignored && call.is_multiple_of(ONCE);
     let request = if is_sent_once { request.retry_policy(RetryPolicy::none()) } else { request };
-    let request = if call % 4 < 2 { request.idempotency_key(format!("key-{call}")) } else { request };
+    let request = if has_own_key(call) { request.idempotency_key(format!("key-{call}")) } else { request };
     if call.is_multiple_of(WITH_DEADLINE) { request.deadline(Duration::from_millis(500)) } else { request }
+}
+
+fn has_own_key(call: usize) -> bool {
+    call % 4 < 2
 }
 
 fn builder(address: SocketAddr) -> ClientBuilder {
@@ -512,7 +538,7 @@ fn setting(name: &str, default: usize) -> usize {
 /// One after the other: two runs at once would only make each other's timeouts.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Makes all calls with clients of this policy, and holds what they say against the ledger.
+/// Makes all calls with clients of this policy, and compares their results with the ledger.
 async fn run(name: &str, policy: Option<RetryPolicy>, keys: Keys) {
     let _turn = TURN.lock().await;
     let seed = setting("PIAXIS_CHAOS_SEED", 1) as u64;
@@ -543,7 +569,7 @@ async fn run(name: &str, policy: Option<RetryPolicy>, keys: Keys) {
     let shared = client_of(address);
     let workers: Vec<_> = (0..AT_ONCE)
         .map(|_| {
-            // A client for each when much is repeated: each has a budget of repetitions.
+            // A client for each worker where much is retried, because a client has a retry budget.
             let client = if policy.is_some() { client_of(address) } else { shared.clone() };
             let (lost, next, door) = (lost.clone(), next.clone(), door.clone());
             tokio::spawn(async move {
@@ -559,7 +585,7 @@ async fn run(name: &str, policy: Option<RetryPolicy>, keys: Keys) {
                         door.set(call, true).await;
                     }
                     let client = if call % NOWHERE == NOWHERE - 1 { &lost } else { &client };
-                    // Only so that a call without an end is a failure and not a hang.
+                    // A call that stays pending fails the test.
                     let result = tokio::time::timeout(Duration::from_secs(120), make(client, call, keys)).await;
                     results.push((call, result.expect("a call never ended")));
                 }
@@ -572,7 +598,7 @@ async fn run(name: &str, policy: Option<RetryPolicy>, keys: Keys) {
         results.extend(worker.await.unwrap());
     }
 
-    // All clients are gone now, so that every connection ends, and what is carried out late has been.
+    // All clients are dropped, so every connection closes, and late executions have happened.
     door.set(calls, false).await;
     drop(door);
     let drained = tokio::time::timeout(Duration::from_secs(60), all_closed.recv()).await;
@@ -585,30 +611,30 @@ async fn run(name: &str, policy: Option<RetryPolicy>, keys: Keys) {
     figures.check(name, seed, calls, &ledger);
 }
 
-/// What came of sending writes again of which nobody knew what had become.
+/// What retries of unknown writes came to.
 #[derive(Debug, Default)]
-struct Repeated {
+struct Retried {
     /// Calls that succeeded in the end.
     resolved: usize,
-    /// Requests that would have been carried out twice without their key.
-    answered_again: usize,
-    /// Calls that stayed unknown, though there were repetitions and time left.
+    /// Requests that only their key kept from being executed twice.
+    deduplicated: usize,
+    /// Calls that stayed unknown, though retries and time were left.
     out_of_budget: usize,
 }
 
 #[derive(Debug, Default)]
 struct Figures {
-    /// Requests that were sent, or tried to.
+    /// Attempts of all calls.
     attempts: usize,
-    /// Those of them that never came to the server: refused connections, and those that it closed unread.
+    /// Attempts that never arrived: refused connections, and those that were closed unread.
     lost: usize,
     injected: usize,
     ok: usize,
     not_sent: usize,
     rejected: usize,
     unknown: usize,
-    unknown_carried_out: usize,
-    repeated: Repeated,
+    unknown_executed: usize,
+    retried: Retried,
     duplicates: usize,
     broken: Vec<String>,
 }
@@ -620,7 +646,7 @@ impl Figures {
             attempts,
             lost: attempts.saturating_sub(arrived),
             injected: ledger.faults.values().sum(),
-            repeated: Repeated { answered_again: ledger.answered_again, ..Repeated::default() },
+            retried: Retried { deduplicated: ledger.deduplicated, ..Retried::default() },
             broken: std::mem::take(&mut ledger.offences),
             ..Self::default()
         };
@@ -632,74 +658,90 @@ impl Figures {
             })
             .sum();
         if told != attempts {
-            figures.broken.push(format!("{attempts} attempts were made, and {told} are told of"));
+            figures.broken.push(format!("{attempts} attempts were made, and {told} are reported"));
         }
         for (call, result) in results {
             let entry = ledger.entries.entry(*call).or_default();
-            figures.duplicates += usize::from(entry.carried_out > 1);
+            figures.duplicates += usize::from(entry.executed > 1);
             if let Some(what) = figures.add(*call, result, entry) {
                 let result = result.as_ref().map_err(ToString::to_string);
                 let faults: Vec<_> = entry.requests.iter().map(|fault| fault.name).collect();
-                let times = entry.carried_out;
-                figures.broken.push(format!("call {call}, {what}: carried out {times} times, {result:?}, {faults:?}"));
+                let times = entry.executed;
+                figures.broken.push(format!("call {call}, {what}: executed {times} times, {result:?}, {faults:?}"));
             }
         }
         figures
     }
 
-    /// Counts a call; says what is wrong with it.
+    /// Counts a call, and returns the promise that its result breaks.
     fn add(&mut self, call: usize, result: &Result<Done, Error>, entry: &Entry) -> Option<&'static str> {
-        let ended = |known: Known| entry.requests.iter().any(|fault| fault.known == known);
-        let is_twice = entry.carried_out > 1;
-        let wrong: &[(bool, &'static str)] = match result {
+        let attempts = match result {
+            Ok((_, attempts)) => *attempts,
+            Err(error) => error.attempts(),
+        };
+        let is_conflict_rejected = attempts == 1 && !has_own_key(call);
+        let known: Vec<_> = entry
+            .requests
+            .iter()
+            .map(|fault| match fault.known {
+                Known::Conflict if is_conflict_rejected => REJECTED,
+                Known::Conflict => UNKNOWN,
+                known => known,
+            })
+            .collect();
+        let ended = |wanted: Known| known.contains(&wanted);
+        let is_twice = entry.executed > 1;
+        let wrong: &[(bool, &'static str)] = match result.as_ref().map_err(|error| (error, error.outcome())) {
             Ok((id, attempts)) => {
                 self.ok += 1;
-                self.repeated.resolved += usize::from(*attempts > 1 && ended(UNKNOWN));
+                self.retried.resolved += usize::from(*attempts > 1 && ended(UNKNOWN));
                 &[
-                    (entry.carried_out != 1, "Ok, but not carried out once"),
-                    (*id != format!("done-{call}"), "Ok with the answer to another call"),
+                    (entry.executed != 1, "Ok, but not executed once"),
+                    (*id != format!("done-{call}"), "Ok with the response to another call"),
                     (!ended(DONE), "Ok without a success"),
                 ]
             }
-            Err(error) if error.outcome() == Outcome::NotSent => {
+            Err((error, Outcome::NotSent)) => {
                 self.not_sent += 1;
-                let others = entry.requests.iter().any(|fault| fault.known != NOT_SENT);
+                let others = known.iter().any(|known| *known != NOT_SENT);
+                let is_unsent = error.is_connect() || error.is_timeout();
                 &[
-                    (entry.carried_out != 0, "not sent, but carried out"),
-                    (others, "not sent, though a request ended in another way"),
-                    (entry.requests.is_empty() && !error.is_connect(), "not sent, without a reason"),
+                    (entry.executed != 0, "not sent, but executed"),
+                    (others, "not sent, though an attempt ended in another way"),
+                    (entry.requests.is_empty() && !is_unsent, "not sent, without a reason"),
                 ]
             }
-            Err(error) if error.outcome() == Outcome::Rejected => {
+            Err((error, Outcome::Rejected)) => {
                 self.rejected += 1;
                 &[
-                    (entry.carried_out != 0, "rejected, but carried out"),
-                    (!ended(REJECTED), "rejected without a refusal"),
-                    (!error.is_client_error(), "rejected without a status that says so"),
+                    (entry.executed != 0, "rejected, but executed"),
+                    (ended(UNKNOWN), "rejected, though an attempt may have been executed"),
+                    (!ended(REJECTED), "rejected without a rejection"),
+                    (!error.is_client_error(), "rejected without a 4xx status"),
                 ]
             }
-            Err(error) => {
+            Err((error, Outcome::Unknown)) => {
                 self.unknown += 1;
-                self.unknown_carried_out += entry.carried_out;
-                let is_temporary = match error.status() {
-                    Some(status) => matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504),
+                self.unknown_executed += entry.executed;
+                let is_temporary = match error.status().map(|status| status.as_u16()) {
+                    Some(status) => matches!(status, 408 | 429 | 444 | 460 | 499 | 500 | 502 | 503 | 504 | 520..=530),
                     None => matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout),
                 };
-                let is_told = error.attempts() == 1
-                    && error.status().is_some()
-                    && matches!(entry.requests[..], [fault] if fault.known != UNKNOWN);
-                let has_more = error.attempts() <= RETRIES && !call.is_multiple_of(WITH_DEADLINE);
-                self.repeated.out_of_budget += usize::from(is_temporary && has_more);
+                let is_soon = error.retry_after().unwrap_or_default() <= Duration::from_secs(30);
+                let is_told =
+                    attempts == 1 && error.status().is_some() && matches!(known[..], [known] if known != UNKNOWN);
+                let has_more = attempts <= RETRIES && !call.is_multiple_of(WITH_DEADLINE);
+                self.retried.out_of_budget += usize::from(is_temporary && is_soon && has_more);
                 &[
-                    (error.outcome() != Outcome::Unknown, "an outcome that is new"),
-                    (is_told, "unknown, though the answer tells"),
-                    (error.idempotency_key().is_none(), "unknown, and the key to look it up is lost"),
+                    (is_told, "unknown, though the status tells"),
+                    (error.idempotency_key().is_none(), "unknown without the key to look it up"),
                     (!entry.key.is_empty() && error.idempotency_key() != Some(&entry.key), "unknown with another key"),
                 ]
             }
+            Err((_, Outcome::ReadFailed)) => &[(true, "a write that failed as a read")],
         };
-        let carried_twice = (is_twice, "carried out twice");
-        wrong.iter().chain([&carried_twice]).find_map(|(is_wrong, what)| is_wrong.then_some(*what))
+        let executed_twice = (is_twice, "executed twice");
+        wrong.iter().chain([&executed_twice]).find_map(|(is_wrong, what)| is_wrong.then_some(*what))
     }
 
     fn check(&self, name: &str, seed: u64, calls: usize, ledger: &Ledger) {
@@ -707,7 +749,7 @@ impl Figures {
         assert!(self.broken.is_empty(), "{name}, seed {seed}: {} promises broken{first}", self.broken.len());
         assert_eq!(self.duplicates, 0, "{name}, seed {seed}");
         assert_eq!(self.ok + self.not_sent + self.rejected + self.unknown, calls, "{name}, seed {seed}");
-        assert!(self.ok > calls / 2, "{name}, seed {seed}: hardly anything succeeds, which proves little");
+        assert!(self.ok > calls / 2, "{name}, seed {seed}: too few successes to prove anything");
         if calls >= 4_000 {
             let missing: Vec<_> =
                 FAULTS.iter().map(|fault| fault.name).filter(|name| !ledger.faults.contains_key(name)).collect();
@@ -722,43 +764,50 @@ impl Figures {
 impl std::fmt::Display for Figures {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
-        let Self { attempts, lost, injected, ok, not_sent, rejected, unknown, unknown_carried_out, .. } = self;
+        let Self { attempts, lost, injected, ok, not_sent, rejected, unknown, unknown_executed, .. } = self;
         let faults = injected + lost;
         let percent = share(faults, *attempts);
-        write!(f, "faults {faults} ({percent:.1} % of {attempts} requests, {lost} never came), ok {ok}, ")?;
+        write!(f, "faults {faults} ({percent:.1} % of {attempts} requests, {lost} never arrived), ok {ok}, ")?;
         write!(f, "not sent {not_sent}, rejected {rejected}, unknown {unknown} ")?;
-        write!(
-            f,
-            "({:.2} %, {unknown_carried_out} carried out), ",
-            share(*unknown, ok + not_sent + rejected + unknown)
-        )?;
-        let Repeated { resolved, answered_again, out_of_budget } = &self.repeated;
-        if resolved + answered_again > 0 {
-            write!(f, "resolved {resolved}, answered again {answered_again}, out of budget {out_of_budget}, ")?;
+        write!(f, "({:.2} %, {unknown_executed} executed), ", share(*unknown, ok + not_sent + rejected + unknown))?;
+        let Retried { resolved, deduplicated, out_of_budget } = &self.retried;
+        if resolved + deduplicated > 0 {
+            write!(f, "resolved {resolved}, deduplicated {deduplicated}, out of budget {out_of_budget}, ")?;
         }
         write!(f, "duplicates {}", self.duplicates)
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_paid_twice_and_every_outcome_is_true_though_the_server_honours_no_keys() {
+async fn default_policy_never_pays_twice_and_every_outcome_agrees_with_the_ledger() {
     run("default policy", None, Keys::Ignored).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn writes_sent_again_with_their_key_are_done_once_where_the_server_honours_keys() {
+async fn writes_retried_with_their_key_are_executed_once_where_the_server_honours_keys() {
     let delays = (Duration::from_millis(5), Duration::from_millis(50));
     let policy =
         RetryPolicy::default().max_retries(RETRIES).backoff(delays.0, delays.1).retry_writes_with_idempotency_key();
-    run("writes repeated with their key", Some(policy), Keys::Honoured).await;
+    run("writes retried with their key", Some(policy), Keys::Honoured).await;
 }
 
 #[test]
-fn the_faults_keep_the_rules_that_outcomes_rely_on() {
-    for fault in &FAULTS {
-        let is_told = matches!(fault.known, NOT_SENT | REJECTED);
-        assert!(!is_told || fault.carried == Never, "{}: what the API says it did not do, it may not do", fault.name);
-        assert!(fault.carried != Late || fault.then == Hang, "{}", fault.name);
+fn faults_keep_the_rules_that_outcomes_rely_on() {
+    for fault in FAULTS {
+        let is_told = matches!(fault.known, NOT_SENT | REJECTED | CONFLICT);
+        assert!(!is_told || fault.executed == Never, "{}: a rejected request must not be executed", fault.name);
+        assert!(fault.executed != Late || fault.then == Hang, "{}", fault.name);
         assert_eq!(FAULTS.iter().filter(|other| other.name == fault.name).count(), 1, "{}", fault.name);
+    }
+    // A 503 is no proof: each kind is injected with and without execution.
+    let of = |executed| {
+        let is_503 = move |fault: &&Fault| matches!(fault.sent, Status(503, ..)) && fault.executed == executed;
+        FAULTS.iter().filter(is_503).filter_map(|fault| match fault.sent {
+            Status(_, header, _) => Some(header),
+            _ => None,
+        })
+    };
+    for header in of(Never) {
+        assert!(of(Before).any(|other| other == header), "503 with {header:?} is never executed");
     }
 }

@@ -31,7 +31,7 @@ fn good() -> Answer {
 
 /// Nothing times out while the clock moves, unless the test says so.
 fn patient(server: &Server) -> ClientBuilder {
-    server.builder().api_key("key-1").timeout(SECOND * 1_000_000)
+    server.builder().api_key("key-1").timeout(SECOND * 1_000_000).deadline(SECOND * 1_000_000)
 }
 
 fn order() -> PaymentCreate {
@@ -135,7 +135,7 @@ async fn a_turn_that_does_not_come_before_the_deadline_sends_nothing() {
             (ErrorKind::Timeout, Outcome::NotSent, 0),
             "{error}"
         );
-        assert!(error.to_string().contains("waited for its turn"), "{error}");
+        assert!(error.to_string().contains("waiting for a turn"), "{error}");
         assert!(server.take().is_empty());
         first.abort();
     }
@@ -169,20 +169,31 @@ async fn one_deadline_ends_attempts_and_delays_together() {
 }
 
 #[tokio::test]
-async fn retry_after_is_waited_for_up_to_the_limit() {
+async fn retry_after_is_waited_for_and_beyond_the_limit_the_request_fails_at_once() {
     let clock = Clock::stop();
-    let date = |seconds: i64| {
+    let date = |seconds: i64, format: &str| {
         let at =
             chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()) + chrono::TimeDelta::seconds(seconds);
-        at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        at.format(format).to_string()
     };
-    for (asked, least, most) in [
-        ("7".to_owned(), 7, 8),
-        ("100000".to_owned(), 30, 31),
-        (date(20), 17, 21),
-        (date(-50), 0, 1),
-        ("soon".to_owned(), 0, 1),
-    ] {
+    const IMF: &str = "%a, %d %b %Y %H:%M:%S GMT";
+    // What is asked for (a text, or a date so many seconds from now), how many attempts there are, and the least and most
+    // seconds.
+    let cases: [(Result<&str, (i64, &str)>, u32, u32, u32); 11] = [
+        (Ok("7"), 2, 7, 8),
+        (Ok("30"), 2, 30, 31),
+        (Ok("31"), 1, 0, 0),
+        (Ok("100000"), 1, 0, 0),
+        (Ok("99999999999999999999999999"), 1, 0, 0),
+        (Err((20, IMF)), 2, 17, 21),
+        (Err((20, "%A, %d-%b-%y %H:%M:%S GMT")), 2, 17, 21),
+        (Err((20, "%a %b %e %H:%M:%S %Y")), 2, 17, 21),
+        (Err((-50, IMF)), 2, 0, 1),
+        (Err((3600, IMF)), 1, 0, 0),
+        (Ok("soon"), 2, 0, 1),
+    ];
+    for (asked, attempts, least, most) in cases {
+        let asked = asked.map_or_else(|(seconds, format)| date(seconds, format), str::to_owned);
         let server = Server::start(Answer::new(429, &[("retry-after", &asked)], "{}")).await;
         let policy = RetryPolicy::default().max_retries(1).backoff(SECOND, SECOND);
         let client = patient(&server).retry_policy(policy).build().unwrap();
@@ -190,8 +201,80 @@ async fn retry_after_is_waited_for_up_to_the_limit() {
         let call = tokio::spawn(async move { client.payments().create(order()).await.unwrap_err() });
         clock.run_until(STEP, || call.is_finished()).await;
         let (error, taken) = (call.await.unwrap(), clock.elapsed() - begin);
-        assert_eq!((error.attempts(), error.outcome()), (2, Outcome::NotSent), "{asked}");
+        assert_eq!((error.attempts(), error.outcome()), (attempts, Outcome::NotSent), "{asked}");
         assert!(taken >= SECOND * least && taken <= SECOND * most + STEP * 3, "{asked}: {taken:?}");
+        assert_eq!(error.retry_after().is_some(), asked != "soon", "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn a_default_request_ends_after_its_default_deadline() {
+    let clock = Clock::stop();
+    let server = Server::start(Answer::json(503, "{}")).await;
+    let policy = RetryPolicy::default().max_retries(1_000_000).backoff(SECOND, SECOND);
+    let client = server.builder().api_key("key-1").retry_policy(policy).build().unwrap();
+    let call = tokio::spawn(async move { client.payments().get("pay-1").await.unwrap_err() });
+    clock.run_until(STEP, || call.is_finished()).await;
+    let elapsed = clock.elapsed();
+    assert!(elapsed >= SECOND * 80 && elapsed <= SECOND * 91, "{elapsed:?}");
+}
+
+#[tokio::test]
+async fn with_nothing_left_of_the_deadline_nothing_is_sent() {
+    let server = Server::start(good()).await;
+    let client = server.builder().api_key("key-1").build().unwrap();
+    // Now there is a connection that could be used at once.
+    client.payments().get("pay-1").await.unwrap();
+    server.take();
+    let nothing = || [Some(Duration::ZERO), None];
+    for (deadline, timeout) in nothing().into_iter().zip(nothing().into_iter().rev()) {
+        let mut request = client.payments().create(order());
+        if let Some(deadline) = deadline {
+            request = request.deadline(deadline);
+        }
+        if let Some(timeout) = timeout {
+            request = request.timeout(timeout);
+        }
+        let error = request.await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::NotSent), "{error}");
+        assert_eq!(error.attempts(), 0, "{error}");
+    }
+    settle().await;
+    assert!(server.take().is_empty());
+}
+
+/// A name that is never resolved, so that no connection comes about.
+struct NeverResolved;
+
+impl reqwest::dns::Resolve for NeverResolved {
+    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_before_there_is_a_connection_is_not_sent() {
+    let builder = || {
+        Client::builder()
+            .environment(Environment::Custom("http://localhost/api".to_owned()))
+            .api_key("key-1")
+            .retry_policy(RetryPolicy::none())
+            .configure_http(|http| http.dns_resolver(Arc::new(NeverResolved)))
+    };
+    const SHORT: Duration = Duration::from_millis(30);
+    let short = builder().timeout(SHORT).build().unwrap();
+    let connect = builder().connect_timeout(SHORT).build().unwrap();
+    let long = builder().build().unwrap();
+    let requests = [
+        short.payments().create(order()),
+        connect.payments().create(order()),
+        long.payments().create(order()).timeout(SHORT),
+        long.payments().create(order()).deadline(SHORT),
+    ];
+    for request in requests {
+        let error = request.await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::NotSent), "{error}");
+        assert_eq!(error.attempts(), 1, "{error}");
     }
 }
 

@@ -297,7 +297,6 @@ async fn the_search_begins_ten_minutes_earlier() {
 }
 
 #[tokio::test]
-#[ignore = "streams of this branch set to_date; those of the branch `paging` do not"]
 async fn the_search_has_no_end() {
     for count in [0, 250] {
         assert!(payment_queries(SINCE, count).await.iter().all(|query| !query.contains_key("to_date")));
@@ -532,5 +531,21 @@ async fn only_likely_disbursements_are_read_whole_and_with_the_options() {
     let received = server.take();
     let whole: Vec<_> = received.iter().filter(|request| request.target.contains("/disbursements/")).collect();
     assert_eq!(whole.len(), 1, "{received:?}");
-    assert_eq!((whole[0].target.as_str(), whole[0].header("x-tenant")), ("/api/disbursements/d-1", Some("north")));
+    assert_eq!(whole[0].target, "/api/disbursements/d-1");
+    assert!(received.iter().all(|request| request.header("x-tenant") == Some("north")), "{received:?}");
+}
+
+#[tokio::test]
+async fn the_options_reach_each_page_of_payments() {
+    let items = (0..250).map(|number| listed(&format!("pay-{number}"))).collect();
+    let server = server(Arc::new(Mutex::new(items))).await;
+    let search = server.client().payments().find_like(&payment(), since());
+    let search = search.options(RequestOptions::new().header("x-tenant", "north"));
+    let _ = search.options(RequestOptions::new().request_id("trace-17")).await.unwrap();
+    let received = server.take();
+    assert!(received.len() >= 3, "{received:?}");
+    for request in received {
+        let headers = ["x-tenant", "x-request-id"].map(|name| request.header(name));
+        assert_eq!(headers, [Some("north"), Some("trace-17")], "{request:?}");
+    }
 }

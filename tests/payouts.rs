@@ -60,7 +60,7 @@ async fn a_quote_out_of_bounds_creates_nothing() {
         let refusal = error.quote_refusal().unwrap();
         assert_eq!(refusal.problem, problem);
         assert_eq!((refusal.max_total_debit, &*refusal.quote.currency), (Amount::from(76_000), currency));
-        assert!(error.to_string().starts_with("disbursements_create was not sent: "), "{error}");
+        assert!(error.to_string().starts_with("disbursements_create: not sent: "), "{error}");
         assert!(error.to_string().contains(words), "{error}");
         assert_eq!(created.calls(), 0);
     }

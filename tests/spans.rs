@@ -1,18 +1,26 @@
 //! Spans: their names and fields are OpenTelemetry's, and whoever wants them gets them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod lists;
 mod log;
 mod support;
 
 use std::time::Duration;
 
-use log::Log;
-use piaxis::RetryPolicy;
+use crate::log::Log;
+use futures_util::StreamExt as _;
+use piaxis::{RetryPolicy, types::PaymentFilter};
 use support::{Answer, Server};
+use tokio::sync::Mutex;
+use tracing::Instrument as _;
 use tracing_subscriber::{Layer, filter::filter_fn, fmt::format::FmtSpan, layer::SubscriberExt as _};
+
+/// `tracing` caches who listens for all threads, and tests that change that at once lose spans.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// What is logged of a call that is sent twice, by those who want only some of it.
 async fn logged(wants: impl Fn(&tracing::Metadata<'_>) -> bool + Send + Sync + 'static) -> String {
+    let _turn = ONE_AT_A_TIME.lock().await;
     let server = Server::start(Answer::json(503, "{}")).await;
     let policy = RetryPolicy::default().max_retries(1).backoff(Duration::ZERO, Duration::ZERO);
     let client = server.builder().api_key("key-1").retry_policy(policy).build().unwrap();
@@ -53,6 +61,28 @@ async fn a_span_comes_by_its_name_or_its_target_alone() {
     let by_name = logged(|about| about.name() == "piaxis_attempt").await;
     assert_eq!(by_name.matches("piaxis_attempt{").count(), 2, "{by_name}");
     assert!(!by_name.contains("piaxis{"), "{by_name}");
-    let by_target = logged(|about| about.target() == "piaxis::request").await;
+    let by_target = logged(|about| about.target() == "piaxis::client::request").await;
     assert!(by_target.contains("piaxis{operation") && !by_target.contains("piaxis_attempt"), "{by_target}");
+}
+
+#[tokio::test]
+async fn pages_are_fetched_in_the_span_of_the_caller() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let all: Vec<usize> = (0..55).collect();
+    let server = lists::Server::start(move |_, asked| Ok(lists::page_of(&all, asked))).await;
+    let log = Log::default();
+    let writer = log.clone();
+    let layer = tracing_subscriber::fmt::layer()
+        .with_span_events(FmtSpan::CLOSE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .with_filter(filter_fn(|about| about.is_span()));
+    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let read = server.client().payments().stream(PaymentFilter::builder().build()).page_size(10).count();
+    assert_eq!(read.instrument(tracing::info_span!("report")).await, 55);
+    drop(guard);
+    let text = log.text();
+    let attempts: Vec<&str> = text.lines().filter(|line| line.contains("piaxis_attempt{")).collect();
+    let inside = attempts.iter().filter(|line| line.contains("report:piaxis{")).count();
+    assert_eq!((attempts.len(), inside), (6, 6), "{text}");
 }

@@ -883,3 +883,23 @@ async fn a_request_that_is_not_awaited_sends_nothing() {
     client.payments().get("awaited").await.unwrap();
     assert_eq!(server.one().path, "/api/payments/awaited");
 }
+
+/// CI runs this file once with reqwest's `cookies`, `gzip` and `http2` switched on, as another crate of a program may.
+#[tokio::test]
+async fn features_of_reqwest_change_nothing() {
+    let (server, client) = server().await;
+    server.answer(Answer::json(200, &recorded_answer("payment_details")).header("set-cookie", "session=1; Path=/"));
+    for _ in 0..2 {
+        client.payments().get("p").await.unwrap();
+        let sent = server.one();
+        for name in ["cookie", "accept-encoding", "upgrade", "http2-settings", "referer"] {
+            assert_eq!(sent.header(name), None, "{name}");
+        }
+    }
+    // Nobody asked for it, so it is not decoded.
+    let gzipped = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    let answer = Answer { body: gzipped.to_vec(), ..Answer::json(200, &json!({})).header("content-encoding", "gzip") };
+    server.answer(answer);
+    let error = client.payments().get("p").await.unwrap_err();
+    assert_eq!((error.kind(), error.body()), (ErrorKind::Decode, Some(&gzipped[..])));
+}

@@ -31,7 +31,7 @@ pub enum PaymentResult {
     Unknown {
         /// Id of the payment, when the API created one.
         payment_id: Option<String>,
-        /// The last state that was seen.
+        /// The last state that was seen; `None` when a lasting failure ended the polling.
         last: Option<Payment>,
         /// The error of the creation, or of the last poll.
         error: Option<Error>,
@@ -78,7 +78,7 @@ impl CreateAndWait {
         self
     }
 
-    /// Timeout of the polling, counted from the creation; see [`Poller::timeout`](crate::Poller::timeout).
+    /// Timeout of the polling, counted from the response to the creation; see [`Poller::timeout`](crate::Poller::timeout).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -108,7 +108,7 @@ impl CreateAndWait {
             }
         };
         let poller = self.payments.wait_until_settled(&created.payment_id);
-        let mut poller = poller.options(self.options).notified_by(self.notifier);
+        let mut poller = poller.options(self.options.without_idempotency_key()).notified_by(self.notifier);
         if let Some(timeout) = self.timeout {
             poller = poller.timeout(timeout);
         }

@@ -4,7 +4,7 @@ use crate::{
     Amount, Client, Timestamp,
     lookup::{self, FindLike},
     operation::named,
-    pagination::{Items, now},
+    pagination::{Items, PageRequest},
     poll::{Poller, settled},
     quote_and_create::QuoteAndCreate,
     request::Request,
@@ -28,8 +28,8 @@ impl Disbursements {
     /// What a disbursement would cost; nothing is created: `POST /disbursements/quote`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound), or status 405, from a deployment older than this route; whatever else the
-    /// API answers.
+    /// [`NotFound`](crate::ErrorKind::NotFound), or status 405, from a deployment older than this route; otherwise see
+    /// [`Error`](crate::Error).
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -54,7 +54,7 @@ impl Disbursements {
     /// Pays a batch of recipients: `POST /disbursements`. [`quote`](Self::quote) it first.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx the disbursement may exist all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the disbursement may exist.
     pub fn create(&self, body: DisbursementCreate) -> Request<DisbursementSummary> {
         self.client.raw().disbursements_create(&body)
     }
@@ -62,7 +62,7 @@ impl Disbursements {
     /// A disbursement with its items: `GET /disbursements/{disbursement_id}`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
     pub fn get(&self, disbursement_id: impl Into<String>) -> Request<Disbursement> {
         self.client.raw().disbursements_get(&disbursement_id.into())
     }
@@ -70,7 +70,7 @@ impl Disbursements {
     /// One page of disbursements: `GET /disbursements`.
     ///
     /// # Errors
-    /// Whatever the API answers.
+    /// See [`Error`](crate::Error).
     pub fn list(&self, filter: DisbursementFilter) -> Request<DisbursementList> {
         self.client.raw().disbursements_list(&filter)
     }
@@ -78,26 +78,25 @@ impl Disbursements {
     /// Cancels a disbursement that is still pending: `POST /disbursements/{disbursement_id}/cancel`.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
     pub fn cancel(&self, disbursement_id: impl Into<String>, body: DisbursementCancel) -> Request<DisbursementSummary> {
         self.client.raw().disbursements_cancel(&disbursement_id.into(), &body)
     }
 
-    /// All disbursements that fit the filter, page by page behind the scenes: `GET /disbursements`. `limit` of the filter is
-    /// the size of a page, `offset` the row to begin at.
+    /// Streams all disbursements that match the filter: `GET /disbursements`. `limit` of the filter is the page size, and
+    /// `offset` is the offset of the first item.
     ///
     /// # Errors
-    /// The stream gives what [`list`](Self::list) gives; see [`Items`].
+    /// The stream returns the errors of [`list`](Self::list) and of [`Items`].
     pub fn stream(&self, filter: DisbursementFilter) -> Items<DisbursementSummary> {
-        let (disbursements, until) = (self.clone(), filter.to_date.or_else(now));
-        let DisbursementFilter { offset, limit, .. } = filter;
-        Items::new(const { named("disbursements_list") }, offset, limit, until, move |offset, limit| {
-            let page = (Some(offset), Some(limit));
-            disbursements.list(DisbursementFilter { offset: page.0, limit: page.1, to_date: until, ..filter.clone() })
+        let disbursements = self.clone();
+        Items::new(const { named("disbursements_list") }, filter.offset, filter.limit, move |page: PageRequest| {
+            let (offset, limit) = (Some(page.offset), Some(page.limit));
+            disbursements.list(DisbursementFilter { offset, limit, ..filter.clone() })
         })
     }
 
-    /// Asks again until a disbursement is settled: completed, partially completed, failed or cancelled.
+    /// Polls until a disbursement is settled: completed, partially completed, failed or cancelled.
     ///
     /// # Errors
     /// What [`get`](Self::get) gives and will not pass; see [`Poller`].

@@ -3,7 +3,7 @@
 use crate::{
     Client,
     operation::named,
-    pagination::Items,
+    pagination::{Items, PageRequest},
     poll::{Poller, Settled, settled},
     request::Request,
     types::{
@@ -26,7 +26,7 @@ impl EscrowDisbursements {
     /// Opens one escrow for each recipient: `POST /escrow-disbursements`.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx the batch may exist all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the batch may exist.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -55,7 +55,7 @@ impl EscrowDisbursements {
     /// An escrow disbursement with its items: `GET /escrow-disbursements/{disbursement_id}`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
     pub fn get(&self, disbursement_id: impl Into<String>) -> Request<EscrowDisbursement> {
         self.client.raw().escrow_disbursements_get(&disbursement_id.into())
     }
@@ -63,17 +63,17 @@ impl EscrowDisbursements {
     /// One page of escrow disbursements, without their items: `GET /escrow-disbursements`.
     ///
     /// # Errors
-    /// Whatever the API answers.
+    /// See [`Error`](crate::Error).
     pub fn list(&self, filter: EscrowDisbursementFilter) -> Request<EscrowDisbursementList> {
         self.client.raw().escrow_disbursements_list(&filter)
     }
 
     /// Releases some or all escrows of a batch: `POST /escrow-disbursements/{disbursement_id}/release`.
     ///
-    /// Without `force`, escrows whose terms are not met are skipped. Look at the counts of the answer.
+    /// Without `force`, escrows whose terms are not met are skipped. Look at the counts of the response.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
     pub fn release(
         &self,
         disbursement_id: impl Into<String>,
@@ -87,7 +87,7 @@ impl EscrowDisbursements {
     /// Escrows that were created already may have to be reversed one by one.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
     pub fn cancel(
         &self,
         disbursement_id: impl Into<String>,
@@ -96,22 +96,25 @@ impl EscrowDisbursements {
         self.client.raw().escrow_disbursements_cancel(&disbursement_id.into(), &body)
     }
 
-    /// All escrow disbursements that fit the filter, page by page behind the scenes: `GET /escrow-disbursements`. `limit` of
-    /// the filter is the size of a page, `offset` the row to begin at. This list takes no dates, so rows that arrive while
-    /// it is read may be among the others.
+    /// Streams all escrow disbursements that match the filter: `GET /escrow-disbursements`. `limit` of the filter is the
+    /// page size, and `offset` is the offset of the first item.
     ///
     /// # Errors
-    /// The stream gives what [`list`](Self::list) gives; see [`Items`].
+    /// The stream returns the errors of [`list`](Self::list) and of [`Items`].
     pub fn stream(&self, filter: EscrowDisbursementFilter) -> Items<EscrowDisbursementSummary> {
         let batches = self.clone();
-        let EscrowDisbursementFilter { offset, limit, .. } = filter;
-        Items::new(const { named("escrow_disbursements_list") }, offset, limit, None, move |offset, limit| {
-            let page = (Some(offset), Some(limit));
-            batches.list(EscrowDisbursementFilter { offset: page.0, limit: page.1, ..filter.clone() })
-        })
+        Items::new(
+            const { named("escrow_disbursements_list") },
+            filter.offset,
+            filter.limit,
+            move |page: PageRequest| {
+                let (offset, limit) = (Some(page.offset), Some(page.limit));
+                batches.list(EscrowDisbursementFilter { offset, limit, ..filter.clone() })
+            },
+        )
     }
 
-    /// Asks again until an escrow disbursement is settled: completed, partially completed, failed or cancelled. Of these,
+    /// Polls until an escrow disbursement is settled: completed, partially completed, failed or cancelled. Of these,
     /// only `cancelled` is documented; the others are taken over from disbursements.
     ///
     /// # Errors

@@ -26,9 +26,12 @@ impl Escrows {
 
     /// Opens an escrow: `POST /escrows/`. With an API key, it needs the client id too.
     ///
+    /// The API has no list of escrows, and no lookup by idempotency key. After
+    /// [`Outcome::Unknown`](crate::Outcome::Unknown), the escrow may exist: ask Piaxis, naming the request id, before creating
+    /// it anew. A webhook may name it, too.
+    ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration) without a client id; whatever the API answers. After a timeout,
-    /// a broken connection or a 5xx the escrow may exist all the same.
+    /// [`Configuration`](crate::ErrorKind::Configuration) without a client id; otherwise see [`Error`](crate::Error).
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -58,7 +61,7 @@ impl Escrows {
     /// An escrow as it stands: `GET /escrows/{escrow_id}`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
     pub fn get(&self, escrow_id: impl Into<String>) -> Request<Escrow> {
         self.client.raw().escrows_get(&escrow_id.into())
     }
@@ -66,7 +69,7 @@ impl Escrows {
     /// Which terms are met, and who the buyer is: `GET /escrows/{escrow_id}/status`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
     pub fn status(&self, escrow_id: impl Into<String>) -> Request<EscrowFulfillment> {
         self.client.raw().escrows_status(&escrow_id.into())
     }
@@ -74,13 +77,13 @@ impl Escrows {
     /// Pays the held money out, wholly or in part: `POST /escrows/{escrow_id}/release`.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
     /// use piaxis::types::EscrowRelease;
     ///
-    /// let part = EscrowRelease::builder().amount(20_000).allocation_keys(["seller-a".to_owned()]).build();
+    /// let part = EscrowRelease::builder().amount(20_000).allocation_keys(["seller-a"]).build();
     /// let released = client.escrows().release("5a1d3f9e", part).await?;
     /// println!("{} {:?}", released.status, released.amount);
     /// # Ok(())
@@ -93,15 +96,18 @@ impl Escrows {
     /// Gives the held money back, wholly or in part: `POST /escrows/{escrow_id}/reverse`.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
     pub fn reverse(&self, escrow_id: impl Into<String>, body: EscrowReverse) -> Request<EscrowReversed> {
         self.client.raw().escrows_reverse(&escrow_id.into(), &body)
     }
 
     /// Opens a dispute: `POST /escrows/{escrow_id}/disputes`.
     ///
+    /// The API has no operation that shows a dispute. After [`Outcome::Unknown`](crate::Outcome::Unknown),
+    /// [`get`](Self::get) tells whether the status of the escrow has changed; otherwise ask Piaxis before opening it anew.
+    ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    /// See [`Error`](crate::Error).
     pub fn dispute(&self, escrow_id: impl Into<String>, body: EscrowDispute) -> Request<EscrowDisputed> {
         self.client.raw().escrows_dispute(&escrow_id.into(), &body)
     }
@@ -112,7 +118,7 @@ impl Escrows {
     /// [`get`](Self::get) to see what is waited for.
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx it may have happened all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -153,7 +159,7 @@ impl Escrows {
         })
     }
 
-    /// Asks again until `until` says so of an escrow: what counts as settled depends on its terms.
+    /// Polls until `until` returns true for an escrow: what counts as settled depends on its terms.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {

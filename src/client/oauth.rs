@@ -69,7 +69,7 @@ impl OAuth {
     ///
     /// # Errors
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) when the redirect URI is neither HTTPS nor on localhost;
-    /// [`UnexpectedStatus`](crate::ErrorKind::UnexpectedStatus) when the API redirects after all; whatever else it answers.
+    /// [`UnexpectedStatus`](crate::ErrorKind::UnexpectedStatus) when the API redirects after all; otherwise see [`Error`](crate::Error).
     pub fn authorize_test(&self, params: AuthorizeParams) -> Request<TestAuthorization> {
         let checked = check_redirect_uri(&params.redirect_uri);
         let raw = self.client.raw();
@@ -78,12 +78,12 @@ impl OAuth {
         })
     }
 
-    /// Turns an authorization code into tokens: `POST /token`. Code, verifier and client secret travel in the form body.
+    /// Turns an authorization code into tokens: `POST /token`. Code, verifier and client secret are sent in the form body.
     ///
-    /// Keep `user_id` of the answer: it is the `recipient_id` of a later payout into this wallet.
+    /// Keep `user_id` of the response: it is the `recipient_id` of a later payout into this wallet.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; whatever the API answers. A
+    /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; otherwise see [`Error`](crate::Error). A
     /// code works once: after any failure, start the authorisation anew.
     pub fn exchange_code(&self, exchange: CodeExchange) -> Request<TokenResponse> {
         let body = || {
@@ -108,7 +108,7 @@ impl OAuth {
     /// authorisation anew.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; whatever the API answers.
+    /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; otherwise see [`Error`](crate::Error).
     pub fn refresh_token(&self, refresh: TokenRefresh) -> Request<TokenResponse> {
         let body = || {
             let (client_id, client_secret) = self.client_credentials(refresh.client_id, refresh.client_secret)?;
@@ -159,7 +159,7 @@ pub struct CodeExchange {
 #[builder(on(_, into))]
 #[non_exhaustive]
 pub struct TokenRefresh {
-    /// Refresh token of an earlier answer.
+    /// Refresh token of an earlier response.
     pub refresh_token: Secret,
     /// OAuth client id.
     pub client_id: Option<String>,
@@ -214,7 +214,7 @@ impl fmt::Debug for State {
     }
 }
 
-/// A code in the query of a URL must travel encrypted, or not leave the machine.
+/// A code in the query of a URL must be encrypted on its way, or not leave the machine.
 fn check_redirect_uri(redirect_uri: &str) -> Result<(), Error> {
     let fits = Url::parse(redirect_uri).is_ok_and(|url| is_https_or_loopback(&url) && url.fragment().is_none());
     let refusal = || {

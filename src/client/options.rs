@@ -9,7 +9,7 @@ use crate::{
     operation::{Credential, HEADERS},
     transport::{
         Attempt, OnAttempt, RetryPolicy,
-        headers::{header_name, header_value},
+        headers::{IDEMPOTENCY_KEY, header_name, header_value},
     },
 };
 
@@ -119,6 +119,12 @@ impl RequestOptions {
     /// block.
     pub fn on_attempt(mut self, report: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
         self.on_attempt = Some(OnAttempt(Arc::new(report)));
+        self
+    }
+
+    /// For the reads that follow a write.
+    pub(crate) fn without_idempotency_key(mut self) -> Self {
+        self.headers.remove(&IDEMPOTENCY_KEY);
         self
     }
 

@@ -25,7 +25,7 @@ impl Otp {
     /// itself back.
     ///
     /// # Errors
-    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) without an address; whatever the API answers.
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) without an address; otherwise see [`Error`](crate::Error).
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {

@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     lookup::{self, FindLike},
     operation::named,
-    pagination::{Items, now},
+    pagination::{Items, PageRequest},
     poll::{Poller, settled},
     request::Request,
     types::{Payment, PaymentCreate, PaymentCreated, PaymentFilter, PaymentList, PaymentSummary},
@@ -25,10 +25,12 @@ impl Payments {
 
     /// Collects from a payer: `POST /payments/create`.
     ///
-    /// Most methods settle later, so the answer is usually `pending`: ask [`get`](Self::get) again. Amounts are in major units (`15_000` is fifteen thousand shillings).
+    /// Most methods settle later, so the status of the response is usually `pending`: poll
+    /// [`get`](Self::get), or use [`create_and_wait`](Self::create_and_wait). Amounts are in major units (`15_000` is fifteen
+    /// thousand shillings).
     ///
     /// # Errors
-    /// Whatever the API answers. After a timeout, a broken connection or a 5xx the payment may exist all the same.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the payment may exist.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -106,9 +108,10 @@ impl Payments {
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client, order: piaxis::types::PaymentCreate) -> Result<(), piaxis::Error> {
-    /// use piaxis::{Lookup, Outcome, chrono::Utc};
+    /// use std::time::SystemTime;
+    /// use piaxis::{Lookup, Outcome};
     ///
-    /// let since = Utc::now();
+    /// let since = SystemTime::now();
     /// if let Err(error) = client.payments().create(order.clone()).idempotency_key("order-789").await
     ///     && error.outcome() == Outcome::Unknown
     /// {
@@ -128,7 +131,7 @@ impl Payments {
     /// A payment as it stands: `GET /payments/{payment_id}`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; whatever else the API answers.
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
     pub fn get(&self, payment_id: impl Into<String>) -> Request<Payment> {
         self.client.raw().payments_get(&payment_id.into())
     }
@@ -136,7 +139,7 @@ impl Payments {
     /// One page of the merchant's payments: `GET /merchant-payments`. Needs the client id.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration) without a client id; whatever the API answers.
+    /// [`Configuration`](crate::ErrorKind::Configuration) without a client id; otherwise see [`Error`](crate::Error).
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -153,21 +156,19 @@ impl Payments {
         self.client.raw().payments_list(&filter)
     }
 
-    /// All payments of the merchant that fit the filter, page by page behind the scenes: `GET /merchant-payments`. Needs
-    /// the client id. `limit` of the filter is the size of a page, `offset` the row to begin at.
+    /// Streams all payments of the merchant that match the filter: `GET /merchant-payments`. Requires the client id.
+    /// `limit` of the filter is the page size, and `offset` is the offset of the first item.
     ///
     /// # Errors
-    /// The stream gives what [`list`](Self::list) gives; see [`Items`].
+    /// The stream returns the errors of [`list`](Self::list) and of [`Items`].
     pub fn stream(&self, filter: PaymentFilter) -> Items<PaymentSummary> {
-        let (payments, until) = (self.clone(), filter.to_date.or_else(now));
-        let PaymentFilter { offset, limit, .. } = filter;
-        Items::new(const { named("payments_list") }, offset, limit, until, move |offset, limit| {
-            let page = (Some(offset), Some(limit));
-            payments.list(PaymentFilter { offset: page.0, limit: page.1, to_date: until, ..filter.clone() })
+        let payments = self.clone();
+        Items::new(const { named("payments_list") }, filter.offset, filter.limit, move |page: PageRequest| {
+            payments.list(PaymentFilter { offset: Some(page.offset), limit: Some(page.limit), ..filter.clone() })
         })
     }
 
-    /// Asks again until a payment is settled: completed, succeeded or failed.
+    /// Polls until a payment is settled: completed, succeeded or failed.
     ///
     /// # Errors
     /// What [`get`](Self::get) gives and will not pass; see [`Poller`].

@@ -1,4 +1,4 @@
-//! Every way in which one attempt can fail, a server that fails by a script, and the operations that meet it.
+//! Every way in which an attempt can fail, a server that fails by a script, and operations of each kind.
 // Each test file is a crate of its own and uses only a part.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -23,17 +23,17 @@ use tokio::{
 
 use crate::support::{Received, read};
 
-/// How long an attempt may take that is never answered in full.
+/// Timeout of an attempt that never gets a whole response.
 pub(crate) const SHORT: Duration = Duration::from_millis(200);
-/// How long anything else may take; only a test that fails waits for it.
+/// Timeout of everything else. Only a failing test reaches it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What the server does in one attempt.
+/// What the server does with one attempt.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
     /// Nothing listens.
     Refuse,
-    /// Closes before it reads anything.
+    /// Closes when the request arrives, without reading it.
     CloseUnread,
     /// Reads the request, sends these bytes, closes.
     Close(Vec<u8>),
@@ -41,36 +41,62 @@ pub(crate) enum Fault {
     Reset(Vec<u8>),
     /// Reads the request, sends these bytes, and then nothing.
     Hang(Vec<u8>),
-    /// Reads the request, sends these bytes, and then one more now and then, without end.
+    /// Reads the request, sends these bytes, and then one byte at a time, without end.
     Drip(Vec<u8>),
-    /// Reads the request, sends these bytes, and does the next thing of the script on the same connection.
+    /// Reads the request, sends these bytes, and continues with the next fault on the same connection.
     Keep(Vec<u8>),
 }
 
-/// What a fault comes to for whoever sent the request.
+/// What a fault looks like to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seen {
     NoConnection,
     Broken,
     TimedOut,
-    /// A status, and whether a `Retry-After` came with it.
-    Status(u16, bool),
-    /// A success that cannot be read.
+    Status(u16),
+    /// A 2xx response whose body fails to decode.
     Unreadable,
+    /// A 2xx response whose body is an error of the API.
+    ErrorInSuccess,
     Success,
 }
 
 impl Seen {
-    /// What is known after one such attempt, or nothing after a success. The rules are those of the documentation of
-    /// `Outcome`, written a second time on purpose.
-    pub(crate) fn outcome(self) -> Option<Outcome> {
+    /// The outcome of a request after one such attempt, without the attempts before; `None` after a success.
+    ///
+    /// The rules of `src/client/error/table.rs`, written a second time on purpose.
+    pub(crate) fn outcome(self, class: Class, is_first: bool) -> Option<Outcome> {
+        let is_earlier_possible = class == Class::WriteWithOwnKey || !is_first;
         Some(match self {
             Self::Success => return None,
-            Self::NoConnection | Self::Status(429, _) | Self::Status(503, true) => Outcome::NotSent,
-            Self::Status(status, _) if (400..500).contains(&status) && status != 408 => Outcome::Rejected,
-            Self::Broken | Self::TimedOut | Self::Unreadable | Self::Status(..) => Outcome::Unknown,
+            _ if class == Class::Read => Outcome::ReadFailed,
+            Self::NoConnection | Self::Status(429) => Outcome::NotSent,
+            Self::Status(409 | 423) if is_earlier_possible => Outcome::Unknown,
+            Self::Status(400..=405 | 407 | 409..=417 | 421..=423 | 425 | 426 | 428 | 431 | 451) => Outcome::Rejected,
+            Self::Broken | Self::TimedOut | Self::Unreadable | Self::ErrorInSuccess | Self::Status(_) => {
+                Outcome::Unknown
+            }
         })
     }
+
+    /// Whether the same request may succeed later.
+    pub(crate) fn is_temporary(self) -> bool {
+        match self {
+            Self::NoConnection | Self::Broken | Self::TimedOut => true,
+            Self::Status(status) => {
+                matches!(status, 408 | 425 | 429 | 444 | 460 | 499 | 500 | 502 | 503 | 504 | 520..=530)
+            }
+            Self::Unreadable | Self::ErrorInSuccess | Self::Success => false,
+        }
+    }
+}
+
+/// The outcome of a request over all its attempts; `None` after a success.
+pub(crate) fn outcome(class: Class, attempts: &[Seen]) -> Option<Outcome> {
+    let each: Vec<_> = attempts.iter().enumerate().map(|(at, seen)| seen.outcome(class, at == 0)).collect();
+    let last = (*each.last()?)?;
+    let may_have_been_executed = each.contains(&Some(Outcome::Unknown));
+    Some(if may_have_been_executed { Outcome::Unknown } else { last })
 }
 
 /// A row of the table of failures.
@@ -79,31 +105,31 @@ pub(crate) struct Failure {
     pub(crate) name: &'static str,
     pub(crate) fault: Fault,
     pub(crate) seen: Seen,
-    /// The least that is waited before a repetition, because the server says so.
-    pub(crate) wait: Duration,
+    /// Minimum delay that the server asks for.
+    pub(crate) retry_after: Duration,
 }
 
 impl Failure {
     fn new(name: &'static str, fault: Fault, seen: Seen) -> Self {
-        Self { name, fault, seen, wait: Duration::ZERO }
+        Self { name, fault, seen, retry_after: Duration::ZERO }
     }
 
-    /// A whole answer.
+    /// A whole response.
     fn status(name: &'static str, status: u16, headers: &[(&str, &str)], body: &str) -> Self {
-        let asks = headers.iter().any(|(name, _)| *name == "retry-after");
-        Self::new(name, Fault::Close(answer(status, headers, body)), Seen::Status(status, asks))
+        Self::new(name, Fault::Close(answer(status, headers, body)), Seen::Status(status))
     }
 
-    /// Asks to wait for longer than [`LONGEST_RETRY_AFTER`].
-    fn capped(self) -> Self {
-        Self { wait: LONGEST_RETRY_AFTER, ..self }
+    fn asks_to_wait(self, retry_after: Duration) -> Self {
+        Self { retry_after, ..self }
     }
 }
 
-/// The cap of `Retry-After` under which the table is run.
-pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_millis(15);
+/// The `max_retry_after` under which the table is run.
+pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Beyond every `max_retry_after`.
+const FAR: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// An answer whose length is declared as it is. It announces that the connection closes, so that none is used twice.
+/// A response with its true length, and `connection: close`, so that no connection is used twice.
 pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     declaring(body.len(), status, headers, body)
 }
@@ -116,12 +142,12 @@ pub(crate) fn declaring(length: usize, status: u16, headers: &[(&str, &str)], bo
     (text + "\r\n" + body).into_bytes()
 }
 
-/// A success of every operation of the table.
+/// A 2xx response that every operation of the table decodes.
 pub(crate) fn success() -> Vec<u8> {
     answer(200, &[("content-type", "application/json")], SUCCESS)
 }
 
-/// A success after which the connection may be used again.
+/// The same response, after which the connection may be used again.
 pub(crate) fn kept_success() -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{SUCCESS}", SUCCESS.len()).into_bytes()
 }
@@ -129,8 +155,9 @@ pub(crate) fn kept_success() -> Vec<u8> {
 pub(crate) const SUCCESS: &str = r#"{"id":"pay-1","payment_id":"pay-1","status":"completed","amount":"15,000.00",
     "currency":"UGX","access_token":"access-1"}"#;
 
-/// Every failure, one a row.
+/// All failures, one a row.
 pub(crate) fn failures() -> Vec<Failure> {
+    let success_with = |name, body| Failure::new(name, Fault::Close(answer(200, &[], body)), Seen::ErrorInSuccess);
     let half = || declaring(1_000, 200, &[("content-type", "application/json")], r#"{"id":"#);
     let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{\"id\"\r\n".to_vec();
     let json = [("content-type", "application/json")];
@@ -155,51 +182,65 @@ pub(crate) fn failures() -> Vec<Failure> {
         Failure::new("truncated JSON", Fault::Close(answer(200, &json, r#"{"id":"pay-1","sta"#)), Seen::Unreadable),
         Failure::new("an HTML page as a success", Fault::Close(answer(200, &[], "<html></html>")), Seen::Unreadable),
         Failure::new("an empty success", Fault::Close(answer(200, &[], "")), Seen::Unreadable),
+        success_with("a detail as a success", r#"{"detail":"no"}"#),
+        success_with("a list of details as a success", r#"{"detail":[{"loc":["body"],"msg":"no","type":"missing"}]}"#),
+        success_with("a detail with a code as a success", r#"{"detail":"no","error_code":"E1","errors":[]}"#),
+        success_with("a code and a message as a success", r#"{"code":"E1","message":"no"}"#),
+        success_with("an OAuth error as a success", r#"{"error":"invalid_grant","error_description":"no"}"#),
         Failure::new("100 and then a success", Fault::Close(continued), Seen::Success),
-        Failure::new("101", Fault::Close(switching), Seen::Status(101, false)),
+        Failure::new("101", Fault::Close(switching), Seen::Status(101)),
         Failure::status("302", 302, &[("location", "/api/payments/pay-2")], ""),
         Failure::status("304", 304, &[], ""),
         Failure::status("307", 307, &[("location", "/api/payments/pay-2")], ""),
         Failure::status("400", 400, &json, r#"{"detail":"no"}"#),
+        Failure::status("402", 402, &json, r#"{"detail":"no"}"#),
         Failure::status("401", 401, &json, r#"{"detail":"no"}"#),
         Failure::status("404", 404, &json, r#"{"detail":"no"}"#),
+        Failure::status("406", 406, &json, r#"{"detail":"no"}"#),
         Failure::status("408", 408, &[], ""),
+        Failure::status("418", 418, &[], ""),
+        Failure::status("421", 421, &[], ""),
         Failure::status("409", 409, &json, r#"{"detail":"no"}"#),
         Failure::new(
             "409 that breaks off",
             Fault::Close(declaring(1_000, 409, &json, r#"{"detail""#)),
-            Seen::Status(409, false),
+            Seen::Status(409),
         ),
         Failure::status("409 with Retry-After", 409, &after("0"), ""),
         Failure::status("422", 422, &json, r#"{"detail":[{"loc":["body"],"msg":"no"}]}"#),
+        Failure::status("423", 423, &json, r#"{"detail":"no"}"#),
+        Failure::status("424", 424, &json, r#"{"detail":"no"}"#),
         Failure::status("425", 425, &[], ""),
         Failure::status("425 with Retry-After", 425, &after("0"), ""),
         Failure::status("429", 429, &[], ""),
         Failure::status("429 with Retry-After of 0", 429, &after("0"), ""),
-        Failure::status("429 with a Retry-After date", 429, &after(far), "").capped(),
+        Failure::status("429 with a Retry-After date", 429, &after(far), "").asks_to_wait(FAR),
         Failure::status("429 with a past Retry-After date", 429, &after("Sun, 06 Nov 1994 08:49:37 GMT"), ""),
-        Failure::status("429 with a huge Retry-After", 429, &after("31536000"), "").capped(),
+        Failure::status("429 with a huge Retry-After", 429, &after("31536000"), "").asks_to_wait(FAR),
+        Failure::status("429 with Retry-After of 1", 429, &after("1"), "").asks_to_wait(Duration::from_secs(1)),
+        Failure::status("444", 444, &[], ""),
+        Failure::status("460", 460, &[], ""),
+        Failure::status("499", 499, &[], ""),
         Failure::status("500", 500, &json, r#"{"detail":"oh"}"#),
         Failure::status("500 with Retry-After", 500, &after("0"), ""),
-        Failure::new("500 that breaks off", Fault::Close(declaring(9, 500, &json, "{")), Seen::Status(500, false)),
+        Failure::new("500 that breaks off", Fault::Close(declaring(9, 500, &json, "{")), Seen::Status(500)),
         Failure::status("501", 501, &[], ""),
         Failure::status("502", 502, &json, r#"{"detail":"oh"}"#),
         Failure::status("502 as an HTML page", 502, &[("content-type", "text/html")], "<html><title>502</title>"),
         Failure::status("503", 503, &json, r#"{"detail":"oh"}"#),
         Failure::status("503 with Retry-After of 0", 503, &after("0"), ""),
-        Failure::status("503 with a Retry-After date", 503, &after(far), "").capped(),
-        Failure::status("503 with a huge Retry-After", 503, &after("31536000"), "").capped(),
-        // Whoever writes that may be anyone.
-        Failure::new(
-            "503 with an unreadable Retry-After",
-            Fault::Close(answer(503, &after("soon"), "")),
-            Seen::Status(503, false),
-        ),
+        Failure::status("503 with a Retry-After date", 503, &after(far), "").asks_to_wait(FAR),
+        Failure::status("503 with a huge Retry-After", 503, &after("31536000"), "").asks_to_wait(FAR),
+        Failure::status("503 with an invalid Retry-After", 503, &after("soon"), ""),
+        Failure::status("503 with Retry-After of 1", 503, &after("1"), "").asks_to_wait(Duration::from_secs(1)),
         Failure::status("504", 504, &[], ""),
+        Failure::status("504 with a huge Retry-After", 504, &after("31536000"), "").asks_to_wait(FAR),
+        Failure::status("520", 520, &[], ""),
+        Failure::status("599", 599, &[], ""),
     ]
 }
 
-/// An operation of each kind that repetition depends on.
+/// One operation of each kind that retries distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     Read,
@@ -216,7 +257,7 @@ pub(crate) const CLASSES: [Class; 6] =
 pub(crate) const OWN_KEY: &str = "own-1";
 
 impl Class {
-    /// Whether the contract has an idempotency key on it.
+    /// Whether the operation takes an idempotency key.
     pub(crate) fn has_key(self) -> bool {
         self.moves_money() || self == Self::Otp
     }
@@ -225,31 +266,31 @@ impl Class {
         matches!(self, Self::Write | Self::WriteWithOwnKey)
     }
 
-    /// How many attempts it took.
+    /// Sends the request, and returns the number of attempts.
     pub(crate) async fn call(self, client: &Client) -> Result<u32, Error> {
         let payment = || PaymentCreate::builder().amount(15_000).currency("UGX").payment_method(PaymentMethod::Mtn);
         match self {
-            Self::Read => client.payments().get("pay-1").send_with_response().await.map(|answer| answer.attempts()),
+            Self::Read => client.payments().get("pay-1").send_with_response().await.map(|response| response.attempts()),
             Self::Write => {
                 let request = client.payments().create(payment().build());
-                request.send_with_response().await.map(|answer| answer.attempts())
+                request.send_with_response().await.map(|response| response.attempts())
             }
             Self::WriteWithOwnKey => {
                 let request = client.payments().create(payment().build()).idempotency_key(OWN_KEY);
-                request.send_with_response().await.map(|answer| answer.attempts())
+                request.send_with_response().await.map(|response| response.attempts())
             }
             Self::Exchange => {
                 let exchange =
                     CodeExchange::builder().code("code-1").redirect_uri("https://shop.example.com/callback").build();
-                client.oauth().exchange_code(exchange).send_with_response().await.map(|answer| answer.attempts())
+                client.oauth().exchange_code(exchange).send_with_response().await.map(|response| response.attempts())
             }
             Self::Refresh => {
                 let refresh = TokenRefresh::builder().refresh_token("refresh-1").build();
-                client.oauth().refresh_token(refresh).send_with_response().await.map(|answer| answer.attempts())
+                client.oauth().refresh_token(refresh).send_with_response().await.map(|response| response.attempts())
             }
             Self::Otp => {
                 let request = OtpRequest::builder().phone_number("+256700000000").build();
-                client.otp().request(request).send_with_response().await.map(|answer| answer.attempts())
+                client.otp().request(request).send_with_response().await.map(|response| response.attempts())
             }
         }
     }
@@ -257,16 +298,16 @@ impl Class {
 
 struct State {
     script: Vec<Fault>,
-    /// How many faults of the script a connection has met.
+    /// Number of faults that connections have met.
     met: usize,
-    /// How many connections were tried, refused ones too, by those who asked where to go.
+    /// Number of connections that the resolver was asked for, refused ones included.
     looked_up: usize,
     connections: usize,
     received: Vec<Received>,
 }
 
 impl State {
-    /// The next thing to do for a connection that came about. The last one of the script is done for ever.
+    /// The fault of the next connection. The last one of the script repeats.
     fn next(&mut self) -> Fault {
         let mut possible = self.script.iter().filter(|fault| !matches!(fault, Fault::Refuse));
         let last = possible.clone().next_back();
@@ -289,9 +330,9 @@ pub(crate) struct Scripted {
     /// Bound, but nothing listens on it.
     nowhere: TcpSocket,
     state: Arc<Mutex<State>>,
-    /// How many attempts have gone as far as the server lets them.
+    /// Number of attempts that the server has seen.
     seen: watch::Receiver<usize>,
-    /// How many clients have hung up on a server that hangs.
+    /// Number of clients that closed the connection while the server hung.
     hung_up: watch::Receiver<usize>,
     task: JoinHandle<()>,
 }
@@ -323,25 +364,24 @@ impl Scripted {
         Self { address, nowhere, state, seen, hung_up, task }
     }
 
-    /// A builder of clients of this server with every credential, which connect in the crate's own way. The script must not
-    /// refuse connections.
+    /// Builds clients of this server with every credential and the crate's own resolver. The script must not refuse
+    /// connections.
     pub(crate) fn plain_builder(&self) -> ClientBuilder {
         let builder = Client::builder().api_key("key-1").client_id("client-1").client_secret("secret-1");
         builder.environment(Environment::Custom(format!("http://{}/api", self.address)))
     }
 
-    /// The same, but each connection asks the script where to go. It reads no certificates, which takes most of the time
-    /// that a client takes to make.
+    /// Builds clients whose resolver follows the script. They load no certificates, which is most of the cost of a client.
     pub(crate) fn builder(&self) -> ClientBuilder {
         let nowhere = self.nowhere.local_addr().unwrap();
         let directions = Directions { state: self.state.clone(), address: self.address, nowhere };
-        // Without a port, so that the one of the address counts.
+        // Without a port, so that the port of the address counts.
         self.plain_builder()
             .environment(Environment::Custom("http://localhost/api".to_owned()))
             .configure_http(|http| http.tls_certs_only([]).dns_resolver(Arc::new(directions)))
     }
 
-    /// How many connections were tried.
+    /// Number of connections that the client tried.
     pub(crate) fn tried(&self) -> usize {
         let state = self.state.lock().unwrap();
         state.looked_up.max(state.connections)
@@ -351,19 +391,19 @@ impl Scripted {
         self.state.lock().unwrap().connections
     }
 
-    /// The requests that were read, in order.
+    /// The requests that the server read, in order.
     pub(crate) fn received(&self) -> Vec<Received> {
         self.state.lock().unwrap().received.clone()
     }
 
-    /// Waits until so many attempts have gone as far as the server lets them: it may be behind a client that gave up.
+    /// Waits until the server has seen this many attempts, because a client may give up earlier.
     pub(crate) async fn saw(&self, attempts: usize, about: &str) {
         let mut seen = self.seen.clone();
         let waited = tokio::time::timeout(PATIENCE, seen.wait_for(|seen| *seen >= attempts)).await;
         waited.unwrap_or_else(|_| panic!("{about}: the server saw fewer than {attempts} attempts")).unwrap();
     }
 
-    /// Waits until so many clients have hung up while the server hung.
+    /// Waits until this many clients have closed the connection while the server hung.
     pub(crate) async fn was_hung_up_on(&self, times: usize) {
         let mut hung_up = self.hung_up.clone();
         let waited = tokio::time::timeout(PATIENCE, hung_up.wait_for(|hung_up| *hung_up >= times)).await;
@@ -371,12 +411,12 @@ impl Scripted {
     }
 }
 
-/// How many different values a header has in these requests, those without it left out.
+/// Number of distinct values of a header in these requests.
 pub(crate) fn different(received: &[Received], header: &str) -> usize {
     received.iter().filter_map(|request| request.header(header)).collect::<BTreeSet<_>>().len()
 }
 
-/// Sends each connection to the server or to where nothing listens, as the script says.
+/// Resolves to the server, or to a port where nothing listens, by the script.
 struct Directions {
     state: Arc<Mutex<State>>,
     address: SocketAddr,
@@ -395,13 +435,15 @@ type Tell = Arc<watch::Sender<usize>>;
 async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>, tell_seen: Tell, tell_hung_up: Tell) {
     let mut first = Some(state.lock().unwrap().next());
     if matches!(first, Some(Fault::CloseUnread)) {
+        // A connection that closes earlier is `Broken` or `NoConnection`, whichever the client notices first.
+        let _ = stream.peek(&mut [0]).await;
         tell_seen.send_modify(|seen| *seen += 1);
         return;
     }
     loop {
         let received = read(&mut stream).await;
         let Some(received) = received else {
-            // A client that gave up so early was seen all the same, unless it only leaves a connection that it kept.
+            // Counts a client that gave up early, but not one that closes an idle connection.
             tell_seen.send_modify(|seen| *seen += usize::from(first.is_some()));
             return;
         };
@@ -411,7 +453,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>, tell_seen: Tell,
             first.take().unwrap_or_else(|| state.next())
         };
         tell_seen.send_modify(|seen| *seen += 1);
-        // The client may hang up at any time.
+        // The client may close the connection at any time.
         match fault {
             Fault::Refuse | Fault::CloseUnread => return,
             Fault::Keep(bytes) => {

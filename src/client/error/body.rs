@@ -10,7 +10,7 @@ use crate::operation::ERROR_SHAPES;
 
 /// Longest text that is taken from a body into a message.
 const LONGEST: usize = 500;
-/// The most of a body that is searched for a message where it is not JSON.
+/// Most bytes of a text that are searched for secrets.
 const LONGEST_TEXT: usize = 64 * 1024;
 
 /// Redacts the secrets of a request in a text.
@@ -85,7 +85,7 @@ pub(super) fn read(content_type: Option<&str>, body: &[u8], redact: Redact<'_>) 
 fn read_json(json: &Value, redact: Redact<'_>) -> ErrorBody {
     let read_object = |object| read_object(object, redact);
     match json {
-        Value::String(text) => ErrorBody { message: line(&redact(text)), ..ErrorBody::default() },
+        Value::String(text) => ErrorBody { message: line(&redact(cut(text))), ..ErrorBody::default() },
         Value::Object(_) => {
             // FastAPI wraps in `detail`; some gateways in `error`.
             let inner = [json.get("detail"), json.get("error")].into_iter().flatten().find(|inner| inner.is_object());
@@ -122,7 +122,7 @@ fn read_object(object: &Value, redact: Redact<'_>) -> ErrorBody {
 
 /// An entry of FastAPI's list (`loc`, `msg`, `type`) or of the backend's own (`field`, `message`, `code`).
 fn field_error(entry: &Value, redact: Redact<'_>) -> Option<FieldError> {
-    if let Some(message) = entry.as_str().and_then(|text| line(&redact(text))) {
+    if let Some(message) = entry.as_str().and_then(|text| line(&redact(cut(text)))) {
         return Some(FieldError { location: None, path: String::new(), message, code: None });
     }
     let first = |keys: &[&str]| keys.iter().find_map(|key| entry.get(key).and_then(|value| text_of(value, redact)));
@@ -138,9 +138,9 @@ fn field_error(entry: &Value, redact: Redact<'_>) -> Option<FieldError> {
                 if !path.is_empty() {
                     path.push('.');
                 }
-                path += &line(&redact(name)).map(shorten).unwrap_or_default();
+                path += &line(&redact(cut(name))).map(shorten).unwrap_or_default();
             }
-            other => path += &format!("[{other}]"),
+            other => path += &line(&redact(cut(&format!("[{other}]")))).unwrap_or_default(),
         }
     }
     let message = first(&["msg", "message"]);
@@ -158,7 +158,7 @@ fn field_error(entry: &Value, redact: Redact<'_>) -> Option<FieldError> {
 
 fn text_of(value: &Value, redact: Redact<'_>) -> Option<String> {
     match value {
-        Value::String(text) => line(&redact(text)).map(shorten),
+        Value::String(text) => line(&redact(cut(text))).map(shorten),
         Value::Number(number) => Some(redact(&number.to_string())),
         _ => None,
     }
@@ -183,6 +183,15 @@ fn read_text(content_type: Option<&str>, text: &str) -> Option<String> {
     })
 }
 
+/// The part of a text that is searched for secrets.
+fn cut(text: &str) -> &str {
+    let mut end = text.len().min(LONGEST_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// The text on one line; `None` when nothing is left.
 fn line(text: &str) -> Option<String> {
     let words: Vec<&str> =
@@ -195,6 +204,8 @@ pub(super) fn shorten(mut line: String) -> String {
     if let Some((cut, _)) = line.char_indices().nth(LONGEST) {
         line.truncate(cut);
         line.push('…');
+        // What is cut off must not stay in memory.
+        line.shrink_to_fit();
     }
     line
 }

@@ -175,7 +175,8 @@ impl Error {
             (true, true) => (ErrorKind::Timeout, format!("request timed out after {timeout:?}")),
             (true, false) => (ErrorKind::Timeout, "connecting timed out".to_owned()),
             (false, false) if source.is_builder() => (ErrorKind::InvalidRequest, "invalid request".to_owned()),
-            (false, false) => (ErrorKind::Connection, "no connection".to_owned()),
+            (false, false) if source.is_connect() => (ErrorKind::Connection, "no connection".to_owned()),
+            (false, false) => (ErrorKind::Connection, "the connection broke before the request was sent".to_owned()),
             (false, true) => {
                 (ErrorKind::Connection, "the connection broke before the response was complete".to_owned())
             }

@@ -9,6 +9,26 @@ use serde::{Deserialize, Serialize};
 ///
 /// The enum is exhaustive, so that a `match` without `_` is checked by the compiler.
 ///
+/// # Behind gateways
+///
+/// What one default `payments().create(…)` comes to through real gateways with their stock configuration and short timeouts
+/// (`tests/gateways.rs`): status and outcome, and in parentheses how often the backend executed it where a gateway is
+/// configured to retry by itself.
+///
+/// | backend | no gateway | Varnish 7.1 | nginx 1.22 | HAProxy 2.6 | a gateway that retries writes |
+/// |---|---|---|---|---|---|
+/// | executes, and is slow | 200 | 503 `Unknown` | 504 `Unknown` | 504 `Unknown` | `Unknown` (2 to 3) |
+/// | executes, and closes or resets | `Unknown` | 503 `Unknown` | 502 `Unknown` | 502 `Unknown` | `Unknown` (2 to 3) |
+/// | executes, and sends half a response | `Unknown` | 503 or broken, `Unknown` | `Unknown` | `Unknown` | `Unknown` |
+/// | executes, then 500 or 503 | `Unknown` | `Unknown` | `Unknown` | `Unknown` | `Unknown` (1 to 3) |
+/// | refuses the connection | `NotSent` | 503 `Unknown` | 502 `Unknown` | 503 `Unknown` | `Unknown` (0) |
+/// | 429, executing nothing | `NotSent` | `NotSent` | `NotSent` | `NotSent` | `NotSent` |
+/// | 409 or 422, executing nothing | `Rejected` | `Rejected` | `Rejected` | `Rejected` | `Rejected` |
+///
+/// One thing no client can see: a gateway that **resends writes by itself** may have the first of its requests executed and
+/// pass on a 4xx of the second. Switch such retries off (`proxy_next_upstream` of nginx with `non_idempotent`, `retry-on` of
+/// HAProxy, `return (retry)` of Varnish).
+///
 /// ```no_run
 /// # async fn example(client: piaxis::Client, order: piaxis::types::PaymentCreate) {
 /// use piaxis::Outcome;

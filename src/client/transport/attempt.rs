@@ -40,7 +40,8 @@ pub(super) async fn attempt(
 
     let secrets = Secrets::new(template, credentials, token.map(|token| &token.header));
     let observer = Observer::new(shared, options.on_attempt.as_ref(), record, sent.clone());
-    let has_body = request.body().is_some();
+    // The HTTP client never asks for an empty body.
+    let has_body = template.body().and_then(reqwest::Body::as_bytes).is_some_and(|body| !body.is_empty());
     let failed = |error: reqwest::Error| {
         let is_sent = if has_body { sent.is_set() } else { !error.is_connect() };
         Error::transport(error, is_sent, timeout)

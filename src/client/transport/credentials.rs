@@ -168,7 +168,8 @@ impl Credentials {
         if let Some(nearest) = nearest
             && let Some(missing) = nearest.iter().find(|credential| !is_configured(credential))
         {
-            return Err(missing_credential(*missing, operation));
+            let has_unused_token = self.bearer.is_some() && !takes(operation, Credential::Bearer);
+            return Err(missing_credential(*missing, operation, has_unused_token));
         }
         for credential in configured() {
             let value = match credential {
@@ -210,7 +211,7 @@ pub(super) fn bearer(token: &str) -> Header {
     sensitive("the access token", &format!("Bearer {bare}"))
 }
 
-fn missing_credential(missing: Credential, operation: &Operation) -> Error {
+fn missing_credential(missing: Credential, operation: &Operation, has_unused_token: bool) -> Error {
     let (what, variable) = match missing {
         Credential::ApiKey => ("an API key", VARIABLES.api_key),
         Credential::ClientId => ("the merchant's client id", VARIABLES.client_id),
@@ -223,9 +224,10 @@ fn missing_credential(missing: Credential, operation: &Operation) -> Error {
         }
         _ => String::new(),
     };
+    let unused = if has_unused_token { "the operation takes no access token; " } else { "" };
     let error = Error::local(
         ErrorKind::Configuration,
-        format!("{what} is required: set {variable}{or}, or give it to the client's builder"),
+        format!("{unused}{what} is required: set {variable}{or}, or give it to the client's builder"),
     );
     match missing {
         Credential::ClientId => error.with_code(MISSING_CLIENT_ID),

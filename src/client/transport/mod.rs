@@ -22,6 +22,7 @@ pub(crate) mod path;
 mod redact;
 mod retry;
 mod sent;
+mod spelling;
 mod telemetry;
 mod token;
 
