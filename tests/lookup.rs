@@ -233,6 +233,20 @@ async fn a_payment_that_is_not_shown_in_full_is_never_one() {
 }
 
 #[tokio::test]
+async fn masked_contacts_and_fees_on_top_leave_it_open() {
+    let api = Api::start().await;
+    for phone in ["+2567******00", "+256 7XX XXX 000", "2567…00"] {
+        let item = but(listed("pay-1"), json!({ "payer": { "phone": phone } }));
+        api.assert_payments(&payment(), vec![item], "several", 1).await;
+    }
+    let with_fees = || vec![but(listed("pay-1"), json!({ "amount": "15,450.00" }))];
+    assert_eq!(api.find_payments(&payment(), with_fees()).await, Lookup::NoneYet);
+    let mut order = payment();
+    order.customer_pays_fees = Some(true);
+    api.assert_payments(&order, with_fees(), "several", 1).await;
+}
+
+#[tokio::test]
 async fn an_order_without_a_payer_is_never_found_as_one() {
     let api = Api::start().await;
     let no_payer = PaymentCreate::builder().amount(15_000).currency("UGX").payment_method(PaymentMethod::Mtn).build();

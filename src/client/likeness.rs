@@ -43,10 +43,20 @@ pub(crate) fn of_payment(order: &PaymentCreate, listed: &PaymentSummary) -> Like
     let user = order.user_info.as_ref();
     let phone = user.and_then(|user| user.phone_number.as_deref());
     let email = user.and_then(|user| user.email.as_deref());
-    Likeness::of(listed.amount.map(|amount| amount == order.amount))
+    of_amount(order, listed.amount)
         .and(of_currency(&order.currency, listed.currency.as_deref()))
         .and(of_method(&order.payment_method, listed.payment_method.as_ref()))
         .and(of_payer(phone, email, listed.payer.as_ref()))
+}
+
+/// Where the customer pays the fees, the API may list more than was ordered.
+fn of_amount(order: &PaymentCreate, listed: Option<Amount>) -> Likeness {
+    match listed {
+        Some(listed) if listed == order.amount => Same,
+        Some(listed) if order.customer_pays_fees == Some(true) && listed > order.amount => Possible,
+        Some(_) => Other,
+        None => Possible,
+    }
 }
 
 /// By total, currency and number of recipients, which the list shows.
@@ -170,18 +180,25 @@ fn of_field(
     Likeness::of(listed.as_deref().and_then(|listed| is_same((ordered, listed))))
 }
 
-/// `None` when one of them is blank.
+/// What stands for what is not shown of a contact.
+const MASKS: [char; 3] = ['*', '•', '…'];
+
+/// `None` when one of them is blank or masked.
 fn is_same_email((one, other): (&str, &str)) -> Option<bool> {
+    if other.contains(MASKS) {
+        return None;
+    }
     let (one, other) = (one.trim(), other.trim());
     (!one.is_empty() && !other.is_empty()).then(|| one.eq_ignore_ascii_case(other))
 }
 
-/// The same subscriber, with or without the country code; `None` when one of them has no digits.
+/// The same subscriber, with or without the country code; `None` when one of them has no digits or is masked.
 fn is_same_phone((one, other): (&str, &str)) -> Option<bool> {
     const SUBSCRIBER: usize = 9;
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let is_masked = other.contains(MASKS) || other.contains(['x', 'X']);
     let (one, other) = (digits(one), digits(other));
-    if one.is_empty() || other.is_empty() {
+    if one.is_empty() || other.is_empty() || is_masked {
         return None;
     }
     let (one_code, one) = one.split_at(one.len().saturating_sub(SUBSCRIBER));

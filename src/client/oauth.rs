@@ -130,6 +130,7 @@ impl OAuth {
         };
         let id = id.or_else(|| self.client.credentials().client_id_text().map(str::to_owned));
         let secret = secret.or_else(|| self.client.credentials().secret().cloned());
+        let secret = secret.filter(|secret| !secret.expose().is_empty());
         Ok((
             id.ok_or_else(|| missing("client id", VARIABLES.client_id))?,
             secret.ok_or_else(|| missing("client secret", VARIABLES.client_secret))?,

@@ -189,7 +189,7 @@ impl Error {
         let innermost = innermost(&source).to_string();
         let message = if source.is_timeout() { message } else { format!("{message}: {innermost}") };
         let mut error = Self::new(kind, failure).with_message(message);
-        error.0.is_connect = source.is_connect();
+        error.0.is_connect = !is_sent && (source.is_connect() || source.is_timeout());
         error.0.source = Some(Arc::new(source));
         error
     }

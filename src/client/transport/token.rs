@@ -61,7 +61,8 @@ pub trait TokenSource: Send + Sync + 'static {
     ///
     /// # Errors
     /// Whatever prevents it. The requests that wait for the token fail with
-    /// [`ErrorKind::Token`](crate::ErrorKind::Token), without being sent.
+    /// [`ErrorKind::Token`](crate::ErrorKind::Token), without being sent. Their message shows the text of this error, which
+    /// must hold no secret.
     fn token<'a>(&'a self, rejected: Option<&'a Secret>) -> TokenFuture<'a>;
 }
 
