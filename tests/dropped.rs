@@ -9,7 +9,7 @@ use std::{
 };
 
 use piaxis::{Client, Environment, Outcome, PaymentMethod, RequestOptions, types::PaymentCreate};
-use support::{Answer, Server};
+use support::{Answer, NeverResolved, Server};
 
 fn order() -> PaymentCreate {
     PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build()
@@ -75,14 +75,6 @@ async fn a_timeout_around_a_request_tells_the_same() {
     assert_eq!((told.len(), told[0].outcome), (1, Some(Outcome::Unknown)));
     assert_eq!(told[0].idempotency_key.as_deref(), received[0].header("x-idempotency-key"));
     assert!(told[0].idempotency_key.is_some());
-}
-
-struct NeverResolved;
-
-impl reqwest::dns::Resolve for NeverResolved {
-    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        Box::pin(std::future::pending())
-    }
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use clock::Clock;
 use piaxis::{
     Client, ClientBuilder, Environment, ErrorKind, Outcome, PaymentMethod, RetryPolicy, types::PaymentCreate,
 };
-use support::{Answer, Server};
+use support::{Answer, NeverResolved, Server};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -241,15 +241,6 @@ async fn with_nothing_left_of_the_deadline_nothing_is_sent() {
     }
     settle().await;
     assert!(server.take().is_empty());
-}
-
-/// A name that is never resolved, so that no connection comes about.
-struct NeverResolved;
-
-impl reqwest::dns::Resolve for NeverResolved {
-    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        Box::pin(std::future::pending())
-    }
 }
 
 #[tokio::test]

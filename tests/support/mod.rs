@@ -191,3 +191,12 @@ pub(crate) fn nowhere() -> (tokio::net::TcpSocket, String) {
     let base_url = format!("http://{}/api", socket.local_addr().unwrap());
     (socket, base_url)
 }
+
+/// A resolver of names that never ends, so that no connection comes about.
+pub(crate) struct NeverResolved;
+
+impl reqwest::dns::Resolve for NeverResolved {
+    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(std::future::pending())
+    }
+}
