@@ -18,9 +18,9 @@ const CALLS: u32 = 1_000;
 fn main() {
     let server = Server::start();
     let runtime = one_thread();
-    let ours = Ours::new(&server);
+    let ours = Ours::new(&server.base_url);
     let sides: [(&str, &dyn Side); 3] =
-        [("by hand", &ByHand::new(&server)), ("this crate", &ours), ("client.raw", &Raw::new(&ours))];
+        [("by hand", &ByHand::new(&server.base_url)), ("this crate", &ours), ("client.raw", &Raw::new(&ours))];
     for what in What::CALLS {
         println!("{}", what.name());
         for (name, side) in sides {

@@ -57,7 +57,7 @@ fn main() {
 /// One call after another, on one thread.
 fn alone(server: &Server) {
     let runtime = one_thread();
-    let (ours, by_hand) = (Ours::new(server), ByHand::new(server));
+    let (ours, by_hand) = (Ours::new(&server.base_url), ByHand::new(&server.base_url));
     let raw = Raw::new(&ours);
     let mut python = std::env::var("PIAXIS_PYTHON").ok().map(|python| Python::start(&python, server));
     for what in What::CALLS {
@@ -81,7 +81,7 @@ fn alone(server: &Server) {
 /// Many calls at a time, on as many threads as tokio takes by itself.
 fn together(server: &Server) {
     let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
-    let (ours, by_hand) = (Ours::new(server), ByHand::new(server));
+    let (ours, by_hand) = (Ours::new(&server.base_url), ByHand::new(&server.base_url));
     println!("{}, {CONCURRENT} at a time", What::Get.name());
     compare(
         ROUNDS,
@@ -105,7 +105,7 @@ fn at_a_time(runtime: &Runtime, side: &dyn Side, times: u32) -> Cost {
 /// Streaming, beside a loop that asks for one page after another and checks nothing.
 fn walk(server: &Server) {
     let runtime = one_thread();
-    let (ours, by_hand) = (Ours::new(server), ByHand::new(server));
+    let (ours, by_hand) = (Ours::new(&server.base_url), ByHand::new(&server.base_url));
     let raw = Raw::new(&ours);
     let walk = |side: &dyn Side, times: u32| Cost::of(|| runtime.block_on(side.calls(What::Walk, times)));
     println!("{}", What::Walk.name());

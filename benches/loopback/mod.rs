@@ -199,8 +199,8 @@ pub(crate) trait Side {
 pub(crate) struct Ours(Client);
 
 impl Ours {
-    pub(crate) fn new(server: &Server) -> Self {
-        let environment = Environment::Custom(server.base_url.clone());
+    pub(crate) fn new(base_url: &str) -> Self {
+        let environment = Environment::Custom(base_url.to_owned());
         Self(Client::builder().environment(environment).api_key("key-1").client_id("client-1").build().unwrap())
     }
 }
@@ -272,7 +272,7 @@ pub(crate) struct ByHand {
 }
 
 impl ByHand {
-    pub(crate) fn new(server: &Server) -> Self {
+    pub(crate) fn new(base_url: &str) -> Self {
         let mut headers = HeaderMap::new();
         // From text that the program has when it runs, as keys are.
         let mut api_key = HeaderValue::from_str(&String::from("key-1")).unwrap();
@@ -291,7 +291,7 @@ impl ByHand {
             .timeout(Duration::from_secs(30))
             .build()
             .unwrap();
-        Self { http, base_url: server.base_url.clone() }
+        Self { http, base_url: base_url.to_owned() }
     }
 }
 

@@ -153,10 +153,18 @@ impl<T: ResponseBody> Request<T> {
     /// # Errors
     /// The same as awaiting the request.
     pub async fn send_with_response(self) -> Result<Response<T>, Error> {
-        self.into_future().0.await
+        self.pending(true).0.await
     }
 
-    async fn run(self) -> Result<Response<T>, Error> {
+    /// `has_response` is whether the caller gets the [`Response`] and not only its value.
+    fn pending(self, has_response: bool) -> Pending<T> {
+        Pending(Box::pin(async move {
+            let span = heard(tracing::debug_span!("piaxis", operation = self.operation.id));
+            self.run(has_response).instrument(span).await
+        }))
+    }
+
+    async fn run(self, has_response: bool) -> Result<Response<T>, Error> {
         let Self { operation, client, request, options, .. } = self;
         let mut record = Record::new(operation, &options.headers);
         let result = match (request, &options.problem) {
@@ -168,7 +176,7 @@ impl<T: ResponseBody> Request<T> {
                     None => client,
                 };
                 let (shared, credentials) = (client.shared(), client.credentials());
-                let call = Call { shared, credentials, request: &request, options: &options };
+                let call = Call { shared, credentials, request: &request, options: &options, has_response };
                 send(&call, &mut record).await
             }
         };
@@ -205,10 +213,7 @@ impl<T: ResponseBody> IntoFuture for Request<T> {
     type IntoFuture = Pending<T>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Pending(Box::pin(async move {
-            let span = heard(tracing::debug_span!("piaxis", operation = self.operation.id));
-            self.run().instrument(span).await
-        }))
+        self.pending(false)
     }
 }
 

@@ -23,11 +23,11 @@ pub(super) async fn attempt(
     deadline: Instant,
     decode: Decode<'_>,
 ) -> Result<Head, Error> {
-    let Call { shared, credentials, request: template, options } = call;
-    let sent = Sent::default();
-    let (mut request, request_id) = complete(call, record, token, &sent)?;
+    let Call { shared, credentials, request: template, options, .. } = call;
+    let (mut request, request_id, sent) = complete(call, record, token)?;
     let _turn = shared.limits.turn(deadline).await?;
-    let left = deadline.saturating_duration_since(Instant::now());
+    let started = Instant::now();
+    let left = deadline.saturating_duration_since(started);
     let timeout = options.timeout.unwrap_or(shared.timeout).min(left);
     if timeout.is_zero() {
         return Err(Error::timed_out_unsent("deadline exceeded before the request was sent"));
@@ -39,15 +39,13 @@ pub(super) async fn attempt(
     record.attempts = record.attempts.saturating_add(1);
 
     let secrets = Secrets::new(template, credentials, token.map(|token| &token.header));
-    let observer = Observer::new(shared, options.on_attempt.as_ref(), record, sent.clone());
-    // The HTTP client never asks for an empty body.
-    let has_body = template.body().and_then(reqwest::Body::as_bytes).is_some_and(|body| !body.is_empty());
+    let observer = Observer::new(shared, options.on_attempt.as_ref(), record, sent.clone(), started);
     let failed = |error: reqwest::Error| {
-        let is_sent = if has_body { sent.is_set() } else { !error.is_connect() };
+        let is_sent = sent.is_set().unwrap_or(!error.is_connect());
         Error::transport(error, is_sent, timeout)
     };
     let response = observer.span().in_scope(|| shared.http.execute(request));
-    let read = read(response, record, shared.body_limit, &secrets, &failed, decode);
+    let read = read(response, call, record, &secrets, &failed, decode);
     let result = read.instrument(observer.span().clone()).await.map_err(|error| error.in_operation(record.operation));
     observer.ended(&result);
     if let Err(error) = &result {
@@ -59,21 +57,24 @@ pub(super) async fn attempt(
 
 /// A copy of the request with everything that the operation and the caller ask for. Each attempt has a request id of its
 /// own, unless the caller gave one, and the same idempotency key.
-fn complete(
-    call: &Call<'_>,
-    record: &Record,
-    token: Option<&Token>,
-    sent: &Sent,
-) -> Result<(reqwest::Request, Id), Error> {
-    let Call { shared, credentials, request: template, options } = call;
+fn complete(call: &Call<'_>, record: &Record, token: Option<&Token>) -> Result<(reqwest::Request, Id, Sent), Error> {
+    let Call { shared, credentials, request: template, options, .. } = call;
     let mut request = reqwest::Request::new(template.method().clone(), template.url().clone());
-    if template.body().is_some() {
-        // Bodies are text in memory; a copy shares it.
-        let copy = template.try_clone().and_then(|mut copy| copy.body_mut().take());
-        let Some(body) = copy else {
+    let mut sent = Sent::default();
+    if let Some(body) = template.body() {
+        let Some(body) = body.as_bytes() else {
             return Err(Error::local(ErrorKind::InvalidRequest, "the body is a stream, which cannot be copied"));
         };
-        *request.body_mut() = Some(sent.watch(body));
+        // To copy the bytes costs less than to clone the request, which is the only way to share them.
+        let body = Bytes::copy_from_slice(body);
+        *request.body_mut() = Some(if body.is_empty() {
+            // The HTTP client never asks for an empty body, so nothing would be noted.
+            reqwest::Body::from(body)
+        } else {
+            let (body, watched) = Sent::watch(body);
+            sent = watched;
+            body
+        });
     }
     let headers = request.headers_mut();
     // As many as a request has: to grow step by step costs more than to set them.
@@ -92,14 +93,14 @@ fn complete(
     }
     headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
     headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-    Ok((request, request_id))
+    Ok((request, request_id, sent))
 }
 
 /// Reads one response, and decodes it when its status is 2xx.
 async fn read(
     response: impl Future<Output = reqwest::Result<reqwest::Response>>,
+    call: &Call<'_>,
     record: &Record,
-    limit: usize,
     secrets: &Secrets<'_>,
     failed: &(dyn Fn(reqwest::Error) -> Error + Send + Sync),
     decode: Decode<'_>,
@@ -107,10 +108,13 @@ async fn read(
     let mut response = response.await.map_err(failed)?;
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
     let redact = |text: &str| secrets.redact(text);
-    let request_id = request_id_of(&headers, record, &redact);
+    let limit = call.shared.body_limit;
     let error = match body(&mut response, limit).await {
         (body, None) if status.is_success() => match decode(&body) {
-            Decoded::Value => return Ok(Head { status, headers, request_id }),
+            Decoded::Value => {
+                let request_id = call.has_response.then(|| request_id_of(&headers, record, &redact)).flatten();
+                return Ok(Head { status, headers, request_id });
+            }
             Decoded::Error => Error::error_in_success(status, &headers, &body, &redact),
             Decoded::Failed(problem) => Error::decode(problem, status, &body),
         },
@@ -121,7 +125,7 @@ async fn read(
         (_, Some(Broken::Connection(error))) => failed(error),
         (_, Some(Broken::TooLong) | None) => Error::too_long(status, limit),
     };
-    Err(error.with_request_id(request_id))
+    Err(error.with_request_id(request_id_of(&headers, record, &redact)))
 }
 
 enum Broken {

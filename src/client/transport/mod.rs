@@ -80,6 +80,8 @@ pub(crate) struct Call<'a> {
     /// Is copied for each attempt.
     pub(crate) request: &'a reqwest::Request,
     pub(crate) options: &'a RequestOptions,
+    /// Whether the caller gets the response beside the value: its request id costs a lot to redact.
+    pub(crate) has_response: bool,
 }
 
 /// What is known about the attempts of one request.
@@ -119,7 +121,7 @@ impl Record {
     }
 }
 
-/// Status and headers of a 2xx response, and the request id to name to Piaxis.
+/// Status and headers of a 2xx response, and the request id to name to Piaxis where the caller gets the response.
 pub(crate) struct Head {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -138,7 +140,7 @@ pub(crate) type Decode<'a> = &'a mut (dyn FnMut(&Bytes) -> Decoded + Send);
 
 /// Sends a request, as often as its retry policy has it, until a response decodes.
 pub(crate) async fn execute(call: &Call<'_>, record: &mut Record, decode: Decode<'_>) -> Result<Head, Error> {
-    let Call { shared, credentials, request, options } = call;
+    let Call { shared, credentials, request, options, .. } = call;
     let operation = record.operation;
     path::check(request, shared.base_url.as_str(), operation)?;
     if !operation.idempotency_key && options.headers.contains_key(&headers::IDEMPOTENCY_KEY) {

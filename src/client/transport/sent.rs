@@ -1,6 +1,7 @@
 //! Whether a request was written to a connection: the proof that a failed write was not executed.
 
 use std::{
+    convert::Infallible,
     pin::Pin,
     sync::{
         Arc,
@@ -13,43 +14,46 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 /// Whether the body of one attempt was asked for. The HTTP client asks for it once a connection stands, when it writes the
-/// head of the request, and never before.
+/// head of the request, and never before. `None` for a request without a body, of which nothing is known.
 #[derive(Clone, Default)]
-pub(super) struct Sent(Arc<AtomicBool>);
+pub(super) struct Sent(Option<Arc<AtomicBool>>);
 
 impl Sent {
-    pub(super) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// Whether the request was written to a connection; `None` when nothing is known.
+    pub(super) fn is_set(&self) -> Option<bool> {
+        self.0.as_ref().map(|sent| sent.load(Ordering::Acquire))
     }
 
     /// The body, which notes that it is asked for.
-    pub(super) fn watch(&self, body: reqwest::Body) -> reqwest::Body {
-        reqwest::Body::wrap(Watched { body, sent: self.clone() })
+    pub(super) fn watch(body: Bytes) -> (reqwest::Body, Self) {
+        let sent = Arc::new(AtomicBool::new(false));
+        (reqwest::Body::wrap(Watched { body, sent: sent.clone() }), Self(Some(sent)))
     }
 }
 
 struct Watched {
-    body: reqwest::Body,
-    sent: Sent,
+    body: Bytes,
+    sent: Arc<AtomicBool>,
 }
 
 impl Body for Watched {
     type Data = Bytes;
-    type Error = reqwest::Error;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
-        self.sent.0.store(true, Ordering::Release);
-        Pin::new(&mut self.body).poll_frame(context)
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.sent.store(true, Ordering::Release);
+        let body = std::mem::take(&mut self.body);
+        Poll::Ready((!body.is_empty()).then(|| Ok(Frame::data(body))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        SizeHint::with_exact(self.body.len() as u64)
     }
 }

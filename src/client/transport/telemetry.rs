@@ -82,7 +82,13 @@ pub(super) struct Observer<'a> {
 }
 
 impl<'a> Observer<'a> {
-    pub(super) fn new(shared: &'a Shared, on_attempt: Option<&'a OnAttempt>, record: &'a Record, sent: Sent) -> Self {
+    pub(super) fn new(
+        shared: &'a Shared,
+        on_attempt: Option<&'a OnAttempt>,
+        record: &'a Record,
+        sent: Sent,
+        started: Instant,
+    ) -> Self {
         let operation = record.operation;
         let span = heard(tracing::debug_span!(
             "piaxis_attempt",
@@ -97,7 +103,7 @@ impl<'a> Observer<'a> {
             http.response.status_code = Empty,
             error.type = Empty,
         ));
-        Self { shared, on_attempt, record, sent, span, started: Instant::now(), is_reported: false }
+        Self { shared, on_attempt, record, sent, span, started, is_reported: false }
     }
 
     pub(super) fn span(&self) -> &Span {
@@ -121,18 +127,18 @@ impl<'a> Observer<'a> {
 
     fn report(&mut self, status: Option<u16>, error_type: Option<&str>, outcome: Option<Outcome>) {
         self.is_reported = true;
-        let (record, duration) = (self.record, self.started.elapsed());
+        let record = self.record;
         self.span.record("http.response.status_code", status);
         self.span.record("error.type", error_type);
         self.span.in_scope(|| {
-            let (operation, duration_ms) = (record.operation.id, millis(duration));
+            // The fields are not computed when nobody listens.
             tracing::debug!(
-                operation,
+                operation = record.operation.id,
                 attempt = record.attempts,
                 status,
                 error.type = error_type,
                 outcome = outcome.map(Outcome::as_str),
-                duration_ms,
+                duration_ms = millis(self.started.elapsed()),
                 "attempt ended"
             );
         });
@@ -154,7 +160,7 @@ impl<'a> Observer<'a> {
             outcome,
             idempotency_key: key.as_deref(),
             request_id: request_id.as_deref(),
-            duration,
+            duration: self.started.elapsed(),
         };
         for OnAttempt(report) in hooks.into_iter().flatten() {
             report(&attempt);
@@ -166,7 +172,7 @@ impl Drop for Observer<'_> {
     /// The caller dropped the request while the attempt was under way.
     fn drop(&mut self) {
         if !self.is_reported {
-            let write = if self.sent.is_set() { Outcome::Unknown } else { Outcome::NotSent };
+            let write = if self.sent.is_set().unwrap_or(true) { Outcome::Unknown } else { Outcome::NotSent };
             let outcome = if self.record.operation.idempotent { Outcome::ReadFailed } else { self.so_far(write) };
             self.report(None, Some("cancelled"), Some(outcome));
         }
