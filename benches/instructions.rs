@@ -7,7 +7,7 @@
 //!
 //! Goal: at most 1.03 times the instructions by hand for one payment, and fewer than by hand for lists.
 //!
-//! Each row leaves a profile: `callgrind_annotate --inclusive=yes target/tmp/callgrind/get-this-crate`.
+//! Each row leaves a profile: `callgrind_annotate --inclusive=yes target/tmp/callgrind/get-this-crate.2`.
 #![allow(clippy::unwrap_used)]
 
 mod loopback;
@@ -18,7 +18,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use loopback::{ByHand, Calls, Ours, Raw, Server, Side, What, one_thread};
+use loopback::{ByHand, Ours, Raw, Server, Side, What, one_thread};
 use tokio::runtime::Runtime;
 
 const SIDES: [&str; 3] = ["by hand", "this crate", "client.raw"];
@@ -74,13 +74,13 @@ fn count(side: &str, what: What, base_url: &str) {
     };
     // Opens the connection, and lets its buffers grow.
     runtime.block_on(side.calls(what, times(what).div_ceil(4)));
-    counted(&runtime, side.calls(what, times(what)));
+    counted(&runtime, &*side, what);
 }
 
 /// `callgrind` knows this function by name, and counts from its beginning to its end.
 #[inline(never)]
-fn counted(runtime: &Runtime, calls: Calls) {
-    runtime.block_on(calls);
+fn counted(runtime: &Runtime, side: &dyn Side, what: What) {
+    runtime.block_on(side.calls(what, times(what)));
 }
 
 fn named(name: &str) -> What {
@@ -110,12 +110,15 @@ fn profile(side: &str, what: What, base_url: &str, directory: &Path) -> PathBuf 
     let file = directory.join(format!("{what:?} {side}").replace(' ', "-").to_lowercase());
     let mut command = Command::new("valgrind");
     command
-        .args(["--quiet", "--tool=callgrind", "--toggle-collect=instructions::counted", "--compress-strings=no"])
+        .args(["--quiet", "--tool=callgrind", "--compress-strings=no"])
+        // Not `--toggle-collect`, which leaves the numbers of calls as they are.
+        .args(["--dump-before=instructions::counted", "--dump-after=instructions::counted"])
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(std::env::current_exe().unwrap())
         .args(["count", side, &format!("{what:?}"), base_url]);
     assert!(command.status().unwrap().success(), "{command:?}");
-    file
+    // The first part is what came before, the last one what came after.
+    PathBuf::from(format!("{}.2", file.display()))
 }
 
 /// `summary: 123`
