@@ -690,10 +690,11 @@ impl Comparison<'_> {
         self.agreed += covered.len();
     }
 
-    /// Evidence is compared term by term, not as the fields of a body.
+    /// Evidence is compared term by term, not as the fields of a body. The data of a new term is no field of a body, either.
     fn is_evidence(&self, pointer: &str) -> bool {
         let name = pointer.strip_prefix("/components/schemas/").and_then(|rest| rest.split('/').next());
-        name.is_some_and(|name| !self.contract.at(&format!("/components/schemas/{name}/x-piaxis-term-type")).is_null())
+        let schema = name.map(|name| self.contract.at(&format!("/components/schemas/{name}")));
+        schema.is_some_and(|schema| ["x-piaxis-term-type", "x-piaxis-term-data"].iter().any(|key| schema.get(key).is_some()))
     }
 
     // ------------------------------------------------------------ examples, puzzles

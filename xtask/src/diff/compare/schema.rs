@@ -305,7 +305,7 @@ impl<'a> Comparison<'a> {
             }
             let (kind, rust) = match key {
                 "contentEncoding" | "contentMediaType" => ("type-changed", Some(Level::None)),
-                "x-piaxis-settled" | "x-piaxis-term-type" => match rust_api::named_list_change(key, old, new) {
+                "x-piaxis-settled" | "x-piaxis-term-data" | "x-piaxis-term-type" => match rust_api::named_list_change(key, old, new) {
                     Some(kind) => (kind, None),
                     None => continue,
                 },
