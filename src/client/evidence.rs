@@ -26,7 +26,8 @@ impl TermCreate {
     /// ```
     pub fn new(data: impl Into<TermData>) -> Result<Self, Error> {
         let data = data.into();
-        let invalid = |error| Error::local(ErrorKind::InvalidRequest, format!("the data of a term is invalid: {error}"));
+        let invalid =
+            |error| Error::local(ErrorKind::InvalidRequest, format!("the data of a term is invalid: {error}"));
         Ok(Self::builder().type_(data.term_type()).data(data.to_data().map_err(invalid)?).build())
     }
 }
