@@ -128,7 +128,7 @@ impl Escrows {
 
     /// Submits evidence for a term: `POST /escrows/{escrow_id}/terms/{term_id}/fulfill`.
     ///
-    /// **This request can move money.** When the evidence meets the last term, the API releases the held money: the status is
+    /// **This request can move money.** When the evidence meets the last term, the API can release the held money: the status is
     /// then `success`, and the message says so. `pending` means that other terms are not met. A meeting is complete only after
     /// both sides have sent coordinates within the allowed distance, and `requires_other_party` tells whether the other side is
     /// missing.
