@@ -5,9 +5,10 @@ use serde_json::Value;
 use super::document::{Result, misplaced, variant};
 
 /// Extensions that mean something here; openapi/README.md says what.
-const EXTENSIONS: [&str; 23] = [
+const EXTENSIONS: [&str; 26] = [
     "x-extensible-enum",
     "x-piaxis-common-headers",
+    "x-piaxis-credentials",
     "x-piaxis-deviation",
     "x-piaxis-environment",
     "x-piaxis-environment-variables",
@@ -16,6 +17,7 @@ const EXTENSIONS: [&str; 23] = [
     "x-piaxis-missing-code",
     "x-piaxis-payouts",
     "x-piaxis-personal",
+    "x-piaxis-private-routes",
     "x-piaxis-query",
     "x-piaxis-reason",
     "x-piaxis-idempotent",
@@ -24,6 +26,7 @@ const EXTENSIONS: [&str; 23] = [
     "x-piaxis-source",
     "x-piaxis-succeeded",
     "x-piaxis-sources",
+    "x-piaxis-term-data",
     "x-piaxis-term-type",
     "x-piaxis-transport",
     "x-piaxis-value-sources",

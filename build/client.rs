@@ -64,7 +64,7 @@ fn query_struct(operation: &Value, parameters: &[&Value]) -> Value {
         query().filter(|parameter| parameter["required"] == true).map(|parameter| text(parameter, "name")).collect();
     serde_json::json!({
         "type": "object",
-        "description": format!("What to ask for: {}.", text(operation, "summary")),
+        "description": format!("Query parameters: {}.", text(operation, "summary")),
         "properties": query().map(property).collect::<Map<_, _>>(),
         "required": required,
     })

@@ -12,8 +12,8 @@ pub(super) fn open_enums(contract: &Value) -> String {
             code += &open_enum(name, text(schema, "description"), &values);
         }
         for (extension, method, doc) in [
-            ("x-piaxis-settled", "is_settled", "Whether the status is final"),
-            ("x-piaxis-succeeded", "is_succeeded", "Whether the status says that the money has moved"),
+            ("x-piaxis-settled", "is_settled", "Returns whether the status is taken as final"),
+            ("x-piaxis-succeeded", "is_succeeded", "Returns whether the status says that the money has moved"),
         ] {
             let named = strings(schema, extension);
             if named.is_empty() {
@@ -22,7 +22,7 @@ pub(super) fn open_enums(contract: &Value) -> String {
             let variants: Vec<String> = named.iter().map(|value| format!("Self::{}", variant(value))).collect();
             let values: Vec<String> = named.iter().map(|value| format!("`{value}`")).collect();
             code += &format!(
-                "impl {name} {{\n    /// {doc}: {}. An unknown one does not count.\n    \
+                "impl {name} {{\n    /// {doc}: {}. Unknown values do not count.\n    \
                  pub fn {method}(&self) -> bool {{\n        matches!(self, {})\n    }}\n}}\n",
                 values.join(", "),
                 variants.join(" | "),

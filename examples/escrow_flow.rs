@@ -9,7 +9,7 @@
 use std::{env, error::Error};
 
 use piaxis::{
-    Client, JsonObject, PaymentMethod, TermType,
+    Client, PaymentMethod, TermData,
     types::{AllocationCreate, EscrowCreate, EscrowRelease, EscrowReverse, TermCreate, UserInfo},
 };
 
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 .amount(50_000)
                 .currency_code("UGX")
                 .payment_method(PaymentMethod::Mtn)
-                .terms(vec![TermCreate::builder().type_(TermType::ManualRelease).data(JsonObject::new()).build()])
+                .terms(vec![TermCreate::new(TermData::ManualRelease)?])
                 .allocations(vec![slice("seller-a", 20_000), slice("seller-b", 30_000)])
                 .external_order_id("order-789")
                 .user_info(buyer.clone())
@@ -50,10 +50,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let only = |key: &str| vec![key.to_owned()];
     let release = EscrowRelease::builder().allocation_keys(only("seller-a")).reason("Goods received");
     let released = client.escrows().release(&escrow.id, release.user_info(buyer.clone()).build()).await?;
-    println!("Seller A: {} {:?}", released.status, released.amount);
+    println!("Seller A: {:?} {:?}", released.status, released.amount);
 
     let reverse = EscrowReverse::builder().allocation_keys(only("seller-b")).reason("Never arrived");
     let reversed = client.escrows().reverse(&escrow.id, reverse.user_info(buyer).build()).await?;
-    println!("Seller B: {} {:?}", reversed.status, reversed.amount);
+    println!("Seller B: {:?} {:?}", reversed.status, reversed.amount);
     Ok(())
 }

@@ -94,7 +94,7 @@ async fn a_missing_credential_is_named_and_nothing_is_sent() {
 
     // Which operations each set of credentials is enough for; what the others ask for.
     let merchant = ["payments_list", "disbursements_", "escrow_disbursements_"];
-    let acts_for_payer = ["payments_create", "escrows_"];
+    let acts_for_payer = ["payments_create", "payments_get", "escrows_"];
     let starts = |name: &str, with: &[&str]| with.iter().any(|prefix| name.starts_with(prefix));
     let wants = |name: &str, set: &str| -> Option<&'static str> {
         let has = |what: &str| set.split_whitespace().any(|word| word == what);
@@ -103,9 +103,10 @@ async fn a_missing_credential_is_named_and_nothing_is_sent() {
             "oauth_token" if !has("id") => Some("PIAXIS_CLIENT_ID"),
             "oauth_token" if !has("secret") => Some("PIAXIS_CLIENT_SECRET"),
             "oauth_token" => None,
-            _ if starts(name, &acts_for_payer) && has("token") && (!has("key") || name != "escrows_create") => None,
+            "escrows_create" if (has("key") || has("token")) && !has("id") => Some("PIAXIS_CLIENT_ID"),
+            _ if starts(name, &acts_for_payer) && has("token") => None,
             _ if !has("key") => Some("PIAXIS_API_KEY"),
-            _ if (starts(name, &merchant) || name == "escrows_create") && !has("id") => Some("PIAXIS_CLIENT_ID"),
+            _ if starts(name, &merchant) && !has("id") => Some("PIAXIS_CLIENT_ID"),
             _ => None,
         }
     };

@@ -4,7 +4,7 @@
 mod schema;
 
 use piaxis::{
-    Client, ErrorKind, PaymentMethod, PaymentStatus,
+    Client, Credentials, ErrorKind, PaymentMethod, PaymentResult, PaymentStatus, PollResult,
     sandbox::{API_KEY, CLIENT_ID, DECLINED_PHONE_NUMBER, OTP, Sandbox},
     types::{OtpRequest, PaymentCreate, PaymentFilter, UserInfo},
 };
@@ -63,6 +63,27 @@ async fn a_one_time_password_must_be_requested_and_right() {
 
     assert_eq!(pay_with("654321").await.unwrap_err().kind(), ErrorKind::Validation);
     pay_with(OTP).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_payer_with_nothing_but_a_token_creates_a_payment_and_waits_for_it() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let payer = sandbox.client().with_credentials(Credentials::new().access_token("payer-token"));
+    let order = PaymentCreate::builder()
+        .amount(15_000)
+        .currency("UGX")
+        .payment_method(PaymentMethod::PiaxisExternal)
+        .recipient_id("merchant-account-1")
+        .customer_pays_fees(true)
+        .build();
+    let created = payer.payments().create(order.clone()).await.unwrap();
+    assert_eq!(created.status, Some(PaymentStatus::Pending));
+    let settled = payer.payments().wait_until_settled(&created.payment_id).await.unwrap();
+    let PollResult::Settled(payment) = settled else { panic!("{settled:?}") };
+    assert_eq!((payment.id, payment.status), (created.payment_id, PaymentStatus::Completed));
+
+    let PaymentResult::Paid(payment) = payer.payments().create_and_wait(order).await else { panic!("not paid") };
+    assert_eq!(payment.amount, 15_000);
 }
 
 #[tokio::test]
@@ -163,11 +184,13 @@ fn cases() -> Vec<Case> {
         case("no phone", "POST", "/payments/create", &[KEY], but("user_info", json!(null)), 422, "phone_number"),
         case("no JSON", "POST", "/payments/create", &[KEY], json!("{"), 422, "\"loc\":[\"body\""),
         case("get", "GET", PAYMENT, &[KEY], json!(null), 200, "\"status\":\"pending\""),
+        case("a token reads a payment", "GET", "/payments/nothing", &[("Authorization", "Bearer t")], json!(null), 404, "Payment not found"),
         case("get once more", "GET", PAYMENT, &[KEY, ID], json!(null), 200, "\"status\":\"completed\""),
         case("wrong client id", "GET", PAYMENT, &[KEY, ("X-piaxis-Client-ID", "other")], json!(null), 401, "Unknown client id"),
         case("unknown payment", "GET", "/payments/nothing", &[KEY], json!(null), 404, "Payment not found"),
         case("list", "GET", "/merchant-payments?limit=2", &[KEY, ID], json!(null), 200, "\"total\":3"),
         case("list without id", "GET", "/merchant-payments", &[KEY], json!(null), 400, "MISSING_CLIENT_ID"),
+        case("escrow by token without id", "POST", "/escrows/", &[("Authorization", "Bearer t")], json!({}), 400, "MISSING_CLIENT_ID"),
         case("bad limit", "GET", "/merchant-payments?limit=many", &[KEY, ID], json!(null), 422, "\"query\""),
         case("bad date", "GET", "/merchant-payments?from_date=then", &[KEY, ID], json!(null), 422, "\"query\""),
         case("not yet there", "GET", "/disbursements", &[KEY, ID], json!(null), 501, "NOT_IN_SANDBOX"),

@@ -64,8 +64,8 @@ enum Takes {
     KeyAndClientId,
     /// The API key, or the payer's token, or both; the client id goes along when there is one.
     KeyOrToken,
-    /// The API key with the client id, or the payer's token, or all.
-    KeyAndClientIdOrToken,
+    /// The API key, or the payer's token, or both, always with the client id.
+    KeyOrTokenAndClientId,
 }
 
 enum Body {
@@ -207,7 +207,7 @@ fn rows() -> Vec<Row> {
             KeyOrToken, recorded_answer("payment_create")),
         row!("payments_get", |client| client.payments().get(UUID),
             "GET" "/api/payments/3a0da2c0-a8b2-4c76-9f40-1dbf7ee03dcf", Body::None,
-            Key, recorded_answer("payment_details")),
+            KeyOrToken, recorded_answer("payment_details")),
         row!("payments_list", |client| client.payments().list(
                 PaymentFilter::builder()
                     .status(PaymentStatus::Completed).payment_method(PaymentMethod::from("m&m"))
@@ -232,7 +232,7 @@ fn rows() -> Vec<Row> {
                 "user_location": { "latitude": 0.3476, "longitude": 32.5825 }, "external_order_id": "order-789",
                 "metadata": { "channel": "market" }, "allocations": [{ "allocation_key": "a", "amount": "20000" }],
             })),
-            KeyAndClientIdOrToken, recorded_answer("escrow_create")),
+            KeyOrTokenAndClientId, recorded_answer("escrow_create")),
         row!("escrows_get", |client| client.escrows().get("e-1"),
             "GET" "/api/escrows/e-1", Body::None,
             KeyOrToken, recorded_answer("escrow_create")),
@@ -518,10 +518,10 @@ fn expected(takes: Takes, has: Has) -> Result<(bool, bool, bool), &'static str> 
         Takes::KeyAndClientId => Err("PIAXIS_API_KEY"),
         Takes::KeyOrToken if key || token => Ok((key, token, client_id)),
         Takes::KeyOrToken => Err("PIAXIS_API_KEY"),
-        // A key never goes without the client id here, whatever else there is.
-        Takes::KeyAndClientIdOrToken if key && !client_id => Err("PIAXIS_CLIENT_ID"),
-        Takes::KeyAndClientIdOrToken if key || token => Ok((key, token, client_id)),
-        Takes::KeyAndClientIdOrToken => Err("PIAXIS_API_KEY"),
+        // The route rejects a request without the client id, whatever else the request carries.
+        Takes::KeyOrTokenAndClientId if (key || token) && client_id => Ok((key, token, true)),
+        Takes::KeyOrTokenAndClientId if key || token => Err("PIAXIS_CLIENT_ID"),
+        Takes::KeyOrTokenAndClientId => Err("PIAXIS_API_KEY"),
     }
 }
 
@@ -558,8 +558,8 @@ async fn each_operation_sends_the_credentials_that_it_takes_and_no_others() {
 }
 
 #[test]
-fn twelve_operations_ask_for_the_client_id_beside_a_key() {
-    let secured = |row: &Row| matches!(row.takes, Takes::KeyAndClientId | Takes::KeyAndClientIdOrToken);
+fn twelve_operations_require_the_client_id() {
+    let secured = |row: &Row| matches!(row.takes, Takes::KeyAndClientId | Takes::KeyOrTokenAndClientId);
     assert_eq!(rows().iter().filter(|row| secured(row)).count(), 12);
 }
 

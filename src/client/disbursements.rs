@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Disbursements; see [`Client::disbursements`]. All of them need the client id.
+/// Disbursements; see [`Client::disbursements`]. All methods require the API key and the client id.
 #[derive(Debug, Clone)]
 pub struct Disbursements {
     client: Client,
@@ -25,11 +25,12 @@ impl Disbursements {
         Self { client }
     }
 
-    /// What a disbursement would cost; nothing is created: `POST /disbursements/quote`.
+    /// Returns the fees and the total debit of a disbursement, and creates nothing: `POST /disbursements/quote`.
+    ///
+    /// Recipients with a `recipient_id` are internal transfers and pay no payout tier.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound), or status 405, from a deployment older than this route; otherwise see
-    /// [`Error`](crate::Error).
+    /// See [`Error`](crate::Error).
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -59,15 +60,15 @@ impl Disbursements {
         self.client.raw().disbursements_create(&body)
     }
 
-    /// A disbursement with its items: `GET /disbursements/{disbursement_id}`.
+    /// Returns a disbursement with its items: `GET /disbursements/{disbursement_id}`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the disbursement does not exist; otherwise see [`Error`](crate::Error).
     pub fn get(&self, disbursement_id: impl Into<String>) -> Request<Disbursement> {
         self.client.raw().disbursements_get(&disbursement_id.into())
     }
 
-    /// One page of disbursements: `GET /disbursements`.
+    /// Returns one page of disbursements: `GET /disbursements`.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -96,7 +97,8 @@ impl Disbursements {
         })
     }
 
-    /// Polls until a disbursement is settled: completed, partially completed, failed or cancelled.
+    /// Polls until a disbursement is settled: completed, partially completed, failed or cancelled. No source lists the final
+    /// statuses, and that `partially_completed` is final is a guess: look at `pending_count` before paying anybody again.
     ///
     /// # Errors
     /// What [`get`](Self::get) gives and will not pass; see [`Poller`].

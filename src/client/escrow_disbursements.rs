@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Escrow disbursements; see [`Client::escrow_disbursements`]. All of them need the client id.
+/// Escrow disbursements; see [`Client::escrow_disbursements`]. All methods require the API key and the client id.
 #[derive(Debug, Clone)]
 pub struct EscrowDisbursements {
     client: Client,
@@ -23,16 +23,18 @@ impl EscrowDisbursements {
         Self { client }
     }
 
-    /// Opens one escrow for each recipient: `POST /escrow-disbursements`.
+    /// Creates one escrow for each recipient: `POST /escrow-disbursements`.
+    ///
+    /// [`TermCreate::new`](crate::types::TermCreate::new) makes a term of typed data.
     ///
     /// # Errors
     /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the batch may exist.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
-    /// use piaxis::{JsonObject, PaymentMethod, TermType, types::{EscrowDisbursementCreate, EscrowRecipient, TermCreate}};
+    /// use piaxis::{PaymentMethod, TermData, types::{EscrowDisbursementCreate, EscrowRecipient, TermCreate}};
     ///
-    /// let term = TermCreate::builder().type_(TermType::ManualRelease).data(JsonObject::new()).build();
+    /// let term = TermCreate::new(TermData::ManualRelease)?;
     /// let courier = EscrowRecipient::builder().amount(25_000).phone_number("+256700111000").terms(vec![term]).build();
     /// let batch = client
     ///     .escrow_disbursements()
@@ -52,15 +54,15 @@ impl EscrowDisbursements {
         self.client.raw().escrow_disbursements_create(&body)
     }
 
-    /// An escrow disbursement with its items: `GET /escrow-disbursements/{disbursement_id}`.
+    /// Returns an escrow disbursement with its items: `GET /escrow-disbursements/{disbursement_id}`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the escrow disbursement does not exist; otherwise see [`Error`](crate::Error).
     pub fn get(&self, disbursement_id: impl Into<String>) -> Request<EscrowDisbursement> {
         self.client.raw().escrow_disbursements_get(&disbursement_id.into())
     }
 
-    /// One page of escrow disbursements, without their items: `GET /escrow-disbursements`.
+    /// Returns one page of escrow disbursements, without their items: `GET /escrow-disbursements`.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -68,9 +70,11 @@ impl EscrowDisbursements {
         self.client.raw().escrow_disbursements_list(&filter)
     }
 
-    /// Releases some or all escrows of a batch: `POST /escrow-disbursements/{disbursement_id}/release`.
+    /// Releases escrows of a batch: `POST /escrow-disbursements/{disbursement_id}/release`. `force` is always sent, and `false`
+    /// unless set.
     ///
-    /// Without `force`, escrows whose terms are not met are skipped. Look at the counts of the response.
+    /// Name the escrows in `escrow_ids`, and read the counts of the response. No source says what a request without
+    /// `escrow_ids` releases, nor which escrows the API skips.
     ///
     /// # Errors
     /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
@@ -84,7 +88,8 @@ impl EscrowDisbursements {
 
     /// Cancels the batch record: `POST /escrow-disbursements/{disbursement_id}/cancel`.
     ///
-    /// Escrows that were created already may have to be reversed one by one.
+    /// Escrows that were created already may have to be cancelled one by one. A single escrow has no cancel operation:
+    /// [`Escrows::reverse`](crate::escrows::Escrows::reverse) is the nearest.
     ///
     /// # Errors
     /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
@@ -115,7 +120,7 @@ impl EscrowDisbursements {
     }
 
     /// Polls until an escrow disbursement is settled: completed, partially completed, failed or cancelled. Of these,
-    /// only `cancelled` is documented; the others are taken over from disbursements.
+    /// only `cancelled` is in a source. The others are those of disbursements, where `partially_completed` is a guess.
     ///
     /// # Errors
     /// What [`get`](Self::get) gives and will not pass; see [`Poller`].

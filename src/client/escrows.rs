@@ -24,20 +24,27 @@ impl Escrows {
         Self { client }
     }
 
-    /// Opens an escrow: `POST /escrows/`. With an API key, it needs the client id too.
+    /// Creates an escrow: `POST /escrows/`.
+    ///
+    /// **Credentials.** An API key, an access token, or both, always with the client id: the API rejects this route without
+    /// it. With an API key, the merchant of the key is the receiver: omit `receiver_id`. With an access token alone, no source
+    /// says who the receiver is: send the merchant's account id.
+    ///
+    /// **Terms.** [`TermCreate::new`](crate::types::TermCreate::new) makes a term of typed data, and
+    /// [`TermData`](crate::TermData) lists the keys that are known.
     ///
     /// The API has no list of escrows, and no lookup by idempotency key. After
     /// [`Outcome::Unknown`](crate::Outcome::Unknown), the escrow may exist: ask Piaxis, naming the request id, before creating
     /// it anew. A webhook may name it, too.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration) without a client id; otherwise see [`Error`](crate::Error).
+    /// [`Configuration`](crate::ErrorKind::Configuration) without the client id, or without API key and access token; otherwise see [`Error`](crate::Error).
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
-    /// use piaxis::{JsonObject, PaymentMethod, TermType, types::{EscrowCreate, TermCreate, UserInfo}};
+    /// use piaxis::{PaymentMethod, types::{DeliveryConfirmationTermData, EscrowCreate, TermCreate, UserInfo}};
     ///
-    /// let term = TermCreate::builder().type_(TermType::ManualRelease).data(JsonObject::new()).build();
+    /// let delivery = DeliveryConfirmationTermData::builder().description("Confirm delivery").build();
     /// let escrow = client
     ///     .escrows()
     ///     .create(
@@ -45,7 +52,7 @@ impl Escrows {
     ///             .amount(50_000)
     ///             .currency_code("UGX")
     ///             .payment_method(PaymentMethod::Mtn)
-    ///             .terms(vec![term])
+    ///             .terms(vec![TermCreate::new(delivery)?])
     ///             .user_info(UserInfo::builder().phone_number("+256700000000").otp("123456").build())
     ///             .build(),
     ///     )
@@ -58,23 +65,27 @@ impl Escrows {
         self.client.raw().escrows_create(&body)
     }
 
-    /// An escrow as it stands: `GET /escrows/{escrow_id}`.
+    /// Returns an escrow: `GET /escrows/{escrow_id}`. This and the methods below send an API key, an access token, or both,
+    /// and the client id where it is configured.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the escrow does not exist; otherwise see [`Error`](crate::Error).
     pub fn get(&self, escrow_id: impl Into<String>) -> Request<Escrow> {
         self.client.raw().escrows_get(&escrow_id.into())
     }
 
-    /// Which terms are met, and who the buyer is: `GET /escrows/{escrow_id}/status`.
+    /// Returns which terms are met, and who the buyer is: `GET /escrows/{escrow_id}/status`.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the escrow does not exist; otherwise see [`Error`](crate::Error).
     pub fn status(&self, escrow_id: impl Into<String>) -> Request<EscrowFulfillment> {
         self.client.raw().escrows_status(&escrow_id.into())
     }
 
-    /// Pays the held money out, wholly or in part: `POST /escrows/{escrow_id}/release`.
+    /// Releases an escrow to the receiver, wholly or in part: `POST /escrows/{escrow_id}/release`. `force` is always sent, and
+    /// `false` unless set.
+    ///
+    /// A 2xx response means that the release was executed, whatever fields it lacks.
     ///
     /// # Errors
     /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
@@ -85,7 +96,7 @@ impl Escrows {
     ///
     /// let part = EscrowRelease::builder().amount(20_000).allocation_keys(["seller-a"]).build();
     /// let released = client.escrows().release("5a1d3f9e", part).await?;
-    /// println!("{} {:?}", released.status, released.amount);
+    /// println!("{:?} {:?}", released.status, released.amount);
     /// # Ok(())
     /// # }
     /// ```
@@ -93,7 +104,10 @@ impl Escrows {
         self.client.raw().escrows_release(&escrow_id.into(), &body)
     }
 
-    /// Gives the held money back, wholly or in part: `POST /escrows/{escrow_id}/reverse`.
+    /// Returns the held money to the payer, wholly or in part: `POST /escrows/{escrow_id}/reverse`. The API has no refund; this
+    /// is the nearest.
+    ///
+    /// A 2xx response means that the reversal was executed, whatever fields it lacks.
     ///
     /// # Errors
     /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
@@ -112,13 +126,19 @@ impl Escrows {
         self.client.raw().escrows_dispute(&escrow_id.into(), &body)
     }
 
-    /// Hands in evidence for a term: `POST /escrows/{escrow_id}/terms/{term_id}/fulfill`.
+    /// Submits evidence for a term: `POST /escrows/{escrow_id}/terms/{term_id}/fulfill`.
     ///
-    /// `user_info` identifies a payer without a Piaxis account; `None` otherwise. Look at `required_actions` of
-    /// [`get`](Self::get) to see what is waited for.
+    /// **This request can move money.** When the evidence meets the last term, the API can release the held money: the status is
+    /// then `success`, and the message says so. `pending` means that other terms are not met. A meeting is complete only after
+    /// both sides have sent coordinates within the allowed distance, and `requires_other_party` tells whether the other side is
+    /// missing.
+    ///
+    /// `user_info` identifies a payer without a Piaxis account. A registered payer uses an access token, the merchant the API
+    /// key, both without `user_info`. `required_actions` of [`get`](Self::get) lists what the escrow requires.
     ///
     /// # Errors
-    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the evidence may have been accepted, and
+    /// the money may have been released: look at [`get`](Self::get) first.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {

@@ -29,7 +29,7 @@ pub use builder::ClientBuilder;
 pub use create_and_wait::{CreateAndWait, PaymentResult};
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, FieldError, Outcome};
-pub use evidence::TermEvidence;
+pub use evidence::{TermData, TermEvidence};
 pub use lookup::{FindLike, Lookup};
 pub use options::RequestOptions;
 pub use pagination::{Items, Page, Pages};

@@ -3,7 +3,8 @@
 //! 1. Send the payer's browser to [`OAuth::authorize_url`], with a fresh [`State`] and the challenge of a fresh
 //!    [`Pkce`](crate::pkce::Pkce) pair; keep both.
 //! 2. When the payer comes back, compare the state, and give code and verifier to [`OAuth::exchange_code`].
-//! 3. Make a client with the access token, and pay with `piaxis_external`.
+//! 3. Make a client with the access token ([`Client::with_access_token`]), and pay with `piaxis_external`. The same client
+//!    polls the payment. Send `merchant_id` of the token response as `recipient_id`: no source says who collects otherwise.
 
 use std::fmt;
 
@@ -31,7 +32,8 @@ impl OAuth {
         Self { client }
     }
 
-    /// Where to send the payer's browser: `GET /authorize`. Nothing is sent; parameters that are unset are left out.
+    /// Returns the URL to which to redirect the payer's browser: `GET /authorize`. Sends nothing. Unset parameters are left
+    /// out; `state` is part of the URL.
     ///
     /// # Errors
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) when the redirect URI is neither HTTPS nor on localhost.
@@ -64,8 +66,8 @@ impl OAuth {
         Ok(format!("{}{path}?{query}", self.client.shared().base_url))
     }
 
-    /// The authorisation without a browser, for tests: `GET /authorize` with `x-test-request`. Only owners and admins of
-    /// the merchant may, and the redirect URI must be registered.
+    /// Authorises without a browser, for tests: `GET /authorize` with `x-test-request`. Only owners and admins of the merchant
+    /// may do so, and the redirect URI must be registered. The response contains the client secret.
     ///
     /// # Errors
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) when the redirect URI is neither HTTPS nor on localhost;
@@ -80,7 +82,8 @@ impl OAuth {
 
     /// Turns an authorization code into tokens: `POST /token`. Code, verifier and client secret are sent in the form body.
     ///
-    /// Keep `user_id` of the response: it is the `recipient_id` of a later payout into this wallet.
+    /// Keep `user_id` of the response, which is the `recipient_id` of a later payout into this wallet, and `merchant_id`, which
+    /// is the `recipient_id` of payments with the token alone.
     ///
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; otherwise see [`Error`](crate::Error). A
@@ -104,8 +107,8 @@ impl OAuth {
 
     /// Turns a refresh token into new tokens: `POST /token`.
     ///
-    /// Only the official SDKs know this; the documents say that there is no refresh. When the API refuses, start the
-    /// authorisation anew.
+    /// Only the official SDKs have this; the guide and the authentication page say that no refresh route exists. When the API
+    /// rejects the request, start the authorisation anew.
     ///
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; otherwise see [`Error`](crate::Error).

@@ -21,8 +21,11 @@ impl Otp {
 
     /// Sends a one-time password by e-mail, text message, or both: `POST /request-otp`.
     ///
-    /// It goes into `user_info.otp` of the call that moves the money. Only development environments give the password
-    /// itself back.
+    /// Escrow requests carry the password in `user_info.otp`. For direct payments, the official SDKs use the same field, and the
+    /// authentication page names `mfa_code`: see [`Payments::create`](crate::payments::Payments::create). Only development
+    /// environments return the password itself. Requires the API key.
+    ///
+    /// The request carries an idempotency key, as the guide recommends for all writes; later TypeScript SDKs send none here.
     ///
     /// # Errors
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) without an address; otherwise see [`Error`](crate::Error).

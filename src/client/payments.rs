@@ -1,4 +1,8 @@
 //! Direct payments: collect money into the merchant's own account at once.
+//!
+//! The API has no refunds, no customers, and no way to cancel a payment. A payment has no metadata and no field for card data.
+//! Nearest are [`Escrows::reverse`](crate::escrows::Escrows::reverse), which returns held money to the payer, and
+//! [`Disbursements::create`](crate::disbursements::Disbursements::create), which pays a phone number.
 
 use crate::{
     Client, Secret, Timestamp,
@@ -28,6 +32,14 @@ impl Payments {
     /// Most methods settle later, so the status of the response is usually `pending`: poll
     /// [`get`](Self::get), or use [`create_and_wait`](Self::create_and_wait). Amounts are in major units (`15_000` is fifteen
     /// thousand shillings).
+    ///
+    /// **Credentials.** An API key, an access token, or both. With an API key, the merchant of the key collects: omit
+    /// `recipient_id`. With an access token alone, no source says who collects: send the merchant's account id
+    /// (`merchant_id` of the [`TokenResponse`](crate::types::TokenResponse)) as `recipient_id`.
+    ///
+    /// **Codes.** The official SDKs send the one-time password of [`Otp::request`](crate::otp::Otp::request) in
+    /// `user_info.otp`. The authentication page has that field for escrows only, and names `mfa_code` for payments; this
+    /// method sends `mfa_code` in the body. Set the one that your account requires.
     ///
     /// # Errors
     /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the payment may exist.
@@ -98,7 +110,7 @@ impl Payments {
     }
 
     /// Looks a payment up whose creation had an unknown outcome: searches `GET /merchant-payments` for those like the order
-    /// by amount, currency, method, payer and time. Needs the client id.
+    /// by amount, currency, method, payer and time. Requires the API key and the client id.
     ///
     /// `since` is when the payment was sent, by the caller's clock; the search begins ten minutes earlier, and has no end,
     /// because clocks differ. [`NoneYet`](crate::Lookup::NoneYet) never authorises a resend.
@@ -128,18 +140,18 @@ impl Payments {
         lookup::payment(self, order, since.into())
     }
 
-    /// A payment as it stands: `GET /payments/{payment_id}`.
+    /// Returns a payment: `GET /payments/{payment_id}`. Sends an API key, an access token, or both.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise see [`Error`](crate::Error).
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the payment does not exist; otherwise see [`Error`](crate::Error).
     pub fn get(&self, payment_id: impl Into<String>) -> Request<Payment> {
         self.client.raw().payments_get(&payment_id.into())
     }
 
-    /// One page of the merchant's payments: `GET /merchant-payments`. Needs the client id.
+    /// Returns one page of the merchant's payments: `GET /merchant-payments`. Requires the API key and the client id.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration) without a client id; otherwise see [`Error`](crate::Error).
+    /// [`Configuration`](crate::ErrorKind::Configuration) without API key or client id; otherwise see [`Error`](crate::Error).
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -168,7 +180,8 @@ impl Payments {
         })
     }
 
-    /// Polls until a payment is settled: completed, succeeded or failed.
+    /// Polls until a payment is settled: completed, succeeded or failed. No source lists the final statuses; these three are
+    /// taken as final.
     ///
     /// # Errors
     /// What [`get`](Self::get) gives and will not pass; see [`Poller`].

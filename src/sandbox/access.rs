@@ -1,11 +1,11 @@
-//! Who may call what, by the operation table.
+//! Authorization of requests, by the operation table.
 
 use axum::http::{HeaderMap, StatusCode};
 
 use super::{API_KEY, CLIENT_ID, reply::Reply};
 use crate::operation::{Credential, MISSING_CLIENT_ID, Operation};
 
-/// Lets a call pass that carries one of the operation's sets of credentials, and none that is wrong.
+/// Accepts a request that carries one of the operation's sets of credentials, and no wrong value.
 pub(super) fn check(headers: &HeaderMap, operation: &Operation) -> Result<(), Reply> {
     let sent = |credential: &Credential| headers.get(credential.header()).and_then(|value| value.to_str().ok());
     let unauthorized = |words| Err(Reply::refused(StatusCode::UNAUTHORIZED, words));
@@ -20,7 +20,10 @@ pub(super) fn check(headers: &HeaderMap, operation: &Operation) -> Result<(), Re
     if operation.security.is_empty() || operation.security.iter().any(enough) {
         return Ok(());
     }
-    if sent(&Credential::ApiKey).is_some() {
+    let lacks_client_id = |set: &&[Credential]| {
+        set.iter().all(|credential| *credential == Credential::ClientId || sent(credential).is_some())
+    };
+    if operation.security.iter().any(lacks_client_id) {
         let words = format!("The header {} is required on this route", Credential::ClientId.header());
         return Err(Reply::coded(StatusCode::BAD_REQUEST, MISSING_CLIENT_ID, &words));
     }

@@ -20,7 +20,7 @@ const ENTRY: &str =
 /// A repository with a crate of this version, a contract, and a break of it in the working tree.
 fn repository(name: &str, version: &str) -> PathBuf {
     let folder = folder(name);
-    fs::create_dir(folder.join("openapi")).unwrap();
+    fs::create_dir_all(folder.join("openapi")).unwrap();
     let contract = GOOD.replace("paths: {}", "paths:\n  /x:\n    get: { operationId: x_get, responses: {} }");
     fs::write(folder.join("openapi/piaxis.yaml"), contract).unwrap();
     fs::write(folder.join("Cargo.toml"), format!("[package]\nname = \"p\"\nversion = \"{version}\"\n")).unwrap();

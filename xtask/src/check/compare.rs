@@ -9,7 +9,7 @@ use super::{
     document::{Document, Kind},
     examples,
     extract::Extracted,
-    fact::{Direction, Fact, Stated},
+    fact::{Direction, Example, Fact, Stated},
     report::{Accepted, Coverage, DocPlace, Finding, Report, Severity, SpecPlace},
 };
 
@@ -44,6 +44,7 @@ pub(crate) fn compare(contract: &Contract, pages: &[(Document, Extracted)]) -> R
     let pages: Vec<&Stated> = stated.iter().copied().filter(|stated| stated.page != "backend").collect();
     comparison.undocumented(&pages);
     comparison.examples();
+    comparison.new_terms();
     comparison.puzzles();
     comparison.finish()
 }
@@ -690,10 +691,13 @@ impl Comparison<'_> {
         self.agreed += covered.len();
     }
 
-    /// Evidence is compared term by term, not as the fields of a body.
+    /// Evidence is compared term by term, not as the fields of a body. The data of a new term is no field of a body, either.
     fn is_evidence(&self, pointer: &str) -> bool {
         let name = pointer.strip_prefix("/components/schemas/").and_then(|rest| rest.split('/').next());
-        name.is_some_and(|name| !self.contract.at(&format!("/components/schemas/{name}/x-piaxis-term-type")).is_null())
+        let schema = name.map(|name| self.contract.at(&format!("/components/schemas/{name}")));
+        schema.is_some_and(|schema| {
+            ["x-piaxis-term-type", "x-piaxis-term-data"].iter().any(|key| schema.get(key).is_some())
+        })
     }
 
     // ------------------------------------------------------------ examples, puzzles
@@ -737,6 +741,64 @@ impl Comparison<'_> {
                     body: None,
                     page: Some(example.page.clone()),
                 });
+            }
+        }
+    }
+
+    /// Compares the data of the terms in the examples with the typed data of their types, both ways. Types without typed
+    /// data stay free-form.
+    fn new_terms(&mut self) {
+        let mut shown: BTreeMap<(String, String), Stated> = BTreeMap::new();
+        for example in self.pages.iter().flat_map(|(_, page)| &page.examples) {
+            for (term_type, key) in new_term_keys(&example.json) {
+                let fact = Fact::TermKey { term_type: term_type.clone(), key: key.clone() };
+                let Example { page, heading, anchor, line, .. } = example;
+                let (page, heading, anchor) = (page.clone(), heading.clone(), anchor.clone());
+                shown.entry((term_type, key)).or_insert(Stated { fact, page, heading, anchor, line: *line });
+            }
+        }
+        let schemas: Vec<(String, String, Vec<String>)> = object(&self.contract.document["components"]["schemas"])
+            .filter(|(_, schema)| schema.get("x-piaxis-term-data").is_some())
+            .map(|(name, schema)| {
+                let keys = object(&schema["properties"]).map(|(key, _)| key.clone()).collect();
+                (name.clone(), text_of(schema, "x-piaxis-term-data").to_owned(), keys)
+            })
+            .collect();
+        for ((term_type, key), stated) in &shown {
+            let Some((name, _, keys)) = schemas.iter().find(|(_, own, _)| own == term_type) else { continue };
+            if keys.contains(key) {
+                self.agreed += 1;
+            } else {
+                let message = format!("data of a new `{term_type}` term has `{key}`, which the contract does not have");
+                let pointer = format!("/components/schemas/{name}");
+                self.missing(
+                    stated,
+                    "term-data-missing",
+                    None,
+                    Some(&format!("{term_type}.{key}")),
+                    &message,
+                    &pointer,
+                );
+            }
+        }
+        let live = self.contract.live_pages();
+        for (name, term_type, keys) in &schemas {
+            for key in keys.iter().filter(|key| !shown.contains_key(&(term_type.clone(), (*key).clone()))) {
+                let pointer = format!("/components/schemas/{name}/properties/{key}");
+                if self.contract.sources(&pointer).iter().any(|source| live.contains(page_of(source))) {
+                    let message =
+                        format!("no page has `{key}` for new `{term_type}` terms, though the contract cites one");
+                    let field = format!("{term_type}.{key}");
+                    self.disagree(
+                        None,
+                        "term-data-undocumented",
+                        Severity::Error,
+                        None,
+                        Some(&field),
+                        &message,
+                        &pointer,
+                    );
+                }
             }
         }
     }
@@ -914,6 +976,16 @@ fn covers(deviation: &Deviation, disagreement: &Disagreement) -> bool {
     ];
     let same_page = disagreement.page.as_deref() == Some(page_of(&deviation.from));
     judged.contains(&disagreement.finding.id.as_str()) && same_page && around(&disagreement.pointer)
+}
+
+/// Types and keys of the terms that an example of a request creates, wherever its `terms` are.
+fn new_term_keys(json: &Value) -> Vec<(String, String)> {
+    let own = array(&json["terms"]).flat_map(|term| {
+        let term_type = text_of(term, "type").to_owned();
+        object(&term["data"]).map(move |(key, _)| (term_type.clone(), key.clone()))
+    });
+    let below = array(&json["recipients"]).flat_map(new_term_keys);
+    own.chain(below).filter(|(term_type, _)| !term_type.is_empty()).collect()
 }
 
 /// Whether the section of a page still has these words.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::normalise::{Node, View, peel};
 
 /// Extensions that are documents, or that nothing is generated from.
-const SILENT: [&str; 8] = [
+const SILENT: [&str; 9] = [
     "x-piaxis-source",
     "x-piaxis-sources",
     "x-piaxis-reason",
@@ -16,10 +16,11 @@ const SILENT: [&str; 8] = [
     "x-piaxis-default-payout-fees",
     "x-piaxis-private-routes",
     "x-piaxis-missing-code",
+    "x-piaxis-credentials",
 ];
 
 /// Extensions that have a comparison of their own.
-const COMPARED: [&str; 17] = [
+const COMPARED: [&str; 18] = [
     "x-extensible-enum",
     "x-piaxis-common-headers",
     "x-piaxis-environment",
@@ -33,6 +34,7 @@ const COMPARED: [&str; 17] = [
     "x-piaxis-never-retried",
     "x-piaxis-settled",
     "x-piaxis-succeeded",
+    "x-piaxis-term-data",
     "x-piaxis-term-type",
     "x-piaxis-transport",
     "x-piaxis-webhooks",

@@ -26,6 +26,8 @@ const KNOWN: [&str; 12] = [
     "$schema",
     "$id",
 ];
+/// Extensions of schemas that are the typed data of terms, and what they are.
+const TERMS: [(&str, &str); 2] = [("x-piaxis-term-type", "evidence"), ("x-piaxis-term-data", "data")];
 /// Parts of the components that are compared where they are used, or on their own.
 const COMPONENTS: [&str; 11] = [
     "schemas",
@@ -84,17 +86,19 @@ impl<'a> Comparison<'a> {
         for (name, one) in &old {
             let Some(other) = new.get(name) else { continue };
             let unit = self.unit(one, other, name);
-            // Evidence is sent as data of no schema, so no operation leads to it.
-            if one.value.get("x-piaxis-term-type").is_some() {
+            // The typed data of terms is sent as data of no schema, so no operation leads to it.
+            if TERMS.iter().any(|(key, _)| one.value.get(key).is_some()) {
                 self.roots.push((None, way::REQUEST, unit));
             }
         }
     }
 
     fn note_evidence(&mut self, node: &Node<'a>) {
-        if let Some(term) = node.child("x-piaxis-term-type") {
-            let message = format!("there is typed evidence for {}", term.value);
-            self.note("term-type-added", None, Sides::added(&term), message);
+        for (key, what) in TERMS {
+            if let Some(term) = node.child(key) {
+                let message = format!("there is typed {what} for {}", term.value);
+                self.note("term-type-added", None, Sides::added(&term), message);
+            }
         }
     }
 

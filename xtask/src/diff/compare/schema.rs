@@ -305,10 +305,12 @@ impl<'a> Comparison<'a> {
             }
             let (kind, rust) = match key {
                 "contentEncoding" | "contentMediaType" => ("type-changed", Some(Level::None)),
-                "x-piaxis-settled" | "x-piaxis-term-type" => match rust_api::named_list_change(key, old, new) {
-                    Some(kind) => (kind, None),
-                    None => continue,
-                },
+                "x-piaxis-settled" | "x-piaxis-term-data" | "x-piaxis-term-type" => {
+                    match rust_api::named_list_change(key, old, new) {
+                        Some(kind) => (kind, None),
+                        None => continue,
+                    }
+                }
                 _ if rust_api::is_unknown_extension(key) => (rust_api::extension_rule(key), None),
                 _ if KNOWN.contains(&key) || OUTER.contains(&key) || is_annotation(key) => continue,
                 // A key without a value says nothing.
