@@ -7,6 +7,9 @@ mod check;
 #[cfg(feature = "client")]
 #[path = "build/client.rs"]
 mod client;
+#[cfg(feature = "client")]
+#[path = "build/decode.rs"]
+mod decode;
 #[cfg(any(feature = "client", feature = "webhook"))]
 #[path = "build/debug.rs"]
 mod debug;

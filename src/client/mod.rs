@@ -15,6 +15,7 @@ pub(crate) mod quote_and_create;
 pub(crate) mod request;
 pub(crate) mod response_body;
 pub(crate) mod transport;
+pub(crate) mod undecoded;
 
 pub mod disbursements;
 pub mod escrow_disbursements;
@@ -39,6 +40,7 @@ pub use quote_and_create::{QuoteAndCreate, QuoteProblem, QuoteRefusal};
 pub use request::{Pending, Request, Response};
 pub use response_body::ResponseBody;
 pub use transport::{Attempt, Credentials, RetryPolicy, TokenFuture, TokenSource};
+pub use undecoded::Undecoded;
 
 /// Bodies of requests and responses, one struct for each schema of the contract.
 ///
