@@ -7,12 +7,12 @@ mod check;
 #[cfg(feature = "client")]
 #[path = "build/client.rs"]
 mod client;
-#[cfg(feature = "client")]
-#[path = "build/decode.rs"]
-mod decode;
 #[cfg(any(feature = "client", feature = "webhook"))]
 #[path = "build/debug.rs"]
 mod debug;
+#[cfg(feature = "client")]
+#[path = "build/decode.rs"]
+mod decode;
 #[path = "build/document.rs"]
 mod document;
 #[cfg(feature = "client")]

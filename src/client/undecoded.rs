@@ -160,7 +160,11 @@ impl<'a> Fields<'a> {
         let decoded = self.decode(name, &entry);
         if decoded.is_err() {
             self.parts.undecoded.truncate(known);
-            self.parts.undecoded.push(Undecoded { path: name.to_owned(), json: entry.json.get().into(), known: name.len() });
+            self.parts.undecoded.push(Undecoded {
+                path: name.to_owned(),
+                json: entry.json.get().into(),
+                known: name.len(),
+            });
         }
         decoded.ok()
     }
