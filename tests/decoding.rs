@@ -543,6 +543,11 @@ async fn a_list_with_a_wrong_item_is_not_shortened() {
     assert_eq!(seen.value.get("terms"), None);
     assert_eq!(seen.undecoded, [("terms".to_owned(), r#"[{"term_id":"t-1"},"t-2"]"#.to_owned())]);
 
+    // Only the list is named, not what was wrong in the items before.
+    escrow["terms"] = json!([{ "term_id": 1 }, "t-2"]);
+    let seen = sees("escrows_get", escrow.to_string()).await.unwrap();
+    assert_eq!(seen.undecoded, [("terms".to_owned(), r#"[{"term_id":1},"t-2"]"#.to_owned())]);
+
     // `results` is required: without one of its items, a search for a payment would not find it.
     let mut list = recorded_answer("payment_list");
     list["results"].as_array_mut().unwrap().push(json!({ "status": "pending", "amount": [] }));
@@ -578,6 +583,8 @@ async fn an_error_body_does_not_become_a_success() {
         let error = sees("otp_request", body).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ErrorInSuccess, "{}: {error}", String::from_utf8_lossy(body));
     }
+    let error = sees("payments_create", r#"{"detail":"no","amount":[]}"#).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ErrorInSuccess, "{error}");
     for body in ["[]", r#""sent""#, "", "{", "null", r#"{"otp":1} {}"#, "<html>"] {
         assert_eq!(sees("otp_request", body).await.unwrap_err().kind(), ErrorKind::Decode, "{body}");
     }
@@ -601,6 +608,9 @@ async fn wrong_bytes_spoil_the_text_that_they_stand_in() {
     assert_eq!(seen.undecoded.len(), 2);
     let error = sees("escrows_dispute", b"{\"dispute_id\":\"d\xe9\"}").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
+    // Half of a surrogate pair, in the name of a field that the contract does not know.
+    let seen = sees("escrows_dispute", r#"{"dispute_id":"d","\ud800":1}"#).await.unwrap();
+    assert_eq!((&seen.value["dispute_id"], seen.undecoded.len()), (&json!("d"), 0));
     // U+FFFD in a good body is a character like any other.
     let seen = sees("escrows_dispute", "{\"dispute_id\":\"\u{fffd}\",\"message\":1}").await.unwrap();
     assert_eq!(seen.value, json!({ "dispute_id": "\u{fffd}" }));

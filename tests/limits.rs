@@ -179,7 +179,8 @@ async fn retry_after_is_waited_for_and_beyond_the_limit_the_request_fails_at_onc
     const IMF: &str = "%a, %d %b %Y %H:%M:%S GMT";
     // What is asked for (a text, or a date so many seconds from now), how many attempts there are, and the least and most
     // seconds.
-    let cases: [(Result<&str, (i64, &str)>, u32, u32, u32); 11] = [
+    type AskedFor = Result<&'static str, (i64, &'static str)>;
+    let cases: [(AskedFor, u32, u32, u32); 11] = [
         (Ok("7"), 2, 7, 8),
         (Ok("30"), 2, 30, 31),
         (Ok("31"), 1, 0, 0),

@@ -46,6 +46,9 @@ pub use undecoded::Undecoded;
 ///
 /// Request bodies are made with builders that the compiler checks. Response bodies require only what a caller needs to go
 /// on; whatever else the API sends is in the `extra` of the struct that it came in.
+///
+/// In a response, an optional field that fails to decode is `None`, and [`Response::undecoded`](crate::Response::undecoded)
+/// names the field. Deserialization of the same types by `serde` fails there.
 pub mod types {
     #[doc(inline)]
     pub use crate::raw::types::*;
