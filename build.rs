@@ -10,6 +10,9 @@ mod client;
 #[cfg(any(feature = "client", feature = "webhook"))]
 #[path = "build/debug.rs"]
 mod debug;
+#[cfg(feature = "client")]
+#[path = "build/decode.rs"]
+mod decode;
 #[path = "build/document.rs"]
 mod document;
 #[cfg(feature = "client")]

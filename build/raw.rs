@@ -11,6 +11,7 @@ use syn::{
 
 use super::{
     client::{catching, generator, parse},
+    decode::decode_fields,
     document::{METHODS, Result, array, misplaced, object, resolve, text},
     types::{self, first_argument},
 };
@@ -31,6 +32,7 @@ pub(super) fn raw(contract: &Value, spec: &Value) -> Result<String> {
             syn::Item::Mod(mut module) if module.ident == "types" => {
                 types::Amend.visit_item_mod_mut(&mut module);
                 types::redact_personal(&mut module, contract)?;
+                decode_fields(&mut module, &response_types(spec))?;
                 items.push(syn::Item::Mod(module));
             }
             // The generator's own client and its hooks: the transport sends.
@@ -234,8 +236,8 @@ fn encoded_id(argument: &syn::Expr) -> Option<syn::Ident> {
     function.path.is_ident("encode_path").then(|| id.path.get_ident().cloned()).flatten()
 }
 
-/// What the transport asks of the body of a 2xx response: which fields are its own, and what came besides.
-fn response_bodies(contract: &Value, spec: &Value) -> String {
+/// The types of the bodies of 2xx responses.
+fn response_types(spec: &Value) -> Vec<&str> {
     let items = object(spec, "/paths").into_iter().flat_map(|(_, item)| object(item, ""));
     let mut names: Vec<&str> = items
         .filter_map(|(_, operation)| {
@@ -246,6 +248,11 @@ fn response_bodies(contract: &Value, spec: &Value) -> String {
         .collect();
     names.sort_unstable();
     names.dedup();
+    names
+}
+
+/// What the transport asks of the body of a 2xx response: which fields are its own, and what came besides.
+fn response_bodies(contract: &Value, spec: &Value) -> String {
     let body = |name: &str| {
         let schema = &contract["components"]["schemas"][name];
         let fields: Vec<&String> = object(schema, "/properties").into_iter().map(|(field, _)| field).collect();
@@ -254,5 +261,5 @@ fn response_bodies(contract: &Value, spec: &Value) -> String {
              fn extra(&self) -> &::piaxis::JsonObject {{\n        &self.extra\n    }}\n}}\n"
         )
     };
-    names.into_iter().map(body).collect()
+    response_types(spec).into_iter().map(body).collect()
 }

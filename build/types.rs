@@ -95,7 +95,7 @@ fn is_list_of_text(ty: &syn::Type) -> bool {
 }
 
 /// Returns `T` of `Name<T>`.
-fn argument_of<'a>(name: &str, ty: &'a syn::Type) -> Option<&'a syn::Type> {
+pub(super) fn argument_of<'a>(name: &str, ty: &'a syn::Type) -> Option<&'a syn::Type> {
     first_argument(ty).filter(|_| last_segment(ty).is_some_and(|last| last.ident == name))
 }
 
@@ -108,7 +108,7 @@ pub(super) fn first_argument(ty: &syn::Type) -> Option<&syn::Type> {
     }
 }
 
-fn last_segment(ty: &syn::Type) -> Option<&syn::PathSegment> {
+pub(super) fn last_segment(ty: &syn::Type) -> Option<&syn::PathSegment> {
     let syn::Type::Path(path) = ty else { return None };
     path.path.segments.last()
 }

@@ -16,7 +16,7 @@ pub(crate) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ser
 
 /// Which field of a text does not fit, and why; never with the value, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DecodeError {
+pub struct DecodeError {
     path: String,
     problem: String,
     line: usize,
@@ -24,19 +24,26 @@ pub(crate) struct DecodeError {
 }
 
 impl DecodeError {
+    /// An error of a value as a whole, without its place in the text.
     #[cfg(feature = "client")]
-    fn whole(problem: &str) -> Self {
+    pub(crate) fn new(problem: &str) -> Self {
         Self { path: String::new(), problem: problem.to_owned(), line: 0, column: 0 }
+    }
+
+    /// The same of an error of `serde_json`, whose place is that in a part of the text.
+    #[cfg(feature = "client")]
+    pub(crate) fn of(error: &serde_json::Error) -> Self {
+        Self::new(&without_value(error))
     }
 
     /// Reads `body` as `T` again, this time keeping track of the place.
     #[cfg(feature = "client")]
     pub(crate) fn locate<T: DeserializeOwned>(body: &[u8]) -> Self {
         if body.iter().all(u8::is_ascii_whitespace) {
-            return Self::whole("the body is empty");
+            return Self::new("the body is empty");
         }
         let found = Self::read::<T, _>(&mut serde_json::Deserializer::from_slice(body)).err();
-        found.unwrap_or_else(|| Self::whole("there is more after the JSON"))
+        found.unwrap_or_else(|| Self::new("there is more after the JSON"))
     }
 
     /// Reads `T` and keeps track of the place.
@@ -63,11 +70,23 @@ impl DecodeError {
     }
 
     /// The same for a reader who starts further up.
-    #[cfg(feature = "webhook")]
     pub(crate) fn below(mut self, parent: &str) -> Self {
-        self.path = if self.path.is_empty() { parent.to_owned() } else { format!("{parent}.{}", self.path) };
+        self.path = join(parent, &self.path);
         self
     }
+
+    /// The same with its line and column in `body`, where `T` fails to decode first at the same path.
+    #[cfg(feature = "client")]
+    pub(crate) fn located<T: DeserializeOwned>(self, body: &[u8]) -> Self {
+        let first = Self::locate::<T>(body);
+        if first.path == self.path { first } else { self }
+    }
+}
+
+/// Path of a part of `parent`.
+pub(crate) fn join(parent: &str, path: &str) -> String {
+    let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+    format!("{parent}{dot}{path}")
 }
 
 /// serde quotes the value it stumbled over; what it expected is all that may be told.

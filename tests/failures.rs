@@ -407,31 +407,20 @@ async fn a_success_that_cannot_be_read_says_what_and_keeps_what_is_known() {
         (200, JSON, "null", "expected"),
         (202, JSON, r#""done""#, "expected"),
     ];
-    let particular: [(Class, &str, &str); 12] = [
+    let particular: [(Class, &str, &str); 9] = [
         (Class::Read, r#"{"id":"p","status":"s","currency":"UGX","amount":{"value":1}}"#, "`amount`: not a decimal"),
         (Class::Read, r#"{"id":"p","status":"s","currency":"UGX","amount":"1,5000"}"#, "`amount`: thousands"),
         (Class::Read, r#"{"id":"p","status":"s","currency":7,"amount":1}"#, "`currency`: expected a string"),
         (Class::Read, r#"{"id":"p","status":["s"],"currency":"UGX","amount":1}"#, "`status`: expected a string"),
-        (
-            Class::Read,
-            r#"{"id":"p","status":"s","currency":"UGX","amount":1,"created_at":"yesterday"}"#,
-            "`created_at`: not a timestamp",
-        ),
-        (
-            Class::Read,
-            r#"{"id":"p","status":"s","currency":"UGX","amount":1,"product_details":{"price":[]}}"#,
-            "`product_details.price`: expected a decimal",
-        ),
         (Class::Read, r#"{"status":"s","currency":"UGX","amount":1}"#, "missing field `id`"),
         (Class::Write, r#"{"payment_id":12}"#, "`payment_id`: expected a string"),
         (
             Class::MerchantList,
-            r#"{"results":[{"payment_id":"p","amount":[]}]}"#,
-            "`results[0].amount`: expected a decimal",
+            r#"{"results":[{"payment_id":["p"],"amount":[]}]}"#,
+            "`results[0].payment_id`: expected a string",
         ),
         (Class::MerchantList, r#"{"results":[{"payment_id":"p"},{"status":"s"}]}"#, "`results[1]`: missing field"),
         (Class::Token, r#"{"access_token":{"value":"x"}}"#, "`access_token`: expected a text"),
-        (Class::Token, r#"{"access_token":"x","expires_in":"an hour"}"#, "`expires_in`: expected i64"),
     ];
     let every = every
         .into_iter()

@@ -620,7 +620,8 @@ fn plant(contract: &Value, schema: &str, value: &mut Value, planted: &mut BTreeS
     let properties = contract["components"]["schemas"][schema]["properties"].as_object();
     for (name, property) in properties.into_iter().flatten() {
         if property["x-piaxis-personal"] == true {
-            value[name] = if name == "email" { EMAIL } else { PHONE }.into();
+            let data = Value::from(if name == "email" { EMAIL } else { PHONE });
+            value[name] = if property["type"] == "array" { [data].into_iter().collect() } else { data };
             planted.insert(format!("{schema}.{name}"));
             continue;
         }

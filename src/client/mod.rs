@@ -15,6 +15,7 @@ pub(crate) mod quote_and_create;
 pub(crate) mod request;
 pub(crate) mod response_body;
 pub(crate) mod transport;
+pub(crate) mod undecoded;
 
 pub mod disbursements;
 pub mod escrow_disbursements;
@@ -39,11 +40,15 @@ pub use quote_and_create::{QuoteAndCreate, QuoteProblem, QuoteRefusal};
 pub use request::{Pending, Request, Response};
 pub use response_body::ResponseBody;
 pub use transport::{Attempt, Credentials, RetryPolicy, TokenFuture, TokenSource};
+pub use undecoded::Undecoded;
 
 /// Bodies of requests and responses, one struct for each schema of the contract.
 ///
 /// Request bodies are made with builders that the compiler checks. Response bodies require only what a caller needs to go
 /// on; whatever else the API sends is in the `extra` of the struct that it came in.
+///
+/// In a response, an optional field that fails to decode is `None`, and [`Response::undecoded`](crate::Response::undecoded)
+/// names the field. Deserialization of the same types by `serde` fails there.
 pub mod types {
     #[doc(inline)]
     pub use crate::raw::types::*;

@@ -20,6 +20,7 @@ use crate::{
     options::RequestOptions,
     response_body::{ResponseBody, is_error},
     transport::{self, Attempt, Call, Decoded, Head, Record, RetryPolicy, heard},
+    undecoded::{self, Undecoded},
 };
 
 /// One operation and its options. It is sent when awaited, and not before.
@@ -181,30 +182,54 @@ impl<T: ResponseBody> Request<T> {
             }
         };
         match result {
-            Ok((value, Head { status, headers, request_id })) => {
-                Ok(Response { value, status, headers, request_id, attempts: record.attempts })
+            Ok((value, undecoded, Head { status, headers, request_id })) => {
+                Ok(Response { value, undecoded, status, headers, request_id, attempts: record.attempts })
             }
             Err(error) => Err(error.with_record(&mut record)),
         }
     }
 }
 
-async fn send<T: ResponseBody>(call: &Call<'_>, record: &mut Record) -> Result<(T, Head), Error> {
+async fn send<T: ResponseBody>(call: &Call<'_>, record: &mut Record) -> Result<(T, Vec<Undecoded>, Head), Error> {
+    let operation = record.operation.id;
     let mut value = None;
     let mut decode = |body: &Bytes| match read_json::<T>(body) {
-        Ok(decoded) if is_error(body, Some(&decoded)) => Decoded::Error,
+        Ok(decoded) if is_error(body, Some(&decoded), &[]) => Decoded::Error,
         Ok(decoded) => {
-            value = Some(decoded);
+            value = Some((decoded, Vec::new()));
             Decoded::Value
         }
-        Err(_) if is_error::<T>(body, None) => Decoded::Error,
-        Err(_) => Decoded::Failed(DecodeError::locate::<T>(body)),
+        Err(_) if is_error::<T>(body, None, &[]) => Decoded::Error,
+        Err(_) => match undecoded::decode::<T>(body) {
+            Ok((_, undecoded)) if is_error::<T>(body, None, &undecoded) => Decoded::Error,
+            Ok((decoded, undecoded)) => {
+                warn(operation, &undecoded);
+                value = Some((decoded, undecoded));
+                Decoded::Value
+            }
+            Err(problem) => Decoded::Failed(problem.located::<T>(body)),
+        },
     };
     let head = transport::execute(call, record, &mut decode).await?;
     match value {
-        Some(value) => Ok((value, head)),
+        Some((value, undecoded)) => Ok((value, undecoded, head)),
         // Not reached: `execute` succeeds with what has decoded.
         None => Err(Error::decode(DecodeError::locate::<T>(&[]), head.status, &Bytes::new())),
+    }
+}
+
+/// Logs the paths of the fields that failed to decode, never their JSON.
+fn warn(operation: &str, undecoded: &[Undecoded]) {
+    const LOGGED: usize = 20;
+    if let [_, ..] = undecoded {
+        let paths: Vec<_> = undecoded.iter().take(LOGGED).map(Undecoded::redacted_path).collect();
+        let more = if undecoded.len() > LOGGED { ", …" } else { "" };
+        tracing::warn!(
+            operation,
+            fields = format_args!("{}{more}", paths.join(", ")),
+            count = undecoded.len(),
+            "optional fields of the response failed to decode",
+        );
     }
 }
 
@@ -253,6 +278,7 @@ impl<T> fmt::Debug for Request<T> {
 #[derive(Clone)]
 pub struct Response<T> {
     value: T,
+    undecoded: Vec<Undecoded>,
     status: StatusCode,
     headers: HeaderMap<HeaderValue>,
     request_id: Option<String>,
@@ -268,6 +294,30 @@ impl<T> Response<T> {
     /// The value alone.
     pub fn into_value(self) -> T {
         self.value
+    }
+
+    /// Optional fields that failed to decode. They are `None` in the value.
+    ///
+    /// Empty as a rule. A response whose optional fields fail to decode is returned all the same, because an error would
+    /// lose the id of a payment that exists. `tracing` gets a warning with the paths. A missing or undecodable required
+    /// field is an error of the kind [`Decode`](crate::ErrorKind::Decode).
+    ///
+    /// An optional list is one field: with an item that fails to decode, the whole list is `None`. The items of a required
+    /// list, such as `results`, are required.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client, order: piaxis::types::EscrowCreate) -> Result<(), piaxis::Error> {
+    /// let escrow = client.escrows().create(order).send_with_response().await?;
+    /// println!("{}", escrow.id);
+    /// for field in escrow.undecoded() {
+    ///     // Such as `updated_at`, and `"yesterday"`.
+    ///     println!("{}: {}", field.path(), field.json());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn undecoded(&self) -> &[Undecoded] {
+        &self.undecoded
     }
 
     /// HTTP status, 2xx.
@@ -304,6 +354,7 @@ impl<T: fmt::Debug> fmt::Debug for Response<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("value", &self.value)
+            .field("undecoded", &self.undecoded)
             .field("status", &self.status)
             .field("request_id", &self.request_id)
             .finish_non_exhaustive()

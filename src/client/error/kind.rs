@@ -48,7 +48,7 @@ kinds! {
     Connection = "connection",
     /// The request timed out, or its deadline was exceeded.
     Timeout = "timeout",
-    /// The status is 2xx, but the response body failed to decode.
+    /// The status is 2xx, but the response body is not JSON, or a required field is missing or failed to decode.
     Decode = "decode",
     /// The status is 2xx, but the response body is an error of the API.
     ErrorInSuccess = "error_in_success",

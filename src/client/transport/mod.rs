@@ -8,7 +8,8 @@
 //! 4. [`attempt::attempt`] adds headers and credentials, waits for a turn, and hands a copy to the HTTP client.
 //! 5. [`sent::Sent`] notes when the request is written to a connection: before that, a failure is `NotSent`.
 //! 6. The response is read up to a limit; a status that is not 2xx becomes an `Error` by the table in `error/table.rs`.
-//! 7. A 2xx body is decoded into `T`, or becomes an `Error`.
+//! 7. A 2xx body is decoded into `T`, without the optional fields that fail to decode (`undecoded.rs`), or becomes an
+//!    `Error`.
 //! 8. [`telemetry::Observer`] reports the attempt, also when the caller dropped it.
 //! 9. A 401 with a token source, or [`RetryPolicy::delay`], leads back to 4, within the deadline and the retry budget.
 //! 10. `T` goes to the caller, or the last `Error` with what is known about all attempts.
