@@ -19,7 +19,7 @@ use crate::{
 pub enum PaymentResult {
     /// The money has moved.
     Paid(Payment),
-    /// No money moves: the payment failed, the API rejected it, or it was never executed.
+    /// No money moves: the payment failed, the API rejected it, or it was never executed. One of the two fields is set.
     Declined {
         /// The payment, when the API created one.
         payment: Option<Payment>,

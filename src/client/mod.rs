@@ -104,6 +104,8 @@ impl Client {
     }
 
     /// A client that acts for a payer: the same client id and client secret, and this access token in place of the API key.
+    /// Operations that require the API key, such as the lists, fail with it before they are sent; use the merchant's client
+    /// for them, or [`with_credentials`](Self::with_credentials) with both.
     /// It shares connections, limits, retry budget and configuration with this one, so one client can serve many payers.
     ///
     /// A token that no header can carry makes the requests that need it fail before they are sent.

@@ -34,7 +34,8 @@ const RESERVED: [&str; 14] = [
 /// The options of a request, to be given to many: to the requests of a stream, of a [`Poller`](crate::Poller), of
 /// [`quote_and_create`](crate::disbursements::Disbursements::quote_and_create).
 ///
-/// [`Request`](crate::Request) has the same methods.
+/// [`Request`](crate::Request) has these methods, too, and
+/// [`idempotency_key`](crate::Request::idempotency_key).
 ///
 /// ```no_run
 /// # fn example(client: piaxis::Client) {

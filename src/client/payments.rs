@@ -100,7 +100,8 @@ impl Payments {
     /// let payment = client.payments().create_and_wait(order).idempotency_key("order-789").timeout(Duration::from_secs(60));
     /// match payment.await {
     ///     PaymentResult::Paid(payment) => println!("paid: {}", payment.id),
-    ///     PaymentResult::Declined { error, .. } => println!("no money moves: {error:?}"),
+    ///     PaymentResult::Declined { payment: Some(payment), .. } => println!("the payment is {}", payment.status),
+    ///     PaymentResult::Declined { error, .. } => println!("not created: {error:?}"),
     ///     PaymentResult::Unknown { payment_id, .. } => println!("look {payment_id:?} up before collecting again"),
     /// }
     /// # }

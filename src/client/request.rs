@@ -136,9 +136,10 @@ impl<T> Request<T> {
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client, order: piaxis::types::PaymentCreate) -> Result<(), piaxis::Error> {
-    /// let payment = client.payments().create(order).on_attempt(|attempt| {
+    /// let request = client.payments().create(order).on_attempt(|attempt| {
     ///     println!("{:?} {:?} {:?}", attempt.idempotency_key, attempt.error_type, attempt.outcome);
     /// });
+    /// let payment = request.await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -3,14 +3,14 @@
 //!
 //! It answers as the API does (paths, credentials, shapes, amounts as `"15,000.00"`, errors as FastAPI writes them) and
 //! keeps its state in memory. It is deterministic: ids count up, and its clock starts on 2026-01-01 and ticks a second a
-//! request.
+//! request. So `find_like` needs a time before that: with the present time it finds nothing here.
 //!
 //! | to see | do |
 //! |---|---|
-//! | a payment that settles | create it with any phone number; the first look finds it pending, the second completed |
+//! | a payment that settles | create it with any phone number; the first `get` finds it pending, the second completed; lists do not count |
 //! | a payment that fails | pay from [`DECLINED_PHONE_NUMBER`]; the second look finds it failed |
-//! | a wrong one-time password | send another than [`OTP`] in `user_info.otp`, or none was requested for that payer |
-//! | an API key that is refused | use another than [`API_KEY`] |
+//! | a wrong one-time password | send a `user_info.otp` that is not [`OTP`], or [`OTP`] without requesting one first; a payment without `otp` is accepted |
+//! | an API key that is refused | use another than [`API_KEY`]; any access token is accepted where the operation takes one |
 //!
 //! What the API does not promise, it does not do: a repeated idempotency key makes a second payment, and a one-time
 //! password may be used again. One-time passwords and payments are there so far; the other routes answer 501 with the code `NOT_IN_SANDBOX`.

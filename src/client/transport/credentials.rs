@@ -224,11 +224,14 @@ fn missing_credential(missing: Credential, operation: &Operation, has_unused_tok
         }
         _ => String::new(),
     };
-    let unused = if has_unused_token { "the operation takes no access token; " } else { "" };
-    let error = Error::local(
-        ErrorKind::Configuration,
-        format!("{unused}{what} is required: set {variable}{or}, or give it to the client's builder"),
-    );
+    let message = if has_unused_token {
+        format!(
+            "the operation takes no access token, {what} is required: use the merchant's client, or give the client both"
+        )
+    } else {
+        format!("{what} is required: set {variable}{or}, or give it to the client's builder")
+    };
+    let error = Error::local(ErrorKind::Configuration, message);
     match missing {
         Credential::ClientId => error.with_code(MISSING_CLIENT_ID),
         _ => error,
