@@ -98,7 +98,7 @@ fn without(text: &str, after: &str, line: &str) -> String {
 }
 
 /// After, from, to; and what a finding must name.
-const CHANGES: [((&str, &str, &str), &str); 34] = [
+const CHANGES: [((&str, &str, &str), &str); 35] = [
     // Fields renamed.
     (("    OtpRequest:", "        phone_number:", "        telephone:"), "phone_number"),
     (("    OtpResponse:", "        expires_in:", "        lifetime:"), "expires_in"),
@@ -151,10 +151,18 @@ const CHANGES: [((&str, &str, &str), &str); 34] = [
         ),
         "external_order_id",
     ),
+    (
+        (
+            "    DeliveryConfirmationTermData:",
+            "        description: { type: string, description: Description of the term. }",
+            "        note: { type: string, description: Description of the term. }",
+        ),
+        "delivery_confirmation.note",
+    ),
 ];
 
 /// Blocks dropped: after, first line, and what a finding must name.
-const DROPPED: [(&str, &str, &str); 9] = [
+const DROPPED: [(&str, &str, &str); 10] = [
     ("paths:", "  /escrows/{escrow_id}/status:", "GET /escrows/{escrow_id}/status"),
     ("paths:", "  /disbursements/{disbursement_id}/cancel:", "POST /disbursements/{disbursement_id}/cancel"),
     ("  events:", "    refund.processed:", "refund.processed"),
@@ -164,6 +172,7 @@ const DROPPED: [(&str, &str, &str); 9] = [
     ("    PaymentSummary:", "        date:", "results[].date"),
     ("  /authorize:", "        - name: redirect_uri", "redirect_uri"),
     ("schemas:", "    PasswordEvidence:", "password"),
+    ("    LocationVerificationTermData:", "        radius:", "location_verification.radius"),
 ];
 
 fn caught(docs: &Path, text: &str, name: &str, what: &str) -> Option<String> {
