@@ -135,7 +135,6 @@ fn below<T: DecodeFields>(name: &str, json: &RawValue, parts: &mut Parts) -> Res
 }
 
 /// The fields of one JSON object that are left to decode.
-#[derive(Debug)]
 pub(crate) struct Fields<'a> {
     entries: Entries<'a>,
     parts: &'a mut Parts,
@@ -194,7 +193,6 @@ fn is_null(json: &RawValue) -> bool {
     json.get() == "null"
 }
 
-#[derive(Debug)]
 struct Entry<'a> {
     json: &'a RawValue,
     /// Whether the field came more than once, with different values.
@@ -202,7 +200,6 @@ struct Entry<'a> {
 }
 
 /// A JSON object whose values are not decoded yet.
-#[derive(Debug)]
 struct Entries<'a>(BTreeMap<String, Entry<'a>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
