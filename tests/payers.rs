@@ -17,7 +17,9 @@ use futures_util::future::join_all;
 use handler::{Reply, Server, json};
 use piaxis::{
     Client, Credentials, Error, ErrorKind, Outcome, PaymentMethod, RequestOptions, RetryPolicy, Secret, TokenFuture,
-    TokenSource, oauth::TokenRefresh, types::PaymentCreate,
+    TokenSource,
+    oauth::TokenRefresh,
+    types::{OtpRequest, PaymentCreate},
 };
 use support::Received;
 use tokio::sync::{Barrier, Notify};
@@ -178,11 +180,16 @@ async fn credentials_replace_all_others() {
     assert_eq!((error.kind(), server.take().len()), (ErrorKind::Configuration, 0), "{error}");
 }
 
+/// The body of an operation that takes the API key alone.
+fn one_time_password() -> OtpRequest {
+    OtpRequest::builder().phone_number("+256700000001").build()
+}
+
 #[tokio::test]
 async fn an_operation_of_the_merchant_is_not_sent_for_a_payer() {
     let server = Server::start(|request| async move { success(&id_of(&request)) }).await;
-    let error = server.client().payments().get("pay-1").access_token("token-1").await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Configuration, Outcome::ReadFailed), "{error}");
+    let error = server.client().otp().request(one_time_password()).access_token("token-1").await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Configuration, Outcome::NotSent), "{error}");
     assert_eq!(server.take().len(), 0);
 }
 
@@ -209,7 +216,7 @@ async fn an_unusable_token_is_neither_sent_nor_shown() {
         assert!(!shown.contains("s3cr3t"), "{shown}");
         // The token does not matter where it is not needed.
         let merchant = base.with_credentials(credentials.api_key("key-2"));
-        merchant.payments().get("pay-1").await.unwrap();
+        merchant.otp().request(one_time_password()).await.unwrap();
         assert_eq!(server.take().len(), 1, "{token:?}");
         assert_eq!(server.builder().access_token(token).build().unwrap_err().kind(), ErrorKind::Configuration);
     }
@@ -581,7 +588,7 @@ async fn an_operation_without_a_token_does_not_ask_the_source() {
     let server = Server::start(|request| async move { success(&id_of(&request)) }).await;
     let source = two_tokens();
     let credentials = Credentials::new().api_key("key-2").token_source(source.clone());
-    server.client().with_credentials(credentials).payments().get("pay-1").await.unwrap();
+    server.client().with_credentials(credentials).otp().request(one_time_password()).await.unwrap();
     assert_eq!((source.asked(), server.take().len()), (Vec::new(), 1));
 }
 
