@@ -126,7 +126,7 @@ const CHANGES: [((&str, &str, &str), &str); 35] = [
     (("    FeeType:", "[ tiered ]", "[ flat ]"), "tiered"),
     (("    RequiredActionType:", "agreement_required, ", ""), "agreement_required"),
     // Security.
-    (("  /disbursements/quote:", "security: *merchant_secured", "security: *api_key"), "X-piaxis-Client-ID"),
+    (("  /disbursements/quote:", "security: *merchant_secured", "security: [ { api_key: [] } ]"), "X-piaxis-Client-ID"),
     (("  /merchant-payments:", "- { api_key: [], client_id: [] }", "- { api_key: [] }"), "X-piaxis-Client-ID"),
     (("  /escrows/:", "- { api_key: [], client_id: [] }", "- { api_key: [] }"), "X-piaxis-Client-ID"),
     // Operations and parameters.
