@@ -3,11 +3,12 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use piaxis::{
     Amount, Client, PaymentMethod, PollResult, RequestOptions, RetryPolicy,
     types::{DisbursementCreate, DisbursementFilter, PaymentCreate, PaymentFilter, Recipient},
+    webhook::{MemoryGuard, ReplayGuard as _, Signer, Webhook},
 };
 use proptest::prelude::*;
 use support::{Answer, Server};
@@ -135,6 +136,24 @@ proptest! {
             let client = Client::builder().api_key("key-1").client_id("client-1").build().unwrap();
             let error = client.disbursements().quote_and_create(body.build(), largest).await.unwrap_err();
             assert_eq!(error.field_errors()[0].path(), "recipients");
+        });
+    }
+
+    #[test]
+    fn no_duration_of_a_webhook_panics(ttl in durations(), tolerance in durations(), now in any::<u32>(), id in any::<u64>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let body = format!(r#"{{"event":"payment.succeeded","data":{{"payment_id":"{id}"}}}}"#);
+            let now = UNIX_EPOCH + Duration::from_secs(now.into());
+            let webhook = Webhook::new("secret").unwrap().tolerance(tolerance).body_timeout(ttl).clock(move || now);
+            let headers: http::HeaderMap = Signer::new("secret").unwrap().sign(&body).into();
+            if let Ok(event) = webhook.construct_event(body.as_bytes(), &headers) {
+                let guard = MemoryGuard::new(10);
+                for _ in 0..2 {
+                    let _ = guard.first_time(event.delivery_key(), ttl).await;
+                }
+                let _ = guard.is_known(event.delivery_key()).await;
+            }
         });
     }
 }

@@ -194,6 +194,7 @@ fn is_same_email((one, other): (&str, &str)) -> Option<bool> {
 
 /// The same subscriber, with or without the country code; `None` when one of them has no digits or is masked.
 fn is_same_phone((one, other): (&str, &str)) -> Option<bool> {
+    // Digits of a national number in Uganda, and in its neighbours but Burundi.
     const SUBSCRIBER: usize = 9;
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let is_masked = other.contains(MASKS) || other.contains(['x', 'X']);

@@ -39,7 +39,7 @@ fn advice(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Outcome::NotSent if error.attempts() == 0 => Ok(()),
         Outcome::NotSent => f.write_str("; the request was not executed: retrying is safe"),
         Outcome::Unknown if !operation.idempotency_key => {
-            f.write_str("; the request may have been executed: do not send it again")
+            f.write_str("; the request may have been executed: do not retry it")
         }
         Outcome::Unknown => {
             f.write_str("; the request may have been executed: ")?;

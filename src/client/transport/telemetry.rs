@@ -131,7 +131,7 @@ impl<'a> Observer<'a> {
         self.span.record("http.response.status_code", status);
         self.span.record("error.type", error_type);
         self.span.in_scope(|| {
-            // The fields are not computed when nobody listens.
+            // The fields are not computed without a subscriber.
             tracing::debug!(
                 operation = record.operation.id,
                 attempt = record.attempts,
