@@ -1,6 +1,9 @@
-//! Implementations of `DecodeFields`, which decode a response body without the optional fields that fail to decode.
+//! Implementations of `DecodeFields`, which decode a response body without the optional fields that fail to decode, and of
+//! `Inspect`, which finds in the decoded value what the contract does not know.
 
 use std::collections::BTreeMap;
+
+use serde_json::Value;
 
 use super::{
     document::{Result, misplaced},
@@ -8,7 +11,7 @@ use super::{
 };
 
 /// Adds the implementations for these types and for all types that they are made of.
-pub(super) fn decode_fields(module: &mut syn::ItemMod, roots: &[&str]) -> Result<()> {
+pub(super) fn decode_fields(module: &mut syn::ItemMod, contract: &Value, roots: &[&str]) -> Result<()> {
     let Some((_, items)) = &mut module.content else { return Ok(()) };
     let structs: BTreeMap<String, &syn::ItemStruct> = items
         .iter()
@@ -18,10 +21,11 @@ pub(super) fn decode_fields(module: &mut syn::ItemMod, roots: &[&str]) -> Result
         })
         .collect();
     let mut left: Vec<String> = roots.iter().map(|&name| name.to_owned()).collect();
-    let (mut implemented, mut values) = (BTreeMap::<String, syn::Item>::new(), BTreeMap::<String, syn::Type>::new());
+    let (mut implemented, mut values) =
+        (BTreeMap::<String, [syn::Item; 2]>::new(), BTreeMap::<String, syn::Type>::new());
     while let Some(name) = left.pop() {
         let Some(item) = structs.get(&name).filter(|_| !implemented.contains_key(&name)) else { continue };
-        implemented.insert(name.clone(), implementation(item)?);
+        implemented.insert(name.clone(), [decoding(item)?, inspection(item)?]);
         for field in item.fields.iter().filter(|field| !is_extra(field)) {
             let part = part_of(&field.ty);
             let Some(name) = last_segment(part).map(|last| last.ident.to_string()) else { continue };
@@ -32,13 +36,18 @@ pub(super) fn decode_fields(module: &mut syn::ItemMod, roots: &[&str]) -> Result
             }
         }
     }
-    let values = values.values();
-    items.extend(implemented.into_values());
+    items.extend(implemented.into_values().flatten());
+    let is_open_enum = |name: &String| contract["components"]["schemas"][name].get("x-extensible-enum").is_some();
+    let (enums, others): (Vec<_>, Vec<_>) = values.iter().partition(|(name, _)| is_open_enum(name));
+    let types = |values: Vec<(&String, &syn::Type)>| values.into_iter().map(|(_, ty)| ty.clone()).collect::<Vec<_>>();
+    let (values, enums, others) = (values.values(), types(enums), types(others));
     items.push(syn::parse_quote!(crate::client::undecoded::decode_whole! { #(#values),* }));
+    items.push(syn::parse_quote!(crate::client::unexpected::inspect_enums! { #(#enums),* }));
+    items.push(syn::parse_quote!(crate::client::unexpected::inspect_nothing! { #(#others),* }));
     Ok(())
 }
 
-fn implementation(item: &syn::ItemStruct) -> Result<syn::Item> {
+fn decoding(item: &syn::ItemStruct) -> Result<syn::Item> {
     let name = &item.ident;
     let mut fields = Vec::<syn::FieldValue>::new();
     for field in item.fields.iter().filter(|field| !is_extra(field)) {
@@ -59,6 +68,27 @@ fn implementation(item: &syn::ItemStruct) -> Result<syn::Item> {
             ) -> ::std::result::Result<Self, crate::decoding::DecodeError> {
                 let mut fields = crate::client::undecoded::Fields::read(json, parts)?;
                 Ok(Self { #(#fields),* })
+            }
+        }
+    })
+}
+
+fn inspection(item: &syn::ItemStruct) -> Result<syn::Item> {
+    let name = &item.ident;
+    let mut statements = Vec::<syn::Stmt>::new();
+    for field in &item.fields {
+        let member = &field.ident;
+        statements.push(if is_extra(field) {
+            syn::parse_quote!(findings.unknown_fields(&self.#member);)
+        } else {
+            let json = json_name(field)?;
+            syn::parse_quote!(findings.field(#json, &self.#member);)
+        });
+    }
+    Ok(syn::parse_quote! {
+        impl crate::client::unexpected::Inspect for #name {
+            fn inspect(&self, findings: &mut crate::client::unexpected::Findings) {
+                #(#statements)*
             }
         }
     })

@@ -32,7 +32,7 @@ pub(super) fn raw(contract: &Value, spec: &Value) -> Result<String> {
             syn::Item::Mod(mut module) if module.ident == "types" => {
                 types::Amend.visit_item_mod_mut(&mut module);
                 types::redact_personal(&mut module, contract)?;
-                decode_fields(&mut module, &response_types(spec))?;
+                decode_fields(&mut module, contract, &response_types(spec))?;
                 items.push(syn::Item::Mod(module));
             }
             // The generator's own client and its hooks: the transport sends.

@@ -74,7 +74,7 @@ pub(super) fn operations(contract: &Value) -> Result<String> {
             }
             rows += &format!(
                 "    Operation {{ id: {id:?}, method: {:?}, path: {path:?}, resource: {tag:?}, methods: &{methods:?}, \
-                 summary: {:?}, security: &[{}], idempotent: {}, never_retried: {}, idempotency_key: {}, lookup: {:?}, page_size: {}, sources: &{:?} }},\n",
+                 summary: {:?}, security: &[{}], idempotent: {}, never_retried: {}, idempotency_key: {}, lookup: {:?}, body_fields: &{:?}, page_size: {}, sources: &{:?} }},\n",
                 method.to_uppercase(),
                 text(operation, "summary"),
                 security.join(", "),
@@ -82,6 +82,7 @@ pub(super) fn operations(contract: &Value) -> Result<String> {
                 operation.get("x-piaxis-never-retried").is_some_and(|never| never == true),
                 carried.contains(&"idempotency_key"),
                 lookup(contract, operation, &place)?,
+                body_fields(contract, operation),
                 page_size(contract, operation),
                 strings(operation, "x-piaxis-source"),
             );
@@ -136,6 +137,12 @@ fn lookup<'a>(contract: &Value, operation: &'a Value, place: &[String]) -> Resul
         return Ok(Some(lookup));
     }
     misplaced(place, format!("x-piaxis-lookup names `{lookup}`, which must be the operationId of a GET"))
+}
+
+/// Names of the fields of a JSON request body.
+fn body_fields<'a>(contract: &'a Value, operation: &'a Value) -> Vec<&'a String> {
+    let schema = operation.pointer("/requestBody/content/application~1json/schema").unwrap_or(&Value::Null);
+    object(resolve(contract, schema), "/properties").into_iter().map(|(name, _)| name).collect()
 }
 
 /// The shapes of error bodies: the fields that each requires, and all that it has.

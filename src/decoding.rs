@@ -69,6 +69,28 @@ impl DecodeError {
         self
     }
 
+    /// The same for a type that is not of this crate: its messages may hold values, and its maps may have personal names.
+    #[cfg(feature = "client")]
+    pub(crate) fn of_any_type(mut self) -> Self {
+        let is_known =
+            ["expected ", "missing field `", "duplicate field `", "the JSON ends", "not JSON", "there is more"];
+        if !is_known.iter().any(|start| self.problem.starts_with(start)) {
+            "the value does not fit the type".clone_into(&mut self.problem);
+        }
+        let is_plain = |name: &str| name.bytes().all(|c| c.is_ascii_alphabetic() || matches!(c, b'_' | b'[' | b']'));
+        let names = self.path.split('.').map(|name| match name.split_once('[') {
+            _ if is_plain(name) => name,
+            Some((list, position))
+                if is_plain(list) && position.trim_end_matches(']').bytes().all(|c| c.is_ascii_digit()) =>
+            {
+                name
+            }
+            _ => "*",
+        });
+        self.path = names.collect::<Vec<_>>().join(".");
+        self
+    }
+
     /// The same for a reader who starts further up.
     pub(crate) fn below(mut self, parent: &str) -> Self {
         self.path = join(parent, &self.path);

@@ -28,6 +28,8 @@ pub struct Operation {
     pub idempotency_key: bool,
     /// The operation that shows whether this write was executed; `None` when the API has none.
     pub lookup: Option<&'static str>,
+    /// Fields of the JSON request body; empty when the operation takes none.
+    pub body_fields: &'static [&'static str],
     /// How many items a page has, when it is a list.
     pub page_size: Option<PageSize>,
     /// Where it is documented, as `page#anchor`.

@@ -11,6 +11,7 @@ use crate::{
         Attempt, Budget, Credentials, Limits, OnAttempt, RetryPolicy, Server, Shared, TokenSource,
         headers::header_value,
     },
+    unexpected::{OnUnexpected, Unexpected},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -52,6 +53,7 @@ pub struct ClientBuilder {
     concurrency: Option<usize>,
     body_limit: Option<usize>,
     on_attempt: Option<OnAttempt>,
+    on_unexpected: Option<OnUnexpected>,
     app_info: Option<(String, String)>,
     configure_http: Option<ConfigureHttp>,
     proxies: Vec<reqwest::Proxy>,
@@ -188,6 +190,25 @@ impl ClientBuilder {
         self
     }
 
+    /// Calls this with everything in a 2xx response that this version does not know: values of open enums, fields, and
+    /// optional fields that failed to decode, by path and never by value. Off by default: then nothing is searched. It must not
+    /// block.
+    ///
+    /// Each path is reported once for a response. Responses of [`Client::request`](crate::Client::request) have no contract,
+    /// so nothing in them is unexpected.
+    ///
+    /// ```
+    /// let client = piaxis::Client::builder()
+    ///     .api_key("your-api-key")
+    ///     .on_unexpected(|found| eprintln!("{}: {} at {}", found.operation, found.kind, found.path))
+    ///     .build()?;
+    /// # Ok::<(), piaxis::Error>(())
+    /// ```
+    pub fn on_unexpected(mut self, report: impl Fn(&Unexpected<'_>) + Send + Sync + 'static) -> Self {
+        self.on_unexpected = Some(OnUnexpected(Arc::new(report)));
+        self
+    }
+
     /// How long a connection may be idle and be used again; 1 second by default, less than the servers known to close idle
     /// connections soonest. A write that is sent while the server closes has an unknown outcome.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
@@ -275,6 +296,7 @@ impl ClientBuilder {
             limits: Limits::new(self.requests_per_minute, self.concurrency),
             body_limit: self.body_limit.unwrap_or(BODY_LIMIT),
             on_attempt: self.on_attempt,
+            on_unexpected: self.on_unexpected,
             http: {
                 let mut builder = reqwest::Client::builder();
                 if let Some(configure) = self.configure_http {

@@ -2,6 +2,8 @@
 
 use std::{future::Future, pin::Pin, time::Duration};
 
+use serde::Serialize;
+
 use crate::{
     error::{Error, Outcome},
     options::RequestOptions,
@@ -69,6 +71,13 @@ impl CreateAndWait {
     /// [`Request::idempotency_key`](crate::Request::idempotency_key).
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
         self.create = self.create.idempotency_key(key);
+        self
+    }
+
+    /// Adds a field that the contract does not know to the body of the payment; see
+    /// [`Request::extra_field`](crate::Request::extra_field).
+    pub fn extra_field(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        self.create = self.create.extra_field(name, value);
         self
     }
 

@@ -2,9 +2,11 @@
 
 mod builder;
 pub(crate) mod create_and_wait;
+mod custom_request;
 pub(crate) mod duration;
 pub(crate) mod environment;
 pub(crate) mod error;
+pub(crate) mod extra_fields;
 pub(crate) mod likeness;
 pub(crate) mod lookup;
 pub(crate) mod options;
@@ -16,6 +18,7 @@ pub(crate) mod request;
 pub(crate) mod response_body;
 pub(crate) mod transport;
 pub(crate) mod undecoded;
+pub(crate) mod unexpected;
 
 pub mod disbursements;
 pub mod escrow_disbursements;
@@ -28,6 +31,7 @@ pub mod raw;
 
 pub use builder::ClientBuilder;
 pub use create_and_wait::{CreateAndWait, PaymentResult};
+pub use custom_request::CustomRequest;
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, FieldError, Outcome};
 pub use evidence::{TermData, TermEvidence};
@@ -41,6 +45,7 @@ pub use request::{Pending, Request, Response};
 pub use response_body::ResponseBody;
 pub use transport::{Attempt, Credentials, RetryPolicy, TokenFuture, TokenSource};
 pub use undecoded::Undecoded;
+pub use unexpected::{Unexpected, UnexpectedKind};
 
 /// Bodies of requests and responses, one struct for each schema of the contract.
 ///
@@ -59,9 +64,11 @@ use std::{fmt, sync::Arc};
 use disbursements::Disbursements;
 use escrow_disbursements::EscrowDisbursements;
 use escrows::Escrows;
+use http::Method;
 use oauth::OAuth;
 use otp::Otp;
 use payments::Payments;
+use serde::de::DeserializeOwned;
 use transport::Shared;
 
 use crate::{Credential, Secret};
@@ -177,6 +184,32 @@ impl Client {
     /// ```
     pub fn raw(&self) -> raw::Client {
         raw::Client::new(self.clone())
+    }
+
+    /// A request to a path of the API that this version of the crate does not know. The response decodes into a type of the
+    /// caller.
+    ///
+    /// `path` is below the base URL. Credentials, headers, limits, redaction, errors and outcomes are those of any other
+    /// request; see [`CustomRequest`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
+    /// use http::Method;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Transaction {
+    ///     id: String,
+    ///     amount: piaxis::Amount,
+    /// }
+    ///
+    /// let body = serde_json::json!({ "amount": "15000", "currency": "UGX" });
+    /// let transaction: Transaction = client.request(Method::POST, "/transactions").json(&body).await?;
+    /// println!("{} {}", transaction.id, transaction.amount);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request<T: DeserializeOwned + Send + 'static>(&self, method: Method, path: &str) -> CustomRequest<T> {
+        CustomRequest::new(self, &method, path)
     }
 
     pub(crate) fn shared(&self) -> &Shared {

@@ -3,11 +3,13 @@
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use crate::{
     Amount,
     disbursements::Disbursements,
     error::Error,
+    extra_fields::ExtraFields,
     options::RequestOptions,
     types::{DisbursementCreate, DisbursementQuote, DisbursementSummary},
 };
@@ -23,6 +25,7 @@ pub struct QuoteAndCreate {
     max_total_debit: Amount,
     max_fee: Option<Amount>,
     idempotency_key: Option<String>,
+    extra_fields: ExtraFields,
     options: RequestOptions,
 }
 
@@ -34,6 +37,7 @@ impl QuoteAndCreate {
             max_total_debit,
             max_fee: None,
             idempotency_key: None,
+            extra_fields: ExtraFields::default(),
             options: RequestOptions::new(),
         }
     }
@@ -53,6 +57,13 @@ impl QuoteAndCreate {
         self
     }
 
+    /// Adds a field that the contract does not know to the bodies of quote and creation; see
+    /// [`Request::extra_field`](crate::Request::extra_field).
+    pub fn extra_field(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        self.extra_fields.set(name.into(), &value);
+        self
+    }
+
     /// Deadline of the quote, and then of the creation, each counted from its beginning.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.options = self.options.deadline(deadline);
@@ -67,6 +78,7 @@ impl QuoteAndCreate {
 
     async fn run(self) -> Result<DisbursementSummary, Error> {
         let mut create = self.disbursements.create(self.body.clone()).options(self.options.clone());
+        create = create.extra_fields(self.extra_fields.clone());
         if let Some(key) = self.idempotency_key {
             create = create.idempotency_key(key);
         }
@@ -77,7 +89,8 @@ impl QuoteAndCreate {
             let message = format!("amounts must have an exact sum of at most {}", Decimal::MAX);
             return Err(Error::invalid_field("recipients", message).in_operation(create.operation()));
         };
-        let quote = self.disbursements.quote(self.body.clone()).options(self.options).await?;
+        let quote = self.disbursements.quote(self.body.clone()).extra_fields(self.extra_fields);
+        let quote = quote.options(self.options).await?;
         let problem = if quote.currency != self.body.currency {
             Some(QuoteProblem::Currency)
         } else if quote.total_debit_amount > self.max_total_debit {

@@ -12,6 +12,7 @@ use reqwest::Url;
 use crate::{
     Operation, Request,
     error::{Error, ErrorKind},
+    response_body::ResponseBody,
     transport::path,
 };
 
@@ -38,7 +39,7 @@ impl Client {
         path::url(&self.client.shared().base_url, path)
     }
 
-    fn request<T>(
+    fn request<T: ResponseBody>(
         &self,
         operation: &'static Operation,
         build: impl FnOnce() -> Result<reqwest::Request, NotBuilt>,

@@ -1,7 +1,6 @@
 use std::{
     fmt,
     future::Future,
-    marker::PhantomData,
     ops::Deref,
     pin::Pin,
     task::{Context, Poll},
@@ -10,17 +9,19 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
 use tracing::Instrument as _;
 
 use crate::{
     Client, Secret,
-    decoding::{DecodeError, read_json},
+    decoding::DecodeError,
     error::Error,
+    extra_fields::ExtraFields,
     operation::{HEADERS, Operation},
     options::RequestOptions,
-    response_body::{ResponseBody, is_error},
-    transport::{self, Attempt, Call, Decoded, Head, Record, RetryPolicy, heard},
-    undecoded::{self, Undecoded},
+    response_body::{Decoder, ResponseBody},
+    transport::{self, Attempt, Call, Head, Private, Record, RetryPolicy, heard},
+    undecoded::Undecoded,
 };
 
 /// One operation and its options. It is sent when awaited, and not before.
@@ -45,16 +46,19 @@ pub struct Request<T> {
     /// Or why the request cannot be built.
     request: Result<reqwest::Request, Error>,
     options: RequestOptions,
-    value: PhantomData<fn() -> T>,
+    extra_fields: ExtraFields,
+    decoder: Decoder<T>,
+    /// Of a request that no method of the client made: its path, for errors.
+    custom_path: Option<String>,
 }
 
-impl<T> Request<T> {
+impl<T: ResponseBody> Request<T> {
     pub(crate) fn new(
         client: &Client,
         operation: &'static Operation,
         request: Result<reqwest::Request, Error>,
     ) -> Self {
-        Self { operation, client: client.clone(), request, options: RequestOptions::default(), value: PhantomData }
+        Self::with_decoder(client, operation, request, Decoder::of_operation())
     }
 
     /// A request that fails without being sent where a check fails.
@@ -69,6 +73,36 @@ impl<T> Request<T> {
             Err(error) => Self::new(client, operation, Err(error)),
         }
     }
+}
+
+impl<T> Request<T> {
+    pub(crate) fn with_decoder(
+        client: &Client,
+        operation: &'static Operation,
+        request: Result<reqwest::Request, Error>,
+        decoder: Decoder<T>,
+    ) -> Self {
+        Self {
+            operation,
+            client: client.clone(),
+            request,
+            options: RequestOptions::default(),
+            extra_fields: ExtraFields::default(),
+            decoder,
+            custom_path: None,
+        }
+    }
+
+    /// A request that no method of the client made, to this path.
+    pub(crate) fn custom(self, path: String) -> Self {
+        Self { custom_path: Some(path), ..self }
+    }
+
+    /// Changes the request, where it could be built.
+    pub(crate) fn map(mut self, change: impl FnOnce(&mut reqwest::Request) -> Result<(), Error>) -> Self {
+        self.request = self.request.and_then(|mut request| change(&mut request).map(|()| request));
+        self
+    }
 
     pub(crate) fn operation(&self) -> &'static Operation {
         self.operation
@@ -76,8 +110,9 @@ impl<T> Request<T> {
 
     /// Fails where the request would not be sent.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let problem = self.request.as_ref().err().or(self.options.problem.as_ref());
-        problem.map_or(Ok(()), |problem| Err(problem.clone().in_operation(self.operation)))
+        let problem = self.request.as_ref().err().or(self.options.problem.as_ref()).cloned();
+        let checked = problem.map_or_else(|| self.extra_fields.check(self.operation), Err);
+        checked.map_err(|error| error.in_operation(self.operation))
     }
 
     /// Adds these options; where both have one of a kind, the new one counts.
@@ -131,6 +166,28 @@ impl<T> Request<T> {
         self.header(HEADERS.request_id, id.as_ref())
     }
 
+    /// Adds a field that the contract does not know to the JSON request body, for a field that Piaxis takes and this version
+    /// of the crate lacks. A second value for the same name replaces the first.
+    ///
+    /// The request fails with [`InvalidRequest`](crate::ErrorKind::InvalidRequest) and is not sent when the body has a typed
+    /// field of that name, and when the operation takes no JSON body. Errors never show the texts and numbers of the value.
+    ///
+    /// ```no_run
+    /// # async fn example(client: piaxis::Client, order: piaxis::types::PaymentCreate) -> Result<(), piaxis::Error> {
+    /// let metadata = serde_json::json!({ "order": "789" });
+    /// let payment = client.payments().create(order).extra_field("metadata", metadata).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn extra_field(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        self.extra_fields.set(name.into(), &value);
+        self
+    }
+
+    pub(crate) fn extra_fields(self, extra_fields: ExtraFields) -> Self {
+        Self { extra_fields, ..self }
+    }
+
     /// Calls this after every attempt of this request, with its outcome so far, also when the caller drops the request while
     /// an attempt is under way (`tokio::time::timeout` does). It must not block.
     ///
@@ -149,7 +206,7 @@ impl<T> Request<T> {
     }
 }
 
-impl<T: ResponseBody> Request<T> {
+impl<T: Send + 'static> Request<T> {
     /// Sends the request, and returns status, headers and request id beside the value.
     ///
     /// # Errors
@@ -167,56 +224,56 @@ impl<T: ResponseBody> Request<T> {
     }
 
     async fn run(self, has_response: bool) -> Result<Response<T>, Error> {
-        let Self { operation, client, request, options, .. } = self;
+        let Self { operation, client, request, options, extra_fields, decoder, custom_path } = self;
         let mut record = Record::new(operation, &options.headers);
-        let result = match (request, &options.problem) {
-            (Err(error), _) => Err(error),
-            (_, Some(problem)) => Err(problem.clone()),
-            (Ok(request), None) => {
+        let private = if custom_path.is_some() { Private::All } else { Private::Fields(&extra_fields) };
+        let request = match &options.problem {
+            Some(problem) => Err(problem.clone()),
+            None => request.and_then(|request| extra_fields.add_to(request, operation)),
+        };
+        let result = match request {
+            Err(error) => Err(error),
+            Ok(request) => {
                 let client = match &options.access_token {
                     Some(token) => client.with_access_token(token),
                     None => client,
                 };
                 let (shared, credentials) = (client.shared(), client.credentials());
-                let call = Call { shared, credentials, request: &request, options: &options, has_response };
-                send(&call, &mut record).await
+                let call = Call { shared, credentials, request: &request, options: &options, private, has_response };
+                send(&call, &mut record, &decoder).await
             }
         };
         match result {
             Ok((value, undecoded, Head { status, headers, request_id })) => {
                 Ok(Response { value, undecoded, status, headers, request_id, attempts: record.attempts })
             }
-            Err(error) => Err(error.with_record(&mut record)),
+            Err(error) => Err(error.with_record(&mut record).with_path(custom_path)),
         }
     }
 }
 
-async fn send<T: ResponseBody>(call: &Call<'_>, record: &mut Record) -> Result<(T, Vec<Undecoded>, Head), Error> {
-    let operation = record.operation.id;
+async fn send<T: Send>(
+    call: &Call<'_>,
+    record: &mut Record,
+    decoder: &Decoder<T>,
+) -> Result<(T, Vec<Undecoded>, Head), Error> {
+    let operation = record.operation;
     let mut value = None;
-    let mut decode = |body: &Bytes| match read_json::<T>(body) {
-        Ok(decoded) if is_error(body, Some(&decoded), &[]) => Decoded::Error,
-        Ok(decoded) => {
-            value = Some((decoded, Vec::new()));
-            Decoded::Value
-        }
-        Err(_) if is_error::<T>(body, None, &[]) => Decoded::Error,
-        Err(_) => match undecoded::decode::<T>(body) {
-            Ok((_, undecoded)) if is_error::<T>(body, None, &undecoded) => Decoded::Error,
-            Ok((decoded, undecoded)) => {
-                warn(operation, &undecoded);
-                value = Some((decoded, undecoded));
-                Decoded::Value
-            }
-            Err(problem) => Decoded::Failed(problem.located::<T>(body)),
-        },
+    let mut decode = |body: &Bytes| {
+        let (decoded, undecoded) = (decoder.decode)(body)?;
+        warn(operation.id, &undecoded);
+        value = Some((decoded, undecoded));
+        Ok(())
     };
     let head = transport::execute(call, record, &mut decode).await?;
-    match value {
-        Some((value, undecoded)) => Ok((value, undecoded, head)),
+    let Some((value, undecoded)) = value else {
         // Not reached: `execute` succeeds with what has decoded.
-        None => Err(Error::decode(DecodeError::locate::<T>(&[]), head.status, &Bytes::new())),
+        return Err(Error::decode(DecodeError::new("the body was not decoded"), head.status, &Bytes::new()));
+    };
+    if let Some(hook) = &call.shared.on_unexpected {
+        hook.report(operation, (decoder.inspect)(&value), &undecoded);
     }
+    Ok((value, undecoded, head))
 }
 
 /// Logs the paths of the fields that failed to decode, never their JSON.
@@ -234,7 +291,7 @@ fn warn(operation: &str, undecoded: &[Undecoded]) {
     }
 }
 
-impl<T: ResponseBody> IntoFuture for Request<T> {
+impl<T: Send + 'static> IntoFuture for Request<T> {
     type Output = Result<T, Error>;
     type IntoFuture = Pending<T>;
 
@@ -268,6 +325,7 @@ impl<T> fmt::Debug for Request<T> {
         f.debug_struct("Request")
             .field("operation", &self.operation.id)
             .field("headers", &headers)
+            .field("extra_fields", &self.extra_fields)
             .field("timeout", &self.options.timeout)
             .field("deadline", &self.options.deadline)
             .field("retry_policy", &self.options.retry_policy)

@@ -1,20 +1,90 @@
-//! What is asked of the body of a 2xx response beyond that it decodes.
+//! How the body of a 2xx response becomes a value, and what is asked of it beyond that it decodes.
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::{
     JsonObject,
+    decoding::{DecodeError, read_json},
     operation::ERROR_SHAPES,
-    undecoded::{DecodeFields, Undecoded, fields_of},
+    undecoded::{self, DecodeFields, Undecoded, fields_of, names_of},
+    unexpected::Inspect,
 };
 
 /// The body of a 2xx response. The response types of [`types`](crate::types) implement it, by the build script.
-pub trait ResponseBody: DeserializeOwned + DecodeFields + Send + 'static {
+pub trait ResponseBody: DeserializeOwned + DecodeFields + Inspect + Send + 'static {
     /// The fields that the contract gives the body.
     const FIELDS: &'static [&'static str];
 
     /// The fields that the contract does not know.
     fn extra(&self) -> &JsonObject;
+}
+
+/// Why a 2xx body has no value.
+pub(crate) enum NotDecoded {
+    /// The body is an error of the API.
+    Error,
+    Failed(DecodeError),
+}
+
+/// A value, and the optional fields that failed to decode.
+pub(crate) type Decoded<T> = (T, Vec<Undecoded>);
+
+/// How a 2xx body becomes a value.
+pub(crate) struct Decoder<T> {
+    pub(crate) decode: fn(&Bytes) -> Result<Decoded<T>, NotDecoded>,
+    /// The value, to be searched for what the contract does not know.
+    pub(crate) inspect: fn(&T) -> &dyn Inspect,
+}
+
+impl<T: ResponseBody> Decoder<T> {
+    pub(crate) fn of_operation() -> Self {
+        Self { decode: decode_operation, inspect: |value| value }
+    }
+}
+
+impl<T: DeserializeOwned> Decoder<T> {
+    /// Of a response that the contract does not know.
+    pub(crate) fn of_any() -> Self {
+        Self { decode: decode_any, inspect: |_| &Anything }
+    }
+}
+
+/// A response in which anything is expected.
+struct Anything;
+
+crate::client::unexpected::inspect_nothing! { Anything }
+
+fn decode_operation<T: ResponseBody>(body: &Bytes) -> Result<Decoded<T>, NotDecoded> {
+    match read_json::<T>(body) {
+        Ok(value) if is_error(body, Some(&value), &[]) => Err(NotDecoded::Error),
+        Ok(value) => Ok((value, Vec::new())),
+        Err(_) if is_error::<T>(body, None, &[]) => Err(NotDecoded::Error),
+        Err(_) => match undecoded::decode::<T>(body) {
+            Ok((_, undecoded)) if is_error::<T>(body, None, &undecoded) => Err(NotDecoded::Error),
+            Ok(decoded) => Ok(decoded),
+            Err(problem) => Err(NotDecoded::Failed(problem.located::<T>(body))),
+        },
+    }
+}
+
+/// An empty body decodes as `null`, so that `()` and `Option` take it.
+fn decode_any<T: DeserializeOwned>(body: &Bytes) -> Result<Decoded<T>, NotDecoded> {
+    if is_error_alone(body) {
+        return Err(NotDecoded::Error);
+    }
+    let json: &[u8] = if body.is_empty() { b"null" } else { body };
+    let value = read_json::<T>(json).map_err(|_| NotDecoded::Failed(DecodeError::locate::<T>(json).of_any_type()))?;
+    Ok((value, Vec::new()))
+}
+
+/// Whether a body that the contract does not know has the fields of an error and no others.
+fn is_error_alone(body: &[u8]) -> bool {
+    let Some(names) = names_of(body) else { return false };
+    ERROR_SHAPES.iter().any(|shape| {
+        shape.required.iter().all(|required| names.iter().any(|name| name == required))
+            && names.iter().all(|name| shape.fields.contains(&name.as_str()))
+    })
 }
 
 /// Whether a 2xx body is an error of the API: one of the documented error shapes, by a field that the operation's own

@@ -70,12 +70,16 @@ pub(crate) fn decode<T: DecodeFields>(body: &[u8]) -> Result<(T, Vec<Undecoded>)
     Ok((value, parts.undecoded))
 }
 
-/// Whether a JSON object has these fields, with a value other than null. `None` when the text is no JSON object.
-pub(crate) fn fields_of(body: &[u8]) -> Option<impl Fn(&str) -> bool> {
+/// The fields of a JSON object with a value other than null. `None` when the text is no JSON object.
+pub(crate) fn names_of(body: &[u8]) -> Option<Vec<String>> {
     let text = String::from_utf8_lossy(body);
     let Entries(entries) = serde_json::from_str(&text).ok()?;
-    let names: Vec<String> =
-        entries.into_iter().filter(|(_, entry)| !is_null(entry.json)).map(|(name, _)| name).collect();
+    Some(entries.into_iter().filter(|(_, entry)| !is_null(entry.json)).map(|(name, _)| name).collect())
+}
+
+/// Whether a JSON object has these fields, with a value other than null. `None` when the text is no JSON object.
+pub(crate) fn fields_of(body: &[u8]) -> Option<impl Fn(&str) -> bool> {
+    let names = names_of(body)?;
     Some(move |name: &str| names.iter().any(|known| known == name))
 }
 

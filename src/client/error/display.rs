@@ -10,11 +10,19 @@ impl fmt::Display for Error {
             self.kind(),
             ErrorKind::InvalidRequest | ErrorKind::Configuration | ErrorKind::Token | ErrorKind::QuoteRefused
         );
-        match self.operation() {
-            Some(operation) if is_local && self.attempts() == 0 => write!(f, "{operation}: not sent")?,
-            Some(operation) => f.write_str(operation)?,
-            None if self.kind() == ErrorKind::Configuration => f.write_str("invalid configuration")?,
-            None => f.write_str("not sent")?,
+        let is_not_sent = is_local && self.attempts() == 0;
+        match (self.operation(), &self.0.path) {
+            (Some(operation), path) => {
+                f.write_str(operation)?;
+                if let Some(path) = path {
+                    write!(f, " {path}")?;
+                }
+                if is_not_sent {
+                    f.write_str(": not sent")?;
+                }
+            }
+            (None, _) if self.kind() == ErrorKind::Configuration => f.write_str("invalid configuration")?,
+            (None, _) => f.write_str("not sent")?,
         }
         let status = self.status().map(|status| status.to_string());
         for part in [status.as_deref(), self.code(), self.message()].into_iter().flatten() {

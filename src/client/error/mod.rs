@@ -75,6 +75,8 @@ struct Inner {
     attempts: u32,
     request_ids: Vec<String>,
     idempotency_key: Option<String>,
+    /// Of a request that no method of the client made.
+    path: Option<String>,
 }
 
 impl Error {
@@ -96,6 +98,7 @@ impl Error {
             attempts: 0,
             request_ids: Vec::new(),
             idempotency_key: None,
+            path: None,
         }))
     }
 
@@ -255,6 +258,11 @@ impl Error {
 
     pub(crate) fn with_request_id(mut self, request_id: Option<String>) -> Self {
         self.0.request_id = request_id;
+        self
+    }
+
+    pub(crate) fn with_path(mut self, path: Option<String>) -> Self {
+        self.0.path = path;
         self
     }
 

@@ -8,10 +8,12 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::{
-    Call, Decode, Decoded, Head, Id, Record, credentials::Token, headers, redact::Secrets, sent::Sent,
-    telemetry::Observer,
+    Call, Decode, Head, Id, Record, credentials::Token, headers, redact::Secrets, sent::Sent, telemetry::Observer,
 };
-use crate::error::{Error, ErrorKind, request_id};
+use crate::{
+    error::{Error, ErrorKind, request_id},
+    response_body::NotDecoded,
+};
 
 const USER_AGENT: &str = concat!("piaxis-rust/", env!("CARGO_PKG_VERSION"));
 
@@ -23,7 +25,7 @@ pub(super) async fn attempt(
     deadline: Instant,
     decode: Decode<'_>,
 ) -> Result<Head, Error> {
-    let Call { shared, credentials, request: template, options, .. } = call;
+    let Call { shared, options, .. } = call;
     let (mut request, request_id, sent) = complete(call, record, token)?;
     let _turn = shared.limits.turn(deadline).await?;
     let started = Instant::now();
@@ -38,7 +40,7 @@ pub(super) async fn attempt(
     record.sent_request_id = Some(request_id);
     record.attempts = record.attempts.saturating_add(1);
 
-    let secrets = Secrets::new(template, credentials, token.map(|token| &token.header));
+    let secrets = Secrets::new(call, token.map(|token| &token.header));
     let observer = Observer::new(shared, options.on_attempt.as_ref(), record, sent.clone(), started);
     let failed = |error: reqwest::Error| {
         let is_sent = sent.is_set().unwrap_or(!error.is_connect());
@@ -111,12 +113,12 @@ async fn read(
     let limit = call.shared.body_limit;
     let error = match body(&mut response, limit).await {
         (body, None) if status.is_success() => match decode(&body) {
-            Decoded::Value => {
+            Ok(()) => {
                 let request_id = call.has_response.then(|| request_id_of(&headers, record, &redact)).flatten();
                 return Ok(Head { status, headers, request_id });
             }
-            Decoded::Error => Error::error_in_success(status, &headers, &body, &redact),
-            Decoded::Failed(problem) => Error::decode(problem, status, &body),
+            Err(NotDecoded::Error) => Error::error_in_success(status, &headers, &body, &redact),
+            Err(NotDecoded::Failed(problem)) => Error::decode(problem, status, &body),
         },
         // A non-2xx response that breaks off is still one.
         (body, _) if !status.is_success() => {

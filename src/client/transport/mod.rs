@@ -39,6 +39,7 @@ pub use credentials::Credentials;
 pub(crate) use headers::REQUEST_ID;
 pub(crate) use id::Id;
 pub(crate) use limits::Limits;
+pub(crate) use redact::Private;
 pub(crate) use retry::Budget;
 pub use retry::RetryPolicy;
 pub use telemetry::Attempt;
@@ -46,12 +47,13 @@ pub(crate) use telemetry::{OnAttempt, Server, heard};
 pub use token::{TokenFuture, TokenSource};
 
 use crate::{
-    decoding::DecodeError,
     duration::{from_now, millis},
     environment::Environment,
     error::{Error, ErrorKind, Outcome},
     operation::{Credential, Operation},
     options::RequestOptions,
+    response_body::NotDecoded,
+    unexpected::OnUnexpected,
 };
 
 /// What all clients derived from one share.
@@ -72,6 +74,7 @@ pub(crate) struct Shared {
     /// The most that is read of one response body.
     pub(crate) body_limit: usize,
     pub(crate) on_attempt: Option<OnAttempt>,
+    pub(crate) on_unexpected: Option<OnUnexpected>,
 }
 
 /// One request as the transport takes it.
@@ -81,6 +84,7 @@ pub(crate) struct Call<'a> {
     /// Is copied for each attempt.
     pub(crate) request: &'a reqwest::Request,
     pub(crate) options: &'a RequestOptions,
+    pub(crate) private: Private<'a>,
     /// Whether the caller gets the response beside the value: its request id costs a lot to redact.
     pub(crate) has_response: bool,
 }
@@ -129,15 +133,8 @@ pub(crate) struct Head {
     pub(crate) request_id: Option<String>,
 }
 
-/// What became of a 2xx body. The value itself stays with whoever decodes it.
-pub(crate) enum Decoded {
-    Value,
-    /// The body is an error of the API.
-    Error,
-    Failed(DecodeError),
-}
-
-pub(crate) type Decode<'a> = &'a mut (dyn FnMut(&Bytes) -> Decoded + Send);
+/// Decodes a 2xx body. The value stays with whoever decodes it.
+pub(crate) type Decode<'a> = &'a mut (dyn FnMut(&Bytes) -> Result<(), NotDecoded> + Send);
 
 /// Sends a request, as often as its retry policy has it, until a response decodes.
 pub(crate) async fn execute(call: &Call<'_>, record: &mut Record, decode: Decode<'_>) -> Result<Head, Error> {
@@ -183,5 +180,9 @@ fn is_refused_token(record: &Record, error: &Error) -> bool {
     let operation = record.operation;
     error.kind() == ErrorKind::Authentication
         && operation.security.iter().any(|set| set.contains(&Credential::Bearer))
-        && (operation.idempotent || record.attempts == 1 && error.outcome() == Outcome::Rejected && error.is_from_api())
+        && (operation.idempotent
+            || !operation.never_retried
+                && record.attempts == 1
+                && error.outcome() == Outcome::Rejected
+                && error.is_from_api())
 }

@@ -15,6 +15,32 @@ pub(crate) fn url(base: &Url, path: &str) -> Url {
     url
 }
 
+/// Template of a path that the contract does not know.
+pub(crate) const ANY: &str = "/{+path}";
+
+/// The URL of a path that a caller wrote. Refuses whatever would not stay below the base URL as it is written.
+pub(crate) fn custom(base: &Url, path: &str) -> Result<Url, Error> {
+    let is_step = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let segments = path.strip_prefix('/').unwrap_or_default();
+    let problem = if segments.is_empty() {
+        "must start with `/` and name a resource"
+    } else if path.contains(['?', '#']) {
+        "must have no query and no fragment: give parameters to `query`"
+    } else if path.contains(|c: char| c == '\\' || c.is_control()) {
+        "must contain no backslash and no control character"
+    } else if segments.strip_suffix('/').unwrap_or(segments).split('/').any(|name| name.is_empty() || is_step(name)) {
+        "must have no empty segment, and none of `.` and `..`"
+    } else {
+        return Ok(url(base, &format!("{}{path}", base.path())));
+    };
+    Err(Error::invalid_field("path", problem))
+}
+
+/// Whether a path without a query is the operation's.
+pub(crate) fn fits(operation: &Operation, path: &str) -> bool {
+    is_path(operation.path.as_bytes(), path.as_bytes())
+}
+
 /// Refuses a request whose path is not the operation's: an id such as `..` would have changed which route is called.
 pub(super) fn check(request: &reqwest::Request, base_url: &str, operation: &Operation) -> Result<(), Error> {
     let fits = request
@@ -30,6 +56,9 @@ pub(super) fn check(request: &reqwest::Request, base_url: &str, operation: &Oper
 
 /// Whether this is how a URL goes on that fits the template: `/payments/{payment_id}` and `/payments/17?limit=1`.
 fn is_path(template: &[u8], mut url: &[u8]) -> bool {
+    if template == ANY.as_bytes() {
+        return url.starts_with(b"/");
+    }
     for name in template.split(|byte| *byte == b'/').skip(1) {
         let Some(rest) = url.strip_prefix(b"/") else { return false };
         let rest = if name.starts_with(b"{") {

@@ -7,30 +7,37 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{
-    Credentials,
+    Call,
     spelling::{Pattern, patterns},
 };
-use crate::operation::{PERSONAL_FIELDS, SECRET_FIELDS};
+use crate::{
+    extra_fields::ExtraFields,
+    operation::{PERSONAL_FIELDS, SECRET_FIELDS},
+};
 
 const REDACTED: &str = "***";
 
 type Texts = Vec<Zeroizing<String>>;
 
+/// Which texts of a request are private.
+#[derive(Clone, Copy)]
+pub(crate) enum Private<'a> {
+    /// The fields that the contract calls secret or personal, and these, which it does not know.
+    Fields(&'a ExtraFields),
+    /// Everything in body and query: the contract does not know the request.
+    All,
+}
+
 /// Secrets and personal data of one request. They are collected on the first text to search: most requests succeed.
 pub(super) struct Secrets<'a> {
-    request: &'a reqwest::Request,
-    credentials: &'a Credentials,
+    call: &'a Call<'a>,
     token: Option<&'a HeaderValue>,
     patterns: OnceLock<Vec<Pattern>>,
 }
 
 impl<'a> Secrets<'a> {
-    pub(super) fn new(
-        request: &'a reqwest::Request,
-        credentials: &'a Credentials,
-        token: Option<&'a HeaderValue>,
-    ) -> Self {
-        Self { request, credentials, token, patterns: OnceLock::new() }
+    pub(super) fn new(call: &'a Call<'a>, token: Option<&'a HeaderValue>) -> Self {
+        Self { call, token, patterns: OnceLock::new() }
     }
 
     /// Redacts every secret in the text, however the server spells the secret.
@@ -55,18 +62,22 @@ fn redact(text: &str, patterns: &[Pattern]) -> String {
     redacted
 }
 
-/// The credentials, and the fields of body and query that the contract calls secret or personal.
+/// The credentials, and the private fields of body and query.
 fn collect(secrets: &Secrets<'_>) -> Texts {
+    let Call { request, credentials, private, .. } = secrets.call;
     let mut found = Texts::new();
     let mut keep = |text: &str| found.push(Zeroizing::new(text.to_owned()));
-    for value in secrets.credentials.secrets().chain(secrets.token) {
+    for value in credentials.secrets().chain(secrets.token) {
         let text = value.to_str().unwrap_or_default();
         keep(text.strip_prefix("Bearer ").unwrap_or(text));
     }
-    if let Some(secret) = secrets.credentials.secret() {
+    if let Some(secret) = credentials.secret() {
         keep(secret.expose());
     }
-    let request = secrets.request;
+    let is_private = |name: &str| match private {
+        Private::All => true,
+        Private::Fields(extra) => SECRET_FIELDS.contains(&name) || PERSONAL_FIELDS.contains(&name) || extra.has(name),
+    };
     let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
     let is_form = request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
     let form: Vec<(String, String)> =
@@ -78,26 +89,23 @@ fn collect(secrets: &Secrets<'_>) -> Texts {
         }
     }
     if !is_form {
-        visit(&serde_json::from_slice(body).unwrap_or_default(), &mut keep);
+        let json = serde_json::from_slice(body).unwrap_or_default();
+        visit(&json, matches!(private, Private::All), &is_private, &mut keep);
     }
     found
 }
 
-fn is_private(name: &str) -> bool {
-    SECRET_FIELDS.contains(&name) || PERSONAL_FIELDS.contains(&name)
-}
-
-fn visit(json: &Value, keep: &mut impl FnMut(&str)) {
+/// Keeps the texts of private fields, and all that is in a field that the contract does not know.
+fn visit(json: &Value, is_below_private: bool, is_private: &dyn Fn(&str) -> bool, keep: &mut dyn FnMut(&str)) {
     match json {
         Value::Object(fields) => {
             for (name, value) in fields {
-                match value {
-                    Value::String(text) if is_private(name) => keep(text),
-                    other => visit(other, keep),
-                }
+                visit(value, is_below_private || is_private(name), is_private, keep);
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| visit(item, keep)),
+        Value::Array(items) => items.iter().for_each(|item| visit(item, is_below_private, is_private, keep)),
+        Value::String(text) if is_below_private => keep(text),
+        Value::Number(number) if is_below_private => keep(&number.to_string()),
         _ => {}
     }
 }
