@@ -3,174 +3,20 @@
 
 mod common;
 mod log;
+mod operations;
 mod support;
 
-use std::{
-    collections::BTreeSet,
-    pin::Pin,
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeSet;
 
 use common::{contract, documented, recorded_answer};
 use log::Log;
-use piaxis::{
-    Client, Environment, Error, ErrorKind, OPERATIONS, Outcome, PaymentMethod, Request, ResponseBody, RetryPolicy,
-    TermType,
-    types::{
-        AuthorizeParams, DisbursementCancel, DisbursementCreate, DisbursementFilter, EscrowCreate,
-        EscrowDisbursementCreate, EscrowDisbursementFilter, EscrowDisbursementRelease, EscrowDispute, EscrowRelease,
-        EscrowReverse, OtpRequest, PaymentCreate, PaymentFilter, TermFulfillment, TokenRequest,
-    },
+use operations::{
+    Seen, Sends, Server,
+    nodes::{Node, is_required_field, nodes_of, replaced, resolved, without},
+    operation, operations, payment,
 };
-use serde::Serialize;
+use piaxis::{Error, ErrorKind, OPERATIONS, Outcome};
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt as _, net::TcpListener, task::JoinHandle};
-
-// ---------------------------------------------------------------- a server that keeps its connections open
-
-#[derive(Clone)]
-struct Server {
-    client: Client,
-    body: Arc<Mutex<Vec<u8>>>,
-    task: Arc<JoinHandle<()>>,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-impl Server {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let environment = Environment::Custom(format!("http://{}/api", listener.local_addr().unwrap()));
-        let body = Arc::<Mutex<Vec<u8>>>::default();
-        let shared = body.clone();
-        let task = tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let body = shared.clone();
-                tokio::spawn(async move {
-                    stream.set_nodelay(true).unwrap();
-                    while support::read(&mut stream).await.is_some() {
-                        let body = body.lock().unwrap().clone();
-                        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-                        if stream.write_all(&[head.as_bytes(), &body].concat()).await.is_err() {
-                            break;
-                        }
-                    }
-                });
-            }
-        });
-        let client = Client::builder().environment(environment).retry_policy(RetryPolicy::none());
-        let client = client.api_key("key-1").client_id("client-1").client_secret("secret-1").access_token("token-1");
-        Self { client: client.build().unwrap(), body, task: Arc::new(task) }
-    }
-
-    /// The body of every response from now on.
-    fn set(&self, body: impl AsRef<[u8]>) {
-        *self.body.lock().unwrap() = body.as_ref().to_vec();
-    }
-}
-
-// ---------------------------------------------------------------- the operations
-
-/// A successful response: the value as JSON, and path and JSON of each undecoded field.
-#[derive(Debug, PartialEq)]
-struct Seen {
-    value: Value,
-    undecoded: Vec<(String, String)>,
-}
-
-type Sent = Pin<Box<dyn Future<Output = Result<Seen, Error>>>>;
-
-fn send<T: ResponseBody + Serialize + std::fmt::Debug>(request: Request<T>) -> Sent {
-    Box::pin(async move {
-        let response = request.send_with_response().await?;
-        let undecoded = response.undecoded().iter().map(|field| (field.path().to_owned(), field.json().to_owned()));
-        Ok(Seen { undecoded: undecoded.collect(), value: serde_json::to_value(response.value()).unwrap() })
-    })
-}
-
-/// Decodes as serde does, and encodes again.
-fn strict<T: ResponseBody + Serialize>(body: &str) -> Result<Value, serde_json::Error> {
-    serde_json::from_str::<T>(body).map(|value| serde_json::to_value(value).unwrap())
-}
-
-#[derive(Clone, Copy)]
-struct Sends {
-    operation: &'static str,
-    type_name: &'static str,
-    send: fn(&Client) -> Sent,
-    strict: fn(&str) -> Result<Value, serde_json::Error>,
-}
-
-macro_rules! operations {
-    ($($operation:ident -> $type_name:ident ($($argument:expr),*);)+) => {
-        [$(Sends {
-            operation: stringify!($operation),
-            type_name: stringify!($type_name),
-            send: |client| send(client.raw().$operation($($argument),*)),
-            strict: strict::<piaxis::types::$type_name>,
-        }),+]
-    };
-}
-
-fn body<T: serde::de::DeserializeOwned>(json: Value) -> T {
-    serde_json::from_value(json).unwrap()
-}
-
-fn payment() -> PaymentCreate {
-    PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build()
-}
-
-fn escrow() -> EscrowCreate {
-    EscrowCreate::builder().amount(1).currency_code("UGX").payment_method(PaymentMethod::Mtn).terms([]).build()
-}
-
-fn payout<T: serde::de::DeserializeOwned>() -> T {
-    body(json!({ "recipients": [], "currency": "UGX", "payment_method": "mtn" }))
-}
-
-fn operations() -> Vec<Sends> {
-    operations! {
-        oauth_authorize -> TestAuthorization (
-            &AuthorizeParams::builder().merchant_id("m").external_user_id("u").redirect_uri("https://shop.example.com/").build(),
-            Some(true)
-        );
-        oauth_token -> TokenResponse (&body::<TokenRequest>(
-            json!({ "grant_type": "refresh_token", "client_id": "c", "client_secret": "s", "refresh_token": "r" })
-        ));
-        otp_request -> OtpResponse (&OtpRequest::builder().email("buyer@example.com").build());
-        payments_create -> PaymentCreated (None, &payment());
-        payments_get -> Payment ("p");
-        payments_list -> PaymentList (&PaymentFilter::builder().build());
-        escrows_create -> Escrow (&escrow());
-        escrows_get -> Escrow ("e");
-        escrows_status -> EscrowFulfillment ("e");
-        escrows_release -> EscrowReleased ("e", &EscrowRelease::builder().build());
-        escrows_reverse -> EscrowReversed ("e", &EscrowReverse::builder().build());
-        escrows_dispute -> EscrowDisputed ("e", &EscrowDispute::builder().reason("broken").build());
-        escrows_fulfill_term -> TermFulfilled (
-            "e", "t", &TermFulfillment::builder().term_id("t").term_type(TermType::Custom).data(piaxis::JsonObject::new()).build()
-        );
-        disbursements_create -> DisbursementSummary (&payout::<DisbursementCreate>());
-        disbursements_quote -> DisbursementQuote (&payout::<DisbursementCreate>());
-        disbursements_get -> Disbursement ("d");
-        disbursements_list -> DisbursementList (&DisbursementFilter::builder().build());
-        disbursements_cancel -> DisbursementSummary ("d", &DisbursementCancel::builder().build());
-        escrow_disbursements_create -> EscrowDisbursement (&payout::<EscrowDisbursementCreate>());
-        escrow_disbursements_get -> EscrowDisbursement ("d");
-        escrow_disbursements_list -> EscrowDisbursementList (&EscrowDisbursementFilter::builder().build());
-        escrow_disbursements_cancel -> EscrowDisbursementSummary ("d", &DisbursementCancel::builder().build());
-        escrow_disbursements_release -> EscrowDisbursementReleased ("d", &EscrowDisbursementRelease::builder().build());
-    }
-    .to_vec()
-}
-
-fn operation(name: &str) -> Sends {
-    operations().into_iter().find(|operation| operation.operation == name).expect(name)
-}
 
 #[test]
 fn every_operation_is_in_the_table() {
@@ -181,7 +27,7 @@ fn every_operation_is_in_the_table() {
     }
 }
 
-// ---------------------------------------------------------------- the nodes of a response, by the contract alone
+// ---------------------------------------------------------------- what a node is replaced by
 
 /// What a node is replaced by, as JSON text.
 fn replacements() -> Vec<String> {
@@ -207,21 +53,6 @@ fn replacements() -> Vec<String> {
     ];
     let deep = ["[".repeat(500) + &"]".repeat(500), r#"{"a":"#.repeat(500) + "1" + &"}".repeat(500)];
     short.into_iter().map(str::to_owned).chain(deep).collect()
-}
-
-/// The schema that a node has, past `$ref` and `allOf: [$ref]`, and the name of the schema.
-fn resolved<'a>(contract: &'a Value, schema: &'a Value) -> (&'a Value, &'a str) {
-    let reference = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref")).and_then(Value::as_str);
-    match reference {
-        Some(reference) => {
-            (contract.pointer(&reference[1..]).expect("a schema"), reference.rsplit('/').next().unwrap())
-        }
-        None => (schema, ""),
-    }
-}
-
-fn is_required(schema: &Value, name: &str) -> bool {
-    schema["required"].as_array().is_some_and(|required| required.iter().any(|field| field == name))
 }
 
 /// Whether `serde_json` reads the text: no number that no type can hold, no nesting without end, no half surrogate pair.
@@ -254,89 +85,6 @@ fn fits(contract: &Value, schema: &Value, text: &str) -> bool {
         }),
         other => panic!("{other} is in no response"),
     }
-}
-
-/// A field or an item of a response.
-#[derive(Debug, Clone)]
-struct Node {
-    /// JSON pointer.
-    pointer: String,
-    /// Path as the client names the node.
-    path: String,
-    schema: Value,
-    /// Whether the node may be null.
-    is_optional: bool,
-    /// Pointer and path of the nearest optional field that the node is, or is in.
-    droppable: Option<(String, String)>,
-}
-
-fn is_required_field(node: &Node) -> bool {
-    node.droppable.is_none() && !node.path.ends_with(']')
-}
-
-/// All nodes below a value, and for each object also the fields that the contract names and the response lacks.
-fn nodes(contract: &Value, node: &Node, value: &Value, found: &mut Vec<Node>) {
-    let (schema, _) = resolved(contract, &node.schema);
-    let mut visit = |child: Node, value: Option<&Value>| {
-        if let Some(value) = value {
-            nodes(contract, &child, value, found);
-        }
-        found.push(child);
-    };
-    match value {
-        Value::Object(fields) => {
-            for (name, schema_of_field) in schema["properties"].as_object().into_iter().flatten() {
-                let pointer = format!("{}/{name}", node.pointer);
-                let path = if node.path.is_empty() { name.clone() } else { format!("{}.{name}", node.path) };
-                let is_optional = !is_required(schema, name);
-                let own = is_optional.then(|| (pointer.clone(), path.clone()));
-                let droppable = own.or_else(|| node.droppable.clone());
-                let child = Node { pointer, path, schema: schema_of_field.clone(), is_optional, droppable };
-                visit(child, fields.get(name));
-            }
-        }
-        Value::Array(items) if schema.get("items").is_some() => {
-            for (at, item) in items.iter().enumerate() {
-                let child = Node {
-                    pointer: format!("{}/{at}", node.pointer),
-                    path: format!("{}[{at}]", node.path),
-                    schema: schema["items"].clone(),
-                    is_optional: false,
-                    droppable: node.droppable.clone(),
-                };
-                visit(child, Some(item));
-            }
-        }
-        _ => {}
-    }
-}
-
-fn nodes_of(contract: &Value, type_name: &str, value: &Value) -> Vec<Node> {
-    let schema = json!({ "$ref": format!("#/components/schemas/{type_name}") });
-    let root = Node { pointer: String::new(), path: String::new(), schema, is_optional: false, droppable: None };
-    let mut found = Vec::new();
-    nodes(contract, &root, value, &mut found);
-    found
-}
-
-/// The JSON text with the node replaced.
-fn replaced(json: &Value, pointer: &str, text: &str) -> String {
-    const HERE: &str = "the node that is replaced";
-    let mut json = json.clone();
-    let (parent, name) = pointer.rsplit_once('/').unwrap();
-    match json.pointer_mut(parent).unwrap() {
-        Value::Object(fields) => drop(fields.insert(name.to_owned(), HERE.into())),
-        Value::Array(items) => items[name.parse::<usize>().unwrap()] = HERE.into(),
-        _ => unreachable!(),
-    }
-    json.to_string().replace(&format!("{HERE:?}"), text)
-}
-
-fn without(json: &Value, pointer: &str) -> String {
-    let mut json = json.clone();
-    let (parent, name) = pointer.rsplit_once('/').unwrap();
-    json.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
-    json.to_string()
 }
 
 // ---------------------------------------------------------------- the property
