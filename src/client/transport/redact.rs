@@ -10,9 +10,10 @@ use super::{
     Credentials,
     spelling::{Pattern, patterns},
 };
-use crate::operation::{PERSONAL_FIELDS, SECRET_FIELDS};
-
-const REDACTED: &str = "***";
+use crate::{
+    Redacted,
+    operation::{PERSONAL_FIELDS, SECRET_FIELDS},
+};
 
 type Texts = Vec<Zeroizing<String>>;
 
@@ -46,7 +47,7 @@ fn redact(text: &str, patterns: &[Pattern]) -> String {
         // Spellings overlap, so a redacted part is searched as well.
         let end = patterns.iter().filter_map(|pattern| pattern.end(text, at)).max().unwrap_or(0);
         match at >= until {
-            true if end > at => redacted.push_str(REDACTED),
+            true if end > at => redacted.push_str(Redacted::TEXT),
             true => redacted.push(c),
             false => {}
         }
@@ -78,7 +79,7 @@ fn collect(secrets: &Secrets<'_>) -> Texts {
         }
     }
     if !is_form {
-        visit(&serde_json::from_slice(body).unwrap_or_default(), &mut keep);
+        visit(&serde_json::from_slice(body).unwrap_or_default(), false, &mut keep);
     }
     found
 }
@@ -87,17 +88,16 @@ fn is_private(name: &str) -> bool {
     SECRET_FIELDS.contains(&name) || PERSONAL_FIELDS.contains(&name)
 }
 
-fn visit(json: &Value, keep: &mut impl FnMut(&str)) {
+/// Keeps every text and number in a private field, at any depth.
+fn visit(json: &Value, in_private: bool, keep: &mut impl FnMut(&str)) {
     match json {
         Value::Object(fields) => {
-            for (name, value) in fields {
-                match value {
-                    Value::String(text) if is_private(name) => keep(text),
-                    other => visit(other, keep),
-                }
-            }
+            fields.iter().for_each(|(name, value)| visit(value, in_private || is_private(name), keep));
         }
-        Value::Array(items) => items.iter().for_each(|item| visit(item, keep)),
+        Value::Array(items) => items.iter().for_each(|item| visit(item, in_private, keep)),
+        Value::String(text) if in_private => keep(text),
+        // A server may write the sign of a coordinate apart.
+        Value::Number(number) if in_private => keep(number.to_string().trim_start_matches('-')),
         _ => {}
     }
 }
