@@ -151,4 +151,8 @@ fn debug_redacts_marked_fields() {
     let raw = fs::read_to_string(directory.join("raw.rs")).unwrap();
     assert!(raw.contains("impl ::std::fmt::Debug for UserInfo") && raw.contains(&redacted("email")));
     assert!(raw.contains(r#".field("otp", &self.otp)"#));
+    // An object with unknown personal fields is redacted as a whole in errors.
+    let operations = fs::read_to_string(directory.join("operations.rs")).unwrap();
+    let personal = operations.lines().find(|line| line.contains("PERSONAL_FIELDS")).unwrap();
+    assert!(personal.contains(r#""user_info""#) && !personal.contains(r#""UserInfo""#), "{personal}");
 }
