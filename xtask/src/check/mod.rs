@@ -46,8 +46,7 @@ const LOCK: &str = "openapi/docs.lock";
 const DOCS: &str = "https://api.gopiaxis.com/api/docs/";
 
 const AFTER_HELP: &str = "\
-Recorded responses (--responses DIR): one JSON file for each response body, named after its operation. Operation ids are \
-listed by `cargo xtask operations`.
+Recorded responses (--responses DIR): one JSON file for each response body, named after the operationId in the contract.
 
   payments_get.json              a 2xx response of payments_get
   payments_get.<anything>.json   another one

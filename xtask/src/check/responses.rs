@@ -19,6 +19,7 @@ use super::{
 const DEEPEST: usize = 16;
 
 const WEBHOOK: &str = "webhook";
+const UNKNOWN_OPERATION: &str = "operation-unknown";
 
 /// What the name of a file says.
 enum Subject<'a> {
@@ -49,9 +50,9 @@ pub(crate) fn compare(contract: &Contract, directory: &Path) -> Result<Report> {
     let (files, others) = files_of(directory)?;
     if files.is_empty() {
         bail!(
-            "no recorded responses in {}: name them <operation id>.json or <operation id>/<anything>.json; \
-             `cargo xtask operations` lists the operation ids",
-            directory.display()
+            "no recorded responses in {}: name them <operation id>.json or <operation id>/<anything>.json; {}",
+            directory.display(),
+            operation_ids(contract)
         );
     }
     let mut conformance = Conformance::new(contract);
@@ -94,12 +95,20 @@ pub(crate) fn compare(contract: &Contract, directory: &Path) -> Result<Report> {
     };
     let mut report =
         Report { agreed, findings: findings.collect(), coverage: Coverage::Responses(coverage), ..Report::default() };
+    if report.findings.iter().any(|finding| finding.id == UNKNOWN_OPERATION) {
+        report.notes.push(operation_ids(contract));
+    }
     if let Some(first) = others.first() {
         report
             .notes
             .push(format!("not read, because the name does not end with .json: {first} ({} in all)", others.len()));
     }
     Ok(report)
+}
+
+fn operation_ids(contract: &Contract) -> String {
+    let ids: BTreeSet<&str> = contract.operations.iter().map(|operation| operation.id.as_str()).collect();
+    format!("operation ids: {}", ids.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 fn finding(contract: &Contract, operation: Option<String>, response: &str, found: Found) -> Finding {
@@ -142,8 +151,8 @@ fn problems(
         Ok(vec![Problem { id, severity: Severity::Error, path, what, kind: None, advice, pointer }])
     };
     if let Subject::Unknown(name) = subject {
-        let advice = "name the file after an operation id, which `cargo xtask operations` lists, or `webhook`";
-        return problem("operation-unknown", format!("no operation `{name}` in the contract"), advice, "");
+        let advice = "name the file after an operation id of the contract, or `webhook`";
+        return problem(UNKNOWN_OPERATION, format!("no operation `{name}` in the contract"), advice, "");
     }
     let known = match subject {
         Subject::Response { operation, status } => match (conformance.response(&operation.pointer, *status), status) {
