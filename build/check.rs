@@ -79,10 +79,14 @@ fn check_object(object: &serde_json::Map<String, Value>, root: &Value, path: &[S
     }
     if let Some(personal) = object.get("x-piaxis-personal") {
         let is_property = path.len() > 1 && path[path.len() - 2] == "properties";
-        if !is_property || personal != true {
+        // Of a whole object, `Debug` redacts the unknown fields only, whose values it never shows.
+        let is_open_schema =
+            path.len() == 3 && path[1] == "schemas" && object.get("additionalProperties") == Some(&true.into());
+        if !(is_property || is_open_schema) || personal != true {
             return misplaced(
                 path,
-                "`x-piaxis-personal` must be `true`, on a property of a schema: only there it is redacted",
+                "`x-piaxis-personal` must be `true`, on a property of a schema or on a schema with \
+                 `additionalProperties: true`: only there it is redacted",
             );
         }
     }

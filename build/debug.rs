@@ -26,8 +26,8 @@ pub(super) fn debug_impl(name: &str, fields: &[Field]) -> String {
     let field = |Field { name, is_optional, is_personal }: &Field| {
         let value = match (is_personal, is_optional) {
             (false, _) => format!("&self.{name}"),
-            (true, true) => format!("&self.{name}.as_ref().map(|_| \"***\")"),
-            (true, false) => "&\"***\"".to_owned(),
+            (true, true) => format!("&self.{name}.as_ref().map(|_| crate::Redacted)"),
+            (true, false) => "&crate::Redacted".to_owned(),
         };
         format!("            .field(\"{}\", {value})\n", name.trim_start_matches("r#"))
     };

@@ -205,9 +205,14 @@ fn secret_fields(contract: &Value) -> Vec<String> {
     fields_that(contract, &|node| is_secret(node) || array(node, "allOf").into_iter().any(is_secret))
 }
 
-/// Names of the fields that tell who somebody is.
+/// Names of the fields that tell who somebody is: those that are marked, and those that hold an object that is marked.
 fn personal_fields(contract: &Value) -> Vec<String> {
-    fields_that(contract, &|node| node.get("x-piaxis-personal").is_some_and(|personal| personal == true))
+    let is_schema = |node: &Value| node.get("properties").is_some();
+    let is_marked = |node: &Value| node.get("x-piaxis-personal").is_some_and(|personal| personal == true);
+    let holds_marked = |node: &Value| node.get("$ref").is_some() && is_marked(resolve(contract, node));
+    fields_that(contract, &|node| {
+        is_marked(node) && !is_schema(node) || holds_marked(node) || array(node, "allOf").into_iter().any(holds_marked)
+    })
 }
 
 fn fields_that(contract: &Value, is_meant: &dyn Fn(&Value) -> bool) -> Vec<String> {

@@ -140,7 +140,7 @@ fn debug_redacts_marked_fields() {
     let marked = CONTRACT.replacen(reference, &format!("{reference} x-piaxis-personal: true,"), 1);
     let directory = directory("marked");
     build_script::generate(&marked, &directory).unwrap();
-    let redacted = |field: &str| format!(r#".field("{field}", &self.{field}.as_ref().map(|_| "***"))"#);
+    let redacted = |field: &str| format!(r#".field("{field}", &self.{field}.as_ref().map(|_| crate::Redacted))"#);
     let webhooks = fs::read_to_string(directory.join("webhooks.rs")).unwrap();
     let payload = &webhooks[..webhooks.find("pub struct PaymentPayload").unwrap()];
     assert!(payload.ends_with("#[derive(Clone, Default, PartialEq)]\n#[non_exhaustive]\n"));
@@ -151,4 +151,8 @@ fn debug_redacts_marked_fields() {
     let raw = fs::read_to_string(directory.join("raw.rs")).unwrap();
     assert!(raw.contains("impl ::std::fmt::Debug for UserInfo") && raw.contains(&redacted("email")));
     assert!(raw.contains(r#".field("otp", &self.otp)"#));
+    // An object with unknown personal fields is redacted as a whole in errors.
+    let operations = fs::read_to_string(directory.join("operations.rs")).unwrap();
+    let personal = operations.lines().find(|line| line.contains("PERSONAL_FIELDS")).unwrap();
+    assert!(personal.contains(r#""user_info""#) && !personal.contains(r#""UserInfo""#), "{personal}");
 }

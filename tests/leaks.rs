@@ -12,19 +12,24 @@ use std::{collections::BTreeSet, fmt::Debug, time::Duration};
 
 use base64::Engine as _;
 
+use futures_util::TryStreamExt as _;
 use piaxis::{
-    Client, Environment, Error, JsonObject, PaymentMethod, Secret, TermType,
+    Client, Environment, Error, JsonObject, Lookup, PaymentMethod, PaymentResult, PayoutBatch, Request, ResponseBody,
+    Secret, TermData, TermEvidence, TermType, Timestamp,
     oauth::{CodeExchange, State, TokenRefresh},
     pkce::Pkce,
-    types::{self, AuthorizeParams, EscrowCreate, OtpRequest, PaymentCreate, TermCreate, UserInfo},
+    types::{self, AuthorizeParams, EscrowCreate, OtpRequest, PaymentCreate, PaymentFilter, TermCreate, UserInfo},
     webhook::{Event, Payload},
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::log::Log;
 use secrets::{
-    API_KEY, Call, EMAIL, MARK, PHONE, Printed, REFRESH_TOKEN, STATE, VERIFIER, call, calls, is_leak, with_credentials,
+    API_KEY, Call, EMAIL, LATITUDE, LONGITUDE, MARK, NAME, NATIONAL_ID, PHONE, Printed, REFRESH_TOKEN, STATE, VERIFIER,
+    call, calls, is_leak,
+    planted::{Others, Planter, marked},
+    with_credentials,
 };
 use support::{Answer, Server, nowhere};
 
@@ -67,10 +72,10 @@ async fn collect_failures(answers: impl Fn(&[&str]) -> Vec<Answer>) -> Printed {
     all
 }
 
-/// Refusals that repeat the secret wherever there is room for words.
-fn echoes(secrets: &[&str]) -> Vec<Answer> {
+/// Error bodies that repeat the secrets wherever there is room for words.
+fn echoing_bodies(secrets: &[&str]) -> Vec<(&'static str, String)> {
     let all = secrets.join(" and ");
-    let mut bodies = vec![
+    vec![
         ("application/json", format!(r#""wrong: {all}""#)),
         ("application/json", format!(r#"["wrong: {all}"]"#)),
         ("application/json", format!(r#"{{"detail":"wrong: {all}","error_code":"{all}"}}"#)),
@@ -92,15 +97,11 @@ fn echoes(secrets: &[&str]) -> Vec<Answer> {
         ("text/plain", format!("cannot read\n{all}\n")),
         ("text/html", format!("<html><title>{all}</title><body>{all}</body></html>")),
         ("text/html", format!("<p>{all}</p>")),
-    ];
-    for secret in secrets {
-        // Where a long text is cut, a part of the secret must not be left over.
-        bodies.extend(
-            (480..=500)
-                .step_by(2)
-                .map(|before| ("application/json", format!(r#"{{"detail":"{}{secret}"}}"#, "x".repeat(before)))),
-        );
-    }
+    ]
+}
+
+/// Each body as a 4xx and as a redirect, whole and cut off.
+fn rejections(bodies: &[(&'static str, String)]) -> Vec<Answer> {
     let answers = bodies.iter().flat_map(|(content_type, body)| {
         let headers = [("content-type", *content_type), ("location", "https://evil.example.com/")];
         [401, 422, 302].map(|status| {
@@ -110,12 +111,26 @@ fn echoes(secrets: &[&str]) -> Vec<Answer> {
     answers.flatten().collect()
 }
 
+/// Refusals that repeat the secret wherever there is room for words.
+fn echoes(secrets: &[&str]) -> Vec<Answer> {
+    let mut bodies = echoing_bodies(secrets);
+    for secret in secrets {
+        // Where a long text is cut, a part of the secret must not be left over.
+        bodies.extend(
+            (480..=500)
+                .step_by(2)
+                .map(|before| ("application/json", format!(r#"{{"detail":"{}{secret}"}}"#, "x".repeat(before)))),
+        );
+    }
+    rejections(&bodies)
+}
+
 #[tokio::test]
 async fn refusals_that_repeat_the_secrets_do_not_bring_them_into_errors_or_logs() {
     let log = Log::default();
     let _guard = keep(&log);
     let printed = collect_failures(echoes).await;
-    let stars = printed.0.iter().filter(|(_, text)| text.contains("wrong: ***")).count();
+    let stars = printed.0.iter().filter(|(_, text)| text.contains("wrong: [redacted]")).count();
     assert!(stars > 1_000, "the rest of the words should be there: {stars}");
     printed.assert_clean();
     assert!(log.text().contains("attempt ended") && log.text().contains("server.address"), "{}", log.text());
@@ -310,7 +325,7 @@ fn numbers_that_are_secrets_are_taken_out_of_the_words() {
         let payment = PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn);
         let error = server.client().payments().create(payment.user_info(payer).build()).await.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("918273645"), "{error:?}");
-        assert_eq!(error.field_errors()[0].message(), "*** is wrong");
+        assert_eq!(error.field_errors()[0].message(), "[redacted] is wrong");
     });
 }
 
@@ -542,7 +557,7 @@ async fn secrets_are_redacted_in_every_encoding() {
                     assert!(status || !is_ok, "{shown}");
                     for (what, text) in &printed.0 {
                         assert!(!is_leak(text) && !has_part_of(shown_part, length, text), "{what}, {shown}: {text}");
-                        redacted += usize::from(text.contains("wrong: ***"));
+                        redacted += usize::from(text.contains("wrong: [redacted]"));
                     }
                 }
             }
@@ -558,8 +573,8 @@ async fn messages_keep_what_is_no_secret() {
     let client = server.builder().api_key("key-1234").client_id("client-1").build().unwrap();
     for (message, expected) in [
         ("100% of &amp; \\ + is wrong: keyboard", "100% of &amp; \\ + is wrong: keyboard"),
-        ("the key- is not key-123", "the key- is not ***"),
-        ("key-1234key-1234 %6bey-1234", "****** ***"),
+        ("the key- is not key-123", "the key- is not [redacted]"),
+        ("key-1234key-1234 %6bey-1234", "[redacted][redacted] [redacted]"),
     ] {
         let body = serde_json::json!({ "message": message }).to_string();
         server.set(Answer::json(400, body));
@@ -568,19 +583,24 @@ async fn messages_keep_what_is_no_secret() {
     }
 }
 
-/// Reads a payload and returns its `Debug`.
-type Show = fn(&Value) -> String;
+/// Reads a value, and returns its `Debug` and what it serialises to.
+type Show = fn(&Value) -> (String, Value);
 
-fn show<T: DeserializeOwned + Debug>(value: &Value) -> String {
+fn show<T: DeserializeOwned + Serialize + Debug>(value: &Value) -> (String, Value) {
     let value: T = serde_json::from_value(value.clone()).unwrap();
-    format!("{value:?}\n{value:#?}")
+    (format!("{value:?}\n{value:#?}"), serde_json::to_value(&value).unwrap())
 }
 
 macro_rules! shown {
     ($($name:ident),+ $(,)?) => { &[$((stringify!($name), show::<types::$name>)),+] };
 }
 
+/// Bodies, and the data of terms. What a body refers to is in the body.
 const SHOWN: &[(&str, Show)] = shown![
+    Agreement,
+    BuyerDeliveryConfirmation,
+    BuyerMeetingDelivery,
+    DeliveryConfirmationTermData,
     Disbursement,
     DisbursementCancel,
     DisbursementCreate,
@@ -602,12 +622,22 @@ const SHOWN: &[(&str, Show)] = shown![
     EscrowReleased,
     EscrowReverse,
     EscrowReversed,
+    LocationEvidence,
+    LocationVerificationTermData,
+    MeetingEvidence,
     OtpRequest,
     OtpResponse,
+    PasswordEvidence,
+    PasswordTermData,
     Payment,
     PaymentCreate,
     PaymentCreated,
     PaymentList,
+    ProofFiles,
+    ProofVerification,
+    ReturnPeriod,
+    SellerDeliveryConfirmation,
+    SellerMeetingDelivery,
     TermFulfilled,
     TermFulfillment,
     TestAuthorization,
@@ -615,46 +645,192 @@ const SHOWN: &[(&str, Show)] = shown![
     TokenResponse,
 ];
 
-/// Plants personal data in every field of the payload that the contract marks, and notes `Schema.field` of each.
-fn plant(contract: &Value, schema: &str, value: &mut Value, planted: &mut BTreeSet<String>) {
-    let properties = contract["components"]["schemas"][schema]["properties"].as_object();
-    for (name, property) in properties.into_iter().flatten() {
-        if property["x-piaxis-personal"] == true {
-            let data = Value::from(if name == "email" { EMAIL } else { PHONE });
-            value[name] = if property["type"] == "array" { [data].into_iter().collect() } else { data };
-            planted.insert(format!("{schema}.{name}"));
-            continue;
+#[test]
+fn debug_redacts_every_marked_field_and_serialisation_keeps_it() {
+    let contract = common::contract();
+    let mut planted = BTreeSet::new();
+    for (name, show) in SHOWN {
+        let mut planter = Planter::new(&contract, Others::Unknown);
+        let json = planter.named(name);
+        let (shown, written) = show(&json);
+        assert!(!is_leak(&shown), "{name}: {shown}");
+        for field in planter.fields.iter().filter_map(|field| field.split_once('.')) {
+            let redacted = [": [redacted]", ": Some([redacted])"].map(|value| format!("{}{value}", field.1));
+            assert!(redacted.iter().any(|field| shown.contains(field)), "{name}: {field:?} in {shown}");
         }
-        let inner = [&property["items"], property].map(|inner| inner.get("$ref").or(inner.pointer("/allOf/0/$ref")));
-        let Some(inner) = inner.into_iter().flatten().next().and_then(Value::as_str) else { continue };
-        let inner = inner.rsplit('/').next().unwrap();
-        match value.get_mut(name) {
-            Some(Value::Array(items)) => items.iter_mut().for_each(|item| plant(contract, inner, item, planted)),
-            Some(object @ Value::Object(_)) => plant(contract, inner, object, planted),
-            _ => {}
-        }
+        assert_eq!(written, json, "{name}");
+        planted.append(&mut planter.fields);
     }
+    assert_eq!(planted, marked(&contract), "a schema is missing in the table");
 }
 
 #[test]
 fn debug_of_documented_payloads_shows_no_personal_data() {
-    let contract = common::contract();
-    let mut planted = BTreeSet::new();
     for entry in common::documented() {
         let show = SHOWN.iter().find(|(name, _)| *name == entry.type_name).expect(&entry.type_name).1;
-        let mut json = entry.json;
-        let before = planted.len();
-        plant(&contract, &entry.type_name, &mut json, &mut planted);
-        let shown = show(&json);
-        assert!(!is_leak(&shown) && !shown.contains('@') && !shown.contains("+256"), "{}: {shown}", entry.source);
-        assert!(planted.len() == before || shown.contains(r#"Some("***")"#), "{}: {shown}", entry.source);
+        let (shown, _) = show(&entry.json);
+        let shows = |part: &str| shown.contains(part);
+        assert!(!shows("@") && !shows("+256") && !shows("0.34") && !shows("32.5"), "{}: {shown}", entry.source);
     }
-    let schemas = contract["components"]["schemas"].as_object().unwrap();
-    let marked = schemas.iter().flat_map(|(schema, body)| {
-        let fields = body["properties"].as_object().into_iter().flatten();
-        fields.filter(|(_, field)| field["x-piaxis-personal"] == true).map(move |(name, _)| format!("{schema}.{name}"))
-    });
-    assert_eq!(planted, marked.collect());
+}
+
+fn sent<B, T>(id: &'static str, body: &Value, request: impl FnOnce(B) -> Request<T>) -> Call
+where
+    B: DeserializeOwned + Debug + Clone + 'static,
+    T: Debug + ResponseBody,
+{
+    let body: B = serde_json::from_value(body.clone()).unwrap();
+    call(id, &[], body.clone(), request(body))
+}
+
+/// A request of an operation with this JSON body.
+fn request_with(client: &Client, id: &'static str, body: &Value) -> Call {
+    match id {
+        "otp_request" => sent(id, body, |body| client.otp().request(body)),
+        "payments_create" => sent(id, body, |body| client.payments().create(body)),
+        "escrows_create" => sent(id, body, |body| client.escrows().create(body)),
+        "escrows_release" => sent(id, body, |body| client.escrows().release("e-1", body)),
+        "escrows_reverse" => sent(id, body, |body| client.escrows().reverse("e-1", body)),
+        "escrows_dispute" => sent(id, body, |body| client.escrows().dispute("e-1", body)),
+        "escrows_fulfill_term" => sent(id, body, |body| client.raw().escrows_fulfill_term("e-1", "t-1", &body)),
+        "disbursements_quote" => sent(id, body, |body| client.disbursements().quote(body)),
+        "disbursements_create" => sent(id, body, |body| client.disbursements().create(body)),
+        "disbursements_cancel" => sent(id, body, |body| client.disbursements().cancel("d-1", body)),
+        "escrow_disbursements_create" => sent(id, body, |body| client.escrow_disbursements().create(body)),
+        "escrow_disbursements_release" => sent(id, body, |body| client.escrow_disbursements().release("d-1", body)),
+        "escrow_disbursements_cancel" => sent(id, body, |body| client.escrow_disbursements().cancel("d-1", body)),
+        _ => panic!("{id} has a body, but is not in the table"),
+    }
+}
+
+#[tokio::test]
+async fn errors_of_every_operation_redact_every_marked_field_of_the_request() {
+    let log = Log::default();
+    let _guard = keep(&log);
+    let contract = common::contract();
+    let server = Server::start(Answer::CloseUnread).await;
+    let client = with_credentials(server.builder()).timeout(Duration::from_secs(60)).build().unwrap();
+    let (mut printed, mut planted) = (Printed::default(), BTreeSet::new());
+    for operation in piaxis::OPERATIONS {
+        let body = &contract["paths"][operation.path][operation.method.to_lowercase()]["requestBody"];
+        let Some(schema) = body["content"]["application/json"]["schema"]["$ref"].as_str() else { continue };
+        let mut planter = Planter::new(&contract, Others::None);
+        let json = planter.named(schema.rsplit('/').next().unwrap());
+        let texts: Vec<&str> = planter.texts.iter().map(String::as_str).collect();
+        let mut redacted = 0;
+        for answer in rejections(&echoing_bodies(&texts)) {
+            server.set(answer);
+            let (texts, succeeded) = request_with(&client, operation.id, &json).outcome.await;
+            assert!(!succeeded, "{}", operation.id);
+            redacted += texts.0.iter().filter(|(_, text)| text.contains("wrong: [redacted]")).count();
+            printed.0.extend(texts.0);
+        }
+        assert!(texts.is_empty() || redacted > 50, "{}: the rest of the message should be there", operation.id);
+        planted.append(&mut planter.fields);
+    }
+    printed.assert_clean();
+    assert!(!is_leak(&log.text()), "{}", leaking_lines(&log));
+    for field in ["UserInfo", "UserInfo.email", "Location.latitude", "ProofFiles.files", "Recipient.phone_number"] {
+        assert!(planted.contains(field), "{field}");
+    }
+    assert!(planted.contains("LocationVerificationTermData.longitude") && planted.len() > 20, "{planted:?}");
+}
+
+#[tokio::test]
+async fn results_of_searches_lists_and_polls_show_no_personal_data() {
+    let log = Log::default();
+    let _guard = keep(&log);
+    let contract = common::contract();
+    let planted = |schema: &str| Planter::new(&contract, Others::Unknown).named(schema);
+    let server = Server::start(Answer::CloseUnread).await;
+    let client = with_credentials(server.builder()).build().unwrap();
+    let mut printed = Printed::default();
+    let payer = UserInfo::builder().email(EMAIL).phone_number(PHONE).build();
+    let payment = PaymentCreate::builder().amount(1).currency("text").payment_method(PaymentMethod::Mtn);
+    let payment = payment.user_info(payer).build();
+    let recipient = types::Recipient::builder().amount(1).phone_number(PHONE).email(EMAIL).build();
+    let payout = types::DisbursementCreate::builder().currency("text").payment_method(PaymentMethod::Mtn);
+    let payout = payout.recipients([recipient.clone()]).build();
+
+    let search = client.payments().find_like(&payment, Timestamp::from(chrono::DateTime::UNIX_EPOCH));
+    printed.debug("search", &search);
+    let listed: types::PaymentList = serde_json::from_value(planted("PaymentList")).unwrap();
+    printed.debug("found", &Lookup::One(listed.results[0].clone()));
+    printed.debug("found", &Lookup::Several(listed.results));
+    server.set(Answer::json(200, planted("PaymentList").to_string()));
+    let items = client.payments().stream(PaymentFilter::default());
+    printed.debug("items", &items);
+    let pages = items.pages();
+    printed.debug("pages", &pages);
+    printed.debug("page", &Box::pin(pages).try_next().await.unwrap());
+
+    let create = client.disbursements().quote_and_create(payout.clone(), 0);
+    printed.debug("quote and create", &create);
+    let mut quote = planted("DisbursementQuote");
+    quote["total_debit_amount"] = "7".into();
+    server.set(Answer::json(200, quote.to_string()));
+    let error = create.await.unwrap_err();
+    printed.debug("refusal", &error.quote_refusal().unwrap());
+    printed.error("refusal", error);
+
+    let create = client.payments().create_and_wait(payment.clone());
+    printed.debug("create and wait", &create);
+    let mut paid = planted("Payment");
+    paid["payment_id"] = "p-1".into();
+    paid["status"] = "completed".into();
+    server.set(Answer::json(200, paid.to_string()));
+    let result = create.await;
+    assert!(matches!(&result, PaymentResult::Paid(_)), "{result:?}");
+    printed.debug("result", &result);
+    let poller = client.payments().wait_until_settled("p-1");
+    printed.debug("poller", &poller);
+    printed.debug("poll", &poller.await.unwrap());
+
+    paid["recipient_details"]["name"] = serde_json::json!([NAME, NATIONAL_ID]);
+    paid["merchant_details"] = NAME.into();
+    server.set(Answer::json(200, paid.to_string()));
+    let response = client.payments().get("p-1").send_with_response().await.unwrap();
+    assert_eq!(response.undecoded().len(), 2);
+    printed.debug("undecoded", &response.undecoded());
+    printed.debug("response", &response);
+    paid["amount"] = NATIONAL_ID.into();
+    server.set(Answer::json(200, paid.to_string()));
+    printed.error("amount", client.payments().get("p-1").await.unwrap_err());
+
+    let batch = PayoutBatch::new("UGX").pay(PaymentMethod::Mtn, recipient);
+    printed.debug("batch", &batch);
+    let invalid = types::Recipient::builder().amount(1).phone_number(&PHONE[1..]).email(EMAIL).build();
+    printed.error("batch", batch.pay(PaymentMethod::Mtn, invalid).build().unwrap_err());
+    printed.assert_clean();
+    assert!(!is_leak(&log.text()), "{}", leaking_lines(&log));
+}
+
+#[test]
+fn debug_of_terms_and_evidence_shows_no_personal_data() {
+    let unknown = || JsonObject::from_iter([("full_name", NAME), ("national_id", NATIONAL_ID)]);
+    let place = types::LocationVerificationTermData::builder().latitude(LATITUDE).longitude(LONGITUDE).build();
+    let password = types::PasswordTermData::builder().password(NAME).build();
+    let other = TermData::Other { term_type: TermType::Meeting, data: unknown() };
+    let mut printed = Printed::default();
+    for data in [place.into(), password.into(), TermData::ManualRelease, other] {
+        printed.debug("term data", &data);
+        printed.debug("term", &TermCreate::new(data).unwrap());
+    }
+    let buyer = types::BuyerMeetingDelivery::builder().buyer_latitude(LATITUDE).buyer_longitude(LONGITUDE);
+    let seller = types::SellerMeetingDelivery::builder().seller_latitude(LATITUDE).seller_longitude(LONGITUDE);
+    for evidence in [
+        buyer.build().into(),
+        seller.build().into(),
+        types::LocationEvidence::builder().latitude(LATITUDE).longitude(LONGITUDE).build().into(),
+        types::MeetingEvidence::builder().latitude(LATITUDE).longitude(LONGITUDE).build().into(),
+        types::ProofFiles::builder().files([NATIONAL_ID.into()]).build().into(),
+        types::PasswordEvidence::builder().password(NAME).build().into(),
+        TermEvidence::CustomEvidence(unknown()),
+        TermEvidence::Other { term_type: TermType::from("riddle"), data: unknown() },
+    ] {
+        printed.debug("evidence", &evidence);
+    }
+    printed.assert_clean();
 }
 
 #[test]
@@ -663,12 +839,12 @@ fn debug_shows_fields_that_are_not_personal() {
     let shown = format!("{payer:?}");
     assert_eq!(
         shown,
-        r#"UserInfo { email: None, otp: Some(Secret(***)), phone_number: Some("***"), extra: JsonObject {} }"#
+        r#"UserInfo { email: None, otp: Some(Secret([redacted])), phone_number: Some([redacted]), extra: JsonObject {} }"#
     );
     let otp = OtpRequest::builder().email(EMAIL).build();
     assert_eq!(
         format!("{otp:#?}"),
-        "OtpRequest {\n    email: Some(\n        \"***\",\n    ),\n    phone_number: None,\n}"
+        "OtpRequest {\n    email: Some(\n        [redacted],\n    ),\n    phone_number: None,\n}"
     );
 }
 
@@ -678,9 +854,11 @@ fn debug_of_webhook_events_shows_no_personal_data() {
     for name in
         ["payment.succeeded", "escrow.released", "disbursement.cancelled", "refund.processed", "order.new", "new.one"]
     {
-        let data =
-            serde_json::json!({ "payment_id": "p-1", "email": EMAIL, "payer": { "phone": PHONE }, "phone": PHONE });
-        let body = serde_json::json!({ "event": name, "data": data, "email": EMAIL });
+        let data = serde_json::json!({
+            "payment_id": "p-1", "email": EMAIL, "phone": PHONE, "national_id": NATIONAL_ID,
+            "payer": { "name": NAME, "latitude": LATITUDE, "longitude": LONGITUDE },
+        });
+        let body = serde_json::json!({ "event": name, "data": data, "email": EMAIL, "at": { "latitude": LATITUDE } });
         let event = Event::from_json(body.to_string()).unwrap();
         let payload = event.payload().unwrap();
         families += usize::from(!matches!(payload, Payload::Other(_)));
@@ -688,4 +866,38 @@ fn debug_of_webhook_events_shows_no_personal_data() {
         assert!(!is_leak(&shown), "{shown}");
     }
     assert_eq!(families, 5);
+}
+
+#[test]
+fn debug_of_webhook_payloads_redacts_marked_fields() {
+    let contract = common::contract();
+    let webhooks = &contract["x-piaxis-webhooks"];
+    for (family, schema) in webhooks["payloads"].as_object().unwrap() {
+        let mut planter = Planter::new(&contract, Others::Unknown);
+        let body = serde_json::json!({ "event": format!("{family}.new"), "data": planter.object(family, schema) });
+        let event = Event::from_json(body.to_string()).unwrap();
+        let payload = event.payload().unwrap();
+        let shown = format!("{event:?} {event:#?} {payload:?} {payload:#?}");
+        assert!(!matches!(payload, Payload::Other(_)) && !is_leak(&shown), "{shown}");
+        assert_eq!(planter.fields.is_empty(), !shown.contains("[redacted]"), "{shown}");
+    }
+}
+
+#[test]
+fn webhook_errors_show_no_personal_data() {
+    for data in [
+        serde_json::json!({ "amount": NATIONAL_ID, NAME: PHONE }),
+        serde_json::json!({ "payment_id": { "name": NAME, "latitude": LATITUDE } }),
+        serde_json::json!({ "currency": [EMAIL], "amount": LONGITUDE }),
+    ] {
+        let body = serde_json::json!({ "event": "payment.succeeded", "data": data });
+        let error = Event::from_json(body.to_string()).unwrap().payload().unwrap_err();
+        let shown = format!("{error} {error:?} {error:#?}");
+        assert!(!is_leak(&shown), "{shown}");
+    }
+    for body in [format!("[{NAME:?}]"), format!("{{{NAME:?}: {NATIONAL_ID:?}, {EMAIL}"), PHONE.to_owned()] {
+        let error = Event::from_json(&body).unwrap_err();
+        let shown = format!("{error} {error:?} {error:#?}");
+        assert!(!is_leak(&shown), "{shown}");
+    }
 }

@@ -440,7 +440,10 @@ fn a_list_of_texts_is_built_from_whatever_becomes_text() {
 #[test]
 fn a_secret_shows_stars_and_writes_itself() {
     let secret = Secret::from("s3cret-ä");
-    assert_eq!(format!("{secret:?} {:#?} {:?}", secret, Some(&secret)), "Secret(***) Secret(***) Some(Secret(***))");
+    assert_eq!(
+        format!("{secret:?} {:#?} {:?}", secret, Some(&secret)),
+        "Secret([redacted]) Secret([redacted]) Some(Secret([redacted]))"
+    );
     assert_eq!(serde_json::to_string(&secret).unwrap(), "\"s3cret-ä\"");
     assert_eq!(read::<Secret>("\"s3cret-ä\""), Ok(secret.clone()));
     assert_eq!(Secret::from(&secret), Secret::from("s3cret-ä".to_owned()));

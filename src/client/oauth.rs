@@ -214,7 +214,7 @@ impl From<String> for State {
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("State(***)")
+        write!(f, "State({:?})", crate::Redacted)
     }
 }
 

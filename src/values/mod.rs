@@ -4,6 +4,7 @@ mod amount;
 mod json_object;
 #[macro_use]
 mod open_enum;
+mod redacted;
 mod secret;
 pub(crate) mod text;
 mod timestamp;
@@ -11,6 +12,7 @@ mod timestamp;
 pub use amount::{Amount, ParseAmountError};
 pub use json_object::JsonObject;
 pub use open_enum::UnknownValue;
+pub(crate) use redacted::Redacted;
 pub use secret::Secret;
 pub use timestamp::{ParseTimestampError, Timestamp};
 

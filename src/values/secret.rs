@@ -4,14 +4,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::Redacted;
+
 /// Text that is shown nowhere: a key, a token, a one-time password, an authorization code.
 ///
-/// `Debug` prints stars, there is no `Display`, equality takes the same time wherever two secrets differ, and the memory
+/// `Debug` prints `[redacted]`, there is no `Display`, equality takes the same time wherever two secrets differ, and the memory
 /// is wiped on drop. [`expose`](Self::expose) is the only way to the text.
 ///
 /// ```
 /// let otp = piaxis::Secret::from("123456");
-/// assert_eq!(format!("{otp:?}"), "Secret(***)");
+/// assert_eq!(format!("{otp:?}"), "Secret([redacted])");
 /// assert_eq!(otp.expose(), "123456");
 /// ```
 #[derive(Clone)]
@@ -52,7 +54,7 @@ impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(***)")
+        write!(f, "Secret({Redacted:?})")
     }
 }
 

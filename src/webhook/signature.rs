@@ -37,7 +37,7 @@ impl Key {
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(***)")
+        write!(f, "Key({:?})", crate::Redacted)
     }
 }
 

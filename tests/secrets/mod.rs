@@ -3,6 +3,8 @@
 // What `unwrap` prints is tested.
 #![allow(clippy::unnecessary_literal_unwrap)]
 
+pub(crate) mod planted;
+
 use std::{
     cell::Cell,
     error::Error as _,
@@ -17,8 +19,9 @@ use piaxis::{
     Client, Error, JsonObject, PaymentMethod, Request, Secret, TermEvidence, TermType,
     oauth::{CodeExchange, TokenRefresh},
     types::{
-        AuthorizeParams, EscrowCreate, EscrowDispute, EscrowRelease, EscrowReverse, OtpRequest, PasswordEvidence,
-        PaymentCreate, TermCreate, UserInfo,
+        AuthorizeParams, BuyerMeetingDelivery, DisbursementCreate, EscrowCreate, EscrowDisbursementCreate,
+        EscrowDispute, EscrowRecipient, EscrowRelease, EscrowReverse, Location, LocationVerificationTermData,
+        OtpRequest, PasswordEvidence, PaymentCreate, ProofFiles, Recipient, TermCreate, UserInfo,
     },
 };
 
@@ -40,9 +43,18 @@ pub(crate) const PHONE: &str = "+256700918273";
 /// Digits of [`PHONE`], which servers write in several forms.
 pub(crate) const DIGITS: &str = "700918273";
 
+pub(crate) const NAME: &str = "S3ntinel Nakato";
+pub(crate) const NATIONAL_ID: &str = "CM90918273PQRS";
+pub(crate) const LATITUDE: f64 = 0.347_691_827_3;
+pub(crate) const LATITUDE_TEXT: &str = "0.3476918273";
+pub(crate) const LONGITUDE: f64 = -32.582_591_827_3;
+pub(crate) const LONGITUDE_TEXT: &str = "-32.5825918273";
+/// Parts of personal data that a text must not show. They are too long to occur in a time or a port.
+const PARTS: [&str; 4] = [DIGITS, "CM90918273", "3476918273", "5825918273"];
+
 /// Whether a text shows a secret or personal data.
 pub(crate) fn is_leak(text: &str) -> bool {
-    text.to_ascii_lowercase().contains(MARK) || text.contains(DIGITS)
+    text.to_ascii_lowercase().contains(MARK) || PARTS.iter().any(|part| text.contains(part))
 }
 
 /// Printed texts, each with its origin.
@@ -162,19 +174,31 @@ where
     Call { name, secrets, outcome: Box::pin(outcome) }
 }
 
-/// One request of each kind that carries a secret.
+/// One request of each kind that carries a secret or personal data.
 pub(crate) fn calls(client: &Client) -> Vec<Call> {
-    let payer = || UserInfo::builder().email(EMAIL).phone_number(PHONE).otp(OTP).build();
+    let unknown = || JsonObject::from_iter([("full_name", NAME), ("national_id", NATIONAL_ID)]);
+    let payer = || UserInfo::builder().email(EMAIL).phone_number(PHONE).otp(OTP).extra(unknown()).build();
     let payment =
         || PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).user_info(payer());
     let data = || JsonObject::from_iter([("password", PASSWORD)]);
     let term = TermCreate::builder().type_(TermType::Password).data(data()).build();
     let escrow = EscrowCreate::builder().amount(1).currency_code("UGX").payment_method(PaymentMethod::Mtn);
-    let escrow = escrow.terms([term]).user_info(payer()).build();
+    let place = LocationVerificationTermData::builder().latitude(LATITUDE).longitude(LONGITUDE).build();
+    let place = || TermCreate::new(place.clone()).unwrap();
+    let here = || Location::builder().latitude(LATITUDE).longitude(LONGITUDE).build();
+    let escrow = escrow.terms([term, place()]).user_info(payer()).user_location(here()).build();
     let release = EscrowRelease::builder().verification_code(VERIFICATION).user_info(payer()).build();
     let reverse = EscrowReverse::builder().verification_code(VERIFICATION).user_info(payer()).build();
     let dispute = EscrowDispute::builder().reason("broken").user_info(payer()).build();
     let evidence = PasswordEvidence::builder().password(PASSWORD).build();
+    let meeting = BuyerMeetingDelivery::builder().buyer_latitude(LATITUDE).buyer_longitude(LONGITUDE).build();
+    let proof = ProofFiles::builder().files([serde_json::json!({ "id_card": [NAME, NATIONAL_ID] })]).build();
+    let recipient = Recipient::builder().amount(1).phone_number(PHONE).email(EMAIL).build();
+    let payout = DisbursementCreate::builder().currency("UGX").payment_method(PaymentMethod::Mtn);
+    let payout = payout.recipients([recipient]).build();
+    let driver = EscrowRecipient::builder().amount(1).phone_number(PHONE).email(EMAIL).terms([place()]).build();
+    let batch = EscrowDisbursementCreate::builder().currency("UGX").payment_method(PaymentMethod::Mtn);
+    let batch = batch.recipients([driver]).user_location(here()).build();
     let other = TermEvidence::Other { term_type: TermType::from("riddle"), data: data() };
     let exchange = CodeExchange::builder().code(CODE).redirect_uri("https://shop.example.com/").code_verifier(VERIFIER);
     let exchange = exchange.build();
@@ -200,15 +224,40 @@ pub(crate) fn calls(client: &Client) -> Vec<Call> {
             Secret::from(MFA),
             payments.create_with_mfa_code_in_query(payment().build(), MFA),
         ),
-        call("escrow", &[API_KEY, OTP, PASSWORD, PHONE], escrow.clone(), escrows.create(escrow)),
+        call(
+            "escrow",
+            &[API_KEY, OTP, PASSWORD, PHONE, NAME, NATIONAL_ID, LATITUDE_TEXT, LONGITUDE_TEXT],
+            escrow.clone(),
+            escrows.create(escrow),
+        ),
         call("release", &[API_KEY, OTP, VERIFICATION, EMAIL], release.clone(), escrows.release("escrow-1", release)),
         call("reverse", &[API_KEY, OTP, VERIFICATION, EMAIL], reverse.clone(), escrows.reverse("escrow-1", reverse)),
-        call("dispute", &[API_KEY, OTP], dispute.clone(), escrows.dispute("escrow-1", dispute)),
+        call("dispute", &[API_KEY, OTP, NAME, NATIONAL_ID], dispute.clone(), escrows.dispute("escrow-1", dispute)),
         call(
             "password",
             &[API_KEY, OTP, PASSWORD, PHONE],
             (evidence.clone(), TermEvidence::from(evidence.clone())),
             escrows.fulfill_term("escrow-1", "term-1", evidence, Some(payer())),
+        ),
+        call(
+            "meeting",
+            &[OTP, NATIONAL_ID, LATITUDE_TEXT, LONGITUDE_TEXT],
+            (meeting.clone(), TermEvidence::from(meeting.clone())),
+            escrows.fulfill_term("escrow-1", "term-1", meeting, Some(payer())),
+        ),
+        call(
+            "proof",
+            &[NAME, NATIONAL_ID],
+            (proof.clone(), TermEvidence::from(proof.clone())),
+            escrows.fulfill_term("escrow-1", "term-1", proof, None),
+        ),
+        call("quote", &[PHONE, EMAIL], payout.clone(), client.disbursements().quote(payout.clone())),
+        call("payout", &[PHONE, EMAIL], payout.clone(), client.disbursements().create(payout)),
+        call(
+            "escrow batch",
+            &[PHONE, EMAIL, LATITUDE_TEXT, LONGITUDE_TEXT],
+            batch.clone(),
+            client.escrow_disbursements().create(batch),
         ),
         call(
             "other evidence",

@@ -14,7 +14,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Task {
-    /// Compares the contract with the live documentation.
+    /// Compares the contract with the live documentation, or with recorded responses.
     Check(check::Arguments),
     /// Says what a change of the contract means: on the wire, and to code that uses the crate.
     Diff(diff::Arguments),

@@ -312,8 +312,8 @@ impl Error {
         self.0.code.as_deref()
     }
 
-    /// What went wrong: the message of the API or of this crate, or the first of the invalid fields. Secrets, phone numbers
-    /// and e-mail addresses that the request carried are redacted.
+    /// What went wrong: the message of the API or of this crate, or the first of the invalid fields. Secrets and personal
+    /// data that the request carried are `[redacted]`.
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
     }

@@ -11,11 +11,10 @@ use super::{
     spelling::{Pattern, patterns},
 };
 use crate::{
+    Redacted,
     extra_fields::ExtraFields,
     operation::{PERSONAL_FIELDS, SECRET_FIELDS},
 };
-
-const REDACTED: &str = "***";
 
 type Texts = Vec<Zeroizing<String>>;
 
@@ -53,7 +52,7 @@ fn redact(text: &str, patterns: &[Pattern]) -> String {
         // Spellings overlap, so a redacted part is searched as well.
         let end = patterns.iter().filter_map(|pattern| pattern.end(text, at)).max().unwrap_or(0);
         match at >= until {
-            true if end > at => redacted.push_str(REDACTED),
+            true if end > at => redacted.push_str(Redacted::TEXT),
             true => redacted.push(c),
             false => {}
         }
@@ -105,7 +104,8 @@ fn visit(json: &Value, is_below_private: bool, is_private: &dyn Fn(&str) -> bool
         }
         Value::Array(items) => items.iter().for_each(|item| visit(item, is_below_private, is_private, keep)),
         Value::String(text) if is_below_private => keep(text),
-        Value::Number(number) if is_below_private => keep(&number.to_string()),
+        // A server may write the sign of a coordinate apart.
+        Value::Number(number) if is_below_private => keep(number.to_string().trim_start_matches('-')),
         _ => {}
     }
 }

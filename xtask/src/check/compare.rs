@@ -10,7 +10,7 @@ use super::{
     examples,
     extract::Extracted,
     fact::{Direction, Example, Fact, Stated},
-    report::{Accepted, Coverage, DocPlace, Finding, Report, Severity, SpecPlace},
+    report::{Accepted, Coverage, DocPlace, DocsCoverage, Finding, Report, Severity, SpecPlace},
 };
 
 /// Headers that every HTTP client sends.
@@ -736,6 +736,7 @@ impl Comparison<'_> {
                         .to_owned(),
                         doc: Some(place.clone()),
                         spec: Some(SpecPlace { file: self.contract.file.clone(), line: self.contract.line(&pointer) }),
+                        files: Vec::new(),
                     },
                     pointer,
                     body: None,
@@ -822,6 +823,7 @@ impl Comparison<'_> {
                         advice: "look at the page; teach the check if it is a new way of writing".to_owned(),
                         doc: Some(doc),
                         spec: None,
+                        files: Vec::new(),
                     },
                     pointer: String::new(),
                     body: None,
@@ -878,6 +880,7 @@ impl Comparison<'_> {
                 advice: advice.to_owned(),
                 spec: Some(SpecPlace { file: self.contract.file.clone(), line: self.contract.line(pointer) }),
                 doc,
+                files: Vec::new(),
             },
             pointer: pointer.to_owned(),
             body: operation
@@ -922,6 +925,7 @@ impl Comparison<'_> {
                     advice: "drop the deviation, or cite where the document says it now".to_owned(),
                     doc: None,
                     spec,
+                    files: Vec::new(),
                 });
             } else {
                 let doc = accepted.remove(&at).flatten();
@@ -935,7 +939,7 @@ impl Comparison<'_> {
         }
         let sum = |count: fn(&Extracted) -> usize| self.pages.iter().map(|(_, page)| count(page)).sum();
         let examples: usize = sum(|page| page.examples.len());
-        let coverage = Coverage {
+        let coverage = DocsCoverage {
             pages: self.pages.len(),
             sections: sum(|page| page.sections),
             understood: sum(|page| page.understood),
@@ -943,7 +947,13 @@ impl Comparison<'_> {
             validated: examples,
             facts: sum(|page| page.facts.len()),
         };
-        Report { agreed: self.agreed, findings, accepted: agreed_to, coverage, notes: Vec::new() }
+        Report {
+            agreed: self.agreed,
+            findings,
+            accepted: agreed_to,
+            coverage: Coverage::Docs(coverage),
+            notes: Vec::new(),
+        }
     }
 }
 

@@ -109,7 +109,7 @@ fn readable(pointer: &str) -> String {
 }
 
 /// OpenAPI 3.0 says null by `nullable`; JSON Schema says it by a type.
-fn as_2020_12(node: &Value) -> Value {
+pub(crate) fn as_2020_12(node: &Value) -> Value {
     match node {
         Value::Array(items) => items.iter().map(as_2020_12).collect(),
         Value::Object(object) => {

@@ -1,10 +1,14 @@
-//! `cargo xtask check`: the contract against the live documentation, fact by fact.
+//! `cargo xtask check`: the contract against the live documentation, fact by fact, or against recorded responses.
 //!
 //! Pages are fetched (`fetch`), parsed into one model (`markdown`, `html` -> `document`), read for facts (`extract` ->
 //! `fact`), and compared with the contract (`contract`, `compare`, `examples`) and with what the last accepted run saw
 //! (`lock`).
+//!
+//! With `--responses`, a folder of recorded responses is read instead (`responses`), each as JSON that keeps names that occur
+//! twice (`json`), and compared with the schema of its operation (`conformance`).
 
 pub(crate) mod compare;
+mod conformance;
 pub(crate) mod contract;
 mod document;
 mod examples;
@@ -12,10 +16,12 @@ mod extract;
 mod fact;
 pub(crate) mod fetch;
 mod html;
+mod json;
 mod lock;
 mod markdown;
 mod openapi;
 pub(crate) mod report;
+mod responses;
 pub(crate) mod yaml_lines;
 
 use std::{
@@ -39,12 +45,29 @@ const CONTRACT: &str = "openapi/piaxis.yaml";
 const LOCK: &str = "openapi/docs.lock";
 const DOCS: &str = "https://api.gopiaxis.com/api/docs/";
 
+const AFTER_HELP: &str = "\
+Recorded responses (--responses DIR): one JSON file for each response body, named after the operationId in the contract.
+
+  payments_get.json              a 2xx response of payments_get
+  payments_get.<anything>.json   another one
+  payments_get/<anything>.json   another one, in a folder at any depth
+  payments_get.404.json          a response with status 404 (also payments_get.404.<anything>.json, payments_get.404/…)
+  webhook.json                   the body of a webhook delivery (also webhook.<anything>.json, webhook/…)
+
+The report has paths and file names, never values. The docs are not fetched.
+
+Exits 0 on agreement, 1 with findings, 2 when the docs, the contract or the responses could not be read.";
+
 /// What to compare, and how to say it.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     /// Root of the docs: an address, or a folder with a saved copy.
     #[arg(long, default_value = DOCS)]
     docs: String,
+    /// Compares a folder of recorded responses with the contract, instead of the docs (see below).
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["docs", "save", "openapi", "lock", "update_lock"])]
+    responses: Option<PathBuf>,
     /// Keeps what was fetched in this folder.
     #[arg(long)]
     save: Option<PathBuf>,
@@ -65,7 +88,7 @@ pub(crate) struct Arguments {
     update_lock: bool,
 }
 
-/// 0: agreement, 1: findings, 2: the docs or the contract could not be read.
+/// 0: agreement, 1: findings, 2: the docs, the contract or the responses could not be read.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match check(arguments) {
         Ok(code) => ExitCode::from(code),
@@ -80,6 +103,11 @@ fn check(arguments: &Arguments) -> Result<u8> {
     let file = arguments.spec.display().to_string();
     let text = fs::read_to_string(&arguments.spec).with_context(|| file.clone())?;
     let contract = Contract::read(&file, &text)?;
+    if let Some(directory) = &arguments.responses {
+        let report = responses::compare(&contract, directory)?;
+        print(&report, arguments.format)?;
+        return Ok(report::exit_code(&report));
+    }
     let accepted = lock::read(&arguments.lock)?;
     let fetched = fetch_pages(arguments)?;
     if let Some(directory) = &arguments.save {
@@ -104,13 +132,18 @@ fn check(arguments: &Arguments) -> Result<u8> {
             report.notes.push(format!("there is no {}; accept one with --update-lock", arguments.lock.display()))
         }
     }
+    print(&report, arguments.format)?;
+    Ok(report::exit_code(&report))
+}
+
+fn print(report: &report::Report, format: Format) -> Result<()> {
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let text = report::render(&report, arguments.format, colour);
+    let text = report::render(report, format, colour);
     std::io::stdout().lock().write_all(text.as_bytes()).or_else(|error| match error.kind() {
         std::io::ErrorKind::BrokenPipe => Ok(()),
         _ => Err(error),
     })?;
-    Ok(report::exit_code(&report))
+    Ok(())
 }
 
 /// Every page, parsed and read for its facts.
@@ -213,6 +246,7 @@ fn add_changes(
                 .to_owned(),
             doc,
             spec: spec.clone(),
+            files: Vec::new(),
         });
     }
 }

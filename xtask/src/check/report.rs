@@ -55,6 +55,9 @@ pub(crate) struct Finding {
     pub(crate) advice: String,
     pub(crate) doc: Option<DocPlace>,
     pub(crate) spec: Option<SpecPlace>,
+    /// Recorded responses that show it, sorted; of the docs, none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) files: Vec<String>,
 }
 
 /// A disagreement that the contract records as a deviation.
@@ -66,9 +69,31 @@ pub(crate) struct Accepted {
     pub(crate) spec: Option<SpecPlace>,
 }
 
+/// How much was seen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Coverage {
+    Docs(DocsCoverage),
+    Responses(ResponsesCoverage),
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self::Docs(DocsCoverage::default())
+    }
+}
+
+/// How many responses were compared, and of how many of the contract's operations.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct ResponsesCoverage {
+    pub(crate) responses: usize,
+    pub(crate) recorded_operations: usize,
+    pub(crate) operations: usize,
+}
+
 /// How much of the docs was seen and understood.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub(crate) struct Coverage {
+pub(crate) struct DocsCoverage {
     pub(crate) pages: usize,
     pub(crate) sections: usize,
     pub(crate) understood: usize,
@@ -137,17 +162,33 @@ fn counted(count: usize, one: &str, many: &str) -> String {
 fn summary(report: &Report) -> String {
     let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
     format!(
-        "{}, {}, {} for information; {}; {}",
+        "{}, {}, {} for information; {}",
         counted(count(Severity::Error), "error", "errors"),
         counted(count(Severity::Warning), "warning", "warnings"),
         count(Severity::Info),
-        counted(report.agreed, "fact agrees", "facts agree"),
-        counted(report.accepted.len(), "accepted deviation", "accepted deviations"),
+        match report.coverage {
+            Coverage::Docs(_) => format!(
+                "{}; {}",
+                counted(report.agreed, "fact agrees", "facts agree"),
+                counted(report.accepted.len(), "accepted deviation", "accepted deviations")
+            ),
+            Coverage::Responses(_) => counted(report.agreed, "response agrees", "responses agree"),
+        }
     )
 }
 
 fn coverage(coverage: &Coverage) -> String {
-    let Coverage { pages, sections, understood, examples, validated, facts } = coverage;
+    let coverage = match coverage {
+        Coverage::Docs(coverage) => coverage,
+        Coverage::Responses(ResponsesCoverage { responses, recorded_operations, operations }) => {
+            let responses = counted(*responses, "response", "responses");
+            return format!(
+                "{responses}, {recorded_operations} of {}",
+                counted(*operations, "operation", "operations")
+            );
+        }
+    };
+    let DocsCoverage { pages, sections, understood, examples, validated, facts } = coverage;
     format!(
         "{}, {understood} of {} understood, {validated} of {} validated, {} compared",
         counted(*pages, "page", "pages"),
@@ -161,6 +202,15 @@ fn doc_place(place: &DocPlace) -> String {
     match place.heading.as_str() {
         "" => format!("{}, line {}", place.page, place.line),
         heading => format!("{}, \"{heading}\", line {}", place.page, place.line),
+    }
+}
+
+/// What shows the finding, after the word for it.
+fn evidence(finding: &Finding) -> Option<(&'static str, String)> {
+    match (finding.files.as_slice(), &finding.doc) {
+        ([], doc) => doc.as_ref().map(|place| ("docs", doc_place(place))),
+        ([file], _) => Some(("file", file.clone())),
+        ([first, ..], _) => Some(("files", format!("{}, the first is {first}", finding.files.len()))),
     }
 }
 
@@ -215,8 +265,8 @@ fn human(report: &Report, colour: bool) -> String {
             };
             let severity = paint(code, finding.severity.name());
             lines.push(format!("  {severity}: {} [{}]", log_line(&finding.message), log_line(&finding.id)));
-            if let Some(place) = &finding.doc {
-                lines.push(format!("    docs: {}", log_line(&doc_place(place))));
+            if let Some((what, evidence)) = evidence(finding) {
+                lines.push(format!("    {what}: {}", log_line(&evidence)));
             }
             if let Some(place) = &finding.spec {
                 lines.push(format!("    contract: {}", log_line(&spec_place(place))));
@@ -278,7 +328,7 @@ fn github(report: &Report) -> String {
             };
             properties.push(format!("title={}", property(&title)));
             let mut message = vec![finding.message.clone()];
-            message.extend(finding.doc.as_ref().map(|place| format!("docs: {}", doc_place(place))));
+            message.extend(evidence(finding).map(|(what, evidence)| format!("{what}: {evidence}")));
             message.extend((!finding.advice.is_empty()).then(|| format!("to do: {}", finding.advice)));
             let _ = writeln!(text, "::{level} {}::{}", properties.join(","), data(&message.join("\n")));
         }
@@ -308,18 +358,25 @@ const MARKDOWN_REST: usize = 15_000;
 const CELL_LIMIT: usize = 2_000;
 
 fn markdown(report: &Report) -> String {
-    let verdict =
-        if exit_code(report) == 0 { "The contract and the docs agree" } else { "The contract and the docs differ" };
-    let mut text = format!("**{verdict}**: {}\n\nCoverage: {}\n", summary(report), coverage(&report.coverage));
+    let verb = if exit_code(report) == 0 { "agree" } else { "differ" };
+    let (others, column) = match report.coverage {
+        Coverage::Docs(_) => ("docs", "docs"),
+        Coverage::Responses(_) => ("recorded responses", "files"),
+    };
+    let mut text = format!(
+        "**The contract and the {others} {verb}**: {}\n\nCoverage: {}\n",
+        summary(report),
+        coverage(&report.coverage)
+    );
     let mut left_out = 0;
     for (title, findings) in groups(report) {
-        let head =
-            format!("\n### {}\n\n| | what differs | docs | contract | to do |\n|---|---|---|---|---|\n", cell(title));
+        let columns = format!("| | what differs | {column} | contract | to do |\n|---|---|---|---|---|\n");
+        let head = format!("\n### {}\n\n{columns}", cell(title));
         let mut has_head = false;
         for finding in findings {
-            let doc = finding.doc.as_ref().map(doc_place).unwrap_or_default();
+            let evidence = evidence(finding).map(|(_, evidence)| evidence).unwrap_or_default();
             let spec = finding.spec.as_ref().map(spec_place).unwrap_or_default();
-            let cells = [finding.severity.name(), &finding.message, &doc, &spec, &finding.advice].map(cell);
+            let cells = [finding.severity.name(), &finding.message, &evidence, &spec, &finding.advice].map(cell);
             let row = format!("| {} |\n", cells.join(" | "));
             let size = text.len() + row.len() + if has_head { 0 } else { head.len() };
             if left_out > 0 || size > MARKDOWN_LIMIT - MARKDOWN_REST {
@@ -334,7 +391,11 @@ fn markdown(report: &Report) -> String {
         }
     }
     if left_out > 0 {
-        let _ = writeln!(text, "\n… and {left_out} more: run `cargo xtask check`.");
+        let command = match report.coverage {
+            Coverage::Docs(_) => "cargo xtask check",
+            Coverage::Responses(_) => "cargo xtask check --responses",
+        };
+        let _ = writeln!(text, "\n… and {left_out} more: run `{command}`.");
     }
     if !report.accepted.is_empty() {
         let title = counted(report.accepted.len(), "accepted deviation", "accepted deviations");
@@ -418,12 +479,13 @@ mod tests {
             advice: "add it".into(),
             doc: Some(doc()),
             spec: Some(spec()),
+            files: Vec::new(),
         }
     }
 
     fn report(findings: Vec<Finding>) -> Report {
-        let coverage = Coverage { pages: 5, sections: 80, understood: 79, examples: 1, validated: 1, facts: 400 };
-        Report { agreed: 399, findings, coverage, ..Report::default() }
+        let coverage = DocsCoverage { pages: 5, sections: 80, understood: 79, examples: 1, validated: 1, facts: 400 };
+        Report { agreed: 399, findings, coverage: Coverage::Docs(coverage), ..Report::default() }
     }
 
     fn sample() -> Report {
