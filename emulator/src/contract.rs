@@ -86,6 +86,18 @@ impl Contract {
         }
     }
 
+    /// Null for the nullable fields that are missing in each item of a list, as some of the documented responses have it.
+    pub(crate) fn complete_items(&self, schema: &str, items: &mut Value) {
+        let fields = self.document["components"]["schemas"][schema]["properties"].as_object();
+        let nullable = fields.into_iter().flatten().filter(|(_, field)| field["nullable"] == true);
+        let nullable: Vec<&String> = nullable.map(|(name, _)| name).collect();
+        for item in items.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            for &name in &nullable {
+                item.entry(name).or_insert(Value::Null);
+            }
+        }
+    }
+
     /// Two decimal places; the payment routes have commas between thousands as well.
     fn write_amounts(&self, node: &mut Value, is_grouped: bool) {
         match node {

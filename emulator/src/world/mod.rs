@@ -2,6 +2,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod ids;
+pub(crate) mod index;
 pub(crate) mod ledger;
 pub(crate) mod merchants;
 pub(crate) mod table;
@@ -14,8 +15,8 @@ use piaxis::{Amount, Timestamp};
 
 use crate::{
     operations::{
-        disbursements::Disbursement, escrow_disbursements::EscrowDisbursement, escrows::Escrow, idempotency::KeptReply,
-        oauth::OAuth, otp::Passwords, payments::Payments,
+        disbursements::Disbursements, escrow_disbursements::EscrowDisbursement, escrows::Escrow,
+        idempotency::KeptReply, oauth::OAuth, otp::Passwords, payments::Payments,
     },
     reply::{Refusal, Reply},
     settings::Settings,
@@ -44,7 +45,7 @@ pub(crate) struct World {
     pub(crate) oauth: OAuth,
     pub(crate) payments: Payments,
     pub(crate) escrows: Table<Escrow>,
-    pub(crate) disbursements: Table<Disbursement>,
+    pub(crate) disbursements: Disbursements,
     pub(crate) escrow_disbursements: Table<EscrowDisbursement>,
     /// Events in the order in which they happened; the webhooks of each are sent from here.
     pub(crate) events: Table<Event>,
@@ -71,7 +72,7 @@ impl World {
             oauth: OAuth::default(),
             payments: Payments::default(),
             escrows: Table::default(),
-            disbursements: Table::default(),
+            disbursements: Disbursements::default(),
             escrow_disbursements: Table::default(),
             events: Table::default(),
             timers: Timers::default(),
