@@ -9,12 +9,14 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     contract::CONTRACT,
     faults::When,
+    operations::escrows::{self, Resolution},
     recorded::RecordedRequest,
     server::{self, Shared},
     settings::Settings,
     world::{
         World,
         clock::Clock,
+        ids::Kind,
         ledger::{Account, Entry},
         merchants,
         table::Row,
@@ -233,6 +235,16 @@ impl Emulator {
         let world = self.shared.world();
         let balances = world.ledger.balances();
         balances.map(|(account, currency, amount)| (account.clone(), currency.to_owned(), amount)).collect()
+    }
+
+    /// Ends the open dispute of an escrow, which no operation of the API does. `false` where there is none.
+    pub fn resolve_dispute(&self, escrow_id: &str, resolution: Resolution) -> bool {
+        let mut world = self.shared.world();
+        let row = world.ids.row(Kind::Escrow, escrow_id);
+        let resolved = row.map(|row| world.transaction(|world| escrows::resolve(world, row, resolution)));
+        drop(world);
+        self.shared.changed.notify_one();
+        resolved.is_some_and(|resolved| resolved.is_ok())
     }
 
     /// Stops accepting connections, and waits until the requests under way have ended.
