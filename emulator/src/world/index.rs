@@ -93,6 +93,11 @@ impl<T: Indexed> IndexedTable<T> {
         self.table.rollback();
     }
 
+    /// All rows that a filter matches, in the order of creation.
+    pub(crate) fn matches(&self, filter: &T::Filter) -> impl DoubleEndedIterator<Item = Row> {
+        self.index.get(filter).into_iter().flatten().copied()
+    }
+
     /// The rows that a filter matches, created between two times: how many, and those of one page, newest first.
     pub(crate) fn find(
         &self,

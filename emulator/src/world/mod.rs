@@ -15,7 +15,7 @@ use piaxis::{Amount, Timestamp};
 
 use crate::{
     operations::{
-        disbursements::Disbursements, escrow_disbursements::EscrowDisbursement, escrows::Escrow,
+        disbursements::Disbursements, escrow_disbursements::EscrowDisbursements, escrows::Escrow,
         idempotency::KeptReply, oauth::OAuth, otp::Passwords, payments::Payments,
     },
     reply::{Refusal, Reply},
@@ -46,7 +46,7 @@ pub(crate) struct World {
     pub(crate) payments: Payments,
     pub(crate) escrows: Table<Escrow>,
     pub(crate) disbursements: Disbursements,
-    pub(crate) escrow_disbursements: Table<EscrowDisbursement>,
+    pub(crate) escrow_disbursements: EscrowDisbursements,
     /// Events in the order in which they happened; the webhooks of each are sent from here.
     pub(crate) events: Table<Event>,
     pub(crate) timers: Timers,
@@ -73,7 +73,7 @@ impl World {
             payments: Payments::default(),
             escrows: Table::default(),
             disbursements: Disbursements::default(),
-            escrow_disbursements: Table::default(),
+            escrow_disbursements: EscrowDisbursements::default(),
             events: Table::default(),
             timers: Timers::default(),
             kept_replies: HashMap::new(),

@@ -11,8 +11,9 @@ use piaxis::{
 };
 use serde_json::Map;
 
+pub(crate) use plan::total;
 use plan::{Item, Totals, plan};
-pub(crate) use progress::progress;
+pub(crate) use progress::{account, progress};
 
 use super::{Context, lists::PageOf};
 use crate::{

@@ -74,7 +74,8 @@ fn settle(world: &mut World, row: Row, mut disbursement: Disbursement) -> Result
 /// No source shows when a payout fails. An e-mail address is no target; neither is text that is no phone number.
 fn outcome(world: &World, item: &Item) -> Outcome {
     match (item.account(), item.recipient.phone_number.as_deref()) {
-        (Some(id), _) => Outcome::Paid(account(world, id)),
+        // The money of an account that the emulator does not know leaves it.
+        (Some(id), _) => Outcome::Paid(account(world, id).unwrap_or(Account::Outside)),
         (None, Some(crate::PENDING_PHONE_NUMBER)) => Outcome::Pending,
         (None, Some(number)) if number != crate::DECLINED_PHONE_NUMBER && is_phone_number(number) => {
             Outcome::Paid(Account::Outside)
@@ -83,12 +84,12 @@ fn outcome(world: &World, item: &Item) -> Outcome {
     }
 }
 
-/// The account that a recipient id names. Any id is accepted, as the documented examples use ids of their own; the
-/// emulator does not keep the money of an account that it does not know.
-fn account(world: &World, id: &str) -> Account {
+/// The account that a recipient id names, where the emulator knows it. Any id is accepted, as the documented examples use
+/// ids of their own.
+pub(crate) fn account(world: &World, id: &str) -> Option<Account> {
     let merchant = world.ids.row(Kind::Merchant, id).filter(|row| world.merchants.get(*row).is_some());
     let user = world.ids.row(Kind::User, id).filter(|row| world.users.get(*row).is_some());
-    merchant.map(Account::Merchant).or(user.map(Account::User)).unwrap_or(Account::Outside)
+    merchant.map(Account::Merchant).or(user.map(Account::User))
 }
 
 fn is_phone_number(text: &str) -> bool {
