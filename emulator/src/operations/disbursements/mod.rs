@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use piaxis::{
     Amount, DisbursementStatus, PaymentMethod,
     types::{DisbursementCancel, DisbursementCreate, DisbursementFilter, DisbursementList},
+    webhook::EventType,
 };
 use serde_json::Map;
 
@@ -28,9 +29,6 @@ use crate::{
         timers::Timer,
     },
 };
-
-pub(crate) const STATUS_UPDATED: &str = "disbursement.status_updated";
-pub(crate) const CANCELLED: &str = "disbursement.cancelled";
 
 /// A disbursement. Its account holds the whole debit until each item is paid or has failed.
 #[derive(Debug, Clone)]
@@ -101,11 +99,11 @@ impl Disbursement {
     }
 
     /// Records an event of a disbursement.
-    fn tell(world: &mut World, row: Row, name: &str) {
+    fn announce(world: &mut World, row: Row, event: EventType) {
         let Some(disbursement) = world.disbursements.get(row) else { return };
         let Disbursement { merchant, currency, totals, status, .. } = disbursement;
         let data = event_data(world.ids.id(Kind::Disbursement, row), currency, totals.amount, status.as_str());
-        world.event(*merchant, name, data);
+        world.event(*merchant, event.as_str(), data);
     }
 }
 
@@ -195,7 +193,7 @@ pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Reply, Refusal> {
         disbursement.set_status(DisbursementStatus::Cancelled);
         disbursement.cancelled = Some(cancelled);
     });
-    Disbursement::tell(world, row, CANCELLED);
+    Disbursement::announce(world, row, EventType::DisbursementCancelled);
     reply_summary(context, row)
 }
 
@@ -214,4 +212,41 @@ fn not_found() -> Refusal {
 fn reply_summary(context: &Context<'_>, row: Row) -> Result<Reply, Refusal> {
     let found = context.world.disbursements.get(row).ok_or_else(not_found)?;
     context.reply(&respond::summary(context.world, row, found))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::operations::testing::{events, execute, world};
+
+    #[test]
+    fn each_change_of_status_is_an_event() {
+        let mut world = world();
+        let create = |number: &str| {
+            let recipient = json!({ "phone_number": number, "amount": "1500.5" });
+            json!({ "recipients": [recipient], "currency": "UGX", "payment_method": "mtn" })
+        };
+        let created = execute(&mut world, "disbursements_create", "", &create("+256700123456"));
+        let declined = execute(&mut world, "disbursements_create", "", &create(crate::DECLINED_PHONE_NUMBER));
+        let cancelled = execute(&mut world, "disbursements_create", "", &create("+256700123456"));
+        assert_eq!(events(&world), []);
+        let id = |response: &serde_json::Value| response["disbursement_id"].as_str().unwrap_or_default().to_owned();
+        execute(&mut world, "disbursements_cancel", &id(&cancelled), &json!({}));
+        world.clock.advance(world.settings.settle_after);
+        world.run_timers();
+        let data = |response, status| {
+            let amount: serde_json::Value = serde_json::from_str("1500.5").unwrap_or_default();
+            json!({ "disbursement_id": id(response), "currency": "UGX", "total_amount": amount, "status": status })
+        };
+        let updated = |response, status| ("disbursement.status_updated".to_owned(), data(response, status));
+        let expected = [
+            ("disbursement.cancelled".to_owned(), data(&cancelled, "cancelled")),
+            updated(&created, "processing"),
+            updated(&declined, "processing"),
+            updated(&created, "completed"),
+            updated(&declined, "failed"),
+        ];
+        assert_eq!(events(&world), expected);
+    }
 }

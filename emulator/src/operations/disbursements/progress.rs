@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
-use piaxis::DisbursementStatus as Status;
+use piaxis::{DisbursementStatus as Status, webhook::EventType};
 use serde_json::{Value, json};
 
-use super::{Disbursement, Item, STATUS_UPDATED};
+use super::{Disbursement, Item};
 use crate::{
     contract::CONTRACT,
     reply::Refusal,
@@ -21,7 +21,7 @@ pub(crate) fn progress(world: &mut World, row: Row) -> Result<(), Refusal> {
     match disbursement.status {
         Status::Pending => {
             world.disbursements.update(row, |disbursement| disbursement.set_status(Status::Processing));
-            Disbursement::tell(world, row, STATUS_UPDATED);
+            Disbursement::announce(world, row, EventType::DisbursementStatusUpdated);
             Ok(())
         }
         Status::Processing => settle(world, row, disbursement),
@@ -66,7 +66,7 @@ fn settle(world: &mut World, row: Row, mut disbursement: Disbursement) -> Result
         changed.completed_at = is_settled.then_some(now);
     });
     if is_settled {
-        Disbursement::tell(world, row, STATUS_UPDATED);
+        Disbursement::announce(world, row, EventType::DisbursementStatusUpdated);
     }
     Ok(())
 }

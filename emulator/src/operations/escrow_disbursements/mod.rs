@@ -12,13 +12,14 @@ use piaxis::{
     types::{
         DisbursementCancel, EscrowDisbursementCreate, EscrowDisbursementFilter, EscrowDisbursementList, EscrowRecipient,
     },
+    webhook::EventType,
 };
 
 pub(crate) use release::release;
 
 use super::{
     Context,
-    disbursements::{self, CANCELLED, Cancellation, Counts},
+    disbursements::{self, Cancellation, Counts},
     escrows::{self, NewEscrow, Party, Who},
     lists::PageOf,
 };
@@ -99,12 +100,12 @@ impl EscrowDisbursement {
     }
 
     /// Records an event of a batch.
-    fn tell(world: &mut World, row: Row, name: &str) {
+    fn announce(world: &mut World, row: Row, event: EventType) {
         let Some(batch) = world.escrow_disbursements.get(row) else { return };
         let (merchant, id) = (batch.merchant, world.ids.id(Kind::EscrowDisbursement, row));
         let status = batch.status(world);
         let data = disbursements::event_data(id, &batch.currency, batch.total, status.as_str());
-        world.event(merchant, name, data);
+        world.event(merchant, event.as_str(), data);
     }
 }
 
@@ -209,7 +210,7 @@ pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     }
     let cancelled = Cancellation { at: world.now(), reason: reason.map(Into::into) };
     world.escrow_disbursements.update(row, |batch| batch.cancelled = Some(cancelled));
-    EscrowDisbursement::tell(world, row, CANCELLED);
+    EscrowDisbursement::announce(world, row, EventType::DisbursementCancelled);
     let world = &*context.world;
     let found = world.escrow_disbursements.get(row).ok_or_else(not_found)?;
     context.reply(&respond::summary(world, row, found))
@@ -232,4 +233,32 @@ fn reply_detail(context: &Context<'_>, row: Row) -> Result<Reply, Refusal> {
     let world = &*context.world;
     let found = world.escrow_disbursements.get(row).ok_or_else(not_found)?;
     context.reply(&respond::detail(world, row, found))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::operations::testing::{events, execute, world};
+
+    #[test]
+    fn a_release_that_changes_the_status_and_a_cancellation_are_events() {
+        let mut world = world();
+        let recipient = |number: &str| json!({ "phone_number": number, "amount": 1500, "terms": [{ "type": "manual_release", "data": {} }] });
+        let recipients = [recipient("+256700123456"), recipient(crate::DECLINED_PHONE_NUMBER)];
+        let order = json!({ "recipients": recipients, "currency": "UGX", "payment_method": "mtn" });
+        let created = execute(&mut world, "escrow_disbursements_create", "", &order);
+        let id = created["disbursement_id"].as_str().unwrap_or_default();
+        for _ in 0..2 {
+            execute(&mut world, "escrow_disbursements_release", id, &json!({ "force": false }));
+        }
+        execute(&mut world, "escrow_disbursements_cancel", id, &json!({}));
+        let data = |status| json!({ "disbursement_id": id, "currency": "UGX", "total_amount": 3000, "status": status });
+        let events: Vec<_> = events(&world).into_iter().filter(|(name, _)| name != "escrow.released").collect();
+        let expected = [
+            ("disbursement.status_updated".to_owned(), data("processing")),
+            ("disbursement.cancelled".to_owned(), data("cancelled")),
+        ];
+        assert_eq!(events, expected);
+    }
 }

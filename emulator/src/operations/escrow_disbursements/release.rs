@@ -1,13 +1,15 @@
 //! Release of escrows of a batch.
 
-use piaxis::types::{EscrowDisbursementRelease, EscrowDisbursementReleased, ReleasedItem};
+use piaxis::{
+    types::{EscrowDisbursementRelease, EscrowDisbursementReleased, ReleasedItem},
+    webhook::EventType,
+};
 use serde_json::{Value, json};
 
 use super::{EscrowDisbursement, Item, find, not_found};
 use crate::{
     operations::{
         Context,
-        disbursements::STATUS_UPDATED,
         escrows::{self, Obstacle},
     },
     reply::{Refusal, Reply},
@@ -56,7 +58,7 @@ pub(crate) fn release(context: &mut Context<'_>) -> Result<Reply, Refusal> {
         }
     }
     if batch.status(world) != before {
-        EscrowDisbursement::tell(world, row, STATUS_UPDATED);
+        EscrowDisbursement::announce(world, row, EventType::DisbursementStatusUpdated);
     }
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let response = EscrowDisbursementReleased::builder()
