@@ -61,8 +61,6 @@ pub(crate) struct Escrow {
     external_user_id: Option<String>,
     external_order_id: Option<String>,
     metadata: Option<JsonObject>,
-    /// Whether the sender proved an address or has an account.
-    is_sender_verified: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
