@@ -12,6 +12,9 @@ mod release;
 mod terms;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, Utc};
 use piaxis::{
     AllocationStatus, Amount, EscrowStatus, JsonObject, PaymentMethod,
