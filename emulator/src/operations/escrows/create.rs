@@ -40,8 +40,6 @@ pub(crate) struct NewEscrow {
     pub(crate) external_user_id: Option<String>,
     pub(crate) external_order_id: Option<String>,
     pub(crate) metadata: Option<JsonObject>,
-    /// Whether the sender proved an address or has an account.
-    pub(crate) is_sender_verified: bool,
 }
 
 impl NewEscrow {
@@ -68,7 +66,6 @@ impl NewEscrow {
             external_user_id: None,
             external_order_id: None,
             metadata: None,
-            is_sender_verified: true,
         }
     }
 }
@@ -102,7 +99,6 @@ pub(crate) fn open(world: &mut World, new: NewEscrow) -> Result<Row, Refusal> {
         external_user_id: new.external_user_id,
         external_order_id: new.external_order_id,
         metadata: new.metadata,
-        is_sender_verified: new.is_sender_verified,
         created_at: now,
         updated_at: now,
     });
@@ -164,7 +160,6 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
         external_user_id: order.external_user_id,
         external_order_id: order.external_order_id,
         metadata: order.metadata,
-        is_sender_verified: true,
     };
     let row = open(context.world, new)?;
     let escrow = context.world.escrows.get(row).ok_or_else(|| Reply::not_found("Escrow"))?;

@@ -12,6 +12,9 @@ mod release;
 mod terms;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, Utc};
 use piaxis::{
     AllocationStatus, Amount, EscrowStatus, JsonObject, PaymentMethod,
@@ -61,8 +64,6 @@ pub(crate) struct Escrow {
     external_user_id: Option<String>,
     external_order_id: Option<String>,
     metadata: Option<JsonObject>,
-    /// Whether the sender proved an address or has an account.
-    is_sender_verified: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }

@@ -4,10 +4,11 @@ use piaxis::{
     AllocationStatus, Amount, JsonObject, PartyType,
     types::{self, AllocationSummary, BuyerInfo, EscrowFulfillment, RequiredAction, TermState},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Allocation, Escrow, find, id, party::Who};
 use crate::{
+    contract,
     operations::Context,
     reply::{Refusal, Reply},
     world::{World, ledger::zero, table::Row},
@@ -27,7 +28,8 @@ pub(crate) fn status(context: &mut Context<'_>) -> Result<Reply, Refusal> {
         .type_(if is_registered { PartyType::Registered } else { PartyType::Unregistered })
         .maybe_email(sender.email.as_deref())
         .maybe_phone_number(sender.phone_number.as_deref())
-        .verified(escrow.is_sender_verified);
+        // A payer proves an address at the creation, or has an account.
+        .verified(true);
     let term = |term: &super::Term| {
         TermState::builder()
             .term_id(term.id(context.world))
@@ -46,7 +48,13 @@ pub(crate) fn status(context: &mut Context<'_>) -> Result<Reply, Refusal> {
         .buyer_info(buyer.build())
         .terms(escrow.terms.iter().map(term).collect::<Vec<_>>())
         .all_terms_met(escrow.are_terms_met());
-    context.reply(&response.build())
+    let mut response = json!(response.build());
+    // Recorded responses have null here, and the builder leaves the field out.
+    let terms = response["terms"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut);
+    for term in terms {
+        term.entry("met_at").or_insert(Value::Null);
+    }
+    context.reply(&response)
 }
 
 /// An escrow as `POST /escrows/` and `GET /escrows/{escrow_id}` return it.
@@ -93,7 +101,11 @@ fn metadata(escrow: &Escrow, allocations: &[types::Allocation]) -> Option<JsonOb
         metadata.insert("external_order_id".into(), order.as_str().into());
     }
     if !allocations.is_empty() {
-        metadata.insert("allocations".into(), serde_json::to_value(allocations).unwrap_or(Value::Null));
+        let mut copies = json!(allocations);
+        for (copy, allocation) in copies.as_array_mut().into_iter().flatten().zip(allocations) {
+            copy["amount"] = allocation.amount.map(|amount| contract::written(amount, false)).into();
+        }
+        metadata.insert("allocations".into(), copies);
     }
     (escrow.metadata.is_some() || !metadata.is_empty()).then_some(metadata)
 }
