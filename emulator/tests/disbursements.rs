@@ -10,9 +10,13 @@ use http::Method;
 use piaxis::{
     Amount, Client, DisbursementStatus as Status, Outcome, PaymentMethod, PayoutBatch, QuoteProblem, RequestOptions,
     RetryPolicy,
-    types::{Disbursement, DisbursementCancel, DisbursementCreate, DisbursementFilter, DisbursementSummary, Recipient},
+    oauth::CodeExchange,
+    types::{
+        AuthorizeParams, Disbursement, DisbursementCancel, DisbursementCreate, DisbursementFilter, DisbursementSummary,
+        PaymentCreate, PaymentFilter, Recipient,
+    },
 };
-use piaxis_emulator::{Account, DECLINED_PHONE_NUMBER, Fault, PENDING_PHONE_NUMBER, When};
+use piaxis_emulator::{Account, DECLINED_PHONE_NUMBER, Entry, Fault, PENDING_PHONE_NUMBER, When};
 use serde_json::{Value, json};
 
 const PAYEE: &str = "+256700123456";
@@ -196,6 +200,28 @@ async fn only_a_pending_disbursement_is_cancelled_and_gives_everything_back() {
         let error = client.disbursements().cancel(id, DisbursementCancel::builder().build()).await.unwrap_err();
         assert_eq!((error.status().unwrap(), error.outcome()), (400.try_into().unwrap(), Outcome::Rejected));
     }
+}
+
+#[tokio::test]
+async fn a_person_with_an_account_is_paid_into_it() {
+    let emulator = start().await;
+    let client = emulator.client();
+    let (merchant, callback) = (emulator.default_merchant().id(), "https://shop.example.com/callback");
+    let params = AuthorizeParams::builder().merchant_id(merchant).external_user_id("user-1").redirect_uri(callback);
+    let test = client.oauth().authorize_test(params.state("state-1").build()).await.unwrap();
+    let exchange = CodeExchange::builder().code(test.code.unwrap()).redirect_uri(callback).build();
+    let payer = client.with_access_token(client.oauth().exchange_code(exchange).await.unwrap().access_token);
+    let payment = PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::PiaxisExternal);
+    payer.payments().create(payment.build()).await.unwrap();
+    let page = client.payments().list(PaymentFilter::builder().build()).await.unwrap();
+    let account = page.results[0].payer.as_ref().unwrap().id.clone().unwrap();
+    client.disbursements().create(order(vec![internal(&account, 70_000)])).await.unwrap();
+    emulator.settle();
+    let paid = |entry: &Entry| entry.to == Account::User(0) && entry.from == Account::Disbursement(0);
+    assert_eq!(
+        emulator.ledger().iter().find(|entry| paid(entry)).map(|entry| entry.amount),
+        Some(Amount::from(70_000))
+    );
 }
 
 #[tokio::test]
