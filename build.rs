@@ -84,7 +84,11 @@ pub fn generate(text: &str, directory: &Path) -> Result<(), String> {
 
 fn all_files(contract: &Value) -> Result<Vec<(&'static str, String)>> {
     check::check(contract, contract, &mut Vec::new())?;
-    let files = vec![("open_enums.rs", tables::open_enums(contract)), ("operations.rs", tables::operations(contract)?)];
+    let files = vec![
+        ("contract.json", contract.to_string()),
+        ("open_enums.rs", tables::open_enums(contract)),
+        ("operations.rs", tables::operations(contract)?),
+    ];
     #[cfg(feature = "webhook")]
     let files = [files, vec![("webhooks.rs", webhooks::webhooks(contract)?)]].concat();
     #[cfg(feature = "client")]

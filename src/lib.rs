@@ -24,7 +24,7 @@ pub use rust_decimal;
 
 // The contract as a table.
 mod operation;
-pub use operation::{Credential, OPERATIONS, Operation, PageSize};
+pub use operation::{CONTRACT, Credential, OPERATIONS, Operation, PageSize};
 
 // Needs no network.
 pub mod pkce;

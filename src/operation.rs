@@ -2,6 +2,15 @@
 
 use std::ops::RangeInclusive;
 
+/// The contract, `openapi/piaxis.yaml`, as JSON: for tools, tests and servers that are driven by it.
+///
+/// ```
+/// let contract: serde_json::Value = serde_json::from_str(piaxis::CONTRACT)?;
+/// assert!(contract["paths"].get("/payments/create").is_some());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub const CONTRACT: &str = include_str!(concat!(env!("OUT_DIR"), "/contract.json"));
+
 /// One operation of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

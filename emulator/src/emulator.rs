@@ -1,0 +1,313 @@
+//! The emulator as a test holds it.
+
+use std::{io, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use piaxis::{Amount, Client, ClientBuilder, Environment, Secret};
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    contract::CONTRACT,
+    faults::When,
+    operations::escrows::{self, Resolution},
+    recorded::RecordedRequest,
+    server::{self, Shared},
+    settings::Settings,
+    world::{
+        World,
+        clock::Clock,
+        ids::Kind,
+        ledger::{Account, Entry},
+        merchants,
+        table::Row,
+    },
+};
+
+/// How an emulator is started.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct EmulatorBuilder {
+    port: u16,
+    seed: u64,
+    start: Option<DateTime<Utc>>,
+    settings: Settings,
+}
+
+impl Default for EmulatorBuilder {
+    fn default() -> Self {
+        Self { port: 0, seed: 1, start: None, settings: Settings::default() }
+    }
+}
+
+impl EmulatorBuilder {
+    /// Port of the loopback interface; a free one by default.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Seed of ids; 1 by default. Two emulators with one seed give the same ids in the same order.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// A clock that starts here, and that only [`Emulator::advance`] moves. By default the clock is the machine's.
+    pub fn start_at(mut self, start: DateTime<Utc>) -> Self {
+        self.start = Some(start);
+        self
+    }
+
+    /// How long a payment or a disbursement takes to settle; one second by default.
+    pub fn settle_after(mut self, delay: Duration) -> Self {
+        self.settings.settle_after = delay;
+        self
+    }
+
+    /// Start balance of each merchant, in UGX; ten million by default.
+    pub fn start_balance(mut self, balance: impl Into<Amount>) -> Self {
+        self.settings.start_balance = balance.into();
+        self
+    }
+
+    /// Random one-time passwords instead of [`OTP`](crate::OTP).
+    pub fn random_otps(mut self) -> Self {
+        self.settings.otp = None;
+        self
+    }
+
+    /// Lets a one-time password be used again. By default it works once.
+    pub fn reusable_otps(mut self) -> Self {
+        self.settings.is_otp_single_use = false;
+        self
+    }
+
+    /// Ignores idempotency keys: a repeated one executes the write again. Piaxis recommends the key and promises nothing.
+    pub fn ignores_idempotency_keys(mut self) -> Self {
+        self.settings.honours_idempotency_keys = false;
+        self
+    }
+
+    /// Accepts requests without the client id on the 12 routes that require it, as the examples of the official SDKs do.
+    pub fn client_id_optional(mut self) -> Self {
+        self.settings.requires_client_id = false;
+        self
+    }
+
+    /// Starts the emulator on the present tokio runtime.
+    ///
+    /// # Errors
+    /// When the port cannot be had.
+    pub async fn start(self) -> io::Result<Emulator> {
+        let listener = server::bind(self.port).await?;
+        let clock = self.start.map_or_else(Clock::system, Clock::manual);
+        let world = World::new(self.settings, clock, self.seed);
+        let shared = Arc::new(Shared::new(world, listener.local_addr()?));
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(server::serve(listener, shared.clone(), stopped));
+        Ok(Emulator { shared, stop, task })
+    }
+}
+
+/// A running emulator. It stops when dropped.
+#[derive(Debug)]
+pub struct Emulator {
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Emulator {
+    /// Starts an emulator on a free port of the loopback interface.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    ///
+    /// ```
+    /// use piaxis_emulator::Emulator;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = Emulator::start().await?;
+    /// let page = emulator.client().payments().list(piaxis::types::PaymentFilter::builder().build()).await?;
+    /// assert!(page.results.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// A builder of an emulator.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::default()
+    }
+
+    /// The base URL, with its path.
+    pub fn base_url(&self) -> String {
+        format!("{}{}", self.shared.origin(), CONTRACT.base_path)
+    }
+
+    /// A builder of clients that talk to this emulator, without credentials.
+    pub fn client_builder(&self) -> ClientBuilder {
+        Client::builder().environment(Environment::Custom(self.base_url()))
+    }
+
+    /// A client of the default merchant.
+    ///
+    /// # Panics
+    /// When the platform has no TLS that works.
+    pub fn client(&self) -> Client {
+        self.default_merchant().client()
+    }
+
+    /// The merchant that every emulator has.
+    pub fn default_merchant(&self) -> Merchant<'_> {
+        Merchant { emulator: self, row: 0 }
+    }
+
+    /// The merchant of this name, which is added at the first time. Merchants see nothing of each other, so tests can share
+    /// an emulator.
+    pub fn merchant(&self, name: &str) -> Merchant<'_> {
+        let mut world = self.shared.world();
+        let row = world.merchant_by_name(name).unwrap_or_else(|| {
+            let mut added = 0;
+            let _ = world.transaction(|world| {
+                added = world.add_merchant(name);
+                Ok(())
+            });
+            added
+        });
+        drop(world);
+        Merchant { emulator: self, row }
+    }
+
+    /// The next request of an operation, by its name in the contract, fails so. Several wait for one request each.
+    ///
+    /// # Panics
+    /// When the contract has no such operation.
+    #[track_caller]
+    pub fn fail_next(&self, operation: &str, when: When) {
+        assert!(self.shared.faults().fail_next(operation, when), "the contract has no operation `{operation}`");
+    }
+
+    /// This share of all requests fails, in every way, before and after the commit; 0 ends it.
+    pub fn fail_randomly(&self, share: f64, seed: u64) {
+        self.shared.faults().fail_randomly(share, seed);
+    }
+
+    /// Forgets the faults to come.
+    pub fn clear_faults(&self) {
+        self.shared.faults().clear();
+    }
+
+    /// The time of the emulator.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.shared.world().now()
+    }
+
+    /// Advances the clock, and does what is due by then.
+    pub fn advance(&self, by: Duration) {
+        let mut world = self.shared.world();
+        world.clock.advance(by);
+        world.run_timers();
+        drop(world);
+        self.shared.changed.notify_one();
+    }
+
+    /// The last 10,000 requests, in the order in which they came in.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.shared.records().all()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
+        self.shared.records().clear();
+    }
+
+    /// All movements of money.
+    pub fn ledger(&self) -> Vec<Entry> {
+        self.shared.world().ledger.entries().to_vec()
+    }
+
+    /// All balances, with their currencies.
+    pub fn balances(&self) -> Vec<(Account, String, Amount)> {
+        let world = self.shared.world();
+        let balances = world.ledger.balances();
+        balances.map(|(account, currency, amount)| (account.clone(), currency.to_owned(), amount)).collect()
+    }
+
+    /// Ends the open dispute of an escrow, which no operation of the API does. `false` where there is none.
+    pub fn resolve_dispute(&self, escrow_id: &str, resolution: Resolution) -> bool {
+        let mut world = self.shared.world();
+        let row = world.ids.row(Kind::Escrow, escrow_id);
+        let resolved = row.map(|row| world.transaction(|world| escrows::resolve(world, row, resolution)));
+        drop(world);
+        self.shared.changed.notify_one();
+        resolved.is_some_and(|resolved| resolved.is_ok())
+    }
+
+    /// Stops accepting connections, and waits until the requests under way have ended.
+    pub async fn shutdown(mut self) {
+        let _ = self.stop.send(true);
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A merchant of an emulator.
+#[derive(Debug, Clone, Copy)]
+pub struct Merchant<'a> {
+    emulator: &'a Emulator,
+    row: Row,
+}
+
+impl Merchant<'_> {
+    /// Account id, which is the `merchant_id` of the API.
+    pub fn id(&self) -> String {
+        self.emulator.shared.world().merchant_id(self.row)
+    }
+
+    /// API key.
+    pub fn api_key(&self) -> Secret {
+        self.read(|merchant| merchant.api_key.clone())
+    }
+
+    /// Client id, which is the OAuth client id as well.
+    pub fn client_id(&self) -> String {
+        self.read(|merchant| merchant.client_id.clone())
+    }
+
+    /// OAuth client secret.
+    pub fn client_secret(&self) -> Secret {
+        self.read(|merchant| merchant.client_secret.clone())
+    }
+
+    /// Reads something of the merchant, who is never removed.
+    #[allow(clippy::expect_used)]
+    fn read<T>(&self, read: impl FnOnce(&merchants::Merchant) -> T) -> T {
+        let world = self.emulator.shared.world();
+        read(world.merchants.get(self.row).expect("the merchant of a handle exists"))
+    }
+
+    /// A client with the merchant's credentials.
+    ///
+    /// # Panics
+    /// When the platform has no TLS that works.
+    #[allow(clippy::expect_used)]
+    pub fn client(&self) -> Client {
+        let builder = self.emulator.client_builder().api_key(self.api_key()).client_id(self.client_id());
+        let client = builder.client_secret(self.client_secret()).build();
+        client.expect("a loopback URL and plain credentials make a client")
+    }
+
+    /// Balance of the merchant's wallet, in major units.
+    pub fn balance(&self, currency: &str) -> Amount {
+        self.emulator.shared.world().ledger.balance(&Account::Merchant(self.row), currency)
+    }
+}

@@ -1,0 +1,81 @@
+//! Responses of the API: values, and errors in the shapes that FastAPI gives them.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A response: status, headers and body.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Bytes,
+}
+
+/// An error response. The transaction that it ends is undone.
+pub(crate) type Refusal = Reply;
+
+impl Reply {
+    pub(crate) fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static(content_type))];
+        Self { status, headers, body: body.into() }
+    }
+
+    pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
+        Self::new(status, "application/json", body.to_string())
+    }
+
+    pub(crate) fn html(body: impl Into<Bytes>) -> Self {
+        Self::new(StatusCode::OK, "text/html; charset=utf-8", body)
+    }
+
+    pub(crate) fn redirect(status: StatusCode, location: &str) -> Self {
+        let reply = Self { status, headers: Vec::new(), body: Bytes::new() };
+        reply.with_header(header::LOCATION, location)
+    }
+
+    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        self
+    }
+
+    /// FastAPI's error without a code.
+    pub(crate) fn refused(status: StatusCode, message: &str) -> Refusal {
+        Self::json(status, &json!({ "detail": message }))
+    }
+
+    /// An error with a code.
+    pub(crate) fn coded(status: StatusCode, code: &str, message: &str) -> Refusal {
+        Self::json(status, &json!({ "detail": { "code": code, "message": message } }))
+    }
+
+    /// 400, the status of a request that breaks a rule of the business. No source shows the body.
+    pub(crate) fn bad_request(message: &str) -> Refusal {
+        Self::refused(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(crate) fn not_found(what: &str) -> Refusal {
+        Self::refused(StatusCode::NOT_FOUND, &format!("{what} not found"))
+    }
+
+    /// FastAPI's error of a request that does not fit the schema.
+    pub(crate) fn invalid(problems: &[Invalid]) -> Refusal {
+        Self::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "detail": problems }))
+    }
+
+    /// The same of one field, such as `["body", "amount"]`.
+    pub(crate) fn invalid_field(place: &[&str], message: &str, kind: &str) -> Refusal {
+        let loc = place.iter().map(|&part| Value::from(part)).collect();
+        Self::invalid(&[Invalid { loc, msg: message.to_owned(), kind: kind.to_owned() }])
+    }
+}
+
+/// One field that does not fit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Invalid {
+    pub(crate) loc: Vec<Value>,
+    pub(crate) msg: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+}

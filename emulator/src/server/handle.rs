@@ -1,0 +1,182 @@
+//! One request: route, fault, authorization, validation, execution, response.
+
+use std::{convert::Infallible, fmt, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use tokio::time::{sleep, timeout};
+
+use super::{
+    Shared, access,
+    body::ReplyBody,
+    io::ResetFlag,
+    routes::{self, Route},
+    validation,
+};
+use crate::{
+    contract::CONTRACT,
+    faults::{Fault, When},
+    operations::{self, Context},
+    recorded::RecordedRequest,
+    reply::{Refusal, Reply},
+    world::{World, ids::Kind},
+};
+
+/// Most bytes of the body of a request.
+const BODY_LIMIT: usize = 1024 * 1024;
+/// How long a client may take for the body of a request.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Ends the connection without a response.
+#[derive(Debug)]
+pub(crate) struct NoResponse;
+
+impl fmt::Display for NoResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no response, as a test asked")
+    }
+}
+
+impl std::error::Error for NoResponse {}
+
+impl From<Infallible> for NoResponse {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+pub(crate) async fn handle(
+    shared: &Shared,
+    request: Request<Incoming>,
+    reset: &ResetFlag,
+) -> Result<Response<ReplyBody>, NoResponse> {
+    let (head, body) = request.into_parts();
+    let (path, query) = (head.uri.path().to_owned(), head.uri.query().map(str::to_owned));
+    let route = routes::find(&shared.origin(), &head.method, &path, query.as_deref());
+    let body = match timeout(BODY_TIMEOUT, Limited::new(body, BODY_LIMIT).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(_)) => Err(Reply::refused(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large or broken off")),
+        Err(_) => Err(Reply::refused(StatusCode::REQUEST_TIMEOUT, "Request body timed out")),
+    };
+    let operation = route.as_ref().ok().map(|route| route.operation);
+    let when = operation.and_then(|operation| shared.faults().take(operation));
+    let (reply, bytes) = match (&when, &route, body) {
+        (Some(When::BeforeCommit(fault)), _, body) if !matches!(fault, Fault::Delay(_)) => {
+            (None, body.unwrap_or_default())
+        }
+        (_, Err(refusal), body) => (Some(refusal.clone()), body.unwrap_or_default()),
+        (_, _, Err(refusal)) => (Some(refusal), Bytes::new()),
+        (_, Ok(route), Ok(body)) => {
+            if let Some(When::BeforeCommit(Fault::Delay(delay))) = when {
+                sleep(delay).await;
+            }
+            let reply = execute(shared, route, &head.headers, query.as_deref().unwrap_or_default(), &body);
+            (Some(reply), body)
+        }
+    };
+    let request_id = request_id(shared, &head.headers);
+    shared.records().add(RecordedRequest {
+        operation: operation.map(|operation| operation.id),
+        method: head.method.as_str().to_owned(),
+        path,
+        query: query.unwrap_or_default(),
+        headers: head.headers,
+        body: bytes,
+        status: reply.as_ref().map(|reply| reply.status.as_u16()),
+        response: reply.as_ref().map(|reply| reply.body.clone()).unwrap_or_default(),
+        fault: when.clone(),
+    });
+    shared.changed.notify_one();
+    let fault = match when {
+        None | Some(When::BeforeCommit(Fault::Delay(_))) => None,
+        Some(When::BeforeCommit(fault) | When::AfterCommit(fault)) => Some(fault),
+    };
+    respond(reply, fault, request_id, reset).await
+}
+
+/// Executes the operation in a transaction.
+fn execute(shared: &Shared, route: &Route, headers: &HeaderMap, query: &str, body: &Bytes) -> Reply {
+    let mut world = shared.world();
+    world.run_timers();
+    let result: Result<Reply, Refusal> = (|| {
+        let operation = route.operation;
+        let actor = access::authorize(&world, operation, headers)?;
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let body_value = validation::body(operation, body, content_type)?;
+        let query = validation::query(operation, query)?;
+        let idempotency = operations::idempotency::Key::of(&world, route, headers, actor, body);
+        if let Some(reply) = idempotency.as_ref().and_then(|key| key.earlier(&world)) {
+            return Ok(reply);
+        }
+        let reply = world.transaction(|world| {
+            let origin = shared.origin();
+            let mut context = Context { world, operation, actor, route, headers, query, body: body_value, origin };
+            operations::execute(&mut context)
+        })?;
+        if let Some(key) = idempotency {
+            key.keep(&mut world, &reply);
+        }
+        Ok(reply)
+    })();
+    result.unwrap_or_else(|refusal| refusal)
+}
+
+/// The request's own id, or a new one.
+fn request_id(shared: &Shared, headers: &HeaderMap) -> Option<HeaderValue> {
+    let own = headers.get(&CONTRACT.request_id).filter(|id| id.len() <= 128 && id.to_str().is_ok());
+    own.cloned().or_else(|| {
+        let new_id = |world: &mut World| Ok(world.new_id(Kind::Request));
+        let id = shared.world().transaction(new_id).ok()?;
+        HeaderValue::from_str(&id).ok()
+    })
+}
+
+async fn respond(
+    reply: Option<Reply>,
+    fault: Option<Fault>,
+    request_id: Option<HeaderValue>,
+    reset: &ResetFlag,
+) -> Result<Response<ReplyBody>, NoResponse> {
+    let mut is_truncated = false;
+    let reply = match fault {
+        None => reply,
+        Some(Fault::Status(status)) => Some(Reply::refused(status_code(status), "Emulated failure")),
+        Some(Fault::Html(status)) => {
+            let status = status_code(status);
+            let page = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>");
+            Some(Reply { status, ..Reply::html(page) })
+        }
+        Some(Fault::Unavailable { retry_after }) => {
+            let page = Reply::html("<html><body><h1>Error 503 Backend fetch failed</h1></body></html>");
+            let page = Reply { status: StatusCode::SERVICE_UNAVAILABLE, ..page };
+            Some(page.with_header(header::RETRY_AFTER, &retry_after.to_string()))
+        }
+        Some(Fault::Reset) => {
+            reset.set();
+            return Err(NoResponse);
+        }
+        Some(Fault::Close) => return Err(NoResponse),
+        Some(Fault::Truncate) => {
+            is_truncated = true;
+            reply.or_else(|| Some(Reply::html("<html><body>truncated</body></html>")))
+        }
+        Some(Fault::Delay(delay)) => {
+            sleep(delay).await;
+            reply
+        }
+    };
+    let Some(Reply { status, headers, body }) = reply else { return Err(NoResponse) };
+    let mut response = Response::new(if is_truncated { ReplyBody::truncated(&body) } else { ReplyBody::whole(body) });
+    *response.status_mut() = status;
+    response.headers_mut().extend(headers);
+    if let (Ok(name), Some(id)) = (CONTRACT.request_id.parse::<HeaderName>(), request_id) {
+        response.headers_mut().insert(name, id);
+    }
+    Ok(response)
+}
+
+fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

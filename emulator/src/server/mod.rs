@@ -1,0 +1,126 @@
+//! The HTTP server: accepts connections, and ends them as faults ask.
+
+pub(crate) mod access;
+mod body;
+mod handle;
+mod io;
+pub(crate) mod routes;
+pub(crate) mod validation;
+
+use std::{
+    io as std_io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::JoinSet,
+};
+
+use crate::{faults::Faults, recorded::Records, world::World};
+use io::{Connection, ResetFlag};
+
+/// How long a client may take for the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Most bytes of the head of a request.
+const HEAD_LIMIT: usize = 64 * 1024;
+/// Most headers of a request.
+const HEADERS_LIMIT: usize = 100;
+
+/// What the server, the background tasks and the handle share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    world: Mutex<World>,
+    faults: Mutex<Faults>,
+    records: Mutex<Records>,
+    /// Told after each change: there may be webhooks to send, or timers to wait for.
+    pub(crate) changed: Notify,
+    pub(crate) address: SocketAddr,
+}
+
+impl Shared {
+    pub(crate) fn new(world: World, address: SocketAddr) -> Self {
+        Self {
+            world: Mutex::new(world),
+            faults: Mutex::default(),
+            records: Mutex::default(),
+            changed: Notify::new(),
+            address,
+        }
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+/// Serves until `stop` is true, then lets requests under way end.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopped(&mut stop) => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let _ = stream.set_nodelay(true);
+                let reset = ResetFlag::default();
+                let connection = Connection::new(stream, reset.clone());
+                connections.spawn(converse(connection, reset, shared.clone(), stop.clone()));
+            }
+            // Out of file descriptors, say: the connections that there are go on.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+    while connections.join_next().await.is_some() {}
+}
+
+async fn converse(connection: Connection, reset: ResetFlag, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let service = service_fn(move |request| {
+        let (shared, reset) = (shared.clone(), reset.clone());
+        async move { handle::handle(&shared, request, &reset).await }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_LIMIT);
+    builder.max_headers(HEADERS_LIMIT);
+    let connection = builder.serve_connection(TokioIo::new(connection), service);
+    let mut connection = std::pin::pin!(connection);
+    // The client may break off at any time, and a fault does.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stopped(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+/// Returns once the emulator is to stop.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error says that the emulator is gone, which ends the server as well.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Binds a port of the loopback interface; 0 for a free one.
+pub(crate) async fn bind(port: u16) -> std_io::Result<TcpListener> {
+    TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)).await
+}

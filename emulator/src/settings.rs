@@ -1,0 +1,40 @@
+//! What can be chosen about the emulator.
+
+use std::time::Duration;
+
+use piaxis::Amount;
+
+/// How the emulator behaves where Piaxis' own behaviour is unknown or may differ between accounts.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// How long a payment or a disbursement takes to settle.
+    pub(crate) settle_after: Duration,
+    /// Start balance of each merchant.
+    pub(crate) start_balance: Amount,
+    /// Start balance of each person with a Piaxis account.
+    pub(crate) user_balance: Amount,
+    pub(crate) start_currency: String,
+    /// The one-time password that everybody gets; random ones when unset.
+    pub(crate) otp: Option<String>,
+    /// Whether a one-time password works once only.
+    pub(crate) is_otp_single_use: bool,
+    /// Whether a repeated idempotency key is recognised.
+    pub(crate) honours_idempotency_keys: bool,
+    /// Whether the 12 routes that require the client id refuse requests without it.
+    pub(crate) requires_client_id: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            settle_after: Duration::from_secs(1),
+            start_balance: Amount::from(10_000_000),
+            user_balance: Amount::from(10_000_000),
+            start_currency: "UGX".to_owned(),
+            otp: Some(crate::OTP.to_owned()),
+            is_otp_single_use: true,
+            honours_idempotency_keys: true,
+            requires_client_id: true,
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Everything that the emulator remembers, and transactions over it.
+
+pub(crate) mod clock;
+pub(crate) mod ids;
+pub(crate) mod index;
+pub(crate) mod ledger;
+pub(crate) mod merchants;
+pub(crate) mod table;
+pub(crate) mod timers;
+
+use std::{collections::HashMap, time::Duration};
+
+use chrono::{DateTime, Utc};
+use piaxis::{Amount, Timestamp};
+
+use crate::{
+    operations::{
+        disbursements::Disbursements, escrow_disbursements::EscrowDisbursements, escrows::Escrow,
+        idempotency::KeptReply, oauth::OAuth, otp::Passwords, payments::Payments,
+    },
+    reply::{Refusal, Reply},
+    settings::Settings,
+    webhooks::Event,
+};
+use clock::Clock;
+use ids::{Ids, Kind};
+use ledger::{Account, Ledger, NotMoved};
+use merchants::{Merchant, User};
+use table::{Row, Table};
+use timers::{Timer, Timers};
+
+/// The state of the emulator.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
+    pub(crate) merchants: Table<Merchant>,
+    /// Merchants by API key, client id and account id.
+    pub(crate) merchant_index: HashMap<String, Row>,
+    pub(crate) users: Table<User>,
+    pub(crate) user_index: HashMap<(Row, String), Row>,
+    pub(crate) ledger: Ledger,
+    pub(crate) passwords: Passwords,
+    pub(crate) oauth: OAuth,
+    pub(crate) payments: Payments,
+    pub(crate) escrows: Table<Escrow>,
+    pub(crate) disbursements: Disbursements,
+    pub(crate) escrow_disbursements: EscrowDisbursements,
+    /// Events in the order in which they happened; the webhooks of each are sent from here.
+    pub(crate) events: Table<Event>,
+    pub(crate) timers: Timers,
+    /// Responses to requests with an idempotency key.
+    pub(crate) kept_replies: HashMap<String, KeptReply>,
+    /// Numbers for ids of things that have no table.
+    counters: HashMap<Kind, Row>,
+    counters_before: HashMap<Kind, Row>,
+}
+
+impl World {
+    pub(crate) fn new(settings: Settings, clock: Clock, seed: u64) -> Self {
+        let mut world = Self {
+            settings,
+            clock,
+            ids: Ids::new(seed),
+            merchants: Table::default(),
+            merchant_index: HashMap::new(),
+            users: Table::default(),
+            user_index: HashMap::new(),
+            ledger: Ledger::default(),
+            passwords: Passwords::default(),
+            oauth: OAuth::default(),
+            payments: Payments::default(),
+            escrows: Table::default(),
+            disbursements: Disbursements::default(),
+            escrow_disbursements: EscrowDisbursements::default(),
+            events: Table::default(),
+            timers: Timers::default(),
+            kept_replies: HashMap::new(),
+            counters: HashMap::new(),
+            counters_before: HashMap::new(),
+        };
+        world.add_merchant("default");
+        world.commit();
+        world
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub(crate) fn timestamp(&self) -> Timestamp {
+        self.now().into()
+    }
+
+    /// Runs a change. All of it counts, or nothing.
+    pub(crate) fn transaction<T>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let result = change(self);
+        match &result {
+            Ok(_) => self.commit(),
+            Err(_) => self.rollback(),
+        }
+        result
+    }
+
+    fn commit(&mut self) {
+        self.merchants.commit();
+        self.users.commit();
+        self.ledger.commit();
+        self.passwords.commit();
+        self.oauth.commit();
+        self.payments.commit();
+        self.escrows.commit();
+        self.disbursements.commit();
+        self.escrow_disbursements.commit();
+        self.events.commit();
+        self.timers.commit();
+        self.counters_before.clear();
+    }
+
+    fn rollback(&mut self) {
+        self.merchants.rollback();
+        let merchants = self.merchants.next();
+        self.merchant_index.retain(|_, row| *row < merchants);
+        self.users.rollback();
+        let users = self.users.next();
+        self.user_index.retain(|_, row| *row < users);
+        self.ledger.rollback();
+        self.passwords.rollback();
+        self.oauth.rollback();
+        self.payments.rollback();
+        self.escrows.rollback();
+        self.disbursements.rollback();
+        self.escrow_disbursements.rollback();
+        self.events.rollback();
+        self.timers.rollback();
+        self.counters.extend(self.counters_before.drain());
+    }
+
+    /// Number of the next thing of a kind that has no table.
+    pub(crate) fn number(&mut self, kind: Kind) -> Row {
+        let number = self.counters.entry(kind).or_default();
+        self.counters_before.entry(kind).or_insert(*number);
+        *number = number.saturating_add(1);
+        *number
+    }
+
+    /// Id of a new thing of a kind that has no table.
+    pub(crate) fn new_id(&mut self, kind: Kind) -> String {
+        let number = self.number(kind);
+        self.ids.id(kind, number)
+    }
+
+    /// Moves money, or refuses the request.
+    pub(crate) fn transfer(
+        &mut self,
+        from: Account,
+        to: Account,
+        amount: Amount,
+        currency: &str,
+    ) -> Result<(), Refusal> {
+        self.ledger.transfer(from, to, amount, currency).map_err(|problem| match problem {
+            NotMoved::InsufficientFunds => {
+                Reply::coded(http::StatusCode::BAD_REQUEST, "INSUFFICIENT_FUNDS", "Insufficient funds")
+            }
+            NotMoved::Impossible => Reply::bad_request("The amount cannot be moved"),
+        })
+    }
+
+    /// Runs what is due, in the order of time.
+    pub(crate) fn run_timers(&mut self) {
+        while let Some(timer) = self.timers.take_due(self.now()) {
+            // A timer that fails has changed nothing.
+            let _ = self.transaction(|world| world.run(timer));
+        }
+    }
+
+    fn run(&mut self, timer: Timer) -> Result<(), Refusal> {
+        match timer {
+            Timer::Payment(row) => crate::operations::payments::settle(self, row),
+            Timer::Disbursement(row) => crate::operations::disbursements::progress(self, row),
+        }
+    }
+
+    /// Runs a timer after this long.
+    pub(crate) fn after(&mut self, delay: Duration, timer: Timer) {
+        let due = chrono::TimeDelta::from_std(delay).ok().and_then(|delay| self.now().checked_add_signed(delay));
+        self.timers.add(due.unwrap_or(DateTime::<Utc>::MAX_UTC), timer);
+    }
+
+    /// Records an event; its webhooks are sent once the transaction is committed.
+    pub(crate) fn event(&mut self, merchant: Row, name: &str, data: serde_json::Map<String, serde_json::Value>) {
+        let created_at = self.now();
+        self.events.insert(Event { merchant, name: name.to_owned(), data, created_at });
+    }
+}
