@@ -1,4 +1,4 @@
-//! What happens without a request: timers and deliveries of webhooks.
+//! The background task: timers and deliveries of webhooks.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -14,8 +14,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// Runs timers and delivers webhooks until `stop` is true.
 ///
-/// With a clock that only a test moves, timers are run by [`Emulator::advance`](crate::Emulator::advance) and by requests, so
-/// that nothing happens by itself but deliveries that are due.
+/// With a clock that only a test moves, [`Emulator::advance`](crate::Emulator::advance) and requests run the timers. The task
+/// then only makes the attempts that are due.
 pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let mut sender = None;
     let mut attempts = JoinSet::new();
@@ -43,7 +43,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Runs what is due. Returns the attempts to be made, and how long nothing else happens by itself.
+/// Runs the timers that are due. Returns the attempts to be made, and the time until the next timer or retry.
 fn next(shared: &Shared) -> (Vec<crate::webhooks::queue::Attempt>, Option<Duration>) {
     let mut world = shared.world();
     if world.clock.is_manual() {

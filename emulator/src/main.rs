@@ -119,7 +119,7 @@ async fn start(arguments: &Arguments) -> Result<Emulator, String> {
     Ok(emulator)
 }
 
-/// Prints what a client needs. All but the variables is a comment, so that a shell reads the whole output.
+/// Prints the variables of a client. All other lines are comments, so that a shell can read the whole output.
 fn print(emulator: &Emulator, arguments: &Arguments) -> io::Result<()> {
     let mut output = io::stdout().lock();
     let merchant = emulator.default_merchant();
@@ -137,12 +137,12 @@ fn print(emulator: &Emulator, arguments: &Arguments) -> io::Result<()> {
         output,
         "# Payments from {DECLINED_PHONE_NUMBER} fail, payments from {PENDING_PHONE_NUMBER} stay pending"
     )?;
-    let webhooks = if arguments.webhook_url.is_some() { "on" } else { "off, until --webhook-url says where to" };
+    let webhooks = if arguments.webhook_url.is_some() { "on" } else { "off, set --webhook-url to receive them" };
     writeln!(output, "# Webhooks: {webhooks}")?;
     output.flush()
 }
 
-/// A value as a shell reads it.
+/// Quotes a value for a shell.
 fn quoted(value: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/".contains(c);
     if !value.is_empty() && value.chars().all(is_plain) {

@@ -108,7 +108,7 @@ async fn options_change_the_behaviour() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_started_says_why() {
+async fn a_program_that_cannot_start_reports_the_cause() {
     let program = Program::start(&[]).await;
     let port = program.variables["PIAXIS_API_BASE_URL"].split(':').nth(2).unwrap().trim_end_matches("/api").to_owned();
     let in_use = format!(

@@ -11,12 +11,12 @@ use common::{Tested, builder, start, started};
 use piaxis::{
     Amount, PaymentMethod, PaymentStatus, RetryPolicy,
     types::{PaymentCreate, UserInfo},
-    webhook::{EventType, Payload, SignatureVersion},
+    webhook::{Envelope, EventType, Payload, SignatureVersion, Webhook},
 };
 use piaxis_emulator::{
     DECLINED_PHONE_NUMBER, Delivery, DeliveryStatus, Emulator, Fault, Merchant, PENDING_PHONE_NUMBER, When,
 };
-use receiver::{Answer, Receiver};
+use receiver::{Receiver, Respond};
 use serde_json::Value;
 
 const BUYER: &str = "+256700000000";
@@ -103,7 +103,7 @@ async fn every_delivery_of_a_payment_verifies() {
 async fn a_delivery_is_retried_with_exponential_backoff_until_it_succeeds() {
     let (emulator, receiver) = started_with_receiver().await;
     let merchant = emulator.default_merchant();
-    receiver.answer([Answer::Status(500), Answer::Close, Answer::Status(307)]);
+    receiver.respond_with([Respond::Status(500), Respond::Close, Respond::Status(307)]);
     pay_several(&emulator, 1).await;
     let mut times = vec![emulator.now()];
     emulator.webhooks_idle().await;
@@ -136,11 +136,11 @@ async fn a_delivery_is_retried_with_exponential_backoff_until_it_succeeds() {
 #[tokio::test]
 async fn a_delivery_fails_after_four_attempts_and_holds_up_no_other() {
     let (emulator, receiver) = started_with_receiver().await;
-    receiver.answer([Answer::Status(503), Answer::Status(200)]);
+    receiver.respond_with([Respond::Status(503), Respond::Status(200)]);
     let ids = pay_several(&emulator, 2).await;
     emulator.webhooks_idle().await;
     assert_eq!(payment_ids(&receiver), ids);
-    receiver.answer([Answer::Status(404); 9]);
+    receiver.respond_with([Respond::Status(404); 9]);
     for _ in 0..9 {
         emulator.advance(4 * SECOND);
         emulator.webhooks_idle().await;
@@ -158,7 +158,7 @@ async fn merchants_get_their_own_events_and_do_not_wait_for_each_other() {
     let emulator = started(builder().webhook_url(&slow.url).webhook_timeout(Duration::from_millis(100))).await;
     let other = emulator.merchant("other");
     other.set_webhook(&quick.url);
-    slow.answer([Answer::Hang]);
+    slow.respond_with([Respond::Hang]);
     pay(emulator.default_merchant(), BUYER).await;
     let id = pay(other, BUYER).await;
     pay(emulator.merchant("without"), BUYER).await;
@@ -255,6 +255,33 @@ async fn events_are_sent_again_on_request() {
 }
 
 #[tokio::test]
+async fn envelopes_and_signatures_can_be_chosen() {
+    let (emulator, receiver) = started_with_receiver().await;
+    let merchant = emulator.default_merchant();
+    for envelope in Envelope::ALL {
+        merchant.set_webhook_envelope(*envelope);
+        pay_several(&emulator, 1).await;
+        emulator.webhooks_idle().await;
+        let event = receiver.received().last().unwrap().event(merchant.webhook_secret(), emulator.now());
+        assert_eq!(event.event_type(), Some(&EventType::PaymentSucceeded), "{envelope:?}");
+        assert_eq!(event.merchant_id(), Some(&*merchant.id()), "{envelope:?}");
+        assert_eq!(event.timestamp().unwrap().to_utc(), emulator.now(), "{envelope:?}");
+        assert_eq!(event.webhook_id().is_some(), *envelope != Envelope::Helper);
+        assert_eq!(event.data().contains_key("merchant_id"), *envelope != Envelope::MerchantAtTop);
+        assert!(event.extra().is_empty(), "{envelope:?}: {:?}", event.extra());
+    }
+    merchant.sign_webhooks_with_v1_only(true);
+    pay_several(&emulator, 1).await;
+    emulator.webhooks_idle().await;
+    let received = receiver.received().pop().unwrap();
+    let webhook = Webhook::new(merchant.webhook_secret()).unwrap();
+    let event = webhook.construct_event(&received.body, &received.headers).unwrap();
+    assert_eq!(event.verified().unwrap().version, SignatureVersion::V1);
+    assert_eq!(event.announced(), Some("payment.succeeded"));
+    webhook.require_v2().construct_event(&received.body, &received.headers).unwrap_err();
+}
+
+#[tokio::test]
 async fn any_event_about_an_object_can_be_triggered() {
     let (emulator, receiver) = started_with_receiver().await;
     let merchant = emulator.default_merchant();
@@ -318,7 +345,7 @@ async fn an_event_is_sent_when_its_money_moved_and_only_then() {
 #[tokio::test]
 async fn payments_settle_and_deliveries_are_retried_by_themselves_on_the_machines_clock() {
     let receiver = Receiver::start().await;
-    receiver.answer([Answer::Status(500)]);
+    receiver.respond_with([Respond::Status(500)]);
     let builder = Emulator::builder().settle_after(Duration::from_millis(20)).webhook_url(&receiver.url);
     let emulator = builder.start().await.unwrap();
     pay(emulator.default_merchant(), BUYER).await;
@@ -327,8 +354,7 @@ async fn payments_settle_and_deliveries_are_retried_by_themselves_on_the_machine
     let [delivery] = emulator.default_merchant().deliveries().try_into().unwrap();
     assert_eq!(statuses(&delivery), [Some(500), Some(200)]);
     assert!(delivery.attempts[1].at - delivery.attempts[0].at >= chrono::TimeDelta::seconds(1));
-    emulator.default_merchant().deliveries();
-    let webhook = piaxis::webhook::Webhook::new(emulator.default_merchant().webhook_secret()).unwrap().require_v2();
+    let webhook = Webhook::new(emulator.default_merchant().webhook_secret()).unwrap().require_v2();
     for received in receiver.received() {
         webhook.construct_event(&received.body, &received.headers).unwrap();
     }

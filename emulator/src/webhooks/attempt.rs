@@ -17,7 +17,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// Each attempt has a connection of its own, and redirects are not followed. No source shows what Piaxis does in either respect.
 #[derive(Debug, Clone)]
 pub(crate) struct Sender {
-    /// The error, where the platform has no TLS that works.
+    /// An error where the platform has no TLS that works.
     client: Result<Client, String>,
     timeout: Duration,
 }
@@ -52,7 +52,7 @@ impl Sender {
     }
 }
 
-/// The URL of an endpoint.
+/// Parses the URL of an endpoint.
 pub(crate) fn parse_url(url: &str) -> Result<Url, String> {
     let parsed = Url::parse(url).map_err(|error| format!("invalid webhook URL: {error}"))?;
     match parsed.scheme() {
@@ -64,7 +64,10 @@ pub(crate) fn parse_url(url: &str) -> Result<Url, String> {
 /// The headers of an attempt. An endpoint without a secret gets no signatures, as the guide says.
 fn headers(attempt: &Attempt) -> HeaderMap {
     let mut headers = match Signer::new(attempt.secret.clone()) {
-        Ok(signer) => signer.at(attempt.at.into()).announcing(attempt.event.clone()).sign(&attempt.body).into(),
+        Ok(signer) => {
+            let signed = signer.at(attempt.at.into()).announcing(attempt.event.clone()).sign(&attempt.body);
+            if attempt.is_v1_only { signed.v1_only().into() } else { signed.into() }
+        }
         Err(_) => {
             let name = HeaderName::from_bytes(CONTRACT.webhook_event.as_bytes()).ok();
             let value = HeaderValue::from_str(attempt.event.as_str()).ok();
@@ -75,7 +78,7 @@ fn headers(attempt: &Attempt) -> HeaderMap {
     headers
 }
 
-/// What went wrong, without the URL, whose query may hold a secret.
+/// Describes an error without the URL, whose query may hold a secret.
 fn describe(error: reqwest::Error, timeout: Duration) -> String {
     if error.is_timeout() {
         return format!("request timed out after {timeout:?}");

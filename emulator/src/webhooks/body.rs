@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use bytes::Bytes;
 use chrono::SecondsFormat;
+use piaxis::webhook::Envelope;
 use serde::Serialize as _;
 use serde_json::{Serializer, Value, ser::Formatter};
 
@@ -12,17 +13,27 @@ use crate::contract::CONTRACT;
 
 /// The body that tells of an event.
 ///
-/// Disbursement events have the helper envelope, all others the merchant envelope. No source says which of the documented
-/// envelopes a delivery has, and none shows the white space of a body; the emulator writes bodies as Python's `json` does, so
-/// that a receiver that verifies a body that was parsed and written again fails.
-pub(super) fn body(event: &Event, merchant_id: &str, endpoint_id: &str) -> Bytes {
-    let name = if event.family() == "disbursement" { "helper" } else { "merchant" };
+/// Unless the merchant chose an envelope, disbursement events have the helper envelope, all others the merchant envelope. No
+/// source says which of the documented envelopes a delivery has, and none shows the white space of a body; the emulator writes
+/// bodies as Python's `json` does, so that a receiver that verifies a body that was parsed and written again fails.
+pub(super) fn body(event: &Event, envelope: Option<Envelope>, merchant_id: &str, endpoint_id: &str) -> Bytes {
+    let name = match envelope {
+        Some(Envelope::Merchant) => "merchant",
+        Some(Envelope::MerchantAtTop) => "merchant_at_top",
+        Some(Envelope::Helper) => "helper",
+        _ if event.family() == "disbursement" => "helper",
+        _ => "merchant",
+    };
     let mut body = CONTRACT.document["x-piaxis-webhooks"]["envelopes"][name]["example"].clone();
     if let Some(event_name) = body.get_mut("event") {
         *event_name = event.name.as_str().into();
     }
     if let Some(id) = body.get_mut("webhook_id") {
         *id = endpoint_id.into();
+    }
+    let is_merchant_at_top = body.get("merchant_id").is_some();
+    if let Some(id) = body.get_mut("merchant_id") {
+        *id = merchant_id.into();
     }
     if let Some(Value::String(time)) = body.get_mut("timestamp") {
         let with_offset = event.created_at.to_rfc3339_opts(SecondsFormat::Micros, false);
@@ -35,7 +46,9 @@ pub(super) fn body(event: &Event, merchant_id: &str, endpoint_id: &str) -> Bytes
         if has_name {
             data.insert("event".into(), event.name.as_str().into());
         }
-        data.insert("merchant_id".into(), merchant_id.into());
+        if !is_merchant_at_top {
+            data.insert("merchant_id".into(), merchant_id.into());
+        }
         data.extend(event.data.clone());
     }
     let mut bytes = Vec::new();
@@ -90,7 +103,7 @@ mod tests {
             data: data.as_object().unwrap().clone(),
             created_at: "2026-04-14T10:30:00Z".parse().unwrap(),
         };
-        let text = |name: &str| String::from_utf8(body(&event(name), "merchant-1", "endpoint-1").into()).unwrap();
+        let text = |name: &str| String::from_utf8(body(&event(name), None, "merchant-1", "endpoint-1").into()).unwrap();
         assert_eq!(
             text("payment.succeeded"),
             "{\"data\": {\"amount\": 15000, \"merchant_id\": \"merchant-1\", \"note\": \"\\u00e9\\ud83d\\ude00\\\"\\n\"}, \

@@ -62,7 +62,7 @@ pub struct DeliveryAttempt {
     pub at: DateTime<Utc>,
     /// Status of the endpoint's response; `None` without a response.
     pub status: Option<u16>,
-    /// Why there was no response.
+    /// Error of an attempt without a response, such as a timeout.
     pub error: Option<String>,
 }
 

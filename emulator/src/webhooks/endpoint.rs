@@ -1,7 +1,10 @@
-//! The webhooks of a merchant, as a test sees them.
+//! The endpoint of a merchant, its deliveries, and switches of a test.
 
 use chrono::{DateTime, Utc};
-use piaxis::{Secret, webhook::EventType};
+use piaxis::{
+    Secret,
+    webhook::{Envelope, EventType},
+};
 
 use super::{attempt::parse_url, delivery::Delivery, queue::Queue};
 use crate::{
@@ -110,6 +113,17 @@ impl Merchant<'_> {
     /// [`Emulator::advance`](crate::Emulator::advance) or [`release_webhooks`](Self::release_webhooks). One seed always gives one order.
     pub fn reorder_webhooks(&self, seed: u64) {
         self.change_queue(|queue| queue.shuffle = Some(seed));
+    }
+
+    /// Wraps all events from now on in this envelope. By default disbursement events have the helper envelope, and all others
+    /// the merchant envelope, which is a guess.
+    pub fn set_webhook_envelope(&self, envelope: Envelope) {
+        self.change_queue(|queue| queue.envelope = Some(envelope));
+    }
+
+    /// Whether attempts from now on have the v1 signature only, the one that the guide documents. By default they have both.
+    pub fn sign_webhooks_with_v1_only(&self, is_v1_only: bool) {
+        self.change_queue(|queue| queue.is_v1_only = is_v1_only);
     }
 
     /// Puts off all attempts until [`release_webhooks`](Self::release_webhooks). Deliveries are pending until then.

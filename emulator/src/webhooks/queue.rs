@@ -1,4 +1,4 @@
-//! Which delivery is attempted when.
+//! The schedule of deliveries.
 //!
 //! No source says how often and in what order Piaxis delivers; an old page speaks of retries with exponential backoff. The
 //! emulator makes four attempts, with backoffs of one, two and four seconds of its clock. First attempts to the endpoint of a
@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use piaxis::{Secret, webhook::EventType};
+use piaxis::{
+    Secret,
+    webhook::{Envelope, EventType},
+};
 
 use super::{
     body::body,
@@ -45,6 +48,10 @@ pub(crate) struct Queue {
     pub(crate) is_held: bool,
     /// Whether each event is delivered twice.
     pub(crate) is_duplicating: bool,
+    /// Envelope of all events, instead of that of the event's kind.
+    pub(crate) envelope: Option<Envelope>,
+    /// Whether deliveries have the v1 signature only.
+    pub(crate) is_v1_only: bool,
     /// Seed of a random order.
     pub(crate) shuffle: Option<u64>,
 }
@@ -80,21 +87,22 @@ impl Queue {
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) delivery: Row,
-    /// Where to; `None` where the merchant has no endpoint any more.
+    /// URL of the endpoint; `None` when the merchant has none any more.
     pub(crate) url: Option<String>,
     pub(crate) secret: Secret,
+    pub(crate) is_v1_only: bool,
     pub(crate) event: EventType,
     pub(crate) body: Bytes,
     pub(crate) at: DateTime<Utc>,
 }
 
 impl Deliveries {
-    /// Whether nothing is under way and nothing is due. What is held is not due.
+    /// Whether no attempt is under way and none is due. Attempts that are held are not due.
     pub(crate) fn is_idle(&self, now: DateTime<Utc>) -> bool {
         self.queues.values().all(|queue| queue.under_way.is_none() && !queue.is_due(now))
     }
 
-    /// When the next retry is due.
+    /// Time of the next retry.
     pub(crate) fn next(&self) -> Option<DateTime<Utc>> {
         let queues = self.queues.values().filter(|queue| !queue.is_held && queue.under_way.is_none());
         queues.filter_map(|queue| queue.waiting.first()).map(|(at, _)| *at).min()
@@ -126,7 +134,7 @@ impl Deliveries {
         }
     }
 
-    /// Records how an attempt ended.
+    /// Records an attempt that ended, and schedules the next one.
     pub(crate) fn end_attempt(&mut self, row: Row, attempt: DeliveryAttempt, now: DateTime<Utc>) {
         let Some((merchant, delivery)) = self.get_mut(row) else { return };
         let (merchant, is_success) = (*merchant, attempt.is_success());
@@ -154,7 +162,8 @@ impl World {
         if self.merchants.get(merchant).is_none_or(|merchant| merchant.webhook_url.is_none()) {
             return false;
         }
-        let body = body(event, &self.merchant_id(merchant), &self.ids.id(Kind::Endpoint, merchant));
+        let envelope = self.deliveries.queues.get(&merchant).and_then(|queue| queue.envelope);
+        let body = body(event, envelope, &self.merchant_id(merchant), &self.ids.id(Kind::Endpoint, merchant));
         let (name, object_id) = (event.name.as_str().into(), event.object_id().map(str::to_owned));
         for _ in 0..1 + usize::from(self.deliveries.queue(merchant).is_duplicating) {
             self.add_delivery(merchant, &name, object_id.as_deref(), &body);
@@ -182,25 +191,25 @@ impl World {
     /// [`end_attempt`](Deliveries::end_attempt).
     pub(crate) fn take_attempts(&mut self) -> Vec<Attempt> {
         let at = self.now();
-        let due: Vec<(Row, Row)> = self
+        let due: Vec<(Row, Row, bool)> = self
             .deliveries
             .queues
             .iter_mut()
-            .filter_map(|(merchant, queue)| queue.take(at).map(|row| (*merchant, row)))
+            .filter_map(|(merchant, queue)| queue.take(at).map(|row| (*merchant, row, queue.is_v1_only)))
             .collect();
         let mut attempts = Vec::new();
-        for (merchant, delivery) in due {
+        for (merchant, delivery, is_v1_only) in due {
             let Some(merchant) = self.merchants.get(merchant) else { continue };
             let (url, secret) = (merchant.webhook_url.clone(), merchant.webhook_secret.clone());
             let Some((_, logged)) = self.deliveries.get_mut(delivery) else { continue };
             logged.next_attempt_at = None;
             let (event, body) = (logged.event.clone(), logged.body.clone());
-            attempts.push(Attempt { delivery, url, secret, event, body, at });
+            attempts.push(Attempt { delivery, url, secret, is_v1_only, event, body, at });
         }
         attempts
     }
 
-    /// When something happens by itself next.
+    /// Time of the next timer or retry.
     pub(crate) fn next_due(&self) -> Option<DateTime<Utc>> {
         self.timers.next().into_iter().chain(self.deliveries.next()).min()
     }

@@ -15,8 +15,8 @@ use crate::{
 impl World {
     /// Records an event about an object of a merchant, whatever the state of the object. Returns whether the merchant has it.
     ///
-    /// The data is what the last event of this family said of the object, and what the API says now in the fields that the
-    /// contract names. The object itself does not change.
+    /// The data is that of the last event of this family about the object, updated with those fields of the object that the
+    /// contract names for such events. The object itself does not change.
     pub(crate) fn trigger(&mut self, merchant: Row, name: &str, object_id: &str) -> bool {
         let family = family(name);
         let known = self.last_data(merchant, family, object_id);
@@ -56,17 +56,21 @@ impl World {
         reads.filter_map(|operation| Some((operation, last_parameter(operation)?))).find_map(|(operation, name)| {
             let route = Route { operation, parameters: vec![(name.to_owned(), object_id.to_owned())] };
             let actor = Actor { merchant: Some(merchant), payer: None };
-            let mut context = Context {
-                world: &mut *self,
-                operation,
-                actor,
-                route: &route,
-                headers: &HeaderMap::new(),
-                query: Value::Null,
-                body: Value::Null,
-                origin: String::new(),
-            };
-            let reply = operations::execute(&mut context).ok()?;
+            let reply = self.transaction(|world| {
+                let (headers, origin) = (&HeaderMap::new(), String::new());
+                let (query, body) = (Value::Null, Value::Null);
+                operations::execute(&mut Context {
+                    world,
+                    operation,
+                    actor,
+                    route: &route,
+                    headers,
+                    query,
+                    body,
+                    origin,
+                })
+            });
+            let reply = reply.ok()?;
             Some((name, serde_json::from_slice(&reply.body).ok()?))
         })
     }

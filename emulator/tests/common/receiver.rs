@@ -19,9 +19,9 @@ use tokio::{
     sync::Notify,
 };
 
-/// What an endpoint does with a delivery.
+/// How an endpoint responds to a delivery.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Answer {
+pub(crate) enum Respond {
     Status(u16),
     Close,
     Hang,
@@ -45,10 +45,10 @@ impl Received {
 #[derive(Default)]
 struct State {
     received: Vec<Received>,
-    answers: VecDeque<Answer>,
+    responses: VecDeque<Respond>,
 }
 
-/// Responds with 200, unless another answer comes first.
+/// Responds with 200, unless another response is set.
 #[derive(Clone)]
 pub(crate) struct Receiver {
     pub(crate) url: String,
@@ -89,27 +89,27 @@ impl Receiver {
             assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0, "no body");
         }
         let body = Bytes::copy_from_slice(&bytes[end + 4..]);
-        let answer = {
+        let respond = {
             let mut state = self.state.lock().unwrap();
             state.received.push(Received { headers, body });
-            state.answers.pop_front().unwrap_or(Answer::Status(200))
+            state.responses.pop_front().unwrap_or(Respond::Status(200))
         };
         self.came.notify_one();
-        match answer {
-            Answer::Status(status) => {
+        match respond {
+            Respond::Status(status) => {
                 let location = self.url.as_str();
                 let response = format!("HTTP/1.1 {status} Status\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
                 stream.write_all(response.as_bytes()).await.unwrap();
             }
-            Answer::Close => {}
+            Respond::Close => {}
             // Until the sender gives up.
-            Answer::Hang => while stream.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {},
+            Respond::Hang => while stream.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {},
         }
     }
 
-    /// The next deliveries get these answers.
-    pub(crate) fn answer(&self, answers: impl IntoIterator<Item = Answer>) {
-        self.state.lock().unwrap().answers.extend(answers);
+    /// Sets the responses to the next deliveries.
+    pub(crate) fn respond_with(&self, responses: impl IntoIterator<Item = Respond>) {
+        self.state.lock().unwrap().responses.extend(responses);
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {
