@@ -15,8 +15,8 @@ use crate::{
 impl World {
     /// Records an event about an object of a merchant, whatever the state of the object. Returns whether the merchant has it.
     ///
-    /// The data is that of the last event of this family about the object, updated with those fields of the object that the
-    /// contract names for such events. The object itself does not change.
+    /// The data is that of the last event of this family about the object. Its status, and fields that it lacks and the contract
+    /// names for such events, are those of the object. The object itself does not change.
     pub(crate) fn trigger(&mut self, merchant: Row, name: &str, object_id: &str) -> bool {
         let family = family(name);
         let known = self.last_data(merchant, family, object_id);
@@ -28,7 +28,9 @@ impl World {
         let payload = &CONTRACT.document["x-piaxis-webhooks"]["payloads"][family]["properties"];
         for (field, schema) in payload.as_object().into_iter().flatten() {
             let found = object.as_ref().and_then(|(id_name, object)| value(field, schema, id_name, object_id, object));
-            data.extend(found.map(|value| (field.clone(), value)));
+            if field == "status" || !data.contains_key(field) {
+                data.extend(found.map(|value| (field.clone(), value)));
+            }
         }
         if let Some(status) = status_of(name).filter(|_| payload.get("status").is_some()) {
             data.insert("status".into(), status.into());
