@@ -27,6 +27,8 @@ pub(crate) struct Contract {
     pub(crate) payout_fees: Vec<(Option<Amount>, Amount)>,
     /// Names of fields that hold amounts.
     amounts: HashSet<String>,
+    /// Names of fields that hold free-form objects, which are not the API's to write.
+    free_form: HashSet<String>,
     operations: BTreeMap<&'static str, Schemas>,
 }
 
@@ -54,8 +56,12 @@ impl Contract {
         let after_scheme = server.find("://").map_or(0, |at| at + 3);
         let base_path = server[after_scheme..].find('/').map_or("", |at| &server[after_scheme + at..]);
         let missing = &document["components"]["securitySchemes"]["client_id"]["x-piaxis-missing-code"];
-        let mut amounts = HashSet::new();
-        collect_amounts(&document["components"]["schemas"], &mut amounts);
+        let fields_of = |name: &str| {
+            let mut found = HashSet::new();
+            collect_fields(&document["components"]["schemas"], name, &mut found);
+            found
+        };
+        let (amounts, free_form) = (fields_of("/Amount"), fields_of("/JsonObject"));
         let operations = OPERATIONS.iter().map(|operation| (operation.id, schemas(&document, operation))).collect();
         Self {
             base_path: base_path.to_owned(),
@@ -66,6 +72,7 @@ impl Contract {
             webhook_event: webhook_event(&document),
             payout_fees: payout_fees(&document),
             amounts,
+            free_form,
             operations,
             document,
         }
@@ -102,6 +109,7 @@ impl Contract {
                     let amount = value.as_str().filter(|_| self.amounts.contains(name));
                     match amount.and_then(|text| text.parse::<Amount>().ok()) {
                         Some(amount) => *value = written(amount, is_grouped).into(),
+                        None if self.free_form.contains(name) => {}
                         None => self.write_amounts(value, is_grouped),
                     }
                 }
@@ -130,21 +138,20 @@ pub(crate) fn written(amount: Amount, is_grouped: bool) -> String {
     format!("{text}.{fraction}")
 }
 
-fn collect_amounts(node: &Value, found: &mut HashSet<String>) {
-    let is_amount = |schema: &Value| {
-        let reference = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref")).and_then(Value::as_str);
-        reference.is_some_and(|reference| reference.ends_with("/Amount"))
+/// Names of the properties whose schema is the one of this name.
+fn collect_fields(node: &Value, schema: &str, found: &mut HashSet<String>) {
+    let is_wanted = |field: &Value| {
+        let reference = field.get("$ref").or_else(|| field.pointer("/allOf/0/$ref")).and_then(Value::as_str);
+        reference.is_some_and(|reference| reference.ends_with(schema))
     };
     match node {
         Value::Object(fields) => {
-            for (name, value) in fields {
-                if is_amount(value) {
-                    found.insert(name.clone());
-                }
-                collect_amounts(value, found);
-            }
+            let properties = fields.get("properties").and_then(Value::as_object);
+            let wanted = properties.into_iter().flatten().filter(|(_, field)| is_wanted(field));
+            found.extend(wanted.map(|(name, _)| name.clone()));
+            fields.values().for_each(|field| collect_fields(field, schema, found));
         }
-        Value::Array(items) => items.iter().for_each(|item| collect_amounts(item, found)),
+        Value::Array(items) => items.iter().for_each(|item| collect_fields(item, schema, found)),
         _ => {}
     }
 }
@@ -223,5 +230,26 @@ pub(crate) fn as_2020_12(node: &Value) -> Value {
             }
         }
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_written_and_free_form_objects_left_alone() {
+        let contract = &*CONTRACT;
+        for name in ["amount", "total_debit_amount", "balance_escrow_in"] {
+            assert!(contract.amounts.contains(name), "{name}");
+        }
+        for name in ["metadata", "data"] {
+            assert!(contract.free_form.contains(name), "{name}");
+        }
+        // A keyword of schemas, and a field of disbursements.
+        assert!(!contract.free_form.contains("items"));
+        let mut body = json!({ "items": [{ "amount": "1500" }], "metadata": { "amount": "1500" } });
+        contract.write_amounts(&mut body, true);
+        assert_eq!(body, json!({ "items": [{ "amount": "1,500.00" }], "metadata": { "amount": "1500" } }));
     }
 }

@@ -15,12 +15,14 @@ use crate::{
     background,
     contract::CONTRACT,
     faults::When,
+    operations::escrows::{self, Resolution},
     recorded::RecordedRequest,
     server::{self, Shared},
     settings::Settings,
     world::{
         World,
         clock::Clock,
+        ids::Kind,
         ledger::{Account, Entry},
         merchants,
         table::Row,
@@ -309,6 +311,16 @@ impl Emulator {
         let mut world = self.shared.world();
         world.run_timers();
         world.deliveries.is_idle(world.now())
+    }
+
+    /// Ends the open dispute of an escrow, which no operation of the API does. `false` where there is none.
+    pub fn resolve_dispute(&self, escrow_id: &str, resolution: Resolution) -> bool {
+        let mut world = self.shared.world();
+        let row = world.ids.row(Kind::Escrow, escrow_id);
+        let resolved = row.map(|row| world.transaction(|world| escrows::resolve(world, row, resolution)));
+        drop(world);
+        self.shared.changed.notify_one();
+        resolved.is_some_and(|resolved| resolved.is_ok())
     }
 
     /// Stops accepting connections, and waits until the requests under way have ended. Webhooks under way are abandoned.

@@ -15,6 +15,7 @@ mod world;
 
 pub use emulator::{Emulator, EmulatorBuilder, Merchant};
 pub use faults::{Fault, When};
+pub use operations::escrows::Resolution;
 pub use recorded::RecordedRequest;
 pub use webhooks::delivery::{Delivery, DeliveryAttempt, DeliveryStatus};
 pub use world::ledger::{Account, Entry};

@@ -81,6 +81,18 @@ async fn request_ids_are_echoed_and_wrong_credentials_refused() {
 }
 
 #[tokio::test]
+async fn request_ids_are_unique_although_requests_are_refused() {
+    let emulator = start().await;
+    let client = emulator.client();
+    let mut ids = std::collections::BTreeSet::new();
+    for _ in 0..5 {
+        let refused = client.payments().get("id-1").retry_policy(RetryPolicy::none()).await.unwrap_err();
+        assert_eq!(refused.status().unwrap(), 404);
+        assert!(ids.insert(refused.request_id().unwrap().to_owned()), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn the_client_id_can_be_made_optional() {
     let emulator = started(builder().client_id_optional()).await;
     let key = emulator.default_merchant().api_key();

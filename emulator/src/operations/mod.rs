@@ -75,7 +75,7 @@ pub(crate) fn execute(context: &mut Context<'_>) -> Result<Reply, Refusal> {
         "payments_list" => payments::list(context),
         "escrows_create" => escrows::create(context),
         "escrows_get" => escrows::get(context),
-        "escrows_status" => escrows::status(context),
+        "escrows_status" => escrows::fulfillment(context),
         "escrows_release" => escrows::release(context),
         "escrows_reverse" => escrows::reverse(context),
         "escrows_dispute" => escrows::dispute(context),

@@ -21,6 +21,7 @@ use crate::{
     operations::{self, Context},
     recorded::RecordedRequest,
     reply::{Refusal, Reply},
+    world::{World, ids::Kind},
 };
 
 /// Most bytes of the body of a request.
@@ -130,7 +131,8 @@ fn execute(shared: &Shared, route: &Route, headers: &HeaderMap, query: &str, bod
 fn request_id(shared: &Shared, headers: &HeaderMap) -> Option<HeaderValue> {
     let own = headers.get(&CONTRACT.request_id).filter(|id| id.len() <= 128 && id.to_str().is_ok());
     own.cloned().or_else(|| {
-        let id = shared.world().new_id(crate::world::ids::Kind::Request);
+        let new_id = |world: &mut World| Ok(world.new_id(Kind::Request));
+        let id = shared.world().transaction(new_id).ok()?;
         HeaderValue::from_str(&id).ok()
     })
 }

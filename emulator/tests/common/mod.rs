@@ -1,10 +1,11 @@
 //! An emulator of a test, whose responses are all held to the contract.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{ops::Deref, time::Duration};
+use std::{collections::HashMap, ops::Deref, time::Duration};
 
-use piaxis::{OPERATIONS, types::OtpRequest};
-use piaxis_emulator::{Emulator, EmulatorBuilder, OTP};
+use jsonschema::Validator;
+use piaxis::{Amount, OPERATIONS, types::OtpRequest};
+use piaxis_emulator::{Account, Emulator, EmulatorBuilder, OTP};
 use serde_json::{Map, Value, json};
 
 /// An emulator with a clock that only the test moves. At its end, every response that it gave is validated.
@@ -36,6 +37,16 @@ impl Tested {
         self.advance(Duration::from_secs(60));
     }
 
+    /// Fails where money was made or lost, or an account owes some.
+    #[track_caller]
+    pub(crate) fn check_balances(&self) {
+        let balances = self.balances();
+        let owes = |account: &Account, amount: Amount| *account != Account::Outside && amount < 0;
+        assert!(!balances.iter().any(|(account, _, amount)| owes(account, *amount)), "{balances:?}");
+        let sum = Amount::checked_sum(balances.into_iter().map(|(_, _, amount)| amount));
+        assert_eq!(sum, Some(Amount::ZERO));
+    }
+
     /// Requests a one-time password for a phone number, and returns the password.
     pub(crate) async fn otp(&self, phone_number: &str) -> &'static str {
         let request = OtpRequest::builder().phone_number(phone_number).build();
@@ -50,6 +61,7 @@ impl Drop for Tested {
             return;
         }
         let contract: Value = serde_json::from_str(piaxis::CONTRACT).unwrap();
+        let mut validators: HashMap<(&str, bool), Validator> = HashMap::new();
         for request in self.requests() {
             let (Some(operation), Some(status @ (200..300 | 400..))) = (request.operation, request.status) else {
                 continue;
@@ -63,7 +75,9 @@ impl Drop for Tested {
                 if status < 300 { &responses["200"] } else { &contract["components"]["responses"]["ClientError"] };
             let schema = &response["content"]["application/json"]["schema"];
             assert!(schema.is_object(), "{} {status}: no schema", operation.id);
-            let misfits = misfits(&contract, schema, &request.response_json());
+            let key = (operation.id, status < 300);
+            let validator = validators.entry(key).or_insert_with(|| validator(&contract, schema));
+            let misfits = misfits(validator, &request.response_json());
             assert!(misfits.is_empty(), "{} {status}: {misfits:?}: {}", operation.id, request.response_json());
             if status < 300 {
                 let unknown = unknown_fields(&contract, schema, &request.response_json(), "");
@@ -73,12 +87,15 @@ impl Drop for Tested {
     }
 }
 
-fn misfits(contract: &Value, schema: &Value, instance: &Value) -> Vec<String> {
+fn validator(contract: &Value, schema: &Value) -> Validator {
     let document = json!({
         "allOf": [as_2020_12(schema)],
         "components": { "schemas": as_2020_12(&contract["components"]["schemas"]) },
     });
-    let validator = jsonschema::options().should_validate_formats(true).build(&document).unwrap();
+    jsonschema::options().should_validate_formats(true).build(&document).unwrap()
+}
+
+fn misfits(validator: &Validator, instance: &Value) -> Vec<String> {
     validator.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
