@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use common::{Tested, builder, start, started};
 use piaxis::{
-    Amount, PaymentMethod, PaymentStatus, RetryPolicy,
-    types::{PaymentCreate, UserInfo},
+    Amount, JsonObject, PaymentMethod, PaymentStatus, RetryPolicy, TermType,
+    types::{EscrowCreate, EscrowDispute, PaymentCreate, TermCreate, UserInfo},
     webhook::{Envelope, EventType, Payload, SignatureVersion, Webhook},
 };
 use piaxis_emulator::{
-    DECLINED_PHONE_NUMBER, Delivery, DeliveryStatus, Emulator, Fault, Merchant, PENDING_PHONE_NUMBER, When,
+    DECLINED_PHONE_NUMBER, Delivery, DeliveryStatus, Emulator, Fault, Merchant, PENDING_PHONE_NUMBER, Resolution, When,
 };
 use receiver::{Receiver, Respond};
 use serde_json::Value;
@@ -305,6 +305,37 @@ async fn any_event_about_an_object_can_be_triggered() {
     assert_eq!(events[0].data(), &failed);
     assert_eq!((&events[1].data()["payment_id"], &events[1].data()["status"]), (&id.into(), &"processed".into()));
     assert!(merchant.deliveries().iter().all(|delivery| delivery.object_id == merchant.deliveries()[0].object_id));
+}
+
+#[tokio::test]
+async fn escrows_and_disputes_are_told_and_can_be_triggered() {
+    let (emulator, receiver) = started_with_receiver().await;
+    let (client, merchant) = (emulator.client(), emulator.default_merchant());
+    let payer = UserInfo::builder().phone_number(BUYER).otp(emulator.otp(BUYER).await).build();
+    let term = TermCreate::builder().type_(TermType::ManualRelease).data(JsonObject::new()).build();
+    let order = EscrowCreate::builder().amount(50_000).currency_code("UGX").payment_method(PaymentMethod::Mtn);
+    let escrow = client.escrows().create(order.terms(vec![term]).user_info(payer).build()).await.unwrap();
+    let dispute = EscrowDispute::builder().reason("broken").build();
+    let dispute_id = Some(client.escrows().dispute(&escrow.id, dispute).await.unwrap().dispute_id);
+    assert!(emulator.resolve_dispute(&escrow.id, Resolution::Release));
+    merchant.trigger("escrow.released", &escrow.id);
+    merchant.trigger("dispute.opened", &escrow.id);
+    merchant.trigger("dispute.opened", dispute_id.as_deref().unwrap());
+    emulator.webhooks_idle().await;
+    let events: Vec<_> =
+        receiver.received().iter().map(|one| one.event(merchant.webhook_secret(), emulator.now())).collect();
+    let names: Vec<_> = events.iter().map(|event| event.event_type().unwrap().as_str()).collect();
+    let opened = ["dispute.opened", "dispute.closed", "escrow.released"];
+    assert_eq!(names, [&opened[..], &["escrow.released", "dispute.opened", "dispute.opened"]].concat());
+    let Payload::Dispute(first) = events[0].payload().unwrap() else { panic!("{:?}", events[0]) };
+    assert_eq!((&first.dispute_id, first.escrow_id.as_deref()), (&dispute_id, Some(&*escrow.id)));
+    let Payload::Escrow(released) = events[2].payload().unwrap() else { panic!("{:?}", events[2]) };
+    assert_eq!((released.amount, released.currency_code.as_deref()), (Some(Amount::from(50_000)), Some("UGX")));
+    assert_eq!(events[3].data(), events[2].data());
+    assert_eq!(events[4].data(), events[0].data());
+    assert_eq!(events[5].data(), events[0].data());
+    assert_eq!(merchant.deliveries()[0].object_id, dispute_id);
+    assert_eq!(merchant.deliveries()[2].object_id, Some(escrow.id));
 }
 
 #[tokio::test]
