@@ -20,7 +20,7 @@ use crate::{
     },
     reply::{Refusal, Reply},
     settings::Settings,
-    webhooks::Event,
+    webhooks::{Event, queue::Deliveries},
 };
 use clock::Clock;
 use ids::{Ids, Kind};
@@ -49,6 +49,7 @@ pub(crate) struct World {
     pub(crate) escrow_disbursements: EscrowDisbursements,
     /// Events in the order in which they happened; the webhooks of each are sent from here.
     pub(crate) events: Table<Event>,
+    pub(crate) deliveries: Deliveries,
     pub(crate) timers: Timers,
     /// Responses to requests with an idempotency key.
     pub(crate) kept_replies: HashMap<String, KeptReply>,
@@ -75,6 +76,7 @@ impl World {
             disbursements: Disbursements::default(),
             escrow_disbursements: EscrowDisbursements::default(),
             events: Table::default(),
+            deliveries: Deliveries::default(),
             timers: Timers::default(),
             kept_replies: HashMap::new(),
             counters: HashMap::new(),
@@ -116,7 +118,9 @@ impl World {
         self.escrows.commit();
         self.disbursements.commit();
         self.escrow_disbursements.commit();
-        self.events.commit();
+        for event in self.events.commit() {
+            self.deliver(event);
+        }
         self.timers.commit();
         self.counters_before.clear();
     }
