@@ -433,6 +433,83 @@ async fn parts_by_amount_and_by_allocation() {
 }
 
 #[tokio::test]
+async fn an_allocation_that_is_named_twice_is_not_paid_twice() {
+    let emulator = start().await;
+    let escrow = open(&emulator, 100, manual(), &[("a", 30)]).await;
+    let release = EscrowRelease::builder().allocation_keys(["a", "a"]).build();
+    assert_eq!(status(emulator.client().escrows().release(&escrow.id, release).await), 400);
+    assert_eq!(balance(&emulator, &Account::Escrow(0)), ugx(100));
+}
+
+#[tokio::test]
+async fn a_registered_payer_who_paid_by_mobile_money_gets_it_back_there() {
+    let emulator = start().await;
+    let payer = payer(&emulator, "user-1").await;
+    let order = EscrowCreate::builder()
+        .amount(100)
+        .currency_code("UGX")
+        .payment_method(PaymentMethod::Mtn)
+        .terms(manual())
+        .user_info(UserInfo::builder().phone_number(BUYER).build());
+    let escrow = payer.escrows().create(order.build()).await.unwrap();
+    assert!(escrow.sender_id.is_some());
+    payer.escrows().reverse(&escrow.id, EscrowReverse::builder().build()).await.unwrap();
+    assert_eq!(emulator.ledger().last().unwrap().to, Account::Outside);
+    assert_eq!(balance(&emulator, &Account::User(0)), ugx(10_000_000));
+}
+
+#[tokio::test]
+async fn a_key_and_a_token_act_for_both_sides_of_one_merchant_only() {
+    let emulator = start().await;
+    let (escrow, _) = open_registered(&emulator, 100, vec![term("delivery_confirmation", json!({}))]).await;
+    let _ = payer(&emulator, "user-1").await;
+    let sent = emulator.requests();
+    let token =
+        sent.iter().rev().find_map(|request| request.response_json()["access_token"].as_str().map(str::to_owned));
+    let token = token.unwrap();
+    let post = async |merchant: &str, path: String, body: Value| {
+        let merchant = emulator.merchant(merchant);
+        let request = reqwest::Client::new().post(format!("{}{path}", emulator.base_url())).bearer_auth(&token);
+        let request = request.header("api-key", merchant.api_key().expose());
+        let request = request.header("x-piaxis-client-id", merchant.client_id()).json(&body);
+        request.send().await.unwrap().status().as_u16()
+    };
+    let path = format!("/escrows/{}/terms/{}/fulfill", escrow.id, term_id(&escrow, 0));
+    for device in ["buyer_device_info", "seller_device_info"] {
+        let data = json!({ "confirmation_method": "signature", device: {} });
+        let body = json!({ "term_id": term_id(&escrow, 0), "term_type": "delivery_confirmation", "data": data });
+        assert_eq!(post("default", path.clone(), body).await, 200, "{device}");
+    }
+    assert_eq!(balance(&emulator, &Account::Escrow(0)), Amount::ZERO);
+    let body = json!({
+        "amount": 1, "currency_code": "UGX", "payment_method": "piaxis_external", "external_user_id": "user-1",
+        "terms": [{ "type": "manual_release", "data": {} }],
+    });
+    assert_eq!(post("default", "/escrows/".into(), body.clone()).await, 200);
+    assert_eq!(post("other", "/escrows/".into(), body).await, 403);
+}
+
+#[tokio::test]
+async fn allocations_are_not_split() {
+    let emulator = start().await;
+    let payer = payer(&emulator, "user-1").await;
+    let order = EscrowCreate::builder()
+        .amount(100)
+        .currency_code("UGX")
+        .payment_method(PaymentMethod::PiaxisExternal)
+        .external_user_id("user-1")
+        .allocations(slices(&[("a", 30)]))
+        .terms(vec![term("agreement", json!({}))]);
+    let escrow = payer.escrows().create(order.build()).await.unwrap();
+    let agree = |value: Value| {
+        let evidence = TermEvidence::Other { term_type: TermType::Agreement, data: data(&value) };
+        payer.escrows().fulfill_term(&escrow.id, term_id(&escrow, 0), evidence, None)
+    };
+    assert_eq!(status(agree(json!({ "agreement_type": "split", "split_percentage": 10 })).await), 400);
+    assert_eq!(status(agree(json!({ "agreement_type": "reverse" })).await), 200);
+}
+
+#[tokio::test]
 async fn a_settled_escrow_refuses_everything() {
     let emulator = start().await;
     let client = emulator.client();
@@ -677,7 +754,7 @@ async fn the_last_term_releases_what_is_left() {
     let body = json!({ "term_id": "another", "term_type": "password", "data": { "password": "x" } });
     let path = format!("/escrows/{}/terms/{}/fulfill", escrow.id, term_id(&escrow, 1));
     assert_eq!(status(client.request::<Value>(Method::POST, &path).json(&body).await), 400, "two term ids");
-    let wrong = fulfill(&emulator, &escrow, 1, "custom", As::Merchant, &json!({})).await;
+    let wrong = fulfill(&emulator, &escrow, 1, "custom", As::Merchant, &json!({ "password": "x" })).await;
     assert_eq!(status(wrong), 400, "another type");
     let evidence = TermEvidence::Other { term_type: TermType::Custom, data: JsonObject::new() };
     let missing = client.escrows().fulfill_term(&escrow.id, &escrow.id, evidence, None).await;
