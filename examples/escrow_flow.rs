@@ -1,59 +1,70 @@
-//! An escrow for two sellers: open it, look at it, release one seller's slice, reverse the other's.
+//! An escrow for two sellers: open it, release one seller's part, reverse the other's; then one that releases itself.
 //!
-//!     PIAXIS_API_KEY=… PIAXIS_CLIENT_ID=… PIAXIS_API_BASE_URL=https://sandbox.api.gopiaxis.com/api \
-//!         cargo run --example escrow_flow -- +256700000000 OTP
+//!     cargo run --example escrow_flow
+//!         with nothing set: the emulator
 //!
-//! It needs credentials for a Piaxis API: the embedded sandbox has no escrows yet. The phone number is asked to pay
-//! 50000 UGX; the one-time password is what it received after `client.otp().request(…)`.
+//!     PIAXIS_API_KEY=… PIAXIS_CLIENT_ID=… PIAXIS_API_BASE_URL=… cargo run --example escrow_flow -- +256700000000
+//!         that API; the number is asked to pay 50000 UGX twice
 
-use std::{env, error::Error};
+mod support;
+
+use std::error::Error;
 
 use piaxis::{
-    Client, PaymentMethod, TermData,
-    types::{AllocationCreate, EscrowCreate, EscrowRelease, EscrowReverse, TermCreate, UserInfo},
+    PaymentMethod, TermData,
+    types::{
+        AllocationCreate, EscrowCreate, EscrowRelease, EscrowReverse, PasswordEvidence, PasswordTermData, TermCreate,
+    },
 };
-
-const USAGE: &str = "this example needs PIAXIS_API_KEY and PIAXIS_CLIENT_ID in the environment, and the payer's phone \
-                     number and one-time password as arguments (the embedded sandbox has no escrows yet)";
+use support::{Piaxis, shown};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = env::args().skip(1);
-    let (Some(phone_number), Some(otp)) = (arguments.next(), arguments.next()) else {
-        return Err(USAGE.into());
-    };
-    let client = Client::from_env().map_err(|error| format!("{error}\n{USAGE}"))?;
-    let buyer = UserInfo::builder().phone_number(phone_number).otp(otp).build();
+    let piaxis = Piaxis::connect().await?;
+    let escrows = piaxis.client.escrows();
+    let phone_number = piaxis.phone_number("+256700000000")?;
 
-    let slice = |key: &str, amount: i32| AllocationCreate::builder().allocation_key(key).amount(amount).build();
-    let escrow = client
-        .escrows()
-        .create(
-            EscrowCreate::builder()
-                .amount(50_000)
-                .currency_code("UGX")
-                .payment_method(PaymentMethod::Mtn)
-                .terms(vec![TermCreate::new(TermData::ManualRelease)?])
-                .allocations(vec![slice("seller-a", 20_000), slice("seller-b", 30_000)])
-                .external_order_id("order-789")
-                .user_info(buyer.clone())
-                .build(),
-        )
-        .await?;
-    println!("Escrow {} is {:?}.", escrow.id, escrow.status);
-
-    let fulfillment = client.escrows().status(&escrow.id).await?;
-    for term in fulfillment.terms.unwrap_or_default() {
-        println!("  term {:?} {:?} met: {:?}", term.term_id, term.term_type, term.is_met);
+    println!("\nA marketplace order of two sellers. The money is held until the marketplace releases it.");
+    let part = |key: &str, amount: i32| AllocationCreate::builder().allocation_key(key).amount(amount).build();
+    let order = EscrowCreate::builder()
+        .amount(50_000)
+        .currency_code("UGX")
+        .payment_method(PaymentMethod::Mtn)
+        .terms(vec![TermCreate::new(TermData::ManualRelease)?])
+        .allocations(vec![part("seller-a", 20_000), part("seller-b", 30_000)])
+        .external_order_id("order-789")
+        .user_info(piaxis.payer(&phone_number).await?);
+    let escrow = escrows.create(order.build()).await?;
+    println!("Escrow {} is {}.", escrow.id, shown(escrow.status));
+    for action in escrow.required_actions.unwrap_or_default() {
+        println!("  to do: {}", shown(action.action_type));
     }
 
-    let only = |key: &str| vec![key.to_owned()];
-    let release = EscrowRelease::builder().allocation_keys(only("seller-a")).reason("Goods received");
-    let released = client.escrows().release(&escrow.id, release.user_info(buyer.clone()).build()).await?;
-    println!("Seller A: {:?} {:?}", released.status, released.amount);
+    let release = EscrowRelease::builder().allocation_keys(["seller-a"]).reason("Goods received");
+    let released = escrows.release(&escrow.id, release.user_info(piaxis.payer(&phone_number).await?).build()).await?;
+    println!("Seller A is paid {} UGX.", shown(released.amount));
+    let reverse = EscrowReverse::builder().allocation_keys(["seller-b"]).reason("Never arrived");
+    let reversed = escrows.reverse(&escrow.id, reverse.user_info(piaxis.payer(&phone_number).await?).build()).await?;
+    println!("The buyer gets {} UGX of seller B back.", shown(reversed.amount));
+    piaxis.webhooks().await;
 
-    let reverse = EscrowReverse::builder().allocation_keys(only("seller-b")).reason("Never arrived");
-    let reversed = client.escrows().reverse(&escrow.id, reverse.user_info(buyer).build()).await?;
-    println!("Seller B: {:?} {:?}", reversed.status, reversed.amount);
+    println!("\nA parcel that is handed over with a password. Proof of it releases the money.");
+    let password = TermData::Password(PasswordTermData::builder().password("open sesame").build());
+    let order = EscrowCreate::builder()
+        .amount(50_000)
+        .currency_code("UGX")
+        .payment_method(PaymentMethod::Mtn)
+        .terms(vec![TermCreate::new(password)?])
+        .user_info(piaxis.payer(&phone_number).await?);
+    let escrow = escrows.create(order.build()).await?;
+    println!("Escrow {} is {}.", escrow.id, shown(escrow.status));
+    let terms = escrow.terms.unwrap_or_default();
+    let term_id = terms.first().and_then(|term| term.term_id.clone()).ok_or("the escrow has no term")?;
+    let evidence = PasswordEvidence::builder().password("open sesame").build();
+    let fulfilled = escrows.fulfill_term(&escrow.id, term_id, evidence, None).await?;
+    println!("The courier says the password: {}", shown(fulfilled.message));
+    let now = escrows.status(&escrow.id).await?;
+    println!("Escrow {} is {}.", escrow.id, now.status);
+    piaxis.webhooks().await;
     Ok(())
 }

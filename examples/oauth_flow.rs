@@ -1,21 +1,23 @@
-//! A payer with a Piaxis wallet authorises payments: authorize URL, code exchange, payment, refresh.
+//! A payer with a Piaxis wallet authorizes payments: authorize URL, code exchange, payment, refresh.
 //!
 //!     cargo run --example oauth_flow
-//!         against typed mocks, since there is no browser and no payer here
+//!         with nothing set: the emulator, where the payer consents at once
 //!
 //!     PIAXIS_CLIENT_ID=… PIAXIS_CLIENT_SECRET=… PIAXIS_API_BASE_URL=… PIAXIS_MERCHANT_ID=… PIAXIS_REDIRECT_URI=… \
 //!         cargo run --example oauth_flow
 //!         that API; prints the URL for a browser and asks for the redirect that comes back
 
-use std::{env, error::Error, io};
+mod support;
+
+use std::{env, error::Error, time::Duration};
 
 use piaxis::{
     Client, Environment, PaymentMethod,
-    mock::{MockPiaxis, MockServerExt},
     oauth::{CodeExchange, State, TokenRefresh},
     pkce::Pkce,
-    types::{AuthorizeParams, PaymentCreate, PaymentCreated, TokenResponse},
+    types::{AuthorizeParams, PaymentCreate},
 };
+use support::{Piaxis, ask, shown};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -26,24 +28,34 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let environment = set("PIAXIS_API_BASE_URL").map_or(Environment::Sandbox, Environment::Custom);
             let client =
                 Client::builder().environment(environment).client_id(client_id).client_secret(client_secret).build()?;
-            authorise(&client, &merchant_id, &redirect_uri, |_| ask("The address that the browser ended at: ")).await
+            authorize(&client, &merchant_id, &redirect_uri, async |_| {
+                Ok(ask("The address that the browser ended at: ")?)
+            })
+            .await
         }
         _ => {
-            println!("The PIAXIS_* variables of this example are not set: using typed mocks; no real money moves.");
-            let piaxis = mocks().await;
-            let client = piaxis.client_builder().client_id("client-1").client_secret("secret-1").build()?;
-            let payer_consents =
-                |state: &str| Ok(format!("https://shop.example.com/callback?code=code-1&state={state}"));
-            authorise(&client, "merchant-1", "https://shop.example.com/callback", payer_consents).await
+            let piaxis = Piaxis::connect().await?;
+            let emulator = piaxis.emulator.as_ref().ok_or("set the variables of this example, or none")?;
+            // A browser would show a page that asks; other programs are redirected at once.
+            let payer_consents = async |url: &str| {
+                let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+                let redirect = browser.get(url).send().await?;
+                let address = redirect.headers().get("location").ok_or("there is no redirect")?;
+                Ok(address.to_str()?.to_owned())
+            };
+            let merchant_id = emulator.default_merchant().id();
+            authorize(&piaxis.client, &merchant_id, "https://shop.example.com/callback", payer_consents).await?;
+            piaxis.webhooks().await;
+            Ok(())
         }
     }
 }
 
-async fn authorise(
+async fn authorize(
     client: &Client,
     merchant_id: &str,
     redirect_uri: &str,
-    consent: impl Fn(&str) -> io::Result<String>,
+    consent: impl AsyncFn(&str) -> Result<String, Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
     let (state, pkce) = (State::generate()?, Pkce::generate()?);
     let url = client.oauth().authorize_url(
@@ -58,7 +70,7 @@ async fn authorise(
     )?;
     println!("Send the payer to:\n  {url}");
 
-    let returned = query_of(&consent(state.as_str())?)?;
+    let returned = query_of(&consent(url.as_str()).await?)?;
     let parameter = |name: &str| returned.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     if !state.matches(&parameter("state").unwrap_or_default()) {
         return Err("the state that came back is not the one that was sent".into());
@@ -72,41 +84,28 @@ async fn authorise(
             CodeExchange::builder().code(code).redirect_uri(redirect_uri).code_verifier(pkce.verifier()).build(),
         )
         .await?;
-    println!("Tokens for the Piaxis user {}: {:?}", tokens.user_id.as_deref().unwrap_or("?"), tokens.access_token);
+    println!("Tokens for the Piaxis user {}: {:?}", shown(tokens.user_id.as_deref()), tokens.access_token);
 
-    let payer =
-        Client::builder().environment(client.environment().clone()).access_token(tokens.access_token).build()?;
+    let payer = client.with_access_token(tokens.access_token);
     let payment = PaymentCreate::builder().amount(1_000).currency("UGX").payment_method(PaymentMethod::PiaxisExternal);
-    let created = payer.payments().create(payment.build()).await?;
+    let created = payer.payments().create(payment.maybe_recipient_id(tokens.merchant_id).build()).await?;
     println!("Payment {} created on behalf of the payer.", created.payment_id);
+    let settled = payer.payments().wait_until_settled(created.payment_id).timeout(Duration::from_secs(120)).await?;
+    if let Some(payment) = settled.last() {
+        println!("Payment {}: {} {} {}", payment.id, payment.amount, payment.currency, payment.status);
+    }
 
     if let Some(refresh_token) = tokens.refresh_token {
         let refresh = TokenRefresh::builder().refresh_token(refresh_token).build();
         match client.oauth().refresh_token(refresh).await {
             Ok(_) => println!("The tokens were refreshed."),
-            Err(error) => println!("No refresh ({error}); start the authorisation anew when the token expires."),
+            Err(error) => println!("No refresh ({error}); start the authorization anew when the token expires."),
         }
     }
     Ok(())
 }
 
-async fn mocks() -> MockPiaxis {
-    let piaxis = MockPiaxis::start().await;
-    let tokens = TokenResponse::builder().access_token("access-1").refresh_token("refresh-1").user_id("user-1").build();
-    piaxis.oauth_token(|_, then| drop(then.success(200, &tokens)));
-    let payment = PaymentCreated::builder().payment_id("payment-1").status("pending").build();
-    piaxis.payments_create(|_, then| drop(then.success(200, &payment)));
-    piaxis
-}
-
 fn query_of(address: &str) -> Result<Vec<(String, String)>, Box<dyn Error>> {
     let query = address.split_once('?').ok_or("the address has no query")?.1;
     Ok(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
-}
-
-fn ask(question: &str) -> io::Result<String> {
-    eprint!("{question}");
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(answer.trim().to_owned())
 }

@@ -42,7 +42,8 @@ fn envelope(name: &str) -> Result<Envelope, String> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let now = SystemTime::now();
-    let body = sample(&arguments.event, arguments.envelope, chrono::DateTime::<chrono::Utc>::from(now).into());
+    let at = chrono::DateTime::<chrono::Utc>::from(now).into();
+    let body = String::from(sample(&arguments.event, arguments.envelope, at));
     let mut headers = Signer::new(arguments.secret)?.at(now).announcing(arguments.event).sign(&body);
     if arguments.v1 {
         headers = headers.v1_only();

@@ -42,5 +42,3 @@ pub use client::*;
 
 #[cfg(feature = "mock")]
 pub mod mock;
-#[cfg(feature = "sandbox")]
-pub mod sandbox;

@@ -6,19 +6,19 @@ mod common;
 use std::{collections::BTreeSet, time::Duration};
 
 use common::recorded_answer;
+use futures_util::TryStreamExt as _;
 use piaxis::{
     Amount, DisbursementStatus, ErrorKind, EscrowDisbursementStatus, GrantType, JsonObject, OPERATIONS, PaymentMethod,
     PaymentStatus, TermEvidence, Timestamp,
-    mock::{MockPiaxis, MockServerExt, httpmock::Mock},
+    mock::{MockPiaxis, MockResponse, MockServerExt, httpmock::Mock},
     oauth::{CodeExchange, TokenRefresh},
     types::{
         AuthorizeParams, DisbursementCancel, DisbursementCreate, DisbursementFilter, EscrowCreate,
         EscrowDisbursementCreate, EscrowDisbursementFilter, EscrowDisbursementRelease, EscrowDispute, EscrowRelease,
-        EscrowReverse, OtpRequest, PaymentCreate, PaymentFilter, TokenRequest, UserInfo,
+        EscrowReverse, OtpRequest, Payment, PaymentCreate, PaymentFilter, PaymentSummary, TokenRequest, UserInfo,
     },
 };
 use serde::de::DeserializeOwned;
-use serde_json::json;
 
 fn recorded<T: DeserializeOwned>(name: &str) -> T {
     serde_json::from_value(recorded_answer(name)).unwrap()
@@ -117,15 +117,19 @@ async fn the_query_of_each_list_is_matched() {
     let time = |text: &str| text.parse::<Timestamp>().unwrap();
     let (from, to) = (time("2026-03-18T15:00:00+03:00"), time("2026-03-19T00:00:00Z"));
     let payments = piaxis.payments_list(|when, then| {
-        when.status("on hold&more").payment_method("mtn").limit("20").offset("40");
+        when.status("on hold&more").payment_method(PaymentMethod::Mtn).limit(20).offset("40");
         then.success(200, &recorded("payment_list"));
     });
     let dated = piaxis.payments_list(|when, then| {
-        when.from_date("2026-03-18T12:00:00Z").to_date("2026-03-19T00:00:00Z").status(None).limit(None);
+        when.from_date("2026-03-18T12:00:00Z").to_date("2026-03-19T00:00:00Z").without("status").limit(None::<u32>);
         then.success(200, &recorded("payment_list"));
     });
     let disbursements = piaxis.disbursements_list(|when, then| {
-        when.status("partially_completed").from_date("2026-03-18T12:00:00Z").to_date(None).limit("1").offset(None);
+        when.status("partially_completed")
+            .from_date("2026-03-18T12:00:00Z")
+            .without("to_date")
+            .limit(1)
+            .without("offset");
         then.success(200, &recorded("disbursement_list"));
     });
     let batches = piaxis.escrow_disbursements_list(|when, then| {
@@ -156,7 +160,7 @@ async fn the_query_and_header_of_the_test_authorisation_are_matched() {
         when.merchant_id("m")
             .external_user_id("u 1")
             .redirect_uri("https://a.example/b?c=d")
-            .state(None)
+            .without("state")
             .x_test_request("true");
         then.success(200, &recorded("authorize_test"));
     });
@@ -199,39 +203,80 @@ async fn a_body_is_matched_as_a_whole() {
 }
 
 #[tokio::test]
-async fn failures_headers_and_delays_are_set_on_what_httpmock_gives() {
+async fn failures_headers_and_delays_need_no_httpmock() {
     let piaxis = MockPiaxis::start().await;
     let client = piaxis.client();
     let conflict = piaxis.escrows_release(|when, then| {
-        when.escrow_id("e-1").into_inner().header("x-idempotency-key", "order-1");
-        let body = json!({ "detail": { "code": "ALREADY_RELEASED", "message": "it is released" } });
-        then.into_inner().status(409).header("x-request-id", "theirs").json_body(body);
+        when.escrow_id("e-1").idempotency_key("order-1").request_id("ours").header("x-tenant", "north");
+        then.in_turn([
+            MockResponse::failure(409, "ALREADY_RELEASED", "it is released").header("x-request-id", "theirs")
+        ]);
     });
     let release = client.escrows().release("e-1", EscrowRelease::default()).idempotency_key("order-1");
-    let error = release.await.unwrap_err();
+    let error = release.request_id("ours").header("x-tenant", "north").await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, Some("ALREADY_RELEASED")));
     assert_eq!((error.message(), error.request_id()), (Some("it is released"), Some("theirs")));
     conflict.assert_calls(1);
+    let other = client.escrows().release("e-1", EscrowRelease::default()).idempotency_key("order-2");
+    assert_eq!(other.await.unwrap_err().kind(), ErrorKind::NotFound, "another key");
+
+    piaxis.disbursements_create(|_, then| drop(then.invalid_field("recipients[0].amount", "must be positive")));
+    let payouts = DisbursementCreate::builder().currency("UGX").payment_method(PaymentMethod::Mtn).recipients(vec![]);
+    let error = client.disbursements().create(payouts.build()).await.unwrap_err();
+    assert_eq!(error.field_errors()[0].path(), "recipients[0].amount");
 
     piaxis.payments_list(|_, then| {
-        then.into_inner().status(429).header("retry-after", "7");
+        then.in_turn([MockResponse::failure(429, "SLOW_DOWN", "too many").header("retry-after", "70")]);
     });
     let error = client.payments().list(PaymentFilter::default()).await.unwrap_err();
-    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(Duration::from_secs(7))));
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(Duration::from_secs(70))));
 
-    piaxis.payments_get(|_, then| {
-        then.into_inner()
-            .status(502)
-            .header("content-type", "text/html")
-            .body("<html><title>Bad Gateway</title></html>");
-    });
-    let error = client.payments().get("p").await.unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::Server, Some("an HTML page, \"Bad Gateway\"")));
+    piaxis.disbursements_get(|_, then| drop(then.html(404)));
+    let error = client.disbursements().get("d").await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, Some("an HTML page, \"404 Not Found\"")));
 
-    piaxis.escrows_get(|_, then| {
-        then.success(200, &recorded("escrow_create")).into_inner().delay(Duration::from_secs(600));
-    });
+    piaxis.escrows_get(|_, then| drop(then.success(200, &recorded("escrow_create")).delay(Duration::from_secs(600))));
     assert!(client.escrows().get("e").timeout(Duration::from_millis(50)).await.unwrap_err().is_timeout());
+}
+
+#[tokio::test]
+async fn responses_come_in_turn_and_the_last_one_stays() {
+    let piaxis = MockPiaxis::start().await;
+    let of = |status: &str| Payment::builder().id("p").status(status).amount(1).currency("UGX").build();
+    let mock = piaxis.payments_get(|when, then| {
+        when.payment_id("p").access_token("token-1");
+        then.in_turn([
+            MockResponse::success(200, &of("pending")),
+            MockResponse::html(502),
+            MockResponse::success(200, &of("completed")),
+        ]);
+    });
+    let payer = piaxis.client().with_access_token("token-1");
+    assert_eq!(payer.payments().get("p").await.unwrap(), of("pending"));
+    // The failure between them is retried.
+    assert_eq!(payer.payments().get("p").await.unwrap(), of("completed"));
+    assert_eq!(payer.payments().get("p").await.unwrap(), of("completed"));
+    mock.assert_calls(4);
+    assert_eq!(
+        piaxis.client().with_access_token("token-2").payments().get("p").await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+}
+
+#[tokio::test]
+async fn a_list_needs_no_page_by_hand() {
+    let piaxis = MockPiaxis::start().await;
+    let items: Vec<_> = (0..7).map(|id| PaymentSummary::builder().payment_id(format!("p-{id}")).build()).collect();
+    for count in [0, 1, 3, 7] {
+        let mut mock = piaxis.payments_list(|when, then| {
+            when.without("status");
+            then.items(items[..count].to_vec());
+        });
+        let payments: Vec<_> =
+            piaxis.client().payments().stream(PaymentFilter::default()).page_size(3).try_collect().await.unwrap();
+        assert_eq!(payments, items[..count]);
+        mock.delete();
+    }
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ fn webhook() -> Webhook {
 }
 
 fn body() -> String {
-    sample(&EventType::PaymentSucceeded, Envelope::Merchant, "2026-04-14T10:30:00Z".parse().unwrap())
+    sample(&EventType::PaymentSucceeded, Envelope::Merchant, "2026-04-14T10:30:00Z".parse().unwrap()).into()
 }
 
 fn signed(body: impl AsRef<[u8]>) -> SignedHeaders {
@@ -154,7 +154,7 @@ async fn five_hundred_deliveries_at_once() {
         .map(|number| {
             tokio::spawn(async move {
                 let event = EventType::from(format!("payment.number_{number}"));
-                let body = sample(&event, Envelope::Merchant, "2026-04-14T10:30:00Z".parse().unwrap());
+                let body = String::from(sample(&event, Envelope::Merchant, "2026-04-14T10:30:00Z".parse().unwrap()));
                 // Every fifth is forged.
                 let is_forged = number % 5 == 0;
                 let headers = if is_forged { Signer::new("forged").unwrap().sign(&body) } else { signed(&body) };

@@ -21,6 +21,8 @@ pub(crate) struct Contract {
     /// The header that asks for the test variant of an authorization.
     pub(crate) test_request: String,
     pub(crate) missing_client_id: String,
+    /// The header of a webhook that names its event.
+    pub(crate) webhook_event: String,
     /// The fee of a payout by the most that the payout may have, in ascending order; the last one has no limit.
     pub(crate) payout_fees: Vec<(Option<Amount>, Amount)>,
     /// Names of fields that hold amounts.
@@ -67,12 +69,18 @@ impl Contract {
             request_id: transport("request_id"),
             idempotency_key: transport("idempotency_key"),
             missing_client_id: missing.as_str().unwrap_or_default().to_owned(),
+            webhook_event: webhook_event(&document),
             payout_fees: payout_fees(&document),
             amounts,
             free_form,
             operations,
             document,
         }
+    }
+
+    /// The environment variable that the crate `piaxis` reads for this role, such as `api_key`.
+    pub(crate) fn variable(&self, role: &str) -> &str {
+        self.document["x-piaxis-environment-variables"][role]["names"][0].as_str().unwrap_or_default()
     }
 
     pub(crate) fn schemas(&self, operation: &Operation) -> &Schemas {
@@ -89,6 +97,18 @@ impl Contract {
                 if !fields.contains_key(name) {
                     fields.insert(name.clone(), Value::Null);
                 }
+            }
+        }
+    }
+
+    /// Null for the nullable fields that are missing in each item of a list, as some of the documented responses have it.
+    pub(crate) fn complete_items(&self, schema: &str, items: &mut Value) {
+        let fields = self.document["components"]["schemas"][schema]["properties"].as_object();
+        let nullable = fields.into_iter().flatten().filter(|(_, field)| field["nullable"] == true);
+        let nullable: Vec<&String> = nullable.map(|(name, _)| name).collect();
+        for item in items.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            for &name in &nullable {
+                item.entry(name).or_insert(Value::Null);
             }
         }
     }
@@ -146,6 +166,12 @@ fn collect_fields(node: &Value, schema: &str, found: &mut HashSet<String>) {
         Value::Array(items) => items.iter().for_each(|item| collect_fields(item, schema, found)),
         _ => {}
     }
+}
+
+fn webhook_event(document: &Value) -> String {
+    let mut headers = document["x-piaxis-webhooks"]["headers"].as_object().into_iter().flatten();
+    let found = headers.find(|(_, header)| header["x-piaxis-transport"] == "event");
+    found.map(|(name, _)| name.clone()).unwrap_or_default()
 }
 
 /// The only header of `GET /authorize` that is true or false.

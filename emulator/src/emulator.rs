@@ -1,12 +1,18 @@
 //! The emulator as a test holds it.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use piaxis::{Amount, Client, ClientBuilder, Environment, Secret};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
+    background,
     contract::CONTRACT,
     faults::When,
     operations::escrows::{self, Resolution},
@@ -27,20 +33,39 @@ use crate::{
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct EmulatorBuilder {
+    host: IpAddr,
     port: u16,
     seed: u64,
     start: Option<DateTime<Utc>>,
     settings: Settings,
+    /// Secret because tokens may stand in it, and `Debug` shows a builder.
+    webhook_url: Option<Secret>,
+    webhook_secret: Option<Secret>,
 }
 
 impl Default for EmulatorBuilder {
     fn default() -> Self {
-        Self { port: 0, seed: 1, start: None, settings: Settings::default() }
+        Self {
+            host: Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+            seed: 1,
+            start: None,
+            settings: Settings::default(),
+            webhook_url: None,
+            webhook_secret: None,
+        }
     }
 }
 
 impl EmulatorBuilder {
-    /// Port of the loopback interface; a free one by default.
+    /// Address to listen on; `127.0.0.1` by default. The credentials are no secrets, so listen on other interfaces only where
+    /// all who reach them may use the emulator, such as in a container.
+    pub fn host(mut self, host: impl Into<IpAddr>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// Port; a free one by default.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
@@ -94,27 +119,57 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Delays every response by this long, after the request was executed; zero by default.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.settings.latency = latency;
+        self
+    }
+
+    /// URL that webhooks of the default merchant are posted to; see [`Merchant::set_webhook`].
+    pub fn webhook_url(mut self, url: impl Into<String>) -> Self {
+        self.webhook_url = Some(url.into().into());
+        self
+    }
+
+    /// Secret that webhooks of the default merchant are signed with; see [`Merchant::set_webhook_secret`].
+    pub fn webhook_secret(mut self, secret: impl Into<Secret>) -> Self {
+        self.webhook_secret = Some(secret.into());
+        self
+    }
+
+    /// How long an endpoint may take to respond to a webhook, on the machine's clock; ten seconds by default. No source shows
+    /// the timeout of Piaxis.
+    pub fn webhook_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.webhook_timeout = timeout;
+        self
+    }
+
     /// Starts the emulator on the present tokio runtime.
     ///
     /// # Errors
-    /// When the port cannot be had.
+    /// When the port cannot be had, or the webhook URL is invalid.
     pub async fn start(self) -> io::Result<Emulator> {
-        let listener = server::bind(self.port).await?;
+        let listener = server::bind(self.host, self.port).await?;
         let clock = self.start.map_or_else(Clock::system, Clock::manual);
-        let world = World::new(self.settings, clock, self.seed);
+        let mut world = World::new(self.settings, clock, self.seed);
+        let set = world.set_webhook_url(0, self.webhook_url.as_ref().map(Secret::expose));
+        set.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        if let Some(secret) = self.webhook_secret {
+            world.set_webhook_secret(0, secret);
+        }
         let shared = Arc::new(Shared::new(world, listener.local_addr()?));
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(server::serve(listener, shared.clone(), stopped));
-        Ok(Emulator { shared, stop, task })
+        let background = tokio::spawn(background::run(shared.clone(), stopped.clone()));
+        let server = tokio::spawn(server::serve(listener, shared.clone(), stopped));
+        Ok(Emulator { shared, stop, tasks: [server, background] })
     }
 }
 
-/// A running emulator. It stops when dropped.
-#[derive(Debug)]
+/// A running emulator. It stops when dropped. `Debug` shows the base URL only.
 pub struct Emulator {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Emulator {
@@ -237,6 +292,27 @@ impl Emulator {
         balances.map(|(account, currency, amount)| (account.clone(), currency.to_owned(), amount)).collect()
     }
 
+    /// Returns once no webhook is under way and none is due at the present time of the emulator. Retries that are due later do
+    /// not count, nor do webhooks that are held.
+    pub async fn webhooks_idle(&self) {
+        loop {
+            let mut round = std::pin::pin!(self.shared.background.notified());
+            // From here on no round goes unnoticed.
+            round.as_mut().enable();
+            if self.is_idle() {
+                return;
+            }
+            self.shared.changed.notify_one();
+            round.await;
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        let mut world = self.shared.world();
+        world.run_timers();
+        world.deliveries.is_idle(world.now())
+    }
+
     /// Ends the open dispute of an escrow, which no operation of the API does. `false` where there is none.
     pub fn resolve_dispute(&self, escrow_id: &str, resolution: Resolution) -> bool {
         let mut world = self.shared.world();
@@ -247,24 +323,32 @@ impl Emulator {
         resolved.is_some_and(|resolved| resolved.is_ok())
     }
 
-    /// Stops accepting connections, and waits until the requests under way have ended.
+    /// Stops accepting connections, and waits until the requests under way have ended. Webhooks under way are abandoned.
     pub async fn shutdown(mut self) {
         let _ = self.stop.send(true);
-        let _ = (&mut self.task).await;
+        for task in &mut self.tasks {
+            let _ = task.await;
+        }
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator").field("base_url", &self.base_url()).finish_non_exhaustive()
     }
 }
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
 /// A merchant of an emulator.
 #[derive(Debug, Clone, Copy)]
 pub struct Merchant<'a> {
-    emulator: &'a Emulator,
-    row: Row,
+    pub(crate) emulator: &'a Emulator,
+    pub(crate) row: Row,
 }
 
 impl Merchant<'_> {
@@ -290,7 +374,7 @@ impl Merchant<'_> {
 
     /// Reads something of the merchant, who is never removed.
     #[allow(clippy::expect_used)]
-    fn read<T>(&self, read: impl FnOnce(&merchants::Merchant) -> T) -> T {
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&merchants::Merchant) -> T) -> T {
         let world = self.emulator.shared.world();
         read(world.merchants.get(self.row).expect("the merchant of a handle exists"))
     }
@@ -304,6 +388,21 @@ impl Merchant<'_> {
         let builder = self.emulator.client_builder().api_key(self.api_key()).client_id(self.client_id());
         let client = builder.client_secret(self.client_secret()).build();
         client.expect("a loopback URL and plain credentials make a client")
+    }
+
+    /// The environment variables from which [`Client::from_env`] makes a client with the merchant's credentials, and
+    /// [`Webhook::from_env`](piaxis::webhook::Webhook::from_env) a receiver, with their values.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let values = self.read(|merchant| {
+            [
+                ("api_key", merchant.api_key.expose().to_owned()),
+                ("client_id", merchant.client_id.clone()),
+                ("client_secret", merchant.client_secret.expose().to_owned()),
+                ("webhook_secret", merchant.webhook_secret.expose().to_owned()),
+            ]
+        });
+        let values = [("base_url", self.emulator.base_url())].into_iter().chain(values);
+        values.map(|(role, value)| (CONTRACT.variable(role), value)).collect()
     }
 
     /// Balance of the merchant's wallet, in major units.

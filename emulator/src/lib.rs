@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(unreachable_pub)]
 
+mod background;
 mod contract;
 mod emulator;
 mod faults;
@@ -16,6 +17,7 @@ pub use emulator::{Emulator, EmulatorBuilder, Merchant};
 pub use faults::{Fault, When};
 pub use operations::escrows::Resolution;
 pub use recorded::RecordedRequest;
+pub use webhooks::delivery::{Delivery, DeliveryAttempt, DeliveryStatus};
 pub use world::ledger::{Account, Entry};
 
 /// The one-time password that everybody gets, unless the emulator is built with random ones.

@@ -20,6 +20,10 @@ pub(crate) struct Settings {
     pub(crate) is_otp_single_use: bool,
     /// Whether a repeated idempotency key is recognised.
     pub(crate) honours_idempotency_keys: bool,
+    /// How long every response takes in addition.
+    pub(crate) latency: Duration,
+    /// How long an endpoint may take to respond to a webhook.
+    pub(crate) webhook_timeout: Duration,
     /// Whether the 12 routes that require the client id refuse requests without it.
     pub(crate) requires_client_id: bool,
 }
@@ -34,6 +38,8 @@ impl Default for Settings {
             otp: Some(crate::OTP.to_owned()),
             is_otp_single_use: true,
             honours_idempotency_keys: true,
+            latency: Duration::ZERO,
+            webhook_timeout: crate::webhooks::attempt::TIMEOUT,
             requires_client_id: true,
         }
     }

@@ -99,6 +99,6 @@ pub use replay::MemoryGuard;
 #[cfg(feature = "redis")]
 pub use replay::RedisGuard;
 pub use replay::{GuardError, Mark, Once, OnceError, ReplayGuard};
-pub use sample::sample;
+pub use sample::{Sample, sample};
 pub use signature::{SignatureVersion, Verified};
 pub use signer::{SignedHeaders, Signer};

@@ -1,21 +1,32 @@
+//! Bodies of events, for tests of a receiver.
+
+use std::fmt;
+
 use chrono::SecondsFormat;
 use serde_json::{Map, Value};
 
 use super::{Envelope, EventType, generated::PAYLOAD_SAMPLES};
 use crate::Timestamp;
 
+/// The field of `data` that says that somebody pressed the button that sends a test.
+const TEST: &str = "test";
+
 /// A body for an event, as Piaxis might send it: for tests. Sign it with a [`Signer`](super::Signer).
 ///
-/// The values are made up; an event of an unknown kind has no data.
+/// The values are made up; an event of an unknown kind has no data. [`Sample::with`] sets those that a test is about. The
+/// body says `test: true` only after [`Sample::as_test`]: a receiver that skips tests would do nothing and pass.
 ///
 /// ```
-/// use piaxis::webhook::{Envelope, Event, EventType, sample};
+/// use piaxis::webhook::{Envelope, Event, EventType, Signer, sample};
 ///
-/// let body = sample(&EventType::EscrowReleased, Envelope::Helper, "2026-04-14T10:30:00Z".parse().unwrap());
-/// assert_eq!(Event::from_json(body)?.event_type(), Some(&EventType::EscrowReleased));
+/// let at = "2026-04-14T10:30:00Z".parse().unwrap();
+/// let body = sample(&EventType::PaymentSucceeded, Envelope::Merchant, at).with("payment_id", "pay-1");
+/// let headers = Signer::new("secret")?.sign(&body);
+/// let event = Event::from_json(&body)?;
+/// assert_eq!((event.data()["payment_id"].as_str(), event.is_test()), (Some("pay-1"), false));
 /// # Ok::<(), piaxis::webhook::WebhookError>(())
 /// ```
-pub fn sample(event: &EventType, envelope: Envelope, at: Timestamp) -> String {
+pub fn sample(event: &EventType, envelope: Envelope, at: Timestamp) -> Sample {
     let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
     let family = event.as_str().split('.').next().unwrap_or_default();
     let payload =
@@ -26,8 +37,61 @@ pub fn sample(event: &EventType, envelope: Envelope, at: Timestamp) -> String {
     if let Some(data) = body.get_mut("data").and_then(Value::as_object_mut) {
         fill(data, event, at);
         data.extend(payload);
+        data.remove(TEST);
     }
-    Value::Object(body).to_string()
+    Sample::new(body)
+}
+
+/// A body for an event; made by [`sample`]. `Display` and `AsRef` give the JSON text.
+#[derive(Clone, PartialEq)]
+#[must_use]
+pub struct Sample {
+    body: Map<String, Value>,
+    text: String,
+}
+
+impl Sample {
+    fn new(body: Map<String, Value>) -> Self {
+        Self { text: Value::from(body.clone()).to_string(), body }
+    }
+
+    /// Sets a field of `data`, such as `payment_id`.
+    pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
+        if let Some(data) = self.body.get_mut("data").and_then(Value::as_object_mut) {
+            data.insert(field.to_owned(), value.into());
+        }
+        Self::new(self.body)
+    }
+
+    /// Says that somebody pressed the button that sends a test; see [`Event::is_test`](super::Event::is_test).
+    pub fn as_test(self) -> Self {
+        self.with(TEST, true)
+    }
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Without the fields of `data`, which a test may have set to anything.
+impl fmt::Debug for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sample").field("event", &self.body.get("event")).finish_non_exhaustive()
+    }
+}
+
+impl AsRef<[u8]> for Sample {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
+
+impl From<Sample> for String {
+    fn from(sample: Sample) -> Self {
+        sample.text
+    }
 }
 
 /// Puts the event and the time where the envelope has such a field, the time in the form that it has there.

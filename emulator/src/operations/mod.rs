@@ -8,6 +8,8 @@ pub(crate) mod lists;
 pub(crate) mod oauth;
 pub(crate) mod otp;
 pub(crate) mod payments;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use http::{HeaderMap, StatusCode};
 use piaxis::Operation;

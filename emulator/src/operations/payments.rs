@@ -1,11 +1,9 @@
 //! Direct payments: pending, then completed or failed.
 
-use std::collections::{BTreeSet, HashMap};
-
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use piaxis::{
-    Amount, PartyType, PaymentMethod, PaymentStatus, Timestamp,
+    Amount, PartyType, PaymentMethod, PaymentStatus,
     types::{
         self, MerchantDetails, Party, PaymentCreate, PaymentCreated, PaymentFilter, PaymentList, PaymentSummary,
         TransactionDetails,
@@ -19,8 +17,9 @@ use crate::{
     world::{
         World,
         ids::Kind,
+        index::{Indexed, IndexedTable},
         ledger::Account,
-        table::{Row, Table},
+        table::Row,
         timers::Timer,
     },
 };
@@ -41,119 +40,23 @@ pub(crate) struct Payment {
     pub(crate) created_at: DateTime<Utc>,
 }
 
-/// Payments that one filter matches, in the order of creation.
-type Matches = BTreeSet<Row>;
-/// Merchant, and the values of a filter.
-type Filter = (Row, Option<PaymentStatus>, Option<PaymentMethod>);
+/// All payments.
+pub(crate) type Payments = IndexedTable<Payment>;
 
-/// All payments, and an index for the filters of the list.
-#[derive(Debug, Default)]
-pub(crate) struct Payments {
-    table: Table<Payment>,
-    index: HashMap<Filter, Matches>,
-    /// Payments that the transaction indexed anew, with the status under which they were indexed before it.
-    reindexed: Vec<(Row, Option<PaymentStatus>)>,
-}
+impl Indexed for Payment {
+    /// Merchant, status and method.
+    type Filter = (Row, Option<PaymentStatus>, Option<PaymentMethod>);
 
-impl Payments {
-    pub(crate) fn get(&self, row: Row) -> Option<&Payment> {
-        self.table.get(row)
-    }
-
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Row, &Payment)> {
-        self.table.iter()
-    }
-
-    fn insert(&mut self, payment: Payment) -> Row {
-        let row = self.table.insert(payment);
-        self.reindexed.push((row, None));
-        self.add_to_index(row);
-        row
-    }
-
-    fn set_status(&mut self, row: Row, status: PaymentStatus) {
-        let Some(before) = self.table.get(row).map(|payment| payment.status.clone()) else { return };
-        self.remove_from_index(row, &before);
-        self.reindexed.push((row, Some(before)));
-        if let Some(payment) = self.table.get_mut(row) {
-            payment.status = status;
-        }
-        self.add_to_index(row);
-    }
-
-    fn filters(&self, row: Row, status: &PaymentStatus) -> Vec<Filter> {
-        let Some(payment) = self.table.get(row) else { return Vec::new() };
-        let (merchant, method) = (payment.merchant, &payment.method);
+    fn filters(&self) -> Vec<Self::Filter> {
         let with = |status: Option<&PaymentStatus>, method: Option<&PaymentMethod>| {
-            (merchant, status.cloned(), method.cloned())
+            (self.merchant, status.cloned(), method.cloned())
         };
-        vec![with(None, None), with(Some(status), None), with(None, Some(method)), with(Some(status), Some(method))]
+        let (status, method) = (Some(&self.status), Some(&self.method));
+        vec![with(None, None), with(status, None), with(None, method), with(status, method)]
     }
 
-    fn add_to_index(&mut self, row: Row) {
-        let Some(status) = self.table.get(row).map(|payment| payment.status.clone()) else { return };
-        for filter in self.filters(row, &status) {
-            self.index.entry(filter).or_default().insert(row);
-        }
-    }
-
-    fn remove_from_index(&mut self, row: Row, status: &PaymentStatus) {
-        for filter in self.filters(row, status) {
-            if let Some(matches) = self.index.get_mut(&filter) {
-                matches.remove(&row);
-            }
-        }
-    }
-
-    pub(crate) fn commit(&mut self) -> Vec<Row> {
-        self.reindexed.clear();
-        self.table.commit()
-    }
-
-    pub(crate) fn rollback(&mut self) {
-        // The index is undone while the rows that it needs are still there.
-        for (row, before) in std::mem::take(&mut self.reindexed).into_iter().rev() {
-            if let Some(status) = self.table.get(row).map(|payment| payment.status.clone()) {
-                self.remove_from_index(row, &status);
-            }
-            if let Some(before) = before {
-                for filter in self.filters(row, &before) {
-                    self.index.entry(filter).or_default().insert(row);
-                }
-            }
-        }
-        self.table.rollback();
-    }
-
-    /// The rows that a filter matches: how many, and those of one page, newest first.
-    fn find(&self, merchant: Row, filter: &PaymentFilter, page: PageOf) -> (usize, Vec<Row>) {
-        let key = (merchant, filter.status.clone(), filter.payment_method.clone());
-        let Some(matches) = self.index.get(&key) else { return (0, Vec::new()) };
-        if filter.from_date.is_none() && filter.to_date.is_none() {
-            return (matches.len(), page.of(matches.iter().rev().copied()));
-        }
-        // Rows are in the order of their time.
-        let first = self.first_row(|at| filter.from_date.is_none_or(|from| Timestamp::from(at) >= from));
-        let end = self.first_row(|at| filter.to_date.is_some_and(|to| Timestamp::from(at) > to));
-        if first >= end {
-            return (0, Vec::new());
-        }
-        let matches = matches.range(first..end);
-        (matches.clone().count(), page.of(matches.rev().copied()))
-    }
-
-    /// The first row whose time fits, where all after it fit as well.
-    fn first_row(&self, fits: impl Fn(DateTime<Utc>) -> bool) -> Row {
-        let (mut low, mut high) = (0, self.table.next());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.table.get(middle).is_some_and(|payment| fits(payment.created_at)) {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
-        }
-        low
+    fn created_at(&self) -> DateTime<Utc> {
+        self.created_at
     }
 }
 
@@ -229,7 +132,7 @@ pub(crate) fn finish(world: &mut World, row: Row, is_accepted: bool) -> Result<(
     } else {
         (PaymentStatus::Failed, "payment.failed")
     };
-    world.payments.set_status(row, status);
+    world.payments.update(row, |payment| payment.status = status);
     let mut data = Map::new();
     data.insert("payment_id".into(), world.ids.id(Kind::Payment, row).into());
     data.insert("reference".into(), reference(world, row).into());
@@ -279,7 +182,8 @@ pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let filter: PaymentFilter = context.query()?;
     let (world, merchant) = (&*context.world, context.merchant()?);
     let page = PageOf::new(context.operation, filter.limit, filter.offset);
-    let (total, rows) = world.payments.find(merchant, &filter, page);
+    let key = (merchant, filter.status, filter.payment_method);
+    let (total, rows) = world.payments.find(&key, (filter.from_date, filter.to_date), page);
     let results = rows.into_iter().filter_map(|row| Some(summary(world, row, world.payments.get(row)?)));
     let response = PaymentList::builder()
         .total(i64::try_from(total).unwrap_or(i64::MAX))

@@ -76,6 +76,7 @@ pub(crate) async fn handle(
             (Some(reply), body)
         }
     };
+    let latency = shared.world().settings.latency;
     let request_id = request_id(shared, &head.headers);
     shared.records().add(RecordedRequest {
         operation: operation.map(|operation| operation.id),
@@ -89,6 +90,9 @@ pub(crate) async fn handle(
         fault: when.clone(),
     });
     shared.changed.notify_one();
+    if !latency.is_zero() {
+        sleep(latency).await;
+    }
     let fault = match when {
         None | Some(When::BeforeCommit(Fault::Delay(_))) => None,
         Some(When::BeforeCommit(fault) | When::AfterCommit(fault)) => Some(fault),

@@ -9,7 +9,7 @@ pub(crate) mod validation;
 
 use std::{
     io as std_io,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     records: Mutex<Records>,
     /// Told after each change: there may be webhooks to send, or timers to wait for.
     pub(crate) changed: Notify,
+    /// Told after each round of the background task.
+    pub(crate) background: Notify,
     pub(crate) address: SocketAddr,
 }
 
@@ -50,6 +52,7 @@ impl Shared {
             faults: Mutex::default(),
             records: Mutex::default(),
             changed: Notify::new(),
+            background: Notify::new(),
             address,
         }
     }
@@ -67,7 +70,10 @@ impl Shared {
     }
 
     pub(crate) fn origin(&self) -> String {
-        format!("http://{}", self.address)
+        // All interfaces are bound, and official SDKs accept HTTP on loopback only.
+        let is_any = self.address.ip().is_unspecified();
+        let ip = if is_any { IpAddr::from(Ipv4Addr::LOCALHOST) } else { self.address.ip() };
+        format!("http://{}", SocketAddr::new(ip, self.address.port()))
     }
 }
 
@@ -115,12 +121,12 @@ async fn converse(connection: Connection, reset: ResetFlag, shared: Arc<Shared>,
 }
 
 /// Returns once the emulator is to stop.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error says that the emulator is gone, which ends the server as well.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Binds a port of the loopback interface; 0 for a free one.
-pub(crate) async fn bind(port: u16) -> std_io::Result<TcpListener> {
-    TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)).await
+/// Binds a port; 0 for a free one.
+pub(crate) async fn bind(host: IpAddr, port: u16) -> std_io::Result<TcpListener> {
+    TcpListener::bind((host, port)).await
 }

@@ -171,16 +171,21 @@ fn check_enums(operation: &Operation, body: &Value) -> Result<(), Refusal> {
         let known = resolve(&CONTRACT.document, field)["x-extensible-enum"].as_array();
         let (Some(known), Some(value)) = (known, body.get(name).filter(|value| !value.is_null())) else { continue };
         if !known.contains(value) {
-            let known: Vec<String> = known.iter().filter_map(|value| Some(format!("'{}'", value.as_str()?))).collect();
-            let message = match known.split_last() {
-                Some((last, [])) => format!("Input should be {last}"),
-                Some((last, others)) => format!("Input should be {} or {last}", others.join(", ")),
-                None => continue,
-            };
-            return Err(Reply::invalid_field(&["body", name], &message, "enum"));
+            let known: Vec<&str> = known.iter().filter_map(Value::as_str).collect();
+            return Err(not_one_of(&["body", name], &known));
         }
     }
     Ok(())
+}
+
+/// The error of a value that is none of an enum.
+pub(crate) fn not_one_of(place: &[&str], known: &[&str]) -> Refusal {
+    let known: Vec<String> = known.iter().map(|value| format!("'{value}'")).collect();
+    let known = match known.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => known.concat(),
+    };
+    Reply::invalid_field(place, &format!("Input should be {known}"), "enum")
 }
 
 /// A value that fits the contract as a type of the crate.

@@ -2,6 +2,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod ids;
+pub(crate) mod index;
 pub(crate) mod ledger;
 pub(crate) mod merchants;
 pub(crate) mod table;
@@ -14,12 +15,12 @@ use piaxis::{Amount, Timestamp};
 
 use crate::{
     operations::{
-        disbursements::Disbursement, escrow_disbursements::EscrowDisbursement, escrows::Escrow, idempotency::KeptReply,
-        oauth::OAuth, otp::Passwords, payments::Payments,
+        disbursements::Disbursements, escrow_disbursements::EscrowDisbursements, escrows::Escrow,
+        idempotency::KeptReply, oauth::OAuth, otp::Passwords, payments::Payments,
     },
     reply::{Refusal, Reply},
     settings::Settings,
-    webhooks::Event,
+    webhooks::{Event, queue::Deliveries},
 };
 use clock::Clock;
 use ids::{Ids, Kind};
@@ -44,10 +45,11 @@ pub(crate) struct World {
     pub(crate) oauth: OAuth,
     pub(crate) payments: Payments,
     pub(crate) escrows: Table<Escrow>,
-    pub(crate) disbursements: Table<Disbursement>,
-    pub(crate) escrow_disbursements: Table<EscrowDisbursement>,
+    pub(crate) disbursements: Disbursements,
+    pub(crate) escrow_disbursements: EscrowDisbursements,
     /// Events in the order in which they happened; the webhooks of each are sent from here.
     pub(crate) events: Table<Event>,
+    pub(crate) deliveries: Deliveries,
     pub(crate) timers: Timers,
     /// Responses to requests with an idempotency key.
     pub(crate) kept_replies: HashMap<String, KeptReply>,
@@ -71,9 +73,10 @@ impl World {
             oauth: OAuth::default(),
             payments: Payments::default(),
             escrows: Table::default(),
-            disbursements: Table::default(),
-            escrow_disbursements: Table::default(),
+            disbursements: Disbursements::default(),
+            escrow_disbursements: EscrowDisbursements::default(),
             events: Table::default(),
+            deliveries: Deliveries::default(),
             timers: Timers::default(),
             kept_replies: HashMap::new(),
             counters: HashMap::new(),
@@ -115,7 +118,9 @@ impl World {
         self.escrows.commit();
         self.disbursements.commit();
         self.escrow_disbursements.commit();
-        self.events.commit();
+        for event in self.events.commit() {
+            self.deliver(event);
+        }
         self.timers.commit();
         self.counters_before.clear();
     }

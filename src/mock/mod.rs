@@ -1,7 +1,9 @@
 //! Typed mocks of the API, one for each operation, on [`httpmock`].
 //!
-//! For tests that say answer by answer what the API does; for one that behaves by itself, take the
-//! [`sandbox`](crate::sandbox).
+//! Mocks are for tests that say response by response what the API does: that a request is sent with this body and this
+//! idempotency key, or what your code makes of one error. For tests of a flow (a payment that is created, settles, and tells
+//! your server by webhook), and of what happens when a response is lost, take the emulator, the crate `piaxis-emulator`:
+//! there a payment has a state.
 //!
 //! ```
 //! use piaxis::{mock::{MockPiaxis, MockServerExt}, types::Payment};
@@ -21,8 +23,11 @@
 //! # }
 //! ```
 //!
-//! Failures, delays and headers are set on what [`httpmock`] itself gives:
-//! `then.into_inner().status(409).json_body(…)`.
+//! `when` matches path and query parameters, bodies, `idempotency_key`, `request_id` and `access_token`; `then` responds with
+//! a `success`, a `failure`, an `invalid_field`, a page of `html`, with several `in_turn`, after a `delay`, and lists with the
+//! page of their `items` that is asked for. What is left is in `into_inner()`, which is [`httpmock`]'s own.
+
+mod response;
 
 use std::ops::Deref;
 
@@ -36,6 +41,8 @@ use crate::{
 
 pub use generated::{MockServerExt, operations};
 pub use httpmock;
+pub use response::MockResponse;
+use response::{in_turn, pages};
 
 #[allow(missing_docs, missing_debug_implementations, unused_imports, clippy::all, clippy::pedantic)]
 #[allow(clippy::unwrap_used, clippy::panic)]
@@ -93,6 +100,15 @@ impl Deref for MockPiaxis {
 /// An id as it stands in the path, for a regular expression.
 fn segment(id: &str) -> String {
     regex::escape(&encode(id))
+}
+
+/// A parameter as the client writes it; `None` for one that is not sent.
+fn parameter(value: &impl serde::Serialize) -> Option<String> {
+    match serde_json::to_value(value).unwrap_or_default() {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    }
 }
 
 /// Matches a form field by field.

@@ -1,0 +1,176 @@
+//! A table with an index for the filters of its list.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    hash::Hash,
+};
+
+use chrono::{DateTime, Utc};
+use piaxis::Timestamp;
+
+use super::table::{Row, Table};
+use crate::operations::lists::PageOf;
+
+/// A row that a list finds by a filter and by its time.
+pub(crate) trait Indexed: Clone + fmt::Debug {
+    /// The values of a filter.
+    type Filter: Clone + Eq + Hash + fmt::Debug;
+
+    /// Every filter that matches the row.
+    fn filters(&self) -> Vec<Self::Filter>;
+
+    fn created_at(&self) -> DateTime<Utc>;
+}
+
+/// Rows in the order of creation, and an index for the filters of the list.
+#[derive(Debug)]
+pub(crate) struct IndexedTable<T: Indexed> {
+    table: Table<T>,
+    index: HashMap<T::Filter, BTreeSet<Row>>,
+    /// What the transaction changed in the index, and whether it was added.
+    changes: Vec<(T::Filter, Row, bool)>,
+}
+
+impl<T: Indexed> Default for IndexedTable<T> {
+    fn default() -> Self {
+        Self { table: Table::default(), index: HashMap::new(), changes: Vec::new() }
+    }
+}
+
+impl<T: Indexed> IndexedTable<T> {
+    pub(crate) fn get(&self, row: Row) -> Option<&T> {
+        self.table.get(row)
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Row, &T)> + ExactSizeIterator {
+        self.table.iter()
+    }
+
+    pub(crate) fn insert(&mut self, value: T) -> Row {
+        let filters = value.filters();
+        let row = self.table.insert(value);
+        self.reindex(row, &[], &filters);
+        row
+    }
+
+    /// Changes a row, which keeps its time of creation.
+    pub(crate) fn update(&mut self, row: Row, change: impl FnOnce(&mut T)) {
+        let Some(value) = self.table.get_mut(row) else { return };
+        let before = value.filters();
+        change(value);
+        let after = value.filters();
+        self.reindex(row, &before, &after);
+    }
+
+    fn reindex(&mut self, row: Row, before: &[T::Filter], after: &[T::Filter]) {
+        let removed = before.iter().filter(|filter| !after.contains(filter)).map(|filter| (filter, false));
+        let added = after.iter().filter(|filter| !before.contains(filter)).map(|filter| (filter, true));
+        for (filter, is_added) in removed.chain(added) {
+            self.set(filter, row, is_added);
+            self.changes.push((filter.clone(), row, is_added));
+        }
+    }
+
+    fn set(&mut self, filter: &T::Filter, row: Row, is_matched: bool) {
+        let rows = self.index.entry(filter.clone()).or_default();
+        if is_matched {
+            rows.insert(row);
+        } else {
+            rows.remove(&row);
+        }
+    }
+
+    pub(crate) fn commit(&mut self) -> Vec<Row> {
+        self.changes.clear();
+        self.table.commit()
+    }
+
+    pub(crate) fn rollback(&mut self) {
+        for (filter, row, was_added) in std::mem::take(&mut self.changes).into_iter().rev() {
+            self.set(&filter, row, !was_added);
+        }
+        self.table.rollback();
+    }
+
+    /// All rows that a filter matches, in the order of creation.
+    pub(crate) fn matches(&self, filter: &T::Filter) -> impl DoubleEndedIterator<Item = Row> {
+        self.index.get(filter).into_iter().flatten().copied()
+    }
+
+    /// The rows that a filter matches, created between two times: how many, and those of one page, newest first.
+    pub(crate) fn find(
+        &self,
+        filter: &T::Filter,
+        (from, to): (Option<Timestamp>, Option<Timestamp>),
+        page: PageOf,
+    ) -> (usize, Vec<Row>) {
+        let Some(rows) = self.index.get(filter) else { return (0, Vec::new()) };
+        if from.is_none() && to.is_none() {
+            return (rows.len(), page.of(rows.iter().rev().copied()));
+        }
+        // Rows are in the order of their time.
+        let first = self.first_row(|at| from.is_none_or(|from| Timestamp::from(at) >= from));
+        let end = self.first_row(|at| to.is_some_and(|to| Timestamp::from(at) > to));
+        if first >= end {
+            return (0, Vec::new());
+        }
+        let rows = rows.range(first..end);
+        (rows.clone().count(), page.of(rows.rev().copied()))
+    }
+
+    /// The first row whose time fits, where all after it fit as well.
+    fn first_row(&self, fits: impl Fn(DateTime<Utc>) -> bool) -> Row {
+        let (mut low, mut high) = (0, self.table.next());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.table.get(middle).is_some_and(|value| fits(value.created_at())) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        low
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    struct Thing(bool);
+
+    impl Indexed for Thing {
+        type Filter = Option<bool>;
+
+        fn filters(&self) -> Vec<Option<bool>> {
+            vec![None, Some(self.0)]
+        }
+
+        fn created_at(&self) -> DateTime<Utc> {
+            DateTime::UNIX_EPOCH
+        }
+    }
+
+    #[test]
+    fn a_rollback_restores_the_index() {
+        let mut things = IndexedTable::<Thing>::default();
+        let found = |things: &IndexedTable<Thing>| {
+            [None, Some(false), Some(true)]
+                .map(|filter| things.find(&filter, (None, None), PageOf { limit: 10, offset: 0 }).1)
+        };
+        things.insert(Thing(false));
+        things.insert(Thing(true));
+        things.commit();
+        let before = found(&things);
+        assert_eq!(before, [vec![1, 0], vec![0], vec![1]]);
+        things.update(0, |thing| thing.0 = true);
+        things.insert(Thing(false));
+        things.update(0, |thing| thing.0 = false);
+        things.update(1, |thing| thing.0 = false);
+        assert_eq!(found(&things), [vec![2, 1, 0], vec![2, 1, 0], vec![]]);
+        things.rollback();
+        assert_eq!(found(&things), before);
+    }
+}
