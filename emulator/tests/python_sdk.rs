@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use common::{Tested, builder, start, started};
 use peers::{python, venv};
 use piaxis::{
-    Client, PaymentMethod, TermData, TermEvidence,
+    Client, PaymentMethod, TermData,
     oauth::{CodeExchange, TokenRefresh},
     pkce::Pkce,
     types::{
@@ -140,7 +140,7 @@ async fn ours(client: &Client, merchant_id: &str) {
         .currency_code("UGX")
         .payment_method(PaymentMethod::Mtn)
         .external_order_id("order-789")
-        .metadata(serde_json::from_value(json!({ "channel": "marketplace" })).unwrap())
+        .metadata(object(json!({ "channel": "marketplace" })))
         .allocations(vec![alpha.build(), beta.build()])
         .user_info(buyer().await)
         .terms(manual());
@@ -159,12 +159,7 @@ async fn ours(client: &Client, merchant_id: &str) {
     let fulfillment = TermFulfillment::builder()
         .term_id(&term_id)
         .term_type("meeting_delivery")
-        .data(
-            serde_json::from_value::<piaxis::JsonObject>(
-                json!({ "buyer_latitude": 0.3476, "buyer_longitude": 32.5825 }),
-            )
-            .unwrap(),
-        )
+        .data(object(json!({ "buyer_latitude": 0.3476, "buyer_longitude": 32.5825 })))
         .user_info(buyer().await);
     client.raw().escrows_fulfill_term(&meeting.id, &term_id, &fulfillment.build()).await.unwrap();
     let dispute = EscrowDispute::builder().reason("Never came").initiator_role("sender").build();
@@ -198,6 +193,10 @@ async fn ours(client: &Client, merchant_id: &str) {
     let release = EscrowDisbursementRelease::builder().force(true).reason("Approved").escrow_ids([escrow_id]).build();
     batches.release(id, release).await.unwrap();
     batches.cancel(id, DisbursementCancel::builder().reason("Cancelled").build()).await.unwrap();
+}
+
+fn object(json: Value) -> piaxis::JsonObject {
+    serde_json::from_value(json).unwrap()
 }
 
 /// What is compared of a request. Ids, tokens and credentials are numbered in the order in which they are first seen.
