@@ -45,11 +45,6 @@ impl Party {
         Self { who, email: None, phone_number: None }
     }
 
-    /// A person without a Piaxis account.
-    pub(crate) fn unregistered(email: Option<String>, phone_number: Option<String>) -> Self {
-        Self { who: Who::Unregistered, email, phone_number }
-    }
-
     /// Account that holds the party's money.
     pub(super) fn account(&self) -> Account {
         match self.who {

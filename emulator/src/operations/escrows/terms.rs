@@ -63,6 +63,9 @@ pub(super) enum Verdict {
     Refused(&'static str),
 }
 
+/// The sides that may give evidence, and the evidence.
+pub(super) type Given = (&'static [Side], Evidence);
+
 /// The rule of one term type.
 pub(super) struct Rule {
     kind: TermType,
@@ -70,8 +73,8 @@ pub(super) struct Rule {
     pub(super) subject: &'static str,
     /// Keys of the evidence, for the message of an error.
     pub(super) keys: &'static str,
-    /// The sides that may give this evidence, and the evidence. `None` where it lacks a key.
-    pub(super) read: fn(&JsonObject) -> Option<(&'static [Side], Evidence)>,
+    /// Reads evidence; `None` where a key is missing or has no valid value.
+    pub(super) read: fn(&JsonObject) -> Option<Given>,
     /// The state of a term by the evidence so far.
     pub(super) judge: fn(&Term) -> Verdict,
 }
@@ -199,7 +202,7 @@ pub(super) fn fits(given: &TermType, kind: &TermType) -> bool {
 }
 
 /// The evidence of the one side that is there.
-fn one_of(sender: Option<Evidence>, receiver: Option<Evidence>) -> Option<(&'static [Side], Evidence)> {
+fn one_of(sender: Option<Evidence>, receiver: Option<Evidence>) -> Option<Given> {
     match (sender, receiver) {
         (Some(evidence), None) => Some((SENDER, evidence)),
         (None, Some(evidence)) => Some((RECEIVER, evidence)),

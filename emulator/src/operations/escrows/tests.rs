@@ -38,7 +38,7 @@ fn payout(world: &mut World, beneficiary: Party, amount: i64, terms: Vec<TermCre
 }
 
 fn courier(number: &str) -> Party {
-    Party::unregistered(None, Some(number.to_owned()))
+    Party { phone_number: Some(number.to_owned()), ..Party::new(Who::Unregistered) }
 }
 
 /// Executes an operation, without the checks of the server; returns the status and the body.
