@@ -275,6 +275,24 @@ impl Emulator {
         self.shared.records().all()
     }
 
+    /// The requests of an operation, by its name in the contract.
+    pub fn requests_of(&self, operation: &str) -> Vec<RecordedRequest> {
+        let mut requests = self.requests();
+        requests.retain(|request| request.operation == Some(operation));
+        requests
+    }
+
+    /// Asserts how many requests of an operation came in, faults and retries included, and returns them.
+    ///
+    /// # Panics
+    /// When the number is another.
+    #[track_caller]
+    pub fn assert_requests(&self, operation: &str, count: usize) -> Vec<RecordedRequest> {
+        let requests = self.requests_of(operation);
+        assert_eq!(requests.len(), count, "requests of {operation}: {requests:#?}");
+        requests
+    }
+
     /// Forgets the requests so far.
     pub fn clear_requests(&self) {
         self.shared.records().clear();

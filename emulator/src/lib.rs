@@ -8,6 +8,7 @@ mod faults;
 mod operations;
 mod recorded;
 mod reply;
+mod scenarios;
 mod server;
 mod settings;
 mod webhooks;
@@ -17,6 +18,7 @@ pub use emulator::{Emulator, EmulatorBuilder, Merchant};
 pub use faults::{Fault, When};
 pub use operations::escrows::Resolution;
 pub use recorded::RecordedRequest;
+pub use scenarios::Marketplace;
 pub use webhooks::delivery::{Delivery, DeliveryAttempt, DeliveryStatus};
 pub use world::ledger::{Account, Entry};
 

@@ -32,8 +32,6 @@ pub(crate) struct Context<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) query: Value,
     pub(crate) body: Value,
-    /// Scheme, host and port of the emulator.
-    pub(crate) origin: String,
 }
 
 impl Context<'_> {

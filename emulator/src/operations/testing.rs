@@ -33,7 +33,6 @@ pub(crate) fn execute(world: &mut World, operation: &str, id: &str, body: &Value
             headers: &HeaderMap::new(),
             query: Value::Null,
             body: body.clone(),
-            origin: String::new(),
         })
     });
     serde_json::from_slice(&reply.expect("a success").body).expect("a JSON body")

@@ -116,7 +116,7 @@ fn execute(shared: &Shared, route: &Route, headers: &HeaderMap, query: &str, bod
         }
         let reply = world.transaction(|world| {
             let origin = shared.origin();
-            let mut context = Context { world, operation, actor, route, headers, query, body: body_value, origin };
+            let mut context = Context { world, operation, actor, route, headers, query, body: body_value };
             operations::execute(&mut context)
         })?;
         if let Some(key) = idempotency {

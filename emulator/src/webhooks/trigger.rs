@@ -59,18 +59,9 @@ impl World {
             let route = Route { operation, parameters: vec![(name.to_owned(), object_id.to_owned())] };
             let actor = Actor { merchant: Some(merchant), payer: None };
             let reply = self.transaction(|world| {
-                let (headers, origin) = (&HeaderMap::new(), String::new());
+                let headers = &HeaderMap::new();
                 let (query, body) = (Value::Null, Value::Null);
-                operations::execute(&mut Context {
-                    world,
-                    operation,
-                    actor,
-                    route: &route,
-                    headers,
-                    query,
-                    body,
-                    origin,
-                })
+                operations::execute(&mut Context { world, operation, actor, route: &route, headers, query, body })
             });
             let reply = reply.ok()?;
             Some((name, serde_json::from_slice(&reply.body).ok()?))

@@ -47,8 +47,8 @@ fn send(world: &mut World, actor: Actor, path: &str, body: Value) -> (u16, Value
     let route = routes::find("", &method, &format!("{}{path}", CONTRACT.base_path), None).unwrap();
     let result = world.transaction(|world| {
         let headers = &HeaderMap::new();
-        let (operation, query, origin) = (route.operation, Value::Null, String::new());
-        operations::execute(&mut Context { world, operation, actor, route: &route, headers, query, body, origin })
+        let (operation, query) = (route.operation, Value::Null);
+        operations::execute(&mut Context { world, operation, actor, route: &route, headers, query, body })
     });
     let reply = result.unwrap_or_else(|refusal| refusal);
     (reply.status.as_u16(), serde_json::from_slice(&reply.body).unwrap())
