@@ -11,7 +11,7 @@ use piaxis::{
 };
 use serde_json::{Map, json};
 
-use super::{Context, lists::PageOf, otp};
+use super::{Context, escrows, lists::PageOf, otp};
 use crate::{
     reply::{Refusal, Reply},
     world::{
@@ -62,9 +62,7 @@ impl Indexed for Payment {
 
 pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let order: PaymentCreate = context.body()?;
-    if !order.amount.is_positive() {
-        return Err(Reply::invalid_field(&["body", "amount"], "Input should be greater than 0", "greater_than"));
-    }
+    escrows::check_amount(order.amount, &["body", "amount"])?;
     let merchant = collector(context, order.recipient_id.as_deref())?;
     let is_mobile_money = matches!(order.payment_method, PaymentMethod::Mtn | PaymentMethod::Airtel);
     let phone_number = order.user_info.as_ref().and_then(|payer| payer.phone_number.clone());
