@@ -197,7 +197,9 @@ fn summary(world: &World, row: Row, payment: &Payment) -> PaymentSummary {
         .maybe_email(payment.email.as_deref())
         .maybe_phone(payment.phone_number.as_deref())
         .type_(if payment.user.is_some() { PartyType::Registered } else { PartyType::Unregistered });
-    let recipient = Party::builder().id(world.merchant_id(payment.merchant));
+    // The guide shows an address of the merchant, which no request sets.
+    let recipient_email = format!("merchant-{}@example.com", payment.merchant);
+    let recipient = Party::builder().id(world.merchant_id(payment.merchant)).email(recipient_email);
     PaymentSummary::builder()
         .payment_id(world.ids.id(Kind::Payment, row))
         .status(payment.status.clone())
