@@ -144,6 +144,13 @@ impl EmulatorBuilder {
         self
     }
 
+    /// How long a client may take for the head and for the body of a request; 30 seconds each by default.
+    #[doc(hidden)]
+    pub fn read_timeouts(mut self, head: Duration, body: Duration) -> Self {
+        (self.settings.head_timeout, self.settings.body_timeout) = (head, body);
+        self
+    }
+
     /// Starts the emulator on the present tokio runtime.
     ///
     /// # Errors
@@ -270,7 +277,7 @@ impl Emulator {
         self.shared.changed.notify_one();
     }
 
-    /// The last 10,000 requests, in the order in which they came in.
+    /// The last 10,000 requests, and no more than 128 MiB of them, in the order in which they came in.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.records().all()
     }

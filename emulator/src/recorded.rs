@@ -10,6 +10,8 @@ use crate::faults::When;
 
 /// How many requests are kept.
 const KEPT: usize = 10_000;
+/// How many bytes of requests are kept.
+const KEPT_SIZE: usize = 128 * 1024 * 1024;
 /// How much of a body is kept.
 const KEPT_BODY: usize = 16 * 1024;
 
@@ -52,6 +54,12 @@ impl RecordedRequest {
     pub fn response_json(&self) -> Value {
         serde_json::from_slice(&self.response).unwrap_or_default()
     }
+
+    /// Bytes that the request takes, roughly.
+    fn size(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        self.path.len() + self.query.len() + self.body.len() + self.response.len() + headers.sum::<usize>()
+    }
 }
 
 impl fmt::Debug for RecordedRequest {
@@ -67,7 +75,11 @@ impl fmt::Debug for RecordedRequest {
 
 /// The last requests.
 #[derive(Debug, Default)]
-pub(crate) struct Records(VecDeque<RecordedRequest>);
+pub(crate) struct Records {
+    requests: VecDeque<RecordedRequest>,
+    /// Size of all.
+    size: usize,
+}
 
 impl Records {
     pub(crate) fn add(&mut self, mut record: RecordedRequest) {
@@ -75,17 +87,53 @@ impl Records {
             // A slice would keep the whole body.
             record.body = Bytes::copy_from_slice(&record.body[..KEPT_BODY]);
         }
-        if self.0.len() == KEPT {
-            self.0.pop_front();
+        self.size += record.size();
+        self.requests.push_back(record);
+        while self.requests.len() > KEPT || self.size > KEPT_SIZE && self.requests.len() > 1 {
+            self.size -= self.requests.pop_front().map_or(0, |record| record.size());
         }
-        self.0.push_back(record);
     }
 
     pub(crate) fn all(&self) -> Vec<RecordedRequest> {
-        self.0.iter().cloned().collect()
+        self.requests.iter().cloned().collect()
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_bounded_in_number_and_size() {
+        let record = |path: &str, response: usize| RecordedRequest {
+            operation: None,
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            query: String::new(),
+            headers: HeaderMap::new(),
+            body: Bytes::from(vec![0; 1024 * 1024]),
+            status: Some(200),
+            response: Bytes::from(vec![0; response]),
+            fault: None,
+        };
+        let mut records = Records::default();
+        for _ in 0..100 {
+            records.add(record("large", 10 * 1024 * 1024));
+            assert!(records.size <= KEPT_SIZE);
+        }
+        assert_eq!((records.requests.len(), records.requests[0].body.len()), (12, KEPT_BODY));
+        records.add(record("larger than the log", KEPT_SIZE));
+        assert_eq!((records.requests.len(), &*records.requests[0].path), (1, "larger than the log"));
+        records.clear();
+        for _ in 0..KEPT + 5 {
+            records.add(RecordedRequest { body: Bytes::new(), ..record("small", 0) });
+        }
+        records.add(record("last", 0));
+        assert_eq!((records.requests.len(), &*records.requests[KEPT - 1].path), (KEPT, "last"));
+        assert_eq!(records.size, records.requests.iter().map(RecordedRequest::size).sum::<usize>());
     }
 }

@@ -5,6 +5,9 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+/// Most problems that an error reports.
+pub(crate) const PROBLEMS: usize = 100;
+
 /// A response: status, headers and body.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
@@ -59,8 +62,9 @@ impl Reply {
         Self::refused(StatusCode::NOT_FOUND, &format!("{what} not found"))
     }
 
-    /// FastAPI's error of a request that does not fit the schema.
+    /// FastAPI's error of a request that does not fit the schema. Of many problems, the first ones are reported.
     pub(crate) fn invalid(problems: &[Invalid]) -> Refusal {
+        let problems = &problems[..problems.len().min(PROBLEMS)];
         Self::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "detail": problems }))
     }
 

@@ -24,6 +24,10 @@ pub(crate) struct Settings {
     pub(crate) latency: Duration,
     /// How long an endpoint may take to respond to a webhook.
     pub(crate) webhook_timeout: Duration,
+    /// How long a client may take for the head of a request.
+    pub(crate) head_timeout: Duration,
+    /// How long a client may take for the body of a request.
+    pub(crate) body_timeout: Duration,
     /// Whether the 12 routes that require the client id refuse requests without it.
     pub(crate) requires_client_id: bool,
 }
@@ -40,6 +44,8 @@ impl Default for Settings {
             honours_idempotency_keys: true,
             latency: Duration::ZERO,
             webhook_timeout: crate::webhooks::attempt::TIMEOUT,
+            head_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
             requires_client_id: true,
         }
     }

@@ -1,16 +1,25 @@
 //! Idempotency keys. Piaxis recommends them and documents no promise; the emulator recognises them unless told not to.
+//!
+//! The last 100,000 keys are remembered, or at least half as many.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use sha2::{Digest as _, Sha256};
 
+use super::limits;
 use crate::{
     contract::CONTRACT,
     reply::Reply,
     server::{access::Actor, routes::Route},
-    world::World,
+    world::{World, ids::Kind},
 };
+
+/// How many keys are remembered.
+const KEPT: usize = 100_000;
+/// Bytes of a key beyond which its digest is remembered.
+const LONGEST: usize = 128;
 
 /// The key of a request, with all that it belongs to.
 pub(crate) struct Key {
@@ -21,6 +30,8 @@ pub(crate) struct Key {
 /// The response to the first request with a key.
 #[derive(Debug, Clone)]
 pub(crate) struct KeptReply {
+    /// Order of the keys.
+    number: u32,
     body: u64,
     reply: Reply,
 }
@@ -29,8 +40,12 @@ impl Key {
     /// The key of a write that takes one, where keys are recognised.
     pub(crate) fn of(world: &World, route: &Route, headers: &HeaderMap, actor: Actor, body: &Bytes) -> Option<Self> {
         let operation = route.operation;
-        let key = headers.get(&CONTRACT.idempotency_key).and_then(|key| key.to_str().ok());
+        let key = headers.get(&CONTRACT.idempotency_key);
         let key = key.filter(|_| operation.idempotency_key && world.settings.honours_idempotency_keys)?;
+        let key = match key.to_str() {
+            Ok(text) if text.len() <= LONGEST => text.to_owned(),
+            _ => format!("{:x?}", Sha256::digest(key.as_bytes())),
+        };
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);
         Some(Self { scope: format!("{actor:?} {} {:?} {key}", operation.id, route.parameters), body: hasher.finish() })
@@ -49,6 +64,28 @@ impl Key {
 
     /// Keeps the response of a request that succeeded.
     pub(crate) fn keep(self, world: &mut World, reply: &Reply) {
-        world.kept_replies.insert(self.scope, KeptReply { body: self.body, reply: reply.clone() });
+        for scope in limits::oldest(&world.kept_replies, KEPT, |kept| kept.number) {
+            world.kept_replies.remove(&scope);
+        }
+        let number = world.transaction(|world| Ok(world.number(Kind::Request))).unwrap_or_default();
+        world.kept_replies.insert(self.scope, KeptReply { number, body: self.body, reply: reply.clone() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_keys_are_remembered() {
+        let mut world = crate::operations::testing::world();
+        let key = |number: usize| Key { scope: number.to_string(), body: 0 };
+        let reply = Reply::bad_request("kept");
+        for number in 0..=KEPT {
+            key(number).keep(&mut world, &reply);
+            assert!(world.kept_replies.len() <= KEPT);
+        }
+        assert!(key(KEPT).earlier(&world).is_some() && key(KEPT / 2).earlier(&world).is_some());
+        assert!(key(KEPT / 2 - 1).earlier(&world).is_none());
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod disbursements;
 pub(crate) mod escrow_disbursements;
 pub(crate) mod escrows;
 pub(crate) mod idempotency;
+mod limits;
 pub(crate) mod lists;
 pub(crate) mod oauth;
 pub(crate) mod otp;

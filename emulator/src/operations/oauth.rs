@@ -14,7 +14,7 @@ use piaxis::{
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::Context;
+use super::{Context, limits};
 use crate::{
     contract::CONTRACT,
     reply::{Refusal, Reply},
@@ -28,6 +28,13 @@ const CODE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 const ACCESS_LIFETIME: TimeDelta = TimeDelta::seconds(3600);
 /// How long a refresh token is valid.
 const REFRESH_LIFETIME: TimeDelta = TimeDelta::days(30);
+
+/// How many codes and tokens are kept. The ones that end first are forgotten first.
+const KEPT: usize = 10_000;
+/// How many people can have an account.
+const PEOPLE: usize = 100_000;
+/// Most bytes of a query parameter that is kept.
+const LONGEST: usize = 2_048;
 
 /// Codes and tokens, by their text.
 #[derive(Debug, Default)]
@@ -64,11 +71,19 @@ impl OAuth {
     }
 
     fn set_code(&mut self, text: &str, code: Code) {
+        for old in limits::oldest(&self.codes, KEPT, |code| code.expires_at) {
+            let before = self.codes.remove(&old);
+            self.codes_before.push((old, before));
+        }
         let before = self.codes.insert(text.to_owned(), code);
         self.codes_before.push((text.to_owned(), before));
     }
 
     fn set_token(&mut self, text: &str, token: Token) {
+        for old in limits::oldest(&self.tokens, KEPT, |token| token.expires_at) {
+            let before = self.tokens.remove(&old);
+            self.tokens_before.push((old, before));
+        }
         let before = self.tokens.insert(text.to_owned(), token);
         self.tokens_before.push((text.to_owned(), before));
     }
@@ -119,6 +134,7 @@ pub(crate) fn authorize(context: &mut Context<'_>) -> Result<Reply, Refusal> {
         return Ok(Reply::redirect(StatusCode::FOUND, &with_query(&params.redirect_uri, denied)));
     }
     let challenge = challenge(&params)?;
+    check_limits(context.world, row, &params)?;
     let user = context.world.user(row, &params.external_user_id);
     let text = random_text(context.world, "code");
     let code = Code {
@@ -154,6 +170,24 @@ fn may_redirect(registered: &[String], uri: &str) -> bool {
         url.scheme() == "https" || url.scheme() == "http" && is_loopback
     });
     is_safe && (registered.is_empty() || registered.iter().any(|known| known == uri))
+}
+
+/// Refuses what would let the emulator grow without bounds: a request of this route needs no credentials.
+fn check_limits(world: &World, merchant: Row, params: &AuthorizeParams) -> Result<(), Refusal> {
+    let kept = [
+        ("external_user_id", Some(&params.external_user_id)),
+        ("redirect_uri", Some(&params.redirect_uri)),
+        ("code_challenge", params.code_challenge.as_ref()),
+    ];
+    if let Some((name, _)) = kept.iter().find(|(_, value)| value.is_some_and(|value| value.len() > LONGEST)) {
+        let message = format!("String should have at most {LONGEST} characters");
+        return Err(Reply::invalid_field(&["query", name], &message, "string_too_long"));
+    }
+    let is_known = world.user_index.contains_key(&(merchant, params.external_user_id.clone()));
+    if !is_known && world.users.len() >= PEOPLE {
+        return Err(Reply::bad_request("The emulator has no room for more people"));
+    }
+    Ok(())
 }
 
 /// The challenge, and whether it is a hash. The official SDKs write the text `None` for a parameter that is unset.
@@ -292,4 +326,25 @@ fn random_text(world: &mut World, kind: &str) -> String {
     let row: Row = world.number(Kind::Transaction);
     let parts = [Kind::Transaction, Kind::Delivery].map(|part| world.ids.id(part, row).replace('-', ""));
     format!("emulator-{kind}-{}", parts.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_codes_and_tokens_are_kept() {
+        let mut oauth = OAuth::default();
+        let payer = Payer { user: 0, merchant: 0 };
+        for second in 0..25_000 {
+            let expires_at = DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
+            let code = Code { payer, redirect_uri: String::new(), challenge: None, expires_at, tokens: Vec::new() };
+            oauth.set_code(&second.to_string(), code);
+            oauth.set_token(&second.to_string(), Token { payer, is_refresh: false, expires_at });
+            oauth.commit();
+            assert!(oauth.codes.len() <= KEPT && oauth.tokens.len() <= KEPT);
+        }
+        assert!(oauth.codes.contains_key("24999") && oauth.payer("24999", DateTime::UNIX_EPOCH).is_some());
+        assert!(!oauth.codes.contains_key("0") && oauth.payer("0", DateTime::UNIX_EPOCH).is_none());
+    }
 }

@@ -8,7 +8,7 @@ use piaxis::{
     types::{OtpRequest, OtpResponse, UserInfo, VerificationMethods},
 };
 
-use super::Context;
+use super::{Context, limits};
 use crate::{
     reply::{Refusal, Reply},
     world::World,
@@ -16,6 +16,8 @@ use crate::{
 
 /// How long a one-time password is valid.
 const LIFETIME: TimeDelta = TimeDelta::seconds(300);
+/// Of how many addresses the passwords are kept.
+const KEPT: usize = 10_000;
 
 /// The one-time passwords by the phone number or e-mail address that they were sent to.
 #[derive(Debug, Default)]
@@ -34,6 +36,10 @@ struct Password {
 
 impl Passwords {
     fn set(&mut self, address: &str, password: Password) {
+        for old in limits::oldest(&self.sent, KEPT, |password| password.expires_at) {
+            let before = self.sent.remove(&old);
+            self.before.push((old, before));
+        }
         let before = self.sent.insert(address.to_owned(), password);
         self.before.push((address.to_owned(), before));
     }
@@ -98,4 +104,35 @@ pub(crate) fn verify(world: &mut World, payer: Option<&UserInfo>) -> Result<bool
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_addresses_have_passwords_and_a_rollback_restores_them() {
+        let mut passwords = Passwords::default();
+        let at = |second: i64| DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
+        let set = |passwords: &mut Passwords, second: i64| {
+            let password = Password { code: "123456".into(), expires_at: at(second), is_used: false };
+            passwords.set(&format!("+2567{second}"), password);
+        };
+        for second in 0..25_000 {
+            set(&mut passwords, second);
+            passwords.commit();
+            assert!(passwords.sent.len() <= KEPT);
+        }
+        assert!(passwords.sent_to("+256724999").is_some() && passwords.sent_to("+25670").is_none());
+        while passwords.sent.len() < KEPT {
+            let next = 25_000 + i64::try_from(passwords.sent.len()).unwrap_or_default();
+            set(&mut passwords, next);
+        }
+        passwords.commit();
+        set(&mut passwords, 50_000);
+        assert!(passwords.sent.len() < KEPT);
+        passwords.rollback();
+        assert_eq!(passwords.sent.len(), KEPT);
+        assert!(passwords.sent_to("+256750000").is_none());
+    }
 }

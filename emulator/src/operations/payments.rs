@@ -11,7 +11,7 @@ use piaxis::{
 };
 use serde_json::{Map, json};
 
-use super::{Context, lists::PageOf, otp};
+use super::{Context, escrows, lists::PageOf, otp};
 use crate::{
     reply::{Refusal, Reply},
     world::{
@@ -62,9 +62,7 @@ impl Indexed for Payment {
 
 pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let order: PaymentCreate = context.body()?;
-    if !order.amount.is_positive() {
-        return Err(Reply::invalid_field(&["body", "amount"], "Input should be greater than 0", "greater_than"));
-    }
+    escrows::check_amount(order.amount, &["body", "amount"])?;
     let merchant = collector(context, order.recipient_id.as_deref())?;
     let is_mobile_money = matches!(order.payment_method, PaymentMethod::Mtn | PaymentMethod::Airtel);
     let phone_number = order.user_info.as_ref().and_then(|payer| payer.phone_number.clone());
@@ -199,7 +197,9 @@ fn summary(world: &World, row: Row, payment: &Payment) -> PaymentSummary {
         .maybe_email(payment.email.as_deref())
         .maybe_phone(payment.phone_number.as_deref())
         .type_(if payment.user.is_some() { PartyType::Registered } else { PartyType::Unregistered });
-    let recipient = Party::builder().id(world.merchant_id(payment.merchant));
+    // The guide shows an address of the merchant, which no request sets.
+    let recipient_email = format!("merchant-{}@example.com", payment.merchant);
+    let recipient = Party::builder().id(world.merchant_id(payment.merchant)).email(recipient_email);
     PaymentSummary::builder()
         .payment_id(world.ids.id(Kind::Payment, row))
         .status(payment.status.clone())

@@ -1,10 +1,11 @@
 //! One request: route, fault, authorization, validation, execution, response.
 
-use std::{convert::Infallible, fmt, time::Duration};
+use std::{convert::Infallible, fmt};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{sleep, timeout};
 
@@ -25,9 +26,9 @@ use crate::{
 };
 
 /// Most bytes of the body of a request.
-const BODY_LIMIT: usize = 1024 * 1024;
-/// How long a client may take for the body of a request.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+const BODY_LIMIT: u64 = 1024 * 1024;
+/// How much of a body beyond the limit is still read, so that the client reads the response and not a reset.
+const DRAINED: u64 = 16 * 1024 * 1024;
 
 /// Ends the connection without a response.
 #[derive(Debug)]
@@ -55,11 +56,9 @@ pub(crate) async fn handle(
     let (head, body) = request.into_parts();
     let (path, query) = (head.uri.path().to_owned(), head.uri.query().map(str::to_owned));
     let route = routes::find(&shared.origin(), &head.method, &path, query.as_deref());
-    let body = match timeout(BODY_TIMEOUT, Limited::new(body, BODY_LIMIT).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(_)) => Err(Reply::refused(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large or broken off")),
-        Err(_) => Err(Reply::refused(StatusCode::REQUEST_TIMEOUT, "Request body timed out")),
-    };
+    let body_timeout = shared.world().settings.body_timeout;
+    let body = timeout(body_timeout, read(body)).await;
+    let body = body.unwrap_or_else(|_| Err(Reply::refused(StatusCode::REQUEST_TIMEOUT, "Request body timed out")));
     let operation = route.as_ref().ok().map(|route| route.operation);
     let when = operation.and_then(|operation| shared.faults().take(operation));
     let (reply, bytes) = match (&when, &route, body) {
@@ -98,6 +97,27 @@ pub(crate) async fn handle(
         Some(When::BeforeCommit(fault) | When::AfterCommit(fault)) => Some(fault),
     };
     respond(reply, fault, request_id, reset).await
+}
+
+/// Reads a body, within the limit.
+async fn read(mut body: Incoming) -> Result<Bytes, Refusal> {
+    let too_large = || Reply::refused(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large");
+    if body.size_hint().lower() > DRAINED {
+        return Err(too_large());
+    }
+    let (mut bytes, mut length) = (BytesMut::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Reply::bad_request("Request body broken off or malformed"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len() as u64;
+        if length > DRAINED {
+            return Err(too_large());
+        }
+        if length <= BODY_LIMIT {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    if length > BODY_LIMIT { Err(too_large()) } else { Ok(bytes.freeze()) }
 }
 
 /// Executes the operation in a transaction.

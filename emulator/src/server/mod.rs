@@ -25,8 +25,6 @@ use tokio::{
 use crate::{faults::Faults, recorded::Records, world::World};
 use io::{Connection, ResetFlag};
 
-/// How long a client may take for the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most bytes of the head of a request.
 const HEAD_LIMIT: usize = 64 * 1024;
 /// Most headers of a request.
@@ -101,12 +99,13 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: 
 }
 
 async fn converse(connection: Connection, reset: ResetFlag, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let head_timeout = shared.world().settings.head_timeout;
     let service = service_fn(move |request| {
         let (shared, reset) = (shared.clone(), reset.clone());
         async move { handle::handle(&shared, request, &reset).await }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_LIMIT);
+    builder.timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(HEAD_LIMIT);
     builder.max_headers(HEADERS_LIMIT);
     let connection = builder.serve_connection(TokioIo::new(connection), service);
     let mut connection = std::pin::pin!(connection);

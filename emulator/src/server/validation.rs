@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     contract::{CONTRACT, as_2020_12, resolve},
-    reply::{Invalid, Refusal, Reply},
+    reply::{Invalid, PROBLEMS, Refusal, Reply},
 };
 
 /// The validators of the bodies and queries of one operation.
@@ -92,6 +92,9 @@ fn check(validator: Option<&Validator>, place: &str, value: &Value) -> Result<()
             if !problems.contains(&problem) {
                 problems.push(problem);
             }
+        }
+        if problems.len() >= PROBLEMS {
+            break;
         }
     }
     Err(Reply::invalid(&problems))

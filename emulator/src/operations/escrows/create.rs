@@ -1,5 +1,7 @@
 //! Creation of escrows, by an order or by a batch.
 
+use std::collections::HashSet;
+
 use http::StatusCode;
 use piaxis::{
     AllocationStatus, Amount, JsonObject, PaymentMethod,
@@ -108,9 +110,10 @@ pub(crate) fn open(world: &mut World, new: NewEscrow) -> Result<Row, Refusal> {
 
 /// No source shows bounds of allocations. Money that belongs to none stays a part of its own.
 fn check_allocations(amount: Amount, allocations: &[AllocationCreate]) -> Result<(), Refusal> {
+    let mut keys = HashSet::new();
     for (at, allocation) in allocations.iter().enumerate() {
         check_amount(allocation.amount, &["body", "allocations", &at.to_string(), "amount"])?;
-        if allocations[..at].iter().any(|earlier| earlier.allocation_key == allocation.allocation_key) {
+        if !keys.insert(&allocation.allocation_key) {
             return Err(Reply::bad_request("The allocation keys must be unique"));
         }
     }

@@ -134,7 +134,7 @@ fn change(world: &mut World, row: Row) -> Result<&mut Escrow, Refusal> {
 
 /// Refuses an amount that is not positive, or that has more decimal places than the API writes. No source shows these
 /// errors.
-fn check_amount(amount: Amount, place: &[&str]) -> Result<(), Refusal> {
+pub(crate) fn check_amount(amount: Amount, place: &[&str]) -> Result<(), Refusal> {
     if !amount.is_positive() {
         return Err(Reply::invalid_field(place, "Input should be greater than 0", "greater_than"));
     }
