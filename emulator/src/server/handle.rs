@@ -135,7 +135,6 @@ fn execute(shared: &Shared, route: &Route, headers: &HeaderMap, query: &str, bod
             return Ok(reply);
         }
         let reply = world.transaction(|world| {
-            let origin = shared.origin();
             let mut context = Context { world, operation, actor, route, headers, query, body: body_value };
             operations::execute(&mut context)
         })?;

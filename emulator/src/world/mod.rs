@@ -11,7 +11,7 @@ pub(crate) mod timers;
 use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
-use piaxis::{Amount, Timestamp};
+use piaxis::Amount;
 
 use crate::{
     operations::{
@@ -89,10 +89,6 @@ impl World {
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
-    }
-
-    pub(crate) fn timestamp(&self) -> Timestamp {
-        self.now().into()
     }
 
     /// Runs a change. All of it counts, or nothing.
