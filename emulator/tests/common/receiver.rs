@@ -1,4 +1,5 @@
 //! An endpoint that receives webhooks.
+#![allow(dead_code)]
 
 use std::{
     collections::VecDeque,
