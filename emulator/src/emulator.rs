@@ -348,6 +348,12 @@ impl Emulator {
         resolved.is_some_and(|resolved| resolved.is_ok())
     }
 
+    /// Serves a client that sends these bytes and then nothing more, without a network. Returns what the client receives.
+    #[doc(hidden)]
+    pub async fn serve_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        server::serve_bytes(&self.shared, bytes.to_vec().into()).await
+    }
+
     /// Stops accepting connections, and waits until the requests under way have ended. Webhooks under way are abandoned.
     pub async fn shutdown(mut self) {
         let _ = self.stop.send(true);

@@ -612,3 +612,29 @@ async fn money_is_moved_once_and_never_made_or_lost() {
         run(seed).await;
     }
 }
+
+#[tokio::test]
+async fn a_payout_that_the_recipient_cannot_hold_comes_back() {
+    let run = Run::start(1).await;
+    let (payer, recipient) = (&run.merchants[0], &run.merchants[1]);
+    let user = json!({ "phone_number": "+256700000000" });
+    let amount = "70000000000000000000000000000";
+    let body = json!({ "amount": amount, "currency": "UGX", "payment_method": "mtn", "user_info": user });
+    run.write("payment", recipient, "/payments/create", body).await.unwrap();
+    run.emulator.settle();
+    // Half a shilling more would have more digits than an amount.
+    let recipients = [
+        json!({ "recipient_id": run.accounts[1], "amount": "0.5" }),
+        json!({ "phone_number": "+256700123456", "amount": 1 }),
+    ];
+    let body = json!({ "recipients": recipients, "currency": "UGX", "payment_method": "mtn" });
+    let created = run.write("disbursement", payer, "/disbursements", body).await.unwrap();
+    run.emulator.settle();
+    let found = run.get(payer, &format!("/disbursements/{}", created["disbursement_id"].as_str().unwrap())).await;
+    let statuses: Vec<&Value> = found["items"].as_array().unwrap().iter().map(|item| &item["status"]).collect();
+    assert_eq!(
+        (&found["status"], statuses),
+        (&json!("partially_completed"), vec![&json!("failed"), &json!("completed")])
+    );
+    assert_eq!(run.emulator.merchant("one").balance("UGX"), 400_000 - 501);
+}

@@ -4,6 +4,7 @@ pub(crate) mod access;
 mod body;
 mod handle;
 mod io;
+mod memory;
 pub(crate) mod routes;
 pub(crate) mod validation;
 
@@ -14,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -24,6 +26,7 @@ use tokio::{
 
 use crate::{faults::Faults, recorded::Records, world::World};
 use io::{Connection, ResetFlag};
+use memory::MemoryConnection;
 
 /// Most bytes of the head of a request.
 const HEAD_LIMIT: usize = 64 * 1024;
@@ -99,14 +102,11 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: 
 }
 
 async fn converse(connection: Connection, reset: ResetFlag, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
-    let head_timeout = shared.world().settings.head_timeout;
+    let builder = builder(&shared);
     let service = service_fn(move |request| {
         let (shared, reset) = (shared.clone(), reset.clone());
         async move { handle::handle(&shared, request, &reset).await }
     });
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(HEAD_LIMIT);
-    builder.max_headers(HEADERS_LIMIT);
     let connection = builder.serve_connection(TokioIo::new(connection), service);
     let mut connection = std::pin::pin!(connection);
     // The client may break off at any time, and a fault does.
@@ -117,6 +117,24 @@ async fn converse(connection: Connection, reset: ResetFlag, shared: Arc<Shared>,
             let _ = connection.await;
         }
     }
+}
+
+fn builder(shared: &Shared) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    let head_timeout = shared.world().settings.head_timeout;
+    builder.timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(HEAD_LIMIT);
+    builder.max_headers(HEADERS_LIMIT);
+    builder
+}
+
+/// Serves a client that sends these bytes and then nothing more. Returns what the client receives.
+pub(crate) async fn serve_bytes(shared: &Arc<Shared>, bytes: Bytes) -> Vec<u8> {
+    let (connection, received) = MemoryConnection::new(bytes);
+    let service = service_fn(|request| async move { handle::handle(shared, request, &ResetFlag::default()).await });
+    let mut builder = builder(shared);
+    // The client waits for the responses.
+    let _ = builder.half_close(true).serve_connection(TokioIo::new(connection), service).await;
+    std::mem::take(&mut *received.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Returns once the emulator is to stop.

@@ -41,12 +41,17 @@ fn settle(world: &mut World, row: Row, mut disbursement: Disbursement) -> Result
     let (from, merchant) = (Account::Disbursement(row), Account::Merchant(disbursement.merchant));
     let currency = disbursement.currency.clone();
     for item in disbursement.items.iter_mut().filter(|item| item.status == Status::Processing) {
-        let (to, fee_to, status) = match outcome(world, item) {
+        let (to, mut fee_to, mut status) = match outcome(world, item) {
             Outcome::Paid(to) => (to, Account::Fees, Status::Completed),
             Outcome::Failed => (merchant.clone(), merchant.clone(), Status::Failed),
             Outcome::Pending => continue,
         };
-        world.transfer(from.clone(), to, item.recipient.amount, &currency)?;
+        let moved = world.transfer(from.clone(), to, item.recipient.amount, &currency);
+        if moved.is_err() {
+            // The balance of the recipient has no digits for the sum.
+            (fee_to, status) = (merchant.clone(), Status::Failed);
+            world.transfer(from.clone(), merchant.clone(), item.recipient.amount, &currency)?;
+        }
         if item.fee.is_positive() {
             world.transfer(from.clone(), fee_to, item.fee, &currency)?;
         }
