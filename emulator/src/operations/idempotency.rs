@@ -1,27 +1,30 @@
 //! Idempotency keys. Piaxis recommends them and documents no promise; the emulator recognises them unless told not to.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     contract::CONTRACT,
     reply::Reply,
     server::{access::Actor, routes::Route},
-    world::World,
+    world::{World, changes::Section},
 };
 
 /// The key of a request, with all that it belongs to.
 pub(crate) struct Key {
     scope: String,
-    body: u64,
+    body: BodyHash,
 }
 
+/// The hash of a body.
+type BodyHash = [u8; 16];
+
 /// The response to the first request with a key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct KeptReply {
-    body: u64,
+    body: BodyHash,
     reply: Reply,
 }
 
@@ -31,9 +34,9 @@ impl Key {
         let operation = route.operation;
         let key = headers.get(&CONTRACT.idempotency_key).and_then(|key| key.to_str().ok());
         let key = key.filter(|_| operation.idempotency_key && world.settings.honours_idempotency_keys)?;
-        let mut hasher = DefaultHasher::new();
-        body.hash(&mut hasher);
-        Some(Self { scope: format!("{actor:?} {} {:?} {key}", operation.id, route.parameters), body: hasher.finish() })
+        let mut digest = BodyHash::default();
+        digest.iter_mut().zip(Sha256::digest(body)).for_each(|(kept, byte)| *kept = byte);
+        Some(Self { scope: format!("{actor:?} {} {:?} {key}", operation.id, route.parameters), body: digest })
     }
 
     /// The response to an earlier request with the key; 409 where that one had another body.
@@ -49,6 +52,8 @@ impl Key {
 
     /// Keeps the response of a request that succeeded.
     pub(crate) fn keep(self, world: &mut World, reply: &Reply) {
-        world.kept_replies.insert(self.scope, KeptReply { body: self.body, reply: reply.clone() });
+        let kept = KeptReply { body: self.body, reply: reply.clone() };
+        world.changes.put(Section::KeptReplies, self.scope.as_str(), &kept);
+        world.kept_replies.insert(self.scope, kept);
     }
 }

@@ -7,26 +7,30 @@ use piaxis::{
     Secret,
     types::{OtpRequest, OtpResponse, UserInfo, VerificationMethods},
 };
+use serde::{Deserialize, Serialize};
 
 use super::Context;
 use crate::{
     reply::{Refusal, Reply},
-    world::World,
+    world::{
+        World,
+        changes::{Changes, Section},
+    },
 };
 
 /// How long a one-time password is valid.
 const LIFETIME: TimeDelta = TimeDelta::seconds(300);
 
 /// The one-time passwords by the phone number or e-mail address that they were sent to.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Passwords {
-    sent: HashMap<String, Password>,
+    pub(crate) sent: HashMap<String, Password>,
     /// What the transaction changed, as it was before.
     before: Vec<(String, Option<Password>)>,
 }
 
-#[derive(Debug, Clone)]
-struct Password {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Password {
     code: Secret,
     expires_at: DateTime<Utc>,
     is_used: bool,
@@ -38,8 +42,12 @@ impl Passwords {
         self.before.push((address.to_owned(), before));
     }
 
-    pub(crate) fn commit(&mut self) {
-        self.before.clear();
+    pub(crate) fn commit(&mut self, changes: &mut Changes) {
+        for (address, _) in self.before.drain(..) {
+            if let Some(password) = self.sent.get(&address) {
+                changes.put(Section::Passwords, address.as_str(), password);
+            }
+        }
     }
 
     pub(crate) fn rollback(&mut self) {
