@@ -76,8 +76,8 @@ async fn start(path: &Path) -> (Child, Client) {
 /// Sends writes until one fails, which the kill lets it.
 async fn load(client: Client, round: usize, task: usize) -> Vec<Write> {
     let mut writes = Vec::new();
-    for number in 0.. {
-        let amount = 1_000 + i64::try_from(number % 97).unwrap();
+    for number in 0i64.. {
+        let amount = 1_000 + number % 97;
         let is_payout = number % 3 == 2;
         let mut write = Write { key: format!("{round}-{task}-{number}"), amount, is_payout, id: None };
         match write.send(&client).await {

@@ -193,6 +193,7 @@ impl fmt::Debug for Changes {
 }
 
 /// Rows to be written together. `Debug` shows their number only.
+#[cfg_attr(not(feature = "state"), allow(dead_code))]
 pub(crate) struct Batch {
     /// Whether the rows replace all that there are.
     pub(crate) is_whole: bool,
@@ -350,5 +351,183 @@ impl World {
         *requests = requests.saturating_add(SKIPPED);
         world.changes.put(Section::Counters, &Kind::Request, &(Kind::Request, *requests));
         Ok(world)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        operations::testing::{execute, world},
+        webhooks::delivery::DeliveryAttempt,
+    };
+
+    fn apply(rows: &mut Rows, batch: Option<Batch>) {
+        let Some(batch) = batch else { return };
+        assert!(!batch.has_failed);
+        if batch.is_whole {
+            rows.clear();
+        }
+        rows.extend(batch.rows);
+        rows.retain(|_, value| value.is_some());
+    }
+
+    fn everything(world: &World) -> Rows {
+        let (mut world, mut rows) = (world.clone(), Rows::new());
+        world.collect_changes();
+        apply(&mut rows, world.take_changes());
+        rows
+    }
+
+    /// Compares row by row, so that a failure can be read.
+    #[track_caller]
+    fn assert_same(rows: &Rows, others: &Rows) {
+        let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
+        let row = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| {
+            // Numbers of timers say their order only.
+            let key = if key[0] == Section::Timers as u8 { &key[..1] } else { key };
+            (text(key), text(value.as_deref().unwrap_or_default()))
+        };
+        for (one, other) in rows.iter().map(row).zip(others.iter().map(row)) {
+            assert_eq!(one, other);
+        }
+        assert_eq!(rows.len(), others.len());
+    }
+
+    fn change(world: &mut World, rng: &mut fastrand::Rng) {
+        let number = ["+256700123456", crate::DECLINED_PHONE_NUMBER, crate::PENDING_PHONE_NUMBER][rng.usize(..3)];
+        let recipient =
+            json!({ "phone_number": number, "amount": "1500.5", "terms": [{ "type": "proof", "data": {} }] });
+        let batch = json!({ "recipients": [recipient], "currency": "UGX", "payment_method": "mtn" });
+        let payer = json!({ "phone_number": number });
+        match rng.u8(..11) {
+            0 => drop(execute(world, "otp_request", "", &payer)),
+            1 | 2 => {
+                let order = json!({ "amount": 7, "currency": "UGX", "payment_method": "mtn", "user_info": payer });
+                execute(world, "payments_create", "", &order);
+            }
+            3 => {
+                let created = execute(world, "disbursements_create", "", &batch);
+                if rng.bool() {
+                    let id = created["disbursement_id"].as_str().unwrap_or_default();
+                    execute(world, "disbursements_cancel", id, &json!({ "reason": "changed" }));
+                }
+            }
+            4 => {
+                let created = execute(world, "escrow_disbursements_create", "", &batch);
+                let id = created["disbursement_id"].as_str().unwrap_or_default();
+                execute(world, "escrow_disbursements_release", id, &json!({ "force": rng.bool() }));
+            }
+            5 => world.advance(Duration::from_millis(rng.u64(..1500))),
+            6 => {
+                let row = world.merchants.next();
+                let added = world.transaction(|world| Ok(world.add_merchant(&format!("merchant-{row}"))));
+                assert!(added.is_ok());
+            }
+            7 => {
+                let set = world.set_webhook_url(0, Some("http://127.0.0.1:9/").filter(|_| rng.bool()));
+                assert!(set.is_ok());
+            }
+            8 => {
+                let queue = world.deliveries.queue(0);
+                (queue.is_duplicating, queue.shuffle) = (rng.bool(), Some(rng.u64(..)).filter(|_| rng.bool()));
+            }
+            9 => {
+                for attempt in world.take_attempts() {
+                    let ended = DeliveryAttempt { at: attempt.at, status: Some(rng.u16(199..202)), error: None };
+                    let now = world.now();
+                    world.deliveries.end_attempt(attempt.delivery, ended, now);
+                }
+            }
+            _ => {
+                // A change that is undone is not written.
+                let undone = world.transaction(|world| {
+                    let row = world.add_merchant("undone");
+                    world.user(row, "undone");
+                    world.after(Duration::ZERO, crate::world::timers::Timer::Payment(0));
+                    world.payments.update(0, |payment| payment.amount = 8.into());
+                    world.number(Kind::Item);
+                    Err::<(), _>(crate::reply::Reply::bad_request("undone"))
+                });
+                assert!(undone.is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn changes_add_up_to_everything_and_everything_is_loaded_again() {
+        for seed in 0..20 {
+            let (mut world, mut rng, mut rows) = (world(), fastrand::Rng::with_seed(seed), Rows::new());
+            world.collect_changes();
+            for _ in 0..60 {
+                change(&mut world, &mut rng);
+                if rng.bool() {
+                    apply(&mut rows, world.take_changes());
+                }
+            }
+            apply(&mut rows, world.take_changes());
+            assert_same(&rows, &everything(&world));
+            let stored =
+                rows.clone().into_iter().map(|(key, value)| Ok::<_, Damaged>((key, value.unwrap_or_default())));
+            let mut loaded = match World::load(world.settings.clone(), stored) {
+                Ok(loaded) => loaded,
+                Err(damaged) => panic!("seed {seed}: {damaged}"),
+            };
+            loaded.counters.remove(&Kind::Request);
+            assert_same(&rows, &everything(&loaded));
+            // What is made of the rows is the same as well.
+            assert_eq!(loaded.merchant_index, world.merchant_index);
+            assert_eq!(loaded.user_index, world.user_index);
+            let not_zero = |world: &World| -> Vec<_> {
+                let balances = world.ledger.balances().filter(|(.., amount)| *amount != 0);
+                balances.map(|(account, currency, amount)| (account.clone(), currency.to_owned(), amount)).collect()
+            };
+            let mut balances = [&loaded, &world].map(not_zero);
+            balances.iter_mut().for_each(|balances| balances.sort());
+            let [one, other] = balances;
+            assert_eq!(one, other);
+            // Both go on alike.
+            for world in [&mut world, &mut loaded] {
+                world.deliveries.requeue();
+                let mut rng = fastrand::Rng::with_seed(seed);
+                for _ in 0..20 {
+                    change(world, &mut rng);
+                }
+            }
+            loaded.counters.remove(&Kind::Request);
+            assert_same(&everything(&world), &everything(&loaded));
+        }
+    }
+
+    #[test]
+    fn damaged_rows_are_an_error_without_their_values() {
+        let mut world = world();
+        execute(&mut world, "otp_request", "", &json!({ "phone_number": "+256700123456" }));
+        let rows = everything(&world);
+        let load = |rows: &Rows| {
+            let rows = rows.clone().into_iter().map(|(key, value)| Ok::<_, Damaged>((key, value.unwrap_or_default())));
+            World::load(world.settings.clone(), rows).err().map(|damaged| damaged.to_string())
+        };
+        assert_eq!(load(&rows), None);
+        for key in rows.keys() {
+            let mut damaged = rows.clone();
+            damaged.insert(key.clone(), Some(b"\"+256700123456\"".to_vec()));
+            let problem = load(&damaged).unwrap_or_default();
+            assert!(problem.ends_with(": a value does not decode"), "{key:?}: {problem}");
+        }
+        let with = |key: &[u8]| {
+            let mut rows = rows.clone();
+            rows.insert(key.to_vec(), Some(b"{}".to_vec()));
+            load(&rows).unwrap_or_default()
+        };
+        assert_eq!(with(&[99]), "section 99 is unknown");
+        assert_eq!(with(&[2, 0]), "section Merchants: a key is invalid");
+        assert_eq!(with(&[2, 0, 0, 0, 7]), "section Merchants: row 1 is missing");
+        assert_eq!(load(&Rows::new()).as_deref(), Some("rows are missing"));
     }
 }
