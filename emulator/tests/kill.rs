@@ -53,7 +53,10 @@ impl Write {
 
 /// Starts the program, and returns it with a client.
 async fn start(path: &Path) -> (Child, Client) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_piaxis-emulator"));
+    started(Command::new(env!("CARGO_BIN_EXE_piaxis-emulator")), path).await
+}
+
+async fn started(mut command: Command, path: &Path) -> (Child, Client) {
     command.args(["--port", "0", "--settle-after", "20", "--state"]).arg(path).env_clear();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().unwrap();
@@ -166,4 +169,31 @@ async fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
     println!("{kills} kills, {acknowledged} acknowledged writes, {unknown} of unknown outcome");
     // Once more, all of them: by the file, and with their keys.
     check(&path, &[], &mut all).await;
+}
+
+#[tokio::test]
+async fn once_the_file_cannot_grow_nothing_is_acknowledged() {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("full.state");
+    let _ = std::fs::remove_file(&path);
+    let mut command = Command::new("sh");
+    // A limit of the size of files stands for a full disk.
+    command.args(["-c", "trap '' XFSZ; ulimit -f 4000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_piaxis-emulator")]);
+    let (mut program, client) = started(command, &path).await;
+    let mut writes = Vec::new();
+    let error = loop {
+        let key = format!("full-{}", writes.len());
+        let mut write = Write { key, amount: 1_000, is_payout: false, id: None };
+        let sent = write.send(&client).await;
+        write.id = sent.as_ref().ok().cloned();
+        writes.push(write);
+        assert!(writes.len() < 10_000, "no limit");
+        if let Err(error) = sent {
+            break error;
+        }
+    };
+    assert_eq!(error.status().unwrap(), 500, "{error}");
+    assert!(error.to_string().contains("the state file"), "{error}");
+    assert_eq!(writes[0].send(&client).await.unwrap_err().status().unwrap(), 500);
+    program.kill().await.unwrap();
+    check(&path, &[], &mut writes).await;
 }
