@@ -6,7 +6,7 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use crate::{
     server::{Shared, stopped},
-    webhooks::attempt::Sender,
+    webhooks::{attempt::Sender, delivery::DeliveryAttempt, queue::Attempt},
 };
 
 /// The longest sleep. Afterwards the machine's clock is read again, which may have been set meanwhile.
@@ -25,17 +25,21 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
             // Not before the first delivery, because most emulators of tests have none and certificates take time to load.
             let sender: &Sender = sender.get_or_insert_with(|| Sender::new(shared.world().settings.webhook_timeout));
             let sender = sender.clone();
-            attempts.spawn(async move { (attempt.delivery, sender.send(attempt).await) });
+            let (shared, epoch) = (shared.clone(), shared.world().epoch);
+            attempts.spawn(async move { (epoch, attempt.delivery, send(&shared, &sender, attempt).await) });
         }
         shared.background.notify_waiters();
         tokio::select! {
             () = shared.changed.notified() => {}
             () = wait_for(wait) => {}
             Some(ended) = attempts.join_next(), if !attempts.is_empty() => {
-                if let Ok((delivery, attempt)) = ended {
+                if let Ok((epoch, delivery, attempt)) = ended {
                     let mut world = shared.world();
                     let now = world.now();
-                    world.deliveries.end_attempt(delivery, attempt, now);
+                    // Another state may have been restored meanwhile.
+                    if world.epoch == epoch {
+                        world.deliveries.end_attempt(delivery, attempt, now);
+                    }
                 }
             }
             () = stopped(&mut stop) => break,
@@ -43,8 +47,16 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// Makes an attempt once the state file has the event.
+async fn send(shared: &Shared, sender: &Sender, attempt: Attempt) -> DeliveryAttempt {
+    match shared.written().await {
+        Ok(()) => sender.send(attempt).await,
+        Err(error) => DeliveryAttempt { at: attempt.at, status: None, error: Some(error) },
+    }
+}
+
 /// Runs the timers that are due. Returns the attempts to be made, and the time until the next timer or retry.
-fn next(shared: &Shared) -> (Vec<crate::webhooks::queue::Attempt>, Option<Duration>) {
+fn next(shared: &Shared) -> (Vec<Attempt>, Option<Duration>) {
     let mut world = shared.world();
     if world.clock.is_manual() {
         return (world.take_attempts(), None);

@@ -19,6 +19,7 @@ use crate::{
     recorded::RecordedRequest,
     server::{self, Shared},
     settings::Settings,
+    state::Writer,
     world::{
         World,
         clock::Clock,
@@ -41,6 +42,8 @@ pub struct EmulatorBuilder {
     /// Secret because tokens may stand in it, and `Debug` shows a builder.
     webhook_url: Option<Secret>,
     webhook_secret: Option<Secret>,
+    #[cfg(feature = "state")]
+    state_file: Option<std::path::PathBuf>,
 }
 
 impl Default for EmulatorBuilder {
@@ -53,6 +56,8 @@ impl Default for EmulatorBuilder {
             settings: Settings::default(),
             webhook_url: None,
             webhook_secret: None,
+            #[cfg(feature = "state")]
+            state_file: None,
         }
     }
 }
@@ -151,24 +156,54 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Keeps the state in a file, which is created where there is none. A response is sent once the file has all that the
+    /// response tells, so that a kill loses nothing of it. Webhooks wait likewise. Changes by methods of [`Emulator`] and
+    /// [`Merchant`] are written shortly afterwards; [`Emulator::shutdown`] waits for all.
+    ///
+    /// Seed and clock of an existing file win over those of the builder. All other settings are the builder's. The file holds
+    /// credentials and personal data; on Unix, only its owner may read it.
+    #[cfg(feature = "state")]
+    pub fn state_file(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+        self.state_file = Some(path.into());
+        self
+    }
+
     /// Starts the emulator on the present tokio runtime.
     ///
     /// # Errors
-    /// When the port cannot be had, or the webhook URL is invalid.
+    /// When the port cannot be had, the webhook URL is invalid, or the state file cannot be used.
     pub async fn start(self) -> io::Result<Emulator> {
         let listener = server::bind(self.host, self.port).await?;
-        let clock = self.start.map_or_else(Clock::system, Clock::manual);
-        let mut world = World::new(self.settings, clock, self.seed);
-        let set = world.set_webhook_url(0, self.webhook_url.as_ref().map(Secret::expose));
-        set.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        if let Some(secret) = self.webhook_secret {
-            world.set_webhook_secret(0, secret);
+        let (world, writer) = self.open().await?;
+        let shared = Arc::new(Shared::new(world, writer, listener.local_addr()?));
+        if let Some(url) = &self.webhook_url {
+            let set = shared.world().set_webhook_url(0, Some(url.expose()));
+            set.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         }
-        let shared = Arc::new(Shared::new(world, listener.local_addr()?));
+        if let Some(secret) = self.webhook_secret {
+            shared.world().set_webhook_secret(0, secret);
+        }
+        shared.written().await.map_err(io::Error::other)?;
         let (stop, stopped) = watch::channel(false);
         let background = tokio::spawn(background::run(shared.clone(), stopped.clone()));
         let server = tokio::spawn(server::serve(listener, shared.clone(), stopped));
         Ok(Emulator { shared, stop, tasks: [server, background] })
+    }
+
+    /// The state, of the file where one is set.
+    async fn open(&self) -> io::Result<(World, Option<Writer>)> {
+        let (settings, seed) = (self.settings.clone(), self.seed);
+        let clock = self.start.map_or_else(Clock::system, Clock::manual);
+        #[cfg(feature = "state")]
+        if let Some(path) = self.state_file.clone() {
+            let name = path.display().to_string();
+            let opened = tokio::task::spawn_blocking(move || crate::state::open(&path, settings, clock, seed)).await;
+            // The database panics on some damage.
+            let damaged = format!("state file {name}: damaged: restore a copy, or use another file");
+            let (world, writer) = opened.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, damaged))??;
+            return Ok((world, Some(writer)));
+        }
+        Ok((World::new(settings, clock, seed), None))
     }
 }
 
@@ -270,10 +305,22 @@ impl Emulator {
 
     /// Advances the clock, and does what is due by then.
     pub fn advance(&self, by: Duration) {
-        let mut world = self.shared.world();
-        world.clock.advance(by);
-        world.run_timers();
-        drop(world);
+        self.shared.world().advance(by);
+        self.shared.changed.notify_one();
+    }
+
+    /// The present state, to be [restored](Self::restore) later: accounts, payments, escrows, batches, tokens, idempotency
+    /// keys, webhooks, timers, and the clock. Faults and [requests](Self::requests) are no part of the state.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(Box::new(self.shared.world().clone()))
+    }
+
+    /// Goes back to a state of this emulator, or takes over that of another one. Settings of the builder stay. Deliveries
+    /// that were under way at the snapshot are attempted again. A [`Merchant`] that was added since must not be used any more.
+    ///
+    /// The clock goes back as well, where only tests move it. A clock of the machine keeps the time by which it is ahead.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        self.shared.world().restore(&snapshot.0);
         self.shared.changed.notify_one();
     }
 
@@ -354,12 +401,14 @@ impl Emulator {
         server::serve_bytes(&self.shared, bytes.to_vec().into()).await
     }
 
-    /// Stops accepting connections, and waits until the requests under way have ended. Webhooks under way are abandoned.
+    /// Stops accepting connections, and waits until the requests under way have ended. Webhooks under way are abandoned. Then
+    /// closes the state file.
     pub async fn shutdown(mut self) {
         let _ = self.stop.send(true);
         for task in &mut self.tasks {
             let _ = task.await;
         }
+        self.shared.close().await;
     }
 }
 
@@ -372,6 +421,16 @@ impl fmt::Debug for Emulator {
 impl Drop for Emulator {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// A state of an emulator, in memory. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct Snapshot(Box<World>);
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").finish_non_exhaustive()
     }
 }
 

@@ -11,10 +11,11 @@ mod reply;
 mod scenarios;
 mod server;
 mod settings;
+mod state;
 mod webhooks;
 mod world;
 
-pub use emulator::{Emulator, EmulatorBuilder, Merchant};
+pub use emulator::{Emulator, EmulatorBuilder, Merchant, Snapshot};
 pub use faults::{Fault, When};
 pub use operations::escrows::Resolution;
 pub use recorded::RecordedRequest;

@@ -4,6 +4,7 @@
 use std::{
     io::{self, Write as _},
     net::IpAddr,
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
@@ -15,7 +16,7 @@ use piaxis_emulator::{DECLINED_PHONE_NUMBER, Emulator, OTP, PENDING_PHONE_NUMBER
 /// Emulates the Piaxis payments API on a loopback port, with state and webhooks.
 ///
 /// Prints the variables of a client on standard output, in the form of a shell, and runs until Ctrl-C or SIGTERM. Nothing is
-/// kept after that.
+/// kept after that, unless a state file is given.
 #[derive(Parser)]
 #[command(version, name = "piaxis-emulator")]
 struct Arguments {
@@ -53,6 +54,10 @@ struct Arguments {
     /// Accept requests without the client id, as the examples of the official SDKs send them
     #[arg(long, env = "PIAXIS_EMULATOR_CLIENT_ID_OPTIONAL")]
     client_id_optional: bool,
+    /// File that keeps the state, created where there is none. What a response tells is in the file before the response is
+    /// sent, so that no kill loses it. The seed of ids is that of the file. The file holds credentials and personal data
+    #[arg(long, env = "PIAXIS_EMULATOR_STATE", value_name = "FILE")]
+    state: Option<PathBuf>,
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -105,6 +110,9 @@ async fn start(arguments: &Arguments) -> Result<Emulator, String> {
     if arguments.client_id_optional {
         builder = builder.client_id_optional();
     }
+    if let Some(file) = &arguments.state {
+        builder = builder.state_file(file);
+    }
     let (host, port) = (arguments.host, arguments.port);
     let emulator = builder.start().await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
@@ -113,6 +121,7 @@ async fn start(arguments: &Arguments) -> Result<Emulator, String> {
             )
         }
         io::ErrorKind::InvalidInput => error.to_string(),
+        _ if error.to_string().starts_with("state file ") => error.to_string(),
         _ => format!("failed to listen on port {port} of {host}: {error}"),
     })?;
     emulator.fail_randomly(arguments.faults, arguments.seed);
@@ -137,7 +146,10 @@ fn print(emulator: &Emulator, arguments: &Arguments) -> io::Result<()> {
         output,
         "# Payments from {DECLINED_PHONE_NUMBER} fail, payments from {PENDING_PHONE_NUMBER} stay pending"
     )?;
-    let webhooks = if arguments.webhook_url.is_some() { "on" } else { "off, set --webhook-url to receive them" };
+    if let Some(file) = &arguments.state {
+        writeln!(output, "# State: {}", file.display())?;
+    }
+    let webhooks = if merchant.has_webhook() { "on" } else { "off, set --webhook-url to receive them" };
     writeln!(output, "# Webhooks: {webhooks}")?;
     output.flush()
 }

@@ -2,14 +2,15 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Most problems that an error reports.
 pub(crate) const PROBLEMS: usize = 100;
 
 /// A response: status, headers and body.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "StoredReply", into = "StoredReply")]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
@@ -82,4 +83,33 @@ pub(crate) struct Invalid {
     pub(crate) msg: String,
     #[serde(rename = "type")]
     pub(crate) kind: String,
+}
+
+/// A response in a state file.
+#[derive(Serialize, Deserialize)]
+struct StoredReply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    /// Bodies of the emulator are text.
+    body: String,
+}
+
+impl From<Reply> for StoredReply {
+    fn from(reply: Reply) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let headers = reply.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())));
+        Self { status: reply.status.as_u16(), headers: headers.collect(), body: text(&reply.body) }
+    }
+}
+
+impl TryFrom<StoredReply> for Reply {
+    type Error = http::Error;
+
+    fn try_from(stored: StoredReply) -> Result<Self, http::Error> {
+        let header = |(name, value): (String, String)| -> Result<_, http::Error> {
+            Ok((HeaderName::try_from(name)?, HeaderValue::try_from(value)?))
+        };
+        let headers = stored.headers.into_iter().map(header).collect::<Result<_, _>>()?;
+        Ok(Self { status: StatusCode::from_u16(stored.status)?, headers, body: stored.body.into() })
+    }
 }

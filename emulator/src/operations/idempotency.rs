@@ -2,10 +2,9 @@
 //!
 //! The last 100,000 keys are remembered, or at least half as many.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::limits;
@@ -13,7 +12,7 @@ use crate::{
     contract::CONTRACT,
     reply::Reply,
     server::{access::Actor, routes::Route},
-    world::{World, ids::Kind},
+    world::{World, changes::Section, ids::Kind},
 };
 
 /// How many keys are remembered.
@@ -24,15 +23,18 @@ const LONGEST: usize = 128;
 /// The key of a request, with all that it belongs to.
 pub(crate) struct Key {
     scope: String,
-    body: u64,
+    body: BodyHash,
 }
 
+/// The hash of a body.
+type BodyHash = [u8; 16];
+
 /// The response to the first request with a key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct KeptReply {
     /// Order of the keys.
     number: u32,
-    body: u64,
+    body: BodyHash,
     reply: Reply,
 }
 
@@ -46,9 +48,9 @@ impl Key {
             Ok(text) if text.len() <= LONGEST => text.to_owned(),
             _ => format!("{:x?}", Sha256::digest(key.as_bytes())),
         };
-        let mut hasher = DefaultHasher::new();
-        body.hash(&mut hasher);
-        Some(Self { scope: format!("{actor:?} {} {:?} {key}", operation.id, route.parameters), body: hasher.finish() })
+        let mut digest = BodyHash::default();
+        digest.iter_mut().zip(Sha256::digest(body)).for_each(|(kept, byte)| *kept = byte);
+        Some(Self { scope: format!("{actor:?} {} {:?} {key}", operation.id, route.parameters), body: digest })
     }
 
     /// The response to an earlier request with the key; 409 where that one had another body.
@@ -65,10 +67,13 @@ impl Key {
     /// Keeps the response of a request that succeeded.
     pub(crate) fn keep(self, world: &mut World, reply: &Reply) {
         for scope in limits::oldest(&world.kept_replies, KEPT, |kept| kept.number) {
+            world.changes.remove(Section::KeptReplies, scope.as_str());
             world.kept_replies.remove(&scope);
         }
         let number = world.transaction(|world| Ok(world.number(Kind::Request))).unwrap_or_default();
-        world.kept_replies.insert(self.scope, KeptReply { number, body: self.body, reply: reply.clone() });
+        let kept = KeptReply { number, body: self.body, reply: reply.clone() };
+        world.changes.put(Section::KeptReplies, self.scope.as_str(), &kept);
+        world.kept_replies.insert(self.scope, kept);
     }
 }
 
@@ -79,7 +84,7 @@ mod tests {
     #[test]
     fn only_the_last_keys_are_remembered() {
         let mut world = crate::operations::testing::world();
-        let key = |number: usize| Key { scope: number.to_string(), body: 0 };
+        let key = |number: usize| Key { scope: number.to_string(), body: BodyHash::default() };
         let reply = Reply::bad_request("kept");
         for number in 0..=KEPT {
             key(number).keep(&mut world, &reply);

@@ -11,6 +11,7 @@ use piaxis::{
     CodeChallengeMethod, GrantType, Secret, TokenType,
     types::{AuthorizeParams, TestAuthorization, TokenParameters, TokenRequest, TokenResponse},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -19,7 +20,12 @@ use crate::{
     contract::CONTRACT,
     reply::{Refusal, Reply},
     server::access::Payer,
-    world::{World, ids::Kind, table::Row},
+    world::{
+        World,
+        changes::{Changes, Section},
+        ids::Kind,
+        table::Row,
+    },
 };
 
 /// How long an authorization code is valid.
@@ -37,17 +43,17 @@ const PEOPLE: usize = 100_000;
 const LONGEST: usize = 2_048;
 
 /// Codes and tokens, by their text.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct OAuth {
-    codes: HashMap<String, Code>,
-    tokens: HashMap<String, Token>,
+    pub(crate) codes: HashMap<String, Code>,
+    pub(crate) tokens: HashMap<String, Token>,
     /// What the transaction changed, as it was before.
     codes_before: Vec<(String, Option<Code>)>,
     tokens_before: Vec<(String, Option<Token>)>,
 }
 
-#[derive(Debug, Clone)]
-struct Code {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Code {
     payer: Payer,
     redirect_uri: String,
     challenge: Option<(String, bool)>,
@@ -56,8 +62,8 @@ struct Code {
     tokens: Vec<String>,
 }
 
-#[derive(Debug, Clone)]
-struct Token {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Token {
     payer: Payer,
     is_refresh: bool,
     expires_at: DateTime<Utc>,
@@ -93,14 +99,28 @@ impl OAuth {
         self.tokens_before.push((text.to_owned(), before));
     }
 
-    pub(crate) fn commit(&mut self) {
-        self.codes_before.clear();
-        self.tokens_before.clear();
+    pub(crate) fn commit(&mut self, changes: &mut Changes) {
+        report(&self.codes, &mut self.codes_before, Section::Codes, changes);
+        report(&self.tokens, &mut self.tokens_before, Section::Tokens, changes);
     }
 
     pub(crate) fn rollback(&mut self) {
         undo(&mut self.codes, &mut self.codes_before);
         undo(&mut self.tokens, &mut self.tokens_before);
+    }
+}
+
+fn report<T: Serialize>(
+    now: &HashMap<String, T>,
+    before: &mut Vec<(String, Option<T>)>,
+    section: Section,
+    changes: &mut Changes,
+) {
+    for (text, _) in before.drain(..) {
+        match now.get(&text) {
+            Some(value) => changes.put(section, text.as_str(), value),
+            None => changes.remove(section, text.as_str()),
+        }
     }
 }
 
@@ -341,7 +361,7 @@ mod tests {
             let code = Code { payer, redirect_uri: String::new(), challenge: None, expires_at, tokens: Vec::new() };
             oauth.set_code(&second.to_string(), code);
             oauth.set_token(&second.to_string(), Token { payer, is_refresh: false, expires_at });
-            oauth.commit();
+            oauth.commit(&mut Changes::default());
             assert!(oauth.codes.len() <= KEPT && oauth.tokens.len() <= KEPT);
         }
         assert!(oauth.codes.contains_key("24999") && oauth.payer("24999", DateTime::UNIX_EPOCH).is_some());

@@ -7,11 +7,15 @@ use piaxis::{
     Secret,
     types::{OtpRequest, OtpResponse, UserInfo, VerificationMethods},
 };
+use serde::{Deserialize, Serialize};
 
 use super::{Context, limits};
 use crate::{
     reply::{Refusal, Reply},
-    world::World,
+    world::{
+        World,
+        changes::{Changes, Section},
+    },
 };
 
 /// How long a one-time password is valid.
@@ -20,15 +24,15 @@ const LIFETIME: TimeDelta = TimeDelta::seconds(300);
 const KEPT: usize = 10_000;
 
 /// The one-time passwords by the phone number or e-mail address that they were sent to.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Passwords {
-    sent: HashMap<String, Password>,
+    pub(crate) sent: HashMap<String, Password>,
     /// What the transaction changed, as it was before.
     before: Vec<(String, Option<Password>)>,
 }
 
-#[derive(Debug, Clone)]
-struct Password {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Password {
     code: Secret,
     expires_at: DateTime<Utc>,
     is_used: bool,
@@ -44,8 +48,13 @@ impl Passwords {
         self.before.push((address.to_owned(), before));
     }
 
-    pub(crate) fn commit(&mut self) {
-        self.before.clear();
+    pub(crate) fn commit(&mut self, changes: &mut Changes) {
+        for (address, _) in self.before.drain(..) {
+            match self.sent.get(&address) {
+                Some(password) => changes.put(Section::Passwords, address.as_str(), password),
+                None => changes.remove(Section::Passwords, address.as_str()),
+            }
+        }
     }
 
     pub(crate) fn rollback(&mut self) {
@@ -120,7 +129,7 @@ mod tests {
         };
         for second in 0..25_000 {
             set(&mut passwords, second);
-            passwords.commit();
+            passwords.commit(&mut Changes::default());
             assert!(passwords.sent.len() <= KEPT);
         }
         assert!(passwords.sent_to("+256724999").is_some() && passwords.sent_to("+25670").is_none());
@@ -128,7 +137,7 @@ mod tests {
             let next = 25_000 + i64::try_from(passwords.sent.len()).unwrap_or_default();
             set(&mut passwords, next);
         }
-        passwords.commit();
+        passwords.commit(&mut Changes::default());
         set(&mut passwords, 50_000);
         assert!(passwords.sent.len() < KEPT);
         passwords.rollback();

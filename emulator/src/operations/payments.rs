@@ -9,6 +9,7 @@ use piaxis::{
         TransactionDetails,
     },
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 use super::{Context, escrows, lists::PageOf, otp};
@@ -25,7 +26,7 @@ use crate::{
 };
 
 /// A payment.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Payment {
     pub(crate) merchant: Row,
     pub(crate) amount: Amount,

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, StatusCode, header};
 use piaxis::{Credential, Operation};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     contract::CONTRACT,
@@ -19,7 +20,7 @@ pub(crate) struct Actor {
 }
 
 /// A payer, and the merchant that the payer authorized.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Payer {
     pub(crate) user: Row,
     pub(crate) merchant: Row,

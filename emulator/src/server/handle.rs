@@ -72,7 +72,10 @@ pub(crate) async fn handle(
                 sleep(delay).await;
             }
             let reply = execute(shared, route, &head.headers, query.as_deref().unwrap_or_default(), &body);
-            (Some(reply), body)
+            // Reads wait as well: no response shows what a kill could undo.
+            let written = shared.written().await;
+            let failed = |error: String| Reply::refused(StatusCode::INTERNAL_SERVER_ERROR, &error);
+            (Some(written.map_or_else(failed, |()| reply)), body)
         }
     };
     let latency = shared.world().settings.latency;

@@ -11,6 +11,7 @@ pub(crate) mod validation;
 use std::{
     io as std_io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -24,7 +25,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{faults::Faults, recorded::Records, world::World};
+use crate::{faults::Faults, recorded::Records, state::Writer, world::World};
 use io::{Connection, ResetFlag};
 use memory::MemoryConnection;
 
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     world: Mutex<World>,
     faults: Mutex<Faults>,
     records: Mutex<Records>,
+    /// Writes the state file, where there is one.
+    writer: Option<Writer>,
     /// Told after each change: there may be webhooks to send, or timers to wait for.
     pub(crate) changed: Notify,
     /// Told after each round of the background task.
@@ -47,19 +50,39 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(world: World, address: SocketAddr) -> Self {
+    pub(crate) fn new(world: World, writer: Option<Writer>, address: SocketAddr) -> Self {
         Self {
             world: Mutex::new(world),
             faults: Mutex::default(),
             records: Mutex::default(),
+            writer,
             changed: Notify::new(),
             background: Notify::new(),
             address,
         }
     }
 
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn world(&self) -> Locked<'_> {
+        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        Locked { world, writer: self.writer.as_ref() }
+    }
+
+    /// Waits until the state file has all that was changed. Without a file, returns at once.
+    ///
+    /// # Errors
+    /// When something was not written.
+    pub(crate) async fn written(&self) -> Result<(), String> {
+        match &self.writer {
+            Some(writer) => writer.written().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what was changed, and closes the state file.
+    pub(crate) async fn close(&self) {
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
@@ -75,6 +98,36 @@ impl Shared {
         let is_any = self.address.ip().is_unspecified();
         let ip = if is_any { IpAddr::from(Ipv4Addr::LOCALHOST) } else { self.address.ip() };
         format!("http://{}", SocketAddr::new(ip, self.address.port()))
+    }
+}
+
+/// The state, locked. What was committed under one lock is written in one transaction of the state file.
+pub(crate) struct Locked<'a> {
+    world: MutexGuard<'a, World>,
+    writer: Option<&'a Writer>,
+}
+
+impl Deref for Locked<'_> {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        // Still locked, so that the order of batches is that of commits.
+        let changes = self.world.take_changes();
+        if let (Some(writer), Some(changes)) = (self.writer, changes) {
+            writer.send(changes);
+        }
     }
 }
 

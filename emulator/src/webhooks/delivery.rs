@@ -5,9 +5,10 @@ use std::fmt;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use piaxis::webhook::EventType;
+use serde::{Deserialize, Serialize};
 
 /// A delivery of an event to the endpoint of a merchant. `Debug` does not show the body.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Delivery {
     /// Id in the log. Piaxis gives deliveries no id, so no header and no body has it.
@@ -25,6 +26,7 @@ pub struct Delivery {
     /// Attempts that ended, in their order.
     pub attempts: Vec<DeliveryAttempt>,
     /// Body, which is the same in every attempt.
+    #[serde(with = "text")]
     pub body: Bytes,
 }
 
@@ -43,7 +45,7 @@ impl fmt::Debug for Delivery {
 }
 
 /// Status of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum DeliveryStatus {
     /// Not delivered yet; an attempt is under way or follows.
@@ -55,7 +57,7 @@ pub enum DeliveryStatus {
 }
 
 /// An attempt to deliver an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeliveryAttempt {
     /// Time of the attempt, which the v2 signature covers in whole seconds.
@@ -70,5 +72,19 @@ impl DeliveryAttempt {
     /// Whether the endpoint responded with a 2xx status.
     pub fn is_success(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+}
+
+/// Bodies in a state file: as text, which they are.
+mod text {
+    use bytes::Bytes;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(body: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&String::from_utf8_lossy(body))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        String::deserialize(deserializer).map(Bytes::from)
     }
 }

@@ -44,6 +44,11 @@ impl Merchant<'_> {
         assert!(set.is_ok(), "{}", set.err().unwrap_or_default());
     }
 
+    /// Whether the merchant has a URL.
+    pub fn has_webhook(&self) -> bool {
+        self.read(|merchant| merchant.webhook_url.is_some())
+    }
+
     /// Removes the URL. Pending deliveries fail at their next attempts.
     pub fn remove_webhook(&self) {
         let _ = self.emulator.shared.world().set_webhook_url(self.row, None);

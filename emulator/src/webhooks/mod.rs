@@ -9,12 +9,13 @@ mod trigger;
 
 use chrono::{DateTime, Utc};
 use piaxis::Amount;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::world::table::Row;
 
 /// Something that happened.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Event {
     pub(crate) merchant: Row,
     pub(crate) name: String,

@@ -13,12 +13,18 @@ use piaxis::{
     Secret,
     webhook::{Envelope, EventType},
 };
+use serde::{Deserialize, Serialize};
 
 use super::{
     body::body,
     delivery::{Delivery, DeliveryAttempt, DeliveryStatus},
 };
-use crate::world::{World, ids::Kind, table::Row};
+use crate::world::{
+    World,
+    changes::{self, Changes, Damaged, Section, Stored},
+    ids::Kind,
+    table::Row,
+};
 
 /// How many attempts a delivery gets.
 const ATTEMPTS: usize = 4;
@@ -28,27 +34,34 @@ const FIRST_BACKOFF: TimeDelta = TimeDelta::seconds(1);
 const KEPT: usize = 10_000;
 
 /// The deliveries of all merchants. They are no part of a transaction, because they are added once it is committed.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Deliveries {
     log: VecDeque<(Row, Delivery)>,
     /// Number of the first delivery of the log.
     first: Row,
-    queues: BTreeMap<Row, Queue>,
+    pub(crate) queues: BTreeMap<Row, Queue>,
+    /// Deliveries and queues that changed since [`report`](Self::report).
+    changed: BTreeSet<Row>,
+    changed_queues: BTreeSet<Row>,
 }
 
 /// The deliveries of one merchant that have not ended.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Queue {
     /// Deliveries to be attempted now, by their place in the order.
+    #[serde(skip)]
     due: BTreeSet<(u64, Row)>,
     /// Deliveries that wait for a retry.
+    #[serde(skip)]
     waiting: BTreeSet<(DateTime<Utc>, Row)>,
+    #[serde(skip)]
     under_way: Option<Row>,
     /// Whether attempts are put off.
     pub(crate) is_held: bool,
     /// Whether each event is delivered twice.
     pub(crate) is_duplicating: bool,
     /// Envelope of all events, instead of that of the event's kind.
+    #[serde(with = "envelope")]
     pub(crate) envelope: Option<Envelope>,
     /// Whether deliveries have the v1 signature only.
     pub(crate) is_v1_only: bool,
@@ -108,8 +121,43 @@ impl Deliveries {
         queues.filter_map(|queue| queue.waiting.first()).map(|(at, _)| *at).min()
     }
 
+    /// The queue of a merchant, to be changed.
     pub(crate) fn queue(&mut self, merchant: Row) -> &mut Queue {
+        self.changed_queues.insert(merchant);
         self.queues.entry(merchant).or_default()
+    }
+
+    /// Writes the deliveries and queues that changed.
+    pub(crate) fn report(&mut self, changes: &mut Changes) {
+        for row in std::mem::take(&mut self.changed) {
+            match row.checked_sub(self.first).and_then(|at| self.log.get(at as usize)) {
+                Some(delivery) => changes.put(Section::Deliveries, &row, delivery),
+                None => changes.remove(Section::Deliveries, &row),
+            }
+        }
+        for merchant in std::mem::take(&mut self.changed_queues) {
+            if let Some(queue) = self.queues.get(&merchant) {
+                changes.put(Section::Queues, &merchant, queue);
+            }
+        }
+    }
+
+    /// Fills the queues from the log. An attempt that was under way is made again.
+    pub(crate) fn requeue(&mut self) {
+        for queue in self.queues.values_mut() {
+            queue.due.clear();
+            queue.waiting.clear();
+            queue.under_way = None;
+        }
+        for (row, (merchant, delivery)) in (self.first..).zip(&self.log) {
+            if delivery.status == DeliveryStatus::Pending {
+                let queue = self.queues.entry(*merchant).or_default();
+                match delivery.next_attempt_at.filter(|_| !delivery.attempts.is_empty()) {
+                    Some(at) => drop(queue.waiting.insert((at, row))),
+                    None => queue.push(row),
+                }
+            }
+        }
     }
 
     pub(crate) fn of(&self, merchant: Row) -> impl Iterator<Item = &Delivery> {
@@ -117,6 +165,7 @@ impl Deliveries {
     }
 
     fn get_mut(&mut self, row: Row) -> Option<&mut (Row, Delivery)> {
+        self.changed.insert(row);
         self.log.get_mut(row.checked_sub(self.first)? as usize)
     }
 
@@ -127,9 +176,11 @@ impl Deliveries {
     fn add(&mut self, merchant: Row, delivery: Delivery) {
         let row = self.next_row();
         self.log.push_back((merchant, delivery));
-        self.queue(merchant).push(row);
+        self.changed.insert(row);
+        self.queues.entry(merchant).or_default().push(row);
         while self.log.len() > KEPT && self.log.front().is_some_and(|(_, old)| old.status != DeliveryStatus::Pending) {
             self.log.pop_front();
+            self.changed.insert(self.first);
             self.first += 1;
         }
     }
@@ -148,9 +199,44 @@ impl Deliveries {
             delivery.next_attempt_at = Some(now + FIRST_BACKOFF * (1 << (made - 1)));
         }
         let next = delivery.next_attempt_at;
-        let queue = self.queue(merchant);
+        let queue = self.queues.entry(merchant).or_default();
         queue.under_way = None;
         queue.waiting.extend(next.map(|at| (at, row)));
+    }
+}
+
+impl Stored for Deliveries {
+    fn save(&self, section: Section, changes: &mut Changes) {
+        for (row, delivery) in (self.first..).zip(&self.log) {
+            changes.put(section, &row, delivery);
+        }
+    }
+
+    fn load(&mut self, key: &[u8], value: &[u8]) -> Result<(), Damaged> {
+        let row = changes::row(key)?;
+        if self.log.is_empty() {
+            self.first = row;
+        } else if row != self.next_row() {
+            return Err(Damaged(format!("row {} is missing", self.next_row())));
+        }
+        self.log.push_back(changes::value(value)?);
+        Ok(())
+    }
+}
+
+/// Envelopes in a state file: by their names.
+mod envelope {
+    use piaxis::webhook::Envelope;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(envelope: &Option<Envelope>, serializer: S) -> Result<S::Ok, S::Error> {
+        envelope.map(|envelope| format!("{envelope:?}")).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Envelope>, D::Error> {
+        let Some(name) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+        let found = Envelope::ALL.iter().find(|known| format!("{known:?}") == name);
+        found.copied().map(Some).ok_or_else(|| D::Error::custom("unknown envelope"))
     }
 }
 
@@ -165,7 +251,8 @@ impl World {
         let envelope = self.deliveries.queues.get(&merchant).and_then(|queue| queue.envelope);
         let body = body(event, envelope, &self.merchant_id(merchant), &self.ids.id(Kind::Endpoint, merchant));
         let (name, object_id) = (event.name.as_str().into(), event.object_id().map(str::to_owned));
-        for _ in 0..1 + usize::from(self.deliveries.queue(merchant).is_duplicating) {
+        let is_duplicating = self.deliveries.queues.get(&merchant).is_some_and(|queue| queue.is_duplicating);
+        for _ in 0..1 + usize::from(is_duplicating) {
             self.add_delivery(merchant, &name, object_id.as_deref(), &body);
         }
         true

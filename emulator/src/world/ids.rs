@@ -1,9 +1,11 @@
 //! Ids that look like random UUIDs, follow from a seed, and lead back to the row that they name.
 
+use serde::{Deserialize, Serialize};
+
 use super::table::Row;
 
 /// What an id names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub(crate) enum Kind {
     /// A merchant's account.
@@ -26,7 +28,7 @@ pub(crate) enum Kind {
 }
 
 /// Makes ids. Two emulators with one seed give the same ids.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Ids {
     seed: u64,
 }

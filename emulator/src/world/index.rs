@@ -8,8 +8,12 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use piaxis::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
 
-use super::table::{Row, Table};
+use super::{
+    changes::{Changes, Damaged, Section, Stored},
+    table::{Row, Table},
+};
 use crate::operations::lists::PageOf;
 
 /// A row that a list finds by a filter and by its time.
@@ -24,7 +28,7 @@ pub(crate) trait Indexed: Clone + fmt::Debug {
 }
 
 /// Rows in the order of creation, and an index for the filters of the list.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct IndexedTable<T: Indexed> {
     table: Table<T>,
     index: HashMap<T::Filter, BTreeSet<Row>>,
@@ -77,9 +81,12 @@ impl<T: Indexed> IndexedTable<T> {
         }
     }
 
-    pub(crate) fn commit(&mut self) -> Vec<Row> {
+    pub(crate) fn commit(&mut self, section: Section, changes: &mut Changes) -> Vec<Row>
+    where
+        T: Serialize,
+    {
         self.changes.clear();
-        self.table.commit()
+        self.table.commit(section, changes)
     }
 
     pub(crate) fn rollback(&mut self) {
@@ -130,11 +137,27 @@ impl<T: Indexed> IndexedTable<T> {
     }
 }
 
+impl<T: Indexed + Serialize + DeserializeOwned> Stored for IndexedTable<T> {
+    fn save(&self, section: Section, changes: &mut Changes) {
+        self.table.save(section, changes);
+    }
+
+    fn load(&mut self, key: &[u8], value: &[u8]) -> Result<(), Damaged> {
+        let row = self.table.next();
+        self.table.load(key, value)?;
+        let filters = self.table.get(row).map(Indexed::filters).unwrap_or_default();
+        for filter in filters {
+            self.set(&filter, row, true);
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[derive(Debug, Clone)]
+    #[derive(Debug, Clone, Serialize)]
     struct Thing(bool);
 
     impl Indexed for Thing {
@@ -158,7 +181,7 @@ mod tests {
         };
         things.insert(Thing(false));
         things.insert(Thing(true));
-        things.commit();
+        things.commit(Section::Payments, &mut Changes::default());
         let before = found(&things);
         assert_eq!(before, [vec![1, 0], vec![0], vec![1]]);
         things.update(0, |thing| thing.0 = true);

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use piaxis::Amount;
 use serde::{Deserialize, Serialize};
 
-use super::table::Row;
+use super::{
+    changes::{self, Changes, Damaged, Section, Stored},
+    table::Row,
+};
 
 /// Where money is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,7 +43,7 @@ pub struct Entry {
 }
 
 /// All movements and the balances that they make.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Ledger {
     entries: Vec<Entry>,
     balances: HashMap<(Account, String), Amount>,
@@ -91,11 +94,16 @@ impl Ledger {
         &self.entries
     }
 
-    /// Numbers of the entries that the transaction added.
-    pub(crate) fn commit(&mut self) -> Vec<Row> {
-        let added = (self.committed..self.entries.len()).filter_map(|row| Row::try_from(row).ok()).collect();
+    /// Writes the entries that the transaction added.
+    pub(crate) fn commit(&mut self, changes: &mut Changes) {
+        self.save_since(self.committed, Section::Ledger, changes);
         self.committed = self.entries.len();
-        added
+    }
+
+    fn save_since(&self, first: usize, section: Section, changes: &mut Changes) {
+        for (at, entry) in self.entries.iter().enumerate().skip(first) {
+            changes.put(section, &Row::try_from(at).unwrap_or(Row::MAX), entry);
+        }
     }
 
     pub(crate) fn rollback(&mut self) {
@@ -106,6 +114,25 @@ impl Ledger {
             let restored = self.balance(&to, &currency).checked_sub(amount);
             self.balances.insert((to, currency), restored.unwrap_or_else(zero));
         }
+    }
+}
+
+/// Balances are made again from the entries.
+impl Stored for Ledger {
+    fn save(&self, section: Section, changes: &mut Changes) {
+        self.save_since(0, section, changes);
+    }
+
+    fn load(&mut self, key: &[u8], value: &[u8]) -> Result<(), Damaged> {
+        let row = changes::row(key)?;
+        if row as usize != self.entries.len() {
+            return Err(Damaged(format!("row {} is missing", self.entries.len())));
+        }
+        let Entry { from, to, amount, currency } = changes::value(value)?;
+        let moved = self.transfer(from, to, amount, &currency);
+        moved.map_err(|_| Damaged(format!("row {row} moves money that is not there")))?;
+        self.committed = self.entries.len();
+        Ok(())
     }
 }
 

@@ -1,11 +1,12 @@
 //! Merchants and people with a Piaxis account.
 
 use piaxis::{Amount, Secret};
+use serde::{Deserialize, Serialize};
 
 use super::{World, ids::Kind, ledger::Account, table::Row};
 
 /// A merchant with credentials and a wallet. Merchants see nothing of each other.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Merchant {
     pub(crate) name: String,
     pub(crate) api_key: Secret,
@@ -19,8 +20,10 @@ pub(crate) struct Merchant {
 }
 
 /// A person with a Piaxis account, who authorized a merchant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct User {
+    /// The merchant that knows the person by the id.
+    pub(crate) merchant: Row,
     pub(crate) external_user_id: String,
 }
 
@@ -38,9 +41,7 @@ impl World {
             webhook_url: None,
             webhook_secret: format!("emulator-webhook-secret-{name}").into(),
         };
-        self.merchant_index.insert(merchant.api_key.expose().to_owned(), row);
-        self.merchant_index.insert(merchant.client_id.clone(), row);
-        self.merchant_index.insert(self.ids.id(Kind::Merchant, row), row);
+        self.index_merchant(row, &merchant);
         self.merchants.insert(merchant);
         let (amount, currency) = (self.settings.start_balance, self.settings.start_currency.clone());
         if amount > Amount::from(0) {
@@ -48,6 +49,22 @@ impl World {
             let _ = self.ledger.transfer(Account::Outside, Account::Merchant(row), amount, &currency);
         }
         row
+    }
+
+    fn index_merchant(&mut self, row: Row, merchant: &Merchant) {
+        self.merchant_index.insert(merchant.api_key.expose().to_owned(), row);
+        self.merchant_index.insert(merchant.client_id.clone(), row);
+        self.merchant_index.insert(self.ids.id(Kind::Merchant, row), row);
+    }
+
+    /// Makes the indexes of merchants and people again.
+    pub(crate) fn index_accounts(&mut self) {
+        let merchants: Vec<(Row, Merchant)> = self.merchants.iter().map(|(row, found)| (row, found.clone())).collect();
+        for (row, merchant) in merchants {
+            self.index_merchant(row, &merchant);
+        }
+        let users = self.users.iter().map(|(row, user)| ((user.merchant, user.external_user_id.clone()), row));
+        self.user_index.extend(users);
     }
 
     pub(crate) fn merchant_by_name(&self, name: &str) -> Option<Row> {
@@ -69,7 +86,7 @@ impl World {
         if let Some(row) = self.user_index.get(&(merchant, external_user_id.to_owned())) {
             return *row;
         }
-        let row = self.users.insert(User { external_user_id: external_user_id.to_owned() });
+        let row = self.users.insert(User { merchant, external_user_id: external_user_id.to_owned() });
         self.user_index.insert((merchant, external_user_id.to_owned()), row);
         let (amount, currency) = (self.settings.user_balance, self.settings.start_currency.clone());
         if amount > Amount::from(0) {

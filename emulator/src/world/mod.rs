@@ -1,5 +1,6 @@
 //! Everything that the emulator remembers, and transactions over it.
 
+pub(crate) mod changes;
 pub(crate) mod clock;
 pub(crate) mod ids;
 pub(crate) mod index;
@@ -22,6 +23,7 @@ use crate::{
     settings::Settings,
     webhooks::{Event, queue::Deliveries},
 };
+use changes::{Changes, Section};
 use clock::Clock;
 use ids::{Ids, Kind};
 use ledger::{Account, Ledger, NotMoved};
@@ -30,7 +32,7 @@ use table::{Row, Table};
 use timers::{Timer, Timers};
 
 /// The state of the emulator.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
@@ -56,11 +58,23 @@ pub(crate) struct World {
     /// Numbers for ids of things that have no table.
     counters: HashMap<Kind, Row>,
     counters_before: HashMap<Kind, Row>,
+    /// Counts the restored states, so that an attempt of a delivery that began before does not count afterwards.
+    pub(crate) epoch: u64,
+    /// Committed rows that no state file has yet.
+    pub(crate) changes: Changes,
 }
 
 impl World {
     pub(crate) fn new(settings: Settings, clock: Clock, seed: u64) -> Self {
-        let mut world = Self {
+        let mut world = Self::empty(settings, clock, seed);
+        world.add_merchant("default");
+        world.commit();
+        world
+    }
+
+    /// A world without a merchant.
+    fn empty(settings: Settings, clock: Clock, seed: u64) -> Self {
+        Self {
             settings,
             clock,
             ids: Ids::new(seed),
@@ -81,10 +95,16 @@ impl World {
             kept_replies: HashMap::new(),
             counters: HashMap::new(),
             counters_before: HashMap::new(),
-        };
-        world.add_merchant("default");
-        world.commit();
-        world
+            epoch: 0,
+            changes: Changes::default(),
+        }
+    }
+
+    /// Advances the clock, and runs what is due by then.
+    pub(crate) fn advance(&mut self, by: Duration) {
+        self.clock.advance(by);
+        self.changes.put(Section::World, "clock", &self.clock);
+        self.run_timers();
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -105,20 +125,28 @@ impl World {
     }
 
     fn commit(&mut self) {
-        self.merchants.commit();
-        self.users.commit();
-        self.ledger.commit();
-        self.passwords.commit();
-        self.oauth.commit();
-        self.payments.commit();
-        self.escrows.commit();
-        self.disbursements.commit();
-        self.escrow_disbursements.commit();
-        for event in self.events.commit() {
+        let changes = &mut self.changes;
+        self.merchants.commit(Section::Merchants, changes);
+        self.users.commit(Section::Users, changes);
+        self.ledger.commit(changes);
+        self.passwords.commit(changes);
+        self.oauth.commit(changes);
+        self.payments.commit(Section::Payments, changes);
+        self.escrows.commit(Section::Escrows, changes);
+        self.disbursements.commit(Section::Disbursements, changes);
+        self.escrow_disbursements.commit(Section::EscrowDisbursements, changes);
+        self.timers.commit(changes);
+        for kind in self.counters_before.drain().map(|(kind, _)| kind) {
+            let number = self.counters.get(&kind);
+            match kind {
+                // Otherwise each read would write.
+                Kind::Request => changes.put_deferred(Section::Counters, &kind, &(kind, number)),
+                _ => changes.put(Section::Counters, &kind, &(kind, number)),
+            }
+        }
+        for event in self.events.commit(Section::Events, changes) {
             self.deliver(event);
         }
-        self.timers.commit();
-        self.counters_before.clear();
     }
 
     fn rollback(&mut self) {
@@ -172,7 +200,7 @@ impl World {
 
     /// Runs what is due, in the order of time.
     pub(crate) fn run_timers(&mut self) {
-        while let Some(timer) = self.timers.take_due(self.now()) {
+        while let Some(timer) = self.timers.take_due(self.now(), &mut self.changes) {
             // A timer that fails has changed nothing.
             let _ = self.transaction(|world| world.run(timer));
         }

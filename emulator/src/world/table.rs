@@ -1,12 +1,16 @@
 //! Rows of one kind, with what a transaction needs to be undone.
 
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::changes::{self, Changes, Damaged, Section, Stored};
+
 /// Number of a row, from 0.
 pub(crate) type Row = u32;
 
 /// Rows by number. Rows are never removed.
 ///
 /// Changes count once the transaction is committed; until then, [`rollback`](Self::rollback) undoes them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Table<T> {
     rows: Vec<T>,
     /// Rows that the transaction changed, as they were before it.
@@ -57,12 +61,20 @@ impl<T: Clone> Table<T> {
         self.rows.len()
     }
 
-    /// Numbers of the rows that the transaction changed or added.
-    pub(crate) fn commit(&mut self) -> Vec<Row> {
+    /// Numbers of the rows that the transaction changed or added, which are written.
+    pub(crate) fn commit(&mut self, section: Section, changes: &mut Changes) -> Vec<Row>
+    where
+        T: Serialize,
+    {
         let changed = self.before.drain(..).map(|(row, _)| row);
         let changed = changed.chain((self.committed..self.rows.len()).filter_map(|row| Row::try_from(row).ok()));
-        let changed = changed.collect();
+        let changed: Vec<Row> = changed.collect();
         self.committed = self.rows.len();
+        for row in &changed {
+            if let Some(value) = self.get(*row) {
+                changes.put(section, row, value);
+            }
+        }
         changed
     }
 
@@ -73,5 +85,23 @@ impl<T: Clone> Table<T> {
                 *place = value;
             }
         }
+    }
+}
+
+impl<T: Clone + Serialize + DeserializeOwned> Stored for Table<T> {
+    fn save(&self, section: Section, changes: &mut Changes) {
+        for (row, value) in self.iter() {
+            changes.put(section, &row, value);
+        }
+    }
+
+    fn load(&mut self, key: &[u8], value: &[u8]) -> Result<(), Damaged> {
+        let row = changes::row(key)?;
+        if row != self.next() {
+            return Err(Damaged(format!("row {} is missing", self.next())));
+        }
+        self.rows.push(changes::value(value)?);
+        self.committed = self.rows.len();
+        Ok(())
     }
 }

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
-use super::table::Row;
+use super::{
+    changes::{self, Changes, Damaged, Section, Stored},
+    table::Row,
+};
 
 /// What happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Timer {
     /// A payment is settled.
     Payment(Row),
@@ -16,7 +20,7 @@ pub(crate) enum Timer {
 }
 
 /// Timers by the time at which they are due, and in the order in which they were set.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Timers {
     due: BTreeMap<(DateTime<Utc>, u64), Timer>,
     set: u64,
@@ -31,8 +35,9 @@ impl Timers {
         self.added.push((at, self.set));
     }
 
-    pub(crate) fn take_due(&mut self, now: DateTime<Utc>) -> Option<Timer> {
+    pub(crate) fn take_due(&mut self, now: DateTime<Utc>, changes: &mut Changes) -> Option<Timer> {
         let first = self.due.first_entry().filter(|entry| entry.key().0 <= now)?;
+        changes.remove(Section::Timers, &first.key().1);
         Some(first.remove())
     }
 
@@ -41,13 +46,33 @@ impl Timers {
         self.due.keys().next().map(|(at, _)| *at)
     }
 
-    pub(crate) fn commit(&mut self) {
-        self.added.clear();
+    pub(crate) fn commit(&mut self, changes: &mut Changes) {
+        for key in self.added.drain(..) {
+            if let Some(timer) = self.due.get(&key) {
+                changes.put(Section::Timers, &key.1, &(key.0, timer));
+            }
+        }
     }
 
     pub(crate) fn rollback(&mut self) {
         for key in self.added.drain(..) {
             self.due.remove(&key);
         }
+    }
+}
+
+impl Stored for Timers {
+    fn save(&self, section: Section, changes: &mut Changes) {
+        for ((at, number), timer) in &self.due {
+            changes.put(section, number, &(at, timer));
+        }
+    }
+
+    fn load(&mut self, key: &[u8], value: &[u8]) -> Result<(), Damaged> {
+        let number = u64::from_be_bytes(key.try_into().map_err(|_| changes::invalid_key())?);
+        let (at, timer) = changes::value(value)?;
+        self.due.insert((at, number), timer);
+        self.set = self.set.max(number);
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use piaxis::{
     types::{DisbursementCancel, DisbursementCreate, DisbursementFilter, DisbursementList},
     webhook::EventType,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 pub(crate) use plan::total;
@@ -31,7 +32,7 @@ use crate::{
 };
 
 /// A disbursement. Its account holds the whole debit until each item is paid or has failed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Disbursement {
     merchant: Row,
     currency: Box<str>,
@@ -46,7 +47,7 @@ pub(crate) struct Disbursement {
 }
 
 /// When a batch was cancelled, and why.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Cancellation {
     pub(crate) at: DateTime<Utc>,
     pub(crate) reason: Option<Box<str>>,

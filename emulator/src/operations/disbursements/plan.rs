@@ -7,6 +7,7 @@ use piaxis::{
     Amount, DisbursementStatus,
     types::{DisbursementCreate, Recipient},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// One payout.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Item {
     pub(crate) recipient: Recipient,
     pub(crate) fee: Amount,
@@ -30,7 +31,7 @@ impl Item {
 }
 
 /// Sums of amounts and fees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Totals {
     pub(crate) amount: Amount,
     pub(crate) internal: Amount,

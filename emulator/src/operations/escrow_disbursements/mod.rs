@@ -14,6 +14,7 @@ use piaxis::{
     },
     webhook::EventType,
 };
+use serde::{Deserialize, Serialize};
 
 pub(crate) use release::release;
 
@@ -35,7 +36,7 @@ use crate::{
 };
 
 /// An escrow disbursement. Its money is in the escrows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct EscrowDisbursement {
     merchant: Row,
     currency: Box<str>,
@@ -47,7 +48,7 @@ pub(crate) struct EscrowDisbursement {
 }
 
 /// The escrow of one recipient.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Item {
     number: Row,
     escrow: Row,

@@ -5,6 +5,7 @@ use piaxis::{
     types::{EscrowDispute, EscrowDisputed},
     webhook::EventType,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use super::{
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// An open dispute.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Dispute {
     id: String,
     reason: String,

@@ -20,6 +20,7 @@ use piaxis::{
     AllocationStatus, Amount, EscrowStatus, JsonObject, PaymentMethod,
     types::{AllocationCreate, Location},
 };
+use serde::{Deserialize, Serialize};
 
 pub(crate) use create::{NewEscrow, create, open};
 pub use dispute::Resolution;
@@ -43,7 +44,7 @@ use dispute::Dispute;
 use terms::Term;
 
 /// An escrow.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Escrow {
     /// The merchant among the parties: the receiver of an order's money, or the sender of a payout.
     merchant: Row,
@@ -69,7 +70,7 @@ pub(crate) struct Escrow {
 }
 
 /// A part of the amount.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Allocation {
     order: AllocationCreate,
     status: AllocationStatus,

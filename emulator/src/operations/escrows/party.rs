@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use piaxis::types::UserInfo;
+use serde::{Deserialize, Serialize};
 
 use super::Escrow;
 use crate::{
@@ -21,7 +22,7 @@ pub(crate) enum Side {
 }
 
 /// Who a party is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Who {
     /// A merchant.
     Merchant(Row),
@@ -32,7 +33,7 @@ pub(crate) enum Who {
 }
 
 /// A party of an escrow.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Party {
     pub(crate) who: Who,
     pub(crate) email: Option<String>,

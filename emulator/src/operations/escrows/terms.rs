@@ -12,7 +12,7 @@ use piaxis::{
         SellerDeliveryConfirmation, SellerMeetingDelivery, TermCreate,
     },
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::party::Side;
@@ -27,7 +27,7 @@ const MEETING_KM: f64 = 0.1;
 const RADIUS_M: f64 = 100.0;
 
 /// A term of an escrow.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Term {
     number: Row,
     pub(super) kind: TermType,
@@ -39,7 +39,7 @@ pub(super) struct Term {
 }
 
 /// What a party said about a term.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Evidence {
     Confirmed,
     At(Place),
@@ -366,7 +366,7 @@ pub(super) fn action(term: &Term) -> Option<RequiredAction> {
 }
 
 /// A place, in decimal degrees.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Place {
     latitude: f64,
     longitude: f64,
