@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     contract::CONTRACT,
+    control,
     faults::{Fault, When},
     operations::{self, Context},
     recorded::RecordedRequest,
@@ -60,6 +61,9 @@ pub(crate) async fn handle(
         Ok(Err(_)) => Err(Reply::refused(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large or broken off")),
         Err(_) => Err(Reply::refused(StatusCode::REQUEST_TIMEOUT, "Request body timed out")),
     };
+    if control::owns(&path) {
+        return respond(Some(control::handle(shared, &head, body)), None, None, reset).await;
+    }
     let operation = route.as_ref().ok().map(|route| route.operation);
     let when = operation.and_then(|operation| shared.faults().take(operation));
     let (reply, bytes) = match (&when, &route, body) {
@@ -76,10 +80,14 @@ pub(crate) async fn handle(
             (Some(reply), body)
         }
     };
-    let latency = shared.world().settings.latency;
+    let (latency, at) = {
+        let world = shared.world();
+        (world.settings.latency, world.now())
+    };
     let request_id = request_id(shared, &head.headers);
     shared.records().add(RecordedRequest {
         operation: operation.map(|operation| operation.id),
+        at,
         method: head.method.as_str().to_owned(),
         path,
         query: query.unwrap_or_default(),

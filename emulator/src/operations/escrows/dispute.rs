@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct Dispute {
     id: String,
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// How a dispute ends.
