@@ -168,7 +168,7 @@ async fn a_payment_that_comes_after_the_page_appears_by_itself() {
     let emulator = started(builder()).await;
     let folder = Folder::new();
     let (url, sent) = forward(&emulator).await;
-    let options = ["--dump-dom", "--virtual-time-budget=600000"];
+    let options = ["--dump-dom", "--virtual-time-budget=200000"];
     let browsing = browse(&program, &folder.0, &options, &url);
     let paying = async {
         // The page itself, and its first refresh.

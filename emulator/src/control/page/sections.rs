@@ -165,7 +165,12 @@ fn time(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
 }
 
 fn money(amount: Amount, currency: &str) -> Markup {
-    html! { (written(amount, true)) " " small { (currency) } }
+    html! { span { (written(amount, true)) " " small { (currency) } } }
+}
+
+/// A name that a request chose, which may be long.
+fn name(text: &str) -> Markup {
+    html! { span .name title=(text) { (text) } }
 }
 
 /// A link to what is about an object.
@@ -222,7 +227,7 @@ fn payments(world: &World, id: Option<&str>) -> (Markup, bool) {
     }
     let rows: Vec<Markup> = shown.into_iter().map(|(row, one)| payment(world, row, one)).collect();
     let count = if id.is_some() { rows.len() } else { world.payments.iter().len() };
-    let names = ["Time", "Id", "Merchant", "Payer", "Method", "Amount", "Status", ""];
+    let names = ["Time", "Id", "Merchant", "Payer", "Amount", "Status", ""];
     let content = table(&names, &rows, "No payments yet.");
     (section("payments", "Payments", count, rows.len(), &html! {}, &content), is_found)
 }
@@ -236,9 +241,8 @@ fn payment(world: &World, row: Row, payment: &Payment) -> Markup {
             tr {
                 (time(payment.created_at, world.now()))
                 td data-label="Id" { (link(&id)) }
-                td data-label="Merchant" { (merchant_name(world, payment.merchant)) }
-                td data-label="Payer" { (payer) }
-                td data-label="Method" { (payment.method.as_str()) }
+                td data-label="Merchant" { (name(merchant_name(world, payment.merchant))) }
+                td data-label="Payer" { span { (name(payer)) " " small .soft { (payment.method.as_str()) } } }
                 td .money data-label="Amount" { (money(payment.amount, &payment.currency)) }
                 td data-label="Status" { (pill(payment.status.as_str())) }
                 td .acts {
@@ -276,18 +280,14 @@ fn escrow(escrow: &Escrow, now: DateTime<Utc>, is_open: bool) -> Markup {
             tr .has-more {
                 (time(escrow.created_at, now))
                 td data-label="Id" { (link(&escrow.id)) }
-                td data-label="From" { (escrow.sender) }
-                td data-label="To" { (escrow.receiver) }
+                td data-label="From" { (name(&escrow.sender)) }
+                td data-label="To" { (name(&escrow.receiver)) }
                 td .money data-label="Amount" { (money(escrow.amount, &escrow.currency)) }
                 td data-label="Status" {
                     span { (pill(escrow.status.as_str())) @if is_disputed { " " (pill("disputed")) } }
                 }
                 td .acts {
-                    @if is_disputed {
-                        @for (resolution, label) in [("release", "Release"), ("reverse", "Reverse"), ("dismiss", "Dismiss")] {
-                            (button(&format!("{path}/resolve"), &[("resolution", resolution)], label)) " "
-                        }
-                    } @else if is_held {
+                    @if is_held && !is_disputed {
                         (button(&format!("{path}/release"), &[], "Release"))
                     }
                 }
@@ -311,7 +311,16 @@ fn escrow(escrow: &Escrow, now: DateTime<Utc>, is_open: bool) -> Markup {
 fn escrow_parts(escrow: &Escrow, path: &str, takes_evidence: bool) -> Markup {
     html! {
         ul .parts {
-            @if let Some(reason) = &escrow.dispute { li { (pill("disputed")) span { (reason) } } }
+            @if let Some(reason) = &escrow.dispute {
+                li {
+                    (pill("disputed")) span { (reason) }
+                    span .push .buttons {
+                        @for (resolution, label) in [("release", "Release"), ("reverse", "Reverse"), ("dismiss", "Dismiss")] {
+                            (button(&format!("{path}/resolve"), &[("resolution", resolution)], label))
+                        }
+                    }
+                }
+            }
             @for term in &escrow.terms {
                 li {
                     span { "Term " b { (term.kind.replace('_', " ")) } }
@@ -378,7 +387,7 @@ fn batch(world: &World, batch: &Batch, is_held: bool, is_open: bool) -> Markup {
             tr .has-more {
                 (time(batch.created_at, world.now()))
                 td data-label="Id" { (link(&batch.id)) }
-                td data-label="Merchant" { (merchant_name(world, batch.merchant)) }
+                td data-label="Merchant" { (name(merchant_name(world, batch.merchant))) }
                 td data-label="Description" {
                     span { @if is_held { span .pill { "escrow" } " " } (batch.description.as_deref().unwrap_or("–")) }
                 }
@@ -502,7 +511,7 @@ fn request(record: &RecordedRequest) -> Markup {
                 td .time data-label="Time" {
                     time datetime=(record.at.to_rfc3339()) title=(record.at.to_rfc3339()) { (record.at.format("%H:%M:%S")) }
                 }
-                td data-label="Request" {
+                td .wide data-label="Request" {
                     span {
                         span .path { b { (record.method) } " " (record.path) }
                         @if let Some(agent) = agent { br; small .soft { (agent) } }
@@ -528,13 +537,16 @@ fn deliveries(world: &World, id: Option<&str>) -> (Markup, bool) {
     let rows: Vec<Markup> = found.take(MOST).map(|(owner, one)| delivery(world, *owner, one)).collect();
     let is_found = !rows.is_empty();
     let count = if id.is_some() { rows.len() } else { world.deliveries.latest().len() };
-    let nothing = "No webhook deliveries. A merchant with a webhook URL gets them.";
-    let content = table(&["Time", "Event", "Object", "Attempts", "Status", ""], &rows, nothing);
+    let nothing = match id {
+        Some(_) => "No webhook deliveries of this object.",
+        None => "No webhook deliveries. A merchant with a webhook URL gets them.",
+    };
+    let content = table(&["Time", "Event", "Object", "Status", ""], &rows, nothing);
     (section("deliveries", "Webhook deliveries", count, rows.len(), &html! {}, &content), is_found)
 }
 
 fn delivery(world: &World, owner: Row, delivery: &Delivery) -> Markup {
-    let last = delivery.attempts.last();
+    let (attempts, last) = (delivery.attempts.len(), delivery.attempts.last());
     let problem = last.filter(|attempt| !attempt.is_success());
     let problem = problem.map(|attempt| match (attempt.status, &attempt.error) {
         (Some(status), _) => format!("status {status}"),
@@ -546,13 +558,15 @@ fn delivery(world: &World, owner: Row, delivery: &Delivery) -> Markup {
                 (time(delivery.created_at, world.now()))
                 td data-label="Event" {
                     span {
-                        (delivery.event.as_str()) br;
+                        (name(delivery.event.as_str())) br;
                         small .soft { (merchant_name(world, owner)) @if let Some(problem) = problem { " · " (problem) } }
                     }
                 }
                 td data-label="Object" { @if let Some(id) = &delivery.object_id { (link(id)) } }
-                td data-label="Attempts" { (delivery.attempts.len()) }
-                td data-label="Status" { (pill(delivery_status(delivery.status))) }
+                td data-label="Status" {
+                    (pill(delivery_status(delivery.status)))
+                    @if attempts > 1 { br; small .soft { (attempts) " attempts" } }
+                }
                 td .acts { (button(&format!("/_emulator/deliveries/{}/resend", delivery.id), &[], "Resend")) }
             }
         }
@@ -593,7 +607,7 @@ fn merchant(world: &World, row: Row, merchant: &Merchant, is_held: bool, currenc
     html! {
         tbody data-key=(id) {
             tr .has-more {
-                td data-label="Name" { b { (merchant.name) } }
+                td data-label="Name" { b { (name(&merchant.name)) } }
                 td .id data-label="Account id" title=(id) { (id.get(..8).unwrap_or_default()) }
                 td data-label="Balance" {
                     span { @for (name, amount) in balances { span .money { (money(amount, name)) } " " } }
@@ -601,7 +615,7 @@ fn merchant(world: &World, row: Row, merchant: &Merchant, is_held: bool, currenc
                 td data-label="Webhooks" {
                     span {
                         @match merchant.webhook_url.as_deref().map(shown_url) {
-                            Some(url) => { code { (url) } }
+                            Some(url) => { code { (name(&url)) } }
                             None => { span .soft { "no URL" } }
                         }
                         @if is_held { " " span .pill .wait { "held" } }
@@ -665,7 +679,9 @@ fn faults(faults: &Faults) -> Markup {
                 form .row method="post" action="/_emulator/faults" {
                     label {
                         "Operation"
-                        select name="operation" { @for one in OPERATIONS { option { (one.id) } } }
+                        select name="operation" {
+                            @for one in OPERATIONS { option selected[one.id == "payments_create"] { (one.id) } }
+                        }
                     }
                     label { "Fault" select name="fault" { @for kind in kinds { option { (kind) } } } }
                     label {
