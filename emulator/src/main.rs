@@ -137,6 +137,7 @@ fn print(emulator: &Emulator, arguments: &Arguments) -> io::Result<()> {
         output,
         "# Payments from {DECLINED_PHONE_NUMBER} fail, payments from {PENDING_PHONE_NUMBER} stay pending"
     )?;
+    writeln!(output, "# Page: {}", emulator.page_url())?;
     let webhooks = if arguments.webhook_url.is_some() { "on" } else { "off, set --webhook-url to receive them" };
     writeln!(output, "# Webhooks: {webhooks}")?;
     output.flush()

@@ -100,3 +100,48 @@ fn respond(body: &Markup) -> Reply {
     };
     Reply::html(page.into_string()).with_header(header::CONTENT_SECURITY_POLICY, &POLICY)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use piaxis::{Amount, PaymentMethod, PaymentStatus};
+
+    use super::*;
+    use crate::{
+        operations::{payments::Payment, testing},
+        world::ledger::Account,
+    };
+
+    #[test]
+    fn a_million_payments_cost_no_more_than_fifty() {
+        let mut world = testing::world();
+        let created_at = world.now();
+        let payment = || Payment {
+            merchant: 0,
+            amount: Amount::from(100),
+            currency: "UGX".into(),
+            method: PaymentMethod::Mtn,
+            status: PaymentStatus::Pending,
+            user: None,
+            email: None,
+            phone_number: None,
+            created_at,
+        };
+        for _ in 0..1_000_000 {
+            world.payments.insert(payment());
+            world.ledger.transfer(Account::Outside, Account::Merchant(0), Amount::from(100), "UGX").unwrap();
+        }
+        world.payments.commit();
+        world.ledger.commit();
+        let shared = Shared::new(world, ([127, 0, 0, 1], 8600).into());
+        render(&shared, None);
+        let start = Instant::now();
+        let page = render(&shared, None);
+        let elapsed = start.elapsed();
+        // Without optimization, and beside other tests.
+        assert!(elapsed < Duration::from_secs(1), "{elapsed:?}");
+        assert!(String::from_utf8_lossy(&page.body).contains("latest 50 of 1,000,000"));
+    }
+}
