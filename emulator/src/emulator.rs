@@ -15,7 +15,7 @@ use crate::{
     background,
     contract::CONTRACT,
     faults::When,
-    operations::escrows::{self, Resolution},
+    operations::escrows::Resolution,
     recorded::RecordedRequest,
     server::{self, Shared},
     settings::Settings,
@@ -23,7 +23,6 @@ use crate::{
     world::{
         World,
         clock::Clock,
-        ids::Kind,
         ledger::{Account, Entry},
         merchants,
         table::Row,
@@ -266,16 +265,7 @@ impl Emulator {
     /// The merchant of this name, which is added at the first time. Merchants see nothing of each other, so tests can share
     /// an emulator.
     pub fn merchant(&self, name: &str) -> Merchant<'_> {
-        let mut world = self.shared.world();
-        let row = world.merchant_by_name(name).unwrap_or_else(|| {
-            let mut added = 0;
-            let _ = world.transaction(|world| {
-                added = world.add_merchant(name);
-                Ok(())
-            });
-            added
-        });
-        drop(world);
+        let row = self.shared.merchant(name);
         Merchant { emulator: self, row }
     }
 
@@ -305,8 +295,7 @@ impl Emulator {
 
     /// Advances the clock, and does what is due by then.
     pub fn advance(&self, by: Duration) {
-        self.shared.world().advance(by);
-        self.shared.changed.notify_one();
+        self.shared.advance(by);
     }
 
     /// The present state, to be [restored](Self::restore) later: accounts, payments, escrows, batches, tokens, idempotency
@@ -387,12 +376,7 @@ impl Emulator {
 
     /// Ends the open dispute of an escrow, which no operation of the API does. `false` where there is none.
     pub fn resolve_dispute(&self, escrow_id: &str, resolution: Resolution) -> bool {
-        let mut world = self.shared.world();
-        let row = world.ids.row(Kind::Escrow, escrow_id);
-        let resolved = row.map(|row| world.transaction(|world| escrows::resolve(world, row, resolution)));
-        drop(world);
-        self.shared.changed.notify_one();
-        resolved.is_some_and(|resolved| resolved.is_ok())
+        self.shared.resolve_dispute(escrow_id, resolution).is_ok()
     }
 
     /// Serves a client that sends these bytes and then nothing more, without a network. Returns what the client receives.

@@ -68,6 +68,16 @@ impl Faults {
         *self = Self::default();
     }
 
+    /// The faults of the next requests, with their operations.
+    pub(crate) fn to_come(&self) -> impl ExactSizeIterator<Item = &(&'static str, When)> {
+        self.next.iter()
+    }
+
+    /// Share of all requests that fails by chance.
+    pub(crate) fn share(&self) -> f64 {
+        self.random.as_ref().map_or(0.0, |random| random.share)
+    }
+
     /// The fault of this request.
     pub(crate) fn take(&mut self, operation: &Operation) -> Option<When> {
         if let Some(at) = self.next.iter().position(|(id, _)| *id == operation.id) {

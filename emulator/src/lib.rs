@@ -3,6 +3,7 @@
 
 mod background;
 mod contract;
+mod control;
 mod emulator;
 mod faults;
 mod operations;

@@ -149,6 +149,7 @@ fn print(emulator: &Emulator, arguments: &Arguments) -> io::Result<()> {
     if let Some(file) = &arguments.state {
         writeln!(output, "# State: {}", file.display())?;
     }
+    writeln!(output, "# Page: {}", emulator.page_url())?;
     let webhooks = if merchant.has_webhook() { "on" } else { "off, set --webhook-url to receive them" };
     writeln!(output, "# Webhooks: {webhooks}")?;
     output.flush()

@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, fmt};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use serde_json::Value;
 
@@ -21,6 +22,8 @@ const KEPT_BODY: usize = 16 * 1024;
 pub struct RecordedRequest {
     /// Operation, by its name in the contract; `None` where the route is none.
     pub operation: Option<&'static str>,
+    /// Time at which it came in, on the emulator's clock.
+    pub at: DateTime<Utc>,
     /// HTTP method.
     pub method: String,
     /// Path, as it was sent.
@@ -96,6 +99,14 @@ impl Records {
 
     pub(crate) fn all(&self) -> Vec<RecordedRequest> {
         self.requests.iter().cloned().collect()
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &RecordedRequest> {
+        self.requests.iter()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.requests.len()
     }
 
     pub(crate) fn clear(&mut self) {

@@ -7,7 +7,7 @@ use piaxis::{
     },
 };
 
-use crate::{DECLINED_PHONE_NUMBER, Emulator, Merchant};
+use crate::{DECLINED_PHONE_NUMBER, Merchant};
 
 /// What [`Merchant::marketplace`] made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,13 +75,6 @@ impl Merchant<'_> {
             payment_id: payment(BUYER).await?,
             declined_payment_id: payment(DECLINED_PHONE_NUMBER).await?,
         })
-    }
-}
-
-impl Emulator {
-    /// The one-time password that was last sent to a phone number or an e-mail address.
-    pub fn sent_otp(&self, address: &str) -> Option<piaxis::Secret> {
-        self.shared.world().passwords.sent_to(address).cloned()
     }
 }
 

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     contract::CONTRACT,
+    control,
     faults::{Fault, When},
     operations::{self, Context},
     recorded::RecordedRequest,
@@ -59,6 +60,12 @@ pub(crate) async fn handle(
     let body_timeout = shared.world().settings.body_timeout;
     let body = timeout(body_timeout, read(body)).await;
     let body = body.unwrap_or_else(|_| Err(Reply::refused(StatusCode::REQUEST_TIMEOUT, "Request body timed out")));
+    if control::owns(&path) {
+        let reply = control::handle(shared, &head, body);
+        let written = shared.written().await;
+        let failed = |error: String| Reply::refused(StatusCode::INTERNAL_SERVER_ERROR, &error);
+        return respond(Some(written.map_or_else(failed, |()| reply)), None, None, reset).await;
+    }
     let operation = route.as_ref().ok().map(|route| route.operation);
     let when = operation.and_then(|operation| shared.faults().take(operation));
     let (reply, bytes) = match (&when, &route, body) {
@@ -78,10 +85,14 @@ pub(crate) async fn handle(
             (Some(written.map_or_else(failed, |()| reply)), body)
         }
     };
-    let latency = shared.world().settings.latency;
+    let (latency, at) = {
+        let world = shared.world();
+        (world.settings.latency, world.now())
+    };
     let request_id = request_id(shared, &head.headers);
     shared.records().add(RecordedRequest {
         operation: operation.map(|operation| operation.id),
+        at,
         method: head.method.as_str().to_owned(),
         path,
         query: query.unwrap_or_default(),

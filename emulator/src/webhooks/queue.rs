@@ -164,6 +164,16 @@ impl Deliveries {
         self.log.iter().filter(move |(owner, _)| *owner == merchant).map(|(_, delivery)| delivery)
     }
 
+    /// All deliveries, from the latest to the first.
+    pub(crate) fn latest(&self) -> impl ExactSizeIterator<Item = &(Row, Delivery)> {
+        self.log.iter().rev()
+    }
+
+    /// A delivery of the log, with its merchant.
+    pub(crate) fn get(&self, row: Row) -> Option<&(Row, Delivery)> {
+        self.log.get(row.checked_sub(self.first)? as usize)
+    }
+
     fn get_mut(&mut self, row: Row) -> Option<&mut (Row, Delivery)> {
         self.changed.insert(row);
         self.log.get_mut(row.checked_sub(self.first)? as usize)

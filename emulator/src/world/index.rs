@@ -47,6 +47,10 @@ impl<T: Indexed> IndexedTable<T> {
         self.table.get(row)
     }
 
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Row, &T)> + ExactSizeIterator {
+        self.table.iter()
+    }
+
     pub(crate) fn insert(&mut self, value: T) -> Row {
         let filters = value.filters();
         let row = self.table.insert(value);

@@ -1,5 +1,6 @@
 //! Disbursements: batches of payouts from a merchant's wallet, pending, processing, then settled.
 
+pub(crate) mod inspect;
 mod plan;
 mod progress;
 mod respond;
@@ -15,7 +16,7 @@ use serde_json::Map;
 
 pub(crate) use plan::total;
 use plan::{Item, Totals, plan};
-pub(crate) use progress::{account, progress};
+pub(crate) use progress::{account, finish, progress};
 
 use super::{Context, lists::PageOf};
 use crate::{

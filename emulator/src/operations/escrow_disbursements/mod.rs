@@ -3,6 +3,7 @@
 //! The status of an item is the one of its escrow, and the status of a batch follows from its items. No source shows how
 //! the statuses of a batch change, nor fees: the emulator charges none.
 
+pub(crate) mod inspect;
 mod release;
 mod respond;
 

@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Dispute {
     id: String,
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// How a dispute ends.

@@ -78,6 +78,21 @@ pub(crate) fn fulfill_term(context: &mut Context<'_>) -> Result<Reply, Refusal> 
     context.reply(&response.build())
 }
 
+/// Meets a term without evidence, as a test asks.
+pub(crate) fn meet_term(world: &mut World, row: Row, term_id: &str) -> Result<(), Refusal> {
+    let escrow = world.escrows.get(row).ok_or_else(|| Reply::not_found("Escrow"))?;
+    escrow.check_open()?;
+    let found = escrow.terms.iter().position(|term| term.id(world).eq_ignore_ascii_case(term_id));
+    let now = world.now();
+    let term = found.and_then(|at| change(world, row).ok()?.terms.get_mut(at));
+    let term = term.ok_or_else(|| Reply::not_found("Term"))?;
+    if term.met_at.is_some() {
+        return Err(Reply::bad_request("The term is already met"));
+    }
+    term.met_at = Some(now);
+    follow(world, row, term_id, None).map(|_| ())
+}
+
 /// The rule of the term, the side that gives the evidence, and the evidence.
 fn check(
     world: &World,

@@ -7,6 +7,7 @@
 mod create;
 mod dispute;
 mod fulfill;
+pub(crate) mod inspect;
 mod party;
 mod release;
 mod terms;
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use create::{NewEscrow, create, open};
 pub use dispute::Resolution;
 pub(crate) use dispute::{dispute, resolve};
-pub(crate) use fulfill::fulfill_term;
+pub(crate) use fulfill::{fulfill_term, meet_term};
 pub(crate) use party::{Party, Who};
 pub(crate) use release::{Obstacle, obstacle, release, release_all, reverse};
 pub(crate) use view::{get, status as fulfillment};
