@@ -22,7 +22,7 @@ const KEPT_BODY: usize = 16 * 1024;
 pub struct RecordedRequest {
     /// Operation, by its name in the contract; `None` where the route is none.
     pub operation: Option<&'static str>,
-    /// Time at which it came in, on the emulator's clock.
+    /// Time at which the response was made, on the emulator's clock.
     pub at: DateTime<Utc>,
     /// HTTP method.
     pub method: String,

@@ -85,6 +85,8 @@ async fn a_client_made_of_the_printed_variables_pays_and_the_receiver_is_told() 
     let event = webhook.construct_event(&received.body, &received.headers).unwrap();
     assert_eq!(event.data()["payment_id"], created.payment_id);
     assert!(program.comments.contains(&"One-time password: 123456".to_owned()), "{:?}", program.comments);
+    let page = program.comments.iter().find_map(|comment| comment.strip_prefix("Page: ")).unwrap();
+    assert!(reqwest::get(page).await.unwrap().text().await.unwrap().contains(&created.payment_id));
     assert_eq!(program.end("-TERM").await, Some(0));
 }
 
