@@ -523,7 +523,7 @@ async fn credentials_and_keys_of_any_bytes_are_taken_as_they_are() {
     let whole = pay(&emulator, "", PAYMENT);
     let key = emulator.default_merchant().api_key().expose().to_owned();
     let with_key = |key: &[u8]| {
-        let (before, after) = whole.split_once(&emulator.default_merchant().api_key().expose()[..]).unwrap();
+        let (before, after) = whole.split_once(emulator.default_merchant().api_key().expose()).unwrap();
         [before.as_bytes(), key, after.as_bytes()].concat()
     };
     let bearer = |token: &str| whole.replace(&format!("api-key: {key}"), &format!("authorization: {token}"));
