@@ -130,6 +130,7 @@ mod tests {
             status: Some(200),
             response: Bytes::from(vec![0; response]),
             fault: None,
+            at: chrono::DateTime::UNIX_EPOCH,
         };
         let mut records = Records::default();
         for _ in 0..100 {

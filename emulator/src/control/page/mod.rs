@@ -111,7 +111,10 @@ mod tests {
     use super::*;
     use crate::{
         operations::{payments::Payment, testing},
-        world::ledger::Account,
+        world::{
+            changes::{Changes, Section},
+            ledger::Account,
+        },
     };
 
     #[test]
@@ -133,9 +136,9 @@ mod tests {
             world.payments.insert(payment());
             world.ledger.transfer(Account::Outside, Account::Merchant(0), Amount::from(100), "UGX").unwrap();
         }
-        world.payments.commit();
-        world.ledger.commit();
-        let shared = Shared::new(world, ([127, 0, 0, 1], 8600).into());
+        world.payments.commit(Section::Payments, &mut Changes::default());
+        world.ledger.commit(&mut Changes::default());
+        let shared = Shared::new(world, None, ([127, 0, 0, 1], 8600).into());
         render(&shared, None);
         let start = Instant::now();
         let page = render(&shared, None);
