@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use common::start;
 use piaxis::{
-    PaymentMethod, PaymentStatus,
+    Credentials, PaymentMethod, PaymentResult, PaymentStatus, PollResult,
     oauth::{CodeExchange, TokenRefresh},
     pkce::Pkce,
     types::{AuthorizeParams, PaymentCreate},
 };
-use piaxis_emulator::Account;
+use piaxis_emulator::{Account, Emulator};
 
 const CALLBACK: &str = "https://shop.example.com/callback";
 
@@ -57,6 +57,32 @@ async fn a_payer_authorizes_pays_and_refreshes() {
 
     // The code a second time: its tokens end.
     assert_eq!(exchange(pkce.verifier().expose()).await.unwrap_err().code(), Some("invalid_grant"));
+}
+
+#[tokio::test]
+async fn a_payer_with_nothing_but_a_token_creates_a_payment_and_waits_for_it() {
+    let emulator = Emulator::builder().settle_after(Duration::from_millis(100)).start().await.unwrap();
+    let (client, merchant) = (emulator.client(), emulator.default_merchant());
+    let params =
+        AuthorizeParams::builder().merchant_id(merchant.id()).external_user_id("user-1").redirect_uri(CALLBACK);
+    let code = client.oauth().authorize_test(params.build()).await.unwrap().code.unwrap();
+    let exchange = CodeExchange::builder().code(code).redirect_uri(CALLBACK).build();
+    let tokens = client.oauth().exchange_code(exchange).await.unwrap();
+
+    let payer = client.with_credentials(Credentials::new().access_token(tokens.access_token));
+    let order = PaymentCreate::builder().amount(15_000).currency("UGX").payment_method(PaymentMethod::PiaxisExternal);
+    let order = order.recipient_id(tokens.merchant_id.unwrap()).customer_pays_fees(true).build();
+    let created = payer.payments().create(order.clone()).await.unwrap();
+    assert_eq!(created.status, Some(PaymentStatus::Pending));
+    let settled = payer.payments().wait_until_settled(&created.payment_id).await.unwrap();
+    let PollResult::Settled(payment) = settled else { panic!("{settled:?}") };
+    assert_eq!((payment.id, payment.status), (created.payment_id, PaymentStatus::Completed));
+    let PaymentResult::Paid(payment) = payer.payments().create_and_wait(order).await else { panic!("not paid") };
+    assert_eq!(payment.amount, 15_000);
+    for request in emulator.requests_of("payments_get").into_iter().chain(emulator.requests_of("payments_create")) {
+        let credentials = ["authorization", "api-key", "x-piaxis-client-id"].map(|name| request.header(name).is_some());
+        assert_eq!(credentials, [true, false, false]);
+    }
 }
 
 #[tokio::test]
