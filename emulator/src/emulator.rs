@@ -111,6 +111,20 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Direct payments of more than this need a second-factor code, in the body or in the query: the one-time password that was
+    /// last sent to the payer. By default none does. No source says when Piaxis asks for a code, or which one.
+    pub fn mfa_above(mut self, amount: impl Into<Amount>) -> Self {
+        self.settings.mfa_above = Some(amount.into());
+        self
+    }
+
+    /// Fee of each direct payment that is completed, at most the amount of the payment; none by default. The payer pays it on top
+    /// where the request says `customer_pays_fees`, and otherwise the merchant. No source shows fees of payments.
+    pub fn payment_fee(mut self, fee: impl Into<Amount>) -> Self {
+        self.settings.payment_fee = fee.into();
+        self
+    }
+
     /// Ignores idempotency keys: a repeated one executes the write again. Piaxis recommends the key and promises nothing.
     pub fn ignores_idempotency_keys(mut self) -> Self {
         self.settings.honours_idempotency_keys = false;

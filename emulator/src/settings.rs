@@ -18,6 +18,10 @@ pub(crate) struct Settings {
     pub(crate) otp: Option<String>,
     /// Whether a one-time password works once only.
     pub(crate) is_otp_single_use: bool,
+    /// Amount above which a direct payment needs a second-factor code.
+    pub(crate) mfa_above: Option<Amount>,
+    /// Fee of a direct payment that is completed.
+    pub(crate) payment_fee: Amount,
     /// Whether a repeated idempotency key is recognised.
     pub(crate) honours_idempotency_keys: bool,
     /// How long every response takes in addition.
@@ -41,6 +45,8 @@ impl Default for Settings {
             start_currency: "UGX".to_owned(),
             otp: Some(crate::OTP.to_owned()),
             is_otp_single_use: true,
+            mfa_above: None,
+            payment_fee: Amount::ZERO,
             honours_idempotency_keys: true,
             latency: Duration::ZERO,
             webhook_timeout: crate::webhooks::attempt::TIMEOUT,

@@ -74,6 +74,53 @@ async fn a_one_time_password_works_once_for_its_address_and_for_five_minutes() {
 }
 
 #[tokio::test]
+async fn a_second_factor_code_is_asked_for_above_an_amount() {
+    let emulator = started(builder().mfa_above(10_000)).await;
+    let payments = emulator.client().payments();
+    payments.create(order(10_000, payer(BUYER))).await.unwrap();
+    let error = payments.create(order(10_001, payer(BUYER))).await.unwrap_err();
+    assert_eq!((error.code(), error.kind()), (Some("MFA_REQUIRED"), ErrorKind::Permission), "{error}");
+    let with_code = |code: &str| {
+        let mut order = order(10_001, payer(BUYER));
+        order.mfa_code = Some(code.into());
+        order
+    };
+    emulator.otp(BUYER).await;
+    assert_eq!(payments.create(with_code("654321")).await.unwrap_err().outcome(), Outcome::Rejected);
+    payments.create(with_code(OTP)).await.unwrap();
+    assert_eq!(payments.create(with_code(OTP)).await.unwrap_err().outcome(), Outcome::Rejected, "used");
+    emulator.otp(BUYER).await;
+    payments.create_with_mfa_code_in_query(order(10_001, payer(BUYER)), OTP).await.unwrap();
+    // Where none is asked for, a code that is sent is checked all the same.
+    assert_eq!(payments.create(with_amount(with_code("654321"), 1)).await.unwrap_err().outcome(), Outcome::Rejected);
+}
+
+fn with_amount(mut order: PaymentCreate, amount: i64) -> PaymentCreate {
+    order.amount = amount.into();
+    order
+}
+
+#[tokio::test]
+async fn a_fee_is_paid_by_the_merchant_or_on_top_by_the_payer() {
+    let emulator = started(builder().payment_fee(500)).await;
+    let merchant = emulator.default_merchant();
+    for (is_on_top, received) in [(false, 14_500), (true, 15_000)] {
+        let before = merchant.balance("UGX");
+        let mut order = order(15_000, payer(BUYER));
+        order.customer_pays_fees = Some(is_on_top);
+        merchant.client().payments().create(order).await.unwrap();
+        emulator.settle();
+        assert_eq!(merchant.balance("UGX").checked_sub(before), Some(Amount::from(received)));
+    }
+    // A fee is never more than the payment.
+    let before = merchant.balance("UGX");
+    merchant.client().payments().create(order(100, payer(BUYER))).await.unwrap();
+    emulator.settle();
+    assert_eq!(merchant.balance("UGX"), before);
+    emulator.check_balances();
+}
+
+#[tokio::test]
 async fn the_money_moves_and_the_response_is_lost() {
     let emulator = start().await;
     let client = emulator.client();

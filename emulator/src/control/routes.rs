@@ -117,7 +117,7 @@ impl Route {
 /// All routes.
 pub(super) static ROUTES: &[Route] = &[
     get("/_emulator/openapi.json", "openapi", "Returns this document.", "Document", |shared, _| {
-        Ok(openapi::document(&shared.origin()))
+        Ok(openapi::document(shared.origin()))
     }),
     get(
         "/_emulator/state",

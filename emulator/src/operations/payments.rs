@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use piaxis::{
-    Amount, PartyType, PaymentMethod, PaymentStatus,
+    Amount, PartyType, PaymentMethod, PaymentStatus, Secret,
     types::{
         self, MerchantDetails, Party, PaymentCreate, PaymentCreated, PaymentFilter, PaymentList, PaymentSummary,
         TransactionDetails,
@@ -38,6 +38,8 @@ pub(crate) struct Payment {
     /// Payer without one.
     pub(crate) email: Option<Box<str>>,
     pub(crate) phone_number: Option<Box<str>>,
+    /// Whether the payer pays the fee on top.
+    pub(crate) is_fee_on_top: bool,
     pub(crate) created_at: DateTime<Utc>,
 }
 
@@ -76,7 +78,7 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     if is_wallet && user.is_none() {
         return Err(Reply::refused(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
     }
-    otp::verify(context.world, order.user_info.as_ref())?;
+    verify_codes(context, &order)?;
     let email = order.user_info.as_ref().and_then(|payer| payer.email.clone());
     let payment = Payment {
         merchant,
@@ -87,6 +89,7 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
         user,
         email: email.map(Into::into),
         phone_number: phone_number.map(Into::into),
+        is_fee_on_top: order.customer_pays_fees == Some(true),
         created_at: context.world.now(),
     };
     let created =
@@ -118,6 +121,37 @@ pub(crate) fn settle(world: &mut World, row: Row) -> Result<(), Refusal> {
     finish(world, row, true)
 }
 
+/// Uses up the codes of a payment: the one-time password of the payer, or the second-factor code in its place.
+fn verify_codes(context: &mut Context<'_>, order: &PaymentCreate) -> Result<(), Refusal> {
+    let in_query = context.query["mfa_code"].as_str().map(Secret::from);
+    let code = order.mfa_code.clone().or(in_query);
+    let is_required = context.world.settings.mfa_above.is_some_and(|limit| order.amount > limit);
+    if is_required && code.is_none() {
+        let message = "A second-factor code is required for this amount";
+        return Err(Reply::coded(StatusCode::FORBIDDEN, "MFA_REQUIRED", message));
+    }
+    let mut payer = order.user_info.clone();
+    if let Some(payer) = payer.as_mut()
+        && (is_required || payer.otp.is_none())
+        && code.is_some()
+    {
+        payer.otp = code;
+    }
+    otp::verify(context.world, payer.as_ref()).map(|_| ())
+}
+
+/// Moves the money of a payment, and its fee.
+fn collect(world: &mut World, payment: &Payment, payer: Account, merchant: Account) -> Result<(), Refusal> {
+    let fee = world.settings.payment_fee.min(payment.amount);
+    let on_top = if payment.is_fee_on_top { fee } else { Amount::ZERO };
+    let charged = payment.amount.checked_add(on_top).ok_or_else(|| Reply::bad_request("The amount is too large"))?;
+    world.transfer(payer, merchant.clone(), charged, &payment.currency)?;
+    if fee > Amount::ZERO {
+        world.transfer(merchant, Account::Fees, fee, &payment.currency)?;
+    }
+    Ok(())
+}
+
 /// Ends a pending payment, as failed when its payer declines or cannot pay.
 pub(crate) fn finish(world: &mut World, row: Row, is_accepted: bool) -> Result<(), Refusal> {
     let payment = world.payments.get(row).filter(|payment| payment.status == PaymentStatus::Pending).cloned();
@@ -125,7 +159,7 @@ pub(crate) fn finish(world: &mut World, row: Row, is_accepted: bool) -> Result<(
     let payer = payment.user.map_or(Account::Outside, Account::User);
     let is_declined = !is_accepted || payment.phone_number.as_deref() == Some(crate::DECLINED_PHONE_NUMBER);
     let to = Account::Merchant(payment.merchant);
-    let is_paid = !is_declined && world.transfer(payer, to, payment.amount, &payment.currency).is_ok();
+    let is_paid = !is_declined && collect(world, &payment, payer, to).is_ok();
     let (status, name) = if is_paid {
         (PaymentStatus::Completed, "payment.succeeded")
     } else {

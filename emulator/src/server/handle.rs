@@ -56,9 +56,8 @@ pub(crate) async fn handle(
 ) -> Result<Response<ReplyBody>, NoResponse> {
     let (head, body) = request.into_parts();
     let (path, query) = (head.uri.path().to_owned(), head.uri.query().map(str::to_owned));
-    let route = routes::find(&shared.origin(), &head.method, &path, query.as_deref());
-    let body_timeout = shared.world().settings.body_timeout;
-    let body = timeout(body_timeout, read(body)).await;
+    let route = routes::find(shared.origin(), &head.method, &path, query.as_deref());
+    let body = timeout(shared.body_timeout, read(body)).await;
     let body = body.unwrap_or_else(|_| Err(Reply::refused(StatusCode::REQUEST_TIMEOUT, "Request body timed out")));
     if control::owns(&path) {
         let reply = control::handle(shared, &head, body);
@@ -68,6 +67,8 @@ pub(crate) async fn handle(
     }
     let operation = route.as_ref().ok().map(|route| route.operation);
     let when = operation.and_then(|operation| shared.faults().take(operation));
+    let own_id = request_id(&head.headers);
+    let (mut at, mut new_id) = (None, None);
     let (reply, bytes) = match (&when, &route, body) {
         (Some(When::BeforeCommit(fault)), _, body) if !matches!(fault, Fault::Delay(_)) => {
             (None, body.unwrap_or_default())
@@ -78,18 +79,26 @@ pub(crate) async fn handle(
             if let Some(When::BeforeCommit(Fault::Delay(delay))) = when {
                 sleep(delay).await;
             }
-            let reply = execute(shared, route, &head.headers, query.as_deref().unwrap_or_default(), &body);
+            let reply = {
+                let mut world = shared.world();
+                let reply = execute(&mut world, route, &head.headers, query.as_deref().unwrap_or_default(), &body);
+                (at, new_id) = (Some(world.now()), own_id.is_none().then(|| new_request_id(&mut world)).flatten());
+                if std::mem::take(&mut world.has_news) {
+                    shared.changed.notify_one();
+                }
+                reply
+            };
             // Reads wait as well: no response shows what a kill could undo.
             let written = shared.written().await;
             let failed = |error: String| Reply::refused(StatusCode::INTERNAL_SERVER_ERROR, &error);
             (Some(written.map_or_else(failed, |()| reply)), body)
         }
     };
-    let (latency, at) = {
-        let world = shared.world();
-        (world.settings.latency, world.now())
-    };
-    let request_id = request_id(shared, &head.headers);
+    let at = at.unwrap_or_else(|| {
+        let mut world = shared.world();
+        new_id = own_id.is_none().then(|| new_request_id(&mut world)).flatten();
+        world.now()
+    });
     shared.records().add(RecordedRequest {
         operation: operation.map(|operation| operation.id),
         at,
@@ -102,15 +111,14 @@ pub(crate) async fn handle(
         response: reply.as_ref().map(|reply| reply.body.clone()).unwrap_or_default(),
         fault: when.clone(),
     });
-    shared.changed.notify_one();
-    if !latency.is_zero() {
-        sleep(latency).await;
+    if !shared.latency.is_zero() {
+        sleep(shared.latency).await;
     }
     let fault = match when {
         None | Some(When::BeforeCommit(Fault::Delay(_))) => None,
         Some(When::BeforeCommit(fault) | When::AfterCommit(fault)) => Some(fault),
     };
-    respond(reply, fault, request_id, reset).await
+    respond(reply, fault, own_id.or(new_id), reset).await
 }
 
 /// Reads a body, within the limit.
@@ -135,17 +143,16 @@ async fn read(mut body: Incoming) -> Result<Bytes, Refusal> {
 }
 
 /// Executes the operation in a transaction.
-fn execute(shared: &Shared, route: &Route, headers: &HeaderMap, query: &str, body: &Bytes) -> Reply {
-    let mut world = shared.world();
+fn execute(world: &mut World, route: &Route, headers: &HeaderMap, query: &str, body: &Bytes) -> Reply {
     world.run_timers();
     let result: Result<Reply, Refusal> = (|| {
         let operation = route.operation;
-        let actor = access::authorize(&world, operation, headers)?;
+        let actor = access::authorize(world, operation, headers)?;
         let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let body_value = validation::body(operation, body, content_type)?;
         let query = validation::query(operation, query)?;
-        let idempotency = operations::idempotency::Key::of(&world, route, headers, actor, body);
-        if let Some(reply) = idempotency.as_ref().and_then(|key| key.earlier(&world)) {
+        let idempotency = operations::idempotency::Key::of(world, route, headers, actor, body);
+        if let Some(reply) = idempotency.as_ref().and_then(|key| key.earlier(world)) {
             return Ok(reply);
         }
         let reply = world.transaction(|world| {
@@ -153,21 +160,21 @@ fn execute(shared: &Shared, route: &Route, headers: &HeaderMap, query: &str, bod
             operations::execute(&mut context)
         })?;
         if let Some(key) = idempotency {
-            key.keep(&mut world, &reply);
+            key.keep(world, &reply);
         }
         Ok(reply)
     })();
     result.unwrap_or_else(|refusal| refusal)
 }
 
-/// The request's own id, or a new one.
-fn request_id(shared: &Shared, headers: &HeaderMap) -> Option<HeaderValue> {
-    let own = headers.get(&CONTRACT.request_id).filter(|id| id.len() <= 128 && id.to_str().is_ok());
-    own.cloned().or_else(|| {
-        let new_id = |world: &mut World| Ok(world.new_id(Kind::Request));
-        let id = shared.world().transaction(new_id).ok()?;
-        HeaderValue::from_str(&id).ok()
-    })
+/// The id that the request has itself.
+fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers.get(&CONTRACT.request_id).filter(|id| id.len() <= 128 && id.to_str().is_ok()).cloned()
+}
+
+fn new_request_id(world: &mut World) -> Option<HeaderValue> {
+    let id = world.transaction(|world| Ok(world.new_id(Kind::Request))).ok()?;
+    HeaderValue::from_str(&id).ok()
 }
 
 async fn respond(

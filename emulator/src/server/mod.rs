@@ -47,10 +47,22 @@ pub(crate) struct Shared {
     /// Told after each round of the background task.
     pub(crate) background: Notify,
     pub(crate) address: SocketAddr,
+    /// Scheme, host and port.
+    origin: String,
+    /// How long every response is put off.
+    pub(crate) latency: Duration,
+    /// How long a client may take for the head, and for the body, of a request.
+    head_timeout: Duration,
+    pub(crate) body_timeout: Duration,
 }
 
 impl Shared {
     pub(crate) fn new(world: World, writer: Option<Writer>, address: SocketAddr) -> Self {
+        let settings = &world.settings;
+        let (latency, head_timeout, body_timeout) = (settings.latency, settings.head_timeout, settings.body_timeout);
+        // All interfaces are bound, and official SDKs accept HTTP on loopback only.
+        let is_any = address.ip().is_unspecified();
+        let ip = if is_any { IpAddr::from(Ipv4Addr::LOCALHOST) } else { address.ip() };
         Self {
             world: Mutex::new(world),
             faults: Mutex::default(),
@@ -59,6 +71,10 @@ impl Shared {
             changed: Notify::new(),
             background: Notify::new(),
             address,
+            origin: format!("http://{}", SocketAddr::new(ip, address.port())),
+            latency,
+            head_timeout,
+            body_timeout,
         }
     }
 
@@ -93,11 +109,8 @@ impl Shared {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn origin(&self) -> String {
-        // All interfaces are bound, and official SDKs accept HTTP on loopback only.
-        let is_any = self.address.ip().is_unspecified();
-        let ip = if is_any { IpAddr::from(Ipv4Addr::LOCALHOST) } else { self.address.ip() };
-        format!("http://{}", SocketAddr::new(ip, self.address.port()))
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
     }
 }
 
@@ -174,8 +187,7 @@ async fn converse(connection: Connection, reset: ResetFlag, shared: Arc<Shared>,
 
 fn builder(shared: &Shared) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    let head_timeout = shared.world().settings.head_timeout;
-    builder.timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(HEAD_LIMIT);
+    builder.timer(TokioTimer::new()).header_read_timeout(shared.head_timeout).max_buf_size(HEAD_LIMIT);
     builder.max_headers(HEADERS_LIMIT);
     builder
 }

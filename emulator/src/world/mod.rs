@@ -62,6 +62,8 @@ pub(crate) struct World {
     pub(crate) epoch: u64,
     /// Committed rows that no state file has yet.
     pub(crate) changes: Changes,
+    /// Whether there may be webhooks to send, or timers to wait for, since this was last looked at.
+    pub(crate) has_news: bool,
 }
 
 impl World {
@@ -97,6 +99,7 @@ impl World {
             counters_before: HashMap::new(),
             epoch: 0,
             changes: Changes::default(),
+            has_news: false,
         }
     }
 
@@ -135,7 +138,7 @@ impl World {
         self.escrows.commit(Section::Escrows, changes);
         self.disbursements.commit(Section::Disbursements, changes);
         self.escrow_disbursements.commit(Section::EscrowDisbursements, changes);
-        self.timers.commit(changes);
+        self.has_news |= self.timers.commit(changes);
         for kind in self.counters_before.drain().map(|(kind, _)| kind) {
             let number = self.counters.get(&kind);
             match kind {
@@ -146,6 +149,7 @@ impl World {
         }
         for event in self.events.commit(Section::Events, changes) {
             self.deliver(event);
+            self.has_news = true;
         }
     }
 

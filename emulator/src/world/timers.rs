@@ -46,12 +46,15 @@ impl Timers {
         self.due.keys().next().map(|(at, _)| *at)
     }
 
-    pub(crate) fn commit(&mut self, changes: &mut Changes) {
+    /// Returns whether there are new timers.
+    pub(crate) fn commit(&mut self, changes: &mut Changes) -> bool {
+        let is_changed = !self.added.is_empty();
         for key in self.added.drain(..) {
             if let Some(timer) = self.due.get(&key) {
                 changes.put(Section::Timers, &key.1, &(key.0, timer));
             }
         }
+        is_changed
     }
 
     pub(crate) fn rollback(&mut self) {

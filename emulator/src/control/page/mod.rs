@@ -130,6 +130,7 @@ mod tests {
             user: None,
             email: None,
             phone_number: None,
+            is_fee_on_top: false,
             created_at,
         };
         for _ in 0..1_000_000 {
