@@ -67,6 +67,9 @@ async fn request_ids_are_echoed_and_wrong_credentials_refused() {
     assert_eq!(response.request_id(), Some("trace-1"));
     for credentials in [
         Credentials::new().api_key("wrong").client_id(emulator.default_merchant().client_id()),
+        Credentials::new()
+            .api_key(emulator.default_merchant().client_id())
+            .client_id(emulator.default_merchant().client_id()),
         Credentials::new().api_key(emulator.default_merchant().api_key()).client_id("wrong"),
         Credentials::new()
             .api_key(emulator.default_merchant().api_key())

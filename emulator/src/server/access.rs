@@ -1,13 +1,13 @@
 //! Authorizes requests by the operation table.
 
 use http::{HeaderMap, StatusCode, header};
-use piaxis::{Credential, Operation};
+use piaxis::{Credential, Operation, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     contract::CONTRACT,
     reply::{Refusal, Reply},
-    world::{World, table::Row},
+    world::{World, merchants::Merchant, table::Row},
 };
 
 /// Who sends a request.
@@ -45,8 +45,8 @@ pub(crate) fn authorize(world: &World, operation: &Operation, headers: &HeaderMa
     let merchant = match sent(Credential::ApiKey) {
         None => None,
         Some(key) => {
-            let found = world.merchants.iter().find(|(_, merchant)| merchant.api_key == piaxis::Secret::from(key));
-            Some(found.map(|(row, _)| row).ok_or_else(|| unauthorized("Invalid API key"))?)
+            let found = merchant_of(world, key, |merchant| merchant.api_key == Secret::from(key));
+            Some(found.ok_or_else(|| unauthorized("Invalid API key"))?)
         }
     };
     let payer = match sent(Credential::Bearer) {
@@ -59,7 +59,7 @@ pub(crate) fn authorize(world: &World, operation: &Operation, headers: &HeaderMa
     };
     let actor = Actor { merchant, payer };
     if let Some(client_id) = sent(Credential::ClientId) {
-        let owner = world.merchants.iter().find(|(_, merchant)| merchant.client_id == client_id).map(|(row, _)| row);
+        let owner = merchant_of(world, client_id, |merchant| merchant.client_id == client_id);
         if owner.is_none() || actor.any_merchant().is_some_and(|merchant| Some(merchant) != owner) {
             return Err(unauthorized("Unknown client id"));
         }
@@ -77,6 +77,12 @@ pub(crate) fn authorize(world: &World, operation: &Operation, headers: &HeaderMa
         return Err(Reply::coded(StatusCode::BAD_REQUEST, &CONTRACT.missing_client_id, &message));
     }
     Err(unauthorized("Not authenticated"))
+}
+
+/// The merchant of a credential. The index has keys and ids alike, so a credential in the place of another must be refused.
+fn merchant_of(world: &World, credential: &str, is_own: impl Fn(&Merchant) -> bool) -> Option<Row> {
+    let row = *world.merchant_index.get(credential)?;
+    world.merchants.get(row).filter(|merchant| is_own(merchant)).map(|_| row)
 }
 
 fn unauthorized(message: &str) -> Refusal {
