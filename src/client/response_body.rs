@@ -7,7 +7,7 @@ use crate::{
     JsonObject,
     decoding::{DecodeError, read_json},
     operation::ERROR_SHAPES,
-    undecoded::{self, DecodeFields, Undecoded, fields_of, names_of},
+    undecoded::{self, DecodeFields, Undecoded, names_of},
     unexpected::Inspect,
 };
 
@@ -98,12 +98,12 @@ pub(crate) fn is_error<T: ResponseBody>(body: &[u8], decoded: Option<&T>, undeco
     if decoded.is_some_and(|value| !value.extra().keys().any(|name| is_foreign(name))) {
         return false;
     }
-    fields_of(body).is_some_and(|has| {
-        let is_shape = ERROR_SHAPES.iter().any(|shape| {
-            shape.required.iter().all(|name| has(name))
-                && shape.fields.iter().any(|name| has(name) && !T::FIELDS.contains(name))
-        });
-        let has_decoded = |name: &str| has(name) && undecoded.iter().all(|undecoded| undecoded.path() != name);
-        is_shape && !T::FIELDS.iter().any(|name| has_decoded(name) && !is_foreign(name))
-    })
+    let Some(names) = names_of(body) else { return false };
+    let has = |name: &str| names.iter().any(|known| known == name);
+    let is_shape = ERROR_SHAPES.iter().any(|shape| {
+        shape.required.iter().all(|name| has(name))
+            && shape.fields.iter().any(|name| has(name) && !T::FIELDS.contains(name))
+    });
+    let has_decoded = |name: &str| has(name) && undecoded.iter().all(|undecoded| undecoded.path() != name);
+    is_shape && !T::FIELDS.iter().any(|name| has_decoded(name) && !is_foreign(name))
 }

@@ -77,12 +77,6 @@ pub(crate) fn names_of(body: &[u8]) -> Option<Vec<String>> {
     Some(entries.into_iter().filter(|(_, entry)| !is_null(entry.json)).map(|(name, _)| name).collect())
 }
 
-/// Whether a JSON object has these fields, with a value other than null. `None` when the text is no JSON object.
-pub(crate) fn fields_of(body: &[u8]) -> Option<impl Fn(&str) -> bool> {
-    let names = names_of(body)?;
-    Some(move |name: &str| names.iter().any(|known| known == name))
-}
-
 /// What is known about a body beside its value.
 #[derive(Debug)]
 pub struct Parts {
