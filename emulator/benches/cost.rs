@@ -18,7 +18,7 @@ use axum::{
 };
 use piaxis::Credential;
 use piaxis_emulator::Emulator;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -35,7 +35,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let begun = Instant::now();
-        let emulator = Emulator::builder().settle_after(Duration::ZERO).start().await.unwrap();
+        let emulator = Emulator::builder().start().await.unwrap();
         let started = begun.elapsed();
         let address: SocketAddr = emulator.base_url()["http://".len()..].split('/').next().unwrap().parse().unwrap();
         let merchant = emulator.default_merchant();
@@ -48,10 +48,13 @@ fn main() {
         );
         let first =
             Target { address, head: head.clone(), method: "POST", path: "/api/payments/create".into(), body: CREATE };
-        let id = first.json().await["payment_id"].as_str().unwrap().to_owned();
+        let created = first.json().await;
+        let id = created["payment_id"].as_str().unwrap().to_owned();
         println!("start {started:?}, start and first request {:?}", begun.elapsed());
 
-        let bare = bare().await;
+        let get = format!("/api/payments/{id}");
+        let found = Target { method: "GET", path: get.clone(), body: "", ..first.clone() }.json().await;
+        let bare = bare(created, found).await;
         let plain = |method, path: &str, body| Target {
             address: bare,
             head: format!("host: {bare}\r\n"),
@@ -60,7 +63,6 @@ fn main() {
             body,
         };
         let ours = |method, path: &str, body| Target { address, head: head.clone(), method, path: path.into(), body };
-        let get = format!("/api/payments/{id}");
         for (name, method, path, body) in
             [("create", "POST", "/api/payments/create", CREATE), ("get", "GET", get.as_str(), "")]
         {
@@ -113,12 +115,11 @@ async fn emulator_total(ours: &impl Fn(&'static str, &str, &'static str) -> Targ
     ours("GET", "/api/merchant-payments?limit=1", "").json().await["total"].as_u64().unwrap()
 }
 
-/// A server that reads the body and responds, and no more.
-async fn bare() -> SocketAddr {
-    let response =
-        || async { Json(json!({ "payment_id": "p", "status": "pending", "amount": "15,000.00", "currency": "UGX" })) };
-    let create = move |Json(_): Json<Value>| response();
-    let router = Router::new().route("/api/payments/create", post(create)).route("/api/payments/{id}", get(response));
+/// A server that reads the body and responds with the emulator's responses, and no more.
+async fn bare(created: Value, found: Value) -> SocketAddr {
+    let create = move |Json(_): Json<Value>| async move { Json(created.clone()) };
+    let found = move || async move { Json(found.clone()) };
+    let router = Router::new().route("/api/payments/create", post(create)).route("/api/payments/{id}", get(found));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });

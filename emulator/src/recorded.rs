@@ -2,9 +2,9 @@
 
 use std::{collections::VecDeque, fmt};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
 use crate::faults::When;
@@ -90,6 +90,7 @@ impl Records {
             // A slice would keep the whole body.
             record.body = Bytes::copy_from_slice(&record.body[..KEPT_BODY]);
         }
+        detach(&mut record.headers);
         self.size += record.size();
         self.requests.push_back(record);
         while self.requests.len() > KEPT || self.size > KEPT_SIZE && self.requests.len() > 1 {
@@ -111,6 +112,20 @@ impl Records {
 
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
+    }
+}
+
+/// Copies the values into memory of their own. They are slices of the buffer that the server reads into, which would be kept
+/// whole and could not be used for the next request.
+fn detach(headers: &mut HeaderMap) {
+    let mut text = BytesMut::with_capacity(headers.values().map(HeaderValue::len).sum());
+    headers.values().for_each(|value| text.extend_from_slice(value.as_bytes()));
+    let mut text = text.freeze();
+    for value in headers.values_mut() {
+        if let Ok(mut copy) = HeaderValue::from_maybe_shared(text.split_to(value.len())) {
+            copy.set_sensitive(value.is_sensitive());
+            *value = copy;
+        }
     }
 }
 

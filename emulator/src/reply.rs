@@ -27,7 +27,8 @@ impl Reply {
     }
 
     pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
-        Self::new(status, "application/json", body.to_string())
+        // A JSON value in memory can always be written.
+        Self::new(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
     }
 
     pub(crate) fn html(body: impl Into<Bytes>) -> Self {

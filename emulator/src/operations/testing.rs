@@ -40,5 +40,5 @@ pub(crate) fn execute(world: &mut World, operation: &str, id: &str, body: &Value
 
 /// Names and data of the events so far.
 pub(crate) fn events(world: &World) -> Vec<(String, Value)> {
-    world.events.iter().map(|(_, event)| (event.name.clone(), event.data.clone().into())).collect()
+    world.events.iter().map(|(_, event)| (event.name.clone(), event.data.read().into())).collect()
 }

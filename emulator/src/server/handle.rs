@@ -7,6 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, he
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use piaxis::Operation;
+use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -79,9 +81,11 @@ pub(crate) async fn handle(
             if let Some(When::BeforeCommit(Fault::Delay(delay))) = when {
                 sleep(delay).await;
             }
+            // Before the state is locked, for the sake of the other requests.
+            let input = Input::read(route.operation, &head.headers, query.as_deref().unwrap_or_default(), &body);
             let reply = {
                 let mut world = shared.world();
-                let reply = execute(&mut world, route, &head.headers, query.as_deref().unwrap_or_default(), &body);
+                let reply = execute(&mut world, route, &head.headers, input, &body);
                 (at, new_id) = (Some(world.now()), own_id.is_none().then(|| new_request_id(&mut world)).flatten());
                 if std::mem::take(&mut world.has_news) {
                     shared.changed.notify_one();
@@ -142,21 +146,38 @@ async fn read(mut body: Incoming) -> Result<Bytes, Refusal> {
     if length > BODY_LIMIT { Err(too_large()) } else { Ok(bytes.freeze()) }
 }
 
-/// Executes the operation in a transaction.
-fn execute(world: &mut World, route: &Route, headers: &HeaderMap, query: &str, body: &Bytes) -> Reply {
+/// Body and query of a request.
+struct Input {
+    body: Value,
+    query: Value,
+}
+
+impl Input {
+    fn read(operation: &Operation, headers: &HeaderMap, query: &str, body: &[u8]) -> Result<Self, Refusal> {
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(Self { body: validation::body(operation, body, content_type)?, query: validation::query(operation, query)? })
+    }
+}
+
+/// Executes the operation in a transaction. Who has no right to it hears nothing about the input.
+fn execute(
+    world: &mut World,
+    route: &Route,
+    headers: &HeaderMap,
+    input: Result<Input, Refusal>,
+    bytes: &Bytes,
+) -> Reply {
     world.run_timers();
     let result: Result<Reply, Refusal> = (|| {
         let operation = route.operation;
         let actor = access::authorize(world, operation, headers)?;
-        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let body_value = validation::body(operation, body, content_type)?;
-        let query = validation::query(operation, query)?;
-        let idempotency = operations::idempotency::Key::of(world, route, headers, actor, body);
+        let Input { body, query } = input?;
+        let idempotency = operations::idempotency::Key::of(world, route, headers, actor, bytes);
         if let Some(reply) = idempotency.as_ref().and_then(|key| key.earlier(world)) {
             return Ok(reply);
         }
         let reply = world.transaction(|world| {
-            let mut context = Context { world, operation, actor, route, headers, query, body: body_value };
+            let mut context = Context { world, operation, actor, route, headers, query, body };
             operations::execute(&mut context)
         })?;
         if let Some(key) = idempotency {

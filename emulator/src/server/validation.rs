@@ -193,6 +193,10 @@ pub(crate) fn not_one_of(place: &[&str], known: &[&str]) -> Refusal {
 
 /// A value that fits the contract as a type of the crate.
 pub(crate) fn decode<T: DeserializeOwned>(place: &str, value: &Value) -> Result<T, Refusal> {
+    if let Ok(decoded) = T::deserialize(value) {
+        return Ok(decoded);
+    }
+    // Once more, slower, for the path of the error.
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let mut loc: Vec<&str> = vec![place];

@@ -49,7 +49,7 @@ pub(super) fn body(event: &Event, envelope: Option<Envelope>, merchant_id: &str,
         if !is_merchant_at_top {
             data.insert("merchant_id".into(), merchant_id.into());
         }
-        data.extend(event.data.clone());
+        data.extend(event.data.read());
     }
     let mut bytes = Vec::new();
     match body.serialize(&mut Serializer::with_formatter(&mut bytes, Python)) {
@@ -100,7 +100,7 @@ mod tests {
         let event = |name: &str| Event {
             merchant: 0,
             name: name.into(),
-            data: data.as_object().unwrap().clone(),
+            data: data.as_object().unwrap().clone().into(),
             created_at: "2026-04-14T10:30:00Z".parse().unwrap(),
         };
         let text = |name: &str| String::from_utf8(body(&event(name), None, "merchant-1", "endpoint-1").into()).unwrap();

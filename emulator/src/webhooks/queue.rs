@@ -260,7 +260,7 @@ impl World {
         }
         let envelope = self.deliveries.queues.get(&merchant).and_then(|queue| queue.envelope);
         let body = body(event, envelope, &self.merchant_id(merchant), &self.ids.id(Kind::Endpoint, merchant));
-        let (name, object_id) = (event.name.as_str().into(), event.object_id().map(str::to_owned));
+        let (name, object_id) = (event.name.as_str().into(), event.object_id());
         let is_duplicating = self.deliveries.queues.get(&merchant).is_some_and(|queue| queue.is_duplicating);
         for _ in 0..1 + usize::from(is_duplicating) {
             self.add_delivery(merchant, &name, object_id.as_deref(), &body);

@@ -46,10 +46,10 @@ impl World {
     fn last_data(&self, merchant: Row, family: &str, object_id: &str) -> Option<Map<String, Value>> {
         let mut events = self.events.iter().rev().map(|(_, event)| event);
         let last = events.find(|event| {
-            let is_named = event.data.values().any(|value| value.as_str() == Some(object_id));
-            event.merchant == merchant && event.family() == family && is_named
+            let is_named = || event.data.read().values().any(|value| value.as_str() == Some(object_id));
+            event.merchant == merchant && event.family() == family && is_named()
         });
-        last.map(|event| event.data.clone())
+        last.map(|event| event.data.read())
     }
 
     /// An object as the API shows it to a merchant, and the name of the path parameter that takes its id.

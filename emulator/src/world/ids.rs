@@ -42,14 +42,12 @@ impl Ids {
     pub(crate) fn id(self, kind: Kind, row: Row) -> String {
         let secret = mix((u64::from(kind as u8) << 32 | u64::from(row)) ^ self.seed);
         let check = mix(secret ^ !self.seed);
-        format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            check >> 32,
-            secret >> 48,
-            check & 0xfff,
-            0x8000 | (check >> 12) & 0x3fff,
-            secret & 0xffff_ffff_ffff,
-        )
+        let high = check >> 32 << 32 | secret >> 48 << 16 | check & 0xfff;
+        let low = check >> 12 << 48 | secret << 16 >> 16;
+        // Sets the bits of version and variant.
+        uuid::Builder::from_random_bytes((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
+            .into_uuid()
+            .to_string()
     }
 
     /// The row that an id of this kind names.
@@ -58,7 +56,7 @@ impl Ids {
         let secret = part(9..13)? << 48 | part(24..36)?;
         let plain = unmix(secret) ^ self.seed;
         let row = Row::try_from(plain & 0xffff_ffff).ok()?;
-        (plain >> 32 == u64::from(kind as u8) && self.id(kind, row) == id.to_ascii_lowercase()).then_some(row)
+        (plain >> 32 == u64::from(kind as u8) && self.id(kind, row).eq_ignore_ascii_case(id)).then_some(row)
     }
 }
 

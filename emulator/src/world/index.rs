@@ -1,13 +1,10 @@
 //! A table with an index for the filters of its list.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    fmt,
-    hash::Hash,
-};
+use std::{collections::HashMap, fmt, hash::Hash};
 
 use chrono::{DateTime, Utc};
 use piaxis::Timestamp;
+use roaring::RoaringBitmap;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -31,7 +28,7 @@ pub(crate) trait Indexed: Clone + fmt::Debug {
 #[derive(Debug, Clone)]
 pub(crate) struct IndexedTable<T: Indexed> {
     table: Table<T>,
-    index: HashMap<T::Filter, BTreeSet<Row>>,
+    index: HashMap<T::Filter, RoaringBitmap>,
     /// What the transaction changed in the index, and whether it was added.
     changes: Vec<(T::Filter, Row, bool)>,
 }
@@ -81,7 +78,7 @@ impl<T: Indexed> IndexedTable<T> {
         if is_matched {
             rows.insert(row);
         } else {
-            rows.remove(&row);
+            rows.remove(row);
         }
     }
 
@@ -102,7 +99,7 @@ impl<T: Indexed> IndexedTable<T> {
 
     /// All rows that a filter matches, in the order of creation.
     pub(crate) fn matches(&self, filter: &T::Filter) -> impl DoubleEndedIterator<Item = Row> {
-        self.index.get(filter).into_iter().flatten().copied()
+        self.index.get(filter).into_iter().flatten()
     }
 
     /// The rows that a filter matches, created between two times: how many, and those of one page, newest first.
@@ -113,17 +110,16 @@ impl<T: Indexed> IndexedTable<T> {
         page: PageOf,
     ) -> (usize, Vec<Row>) {
         let Some(rows) = self.index.get(filter) else { return (0, Vec::new()) };
-        if from.is_none() && to.is_none() {
-            return (rows.len(), page.of(rows.iter().rev().copied()));
-        }
         // Rows are in the order of their time.
-        let first = self.first_row(|at| from.is_none_or(|from| Timestamp::from(at) >= from));
-        let end = self.first_row(|at| to.is_some_and(|to| Timestamp::from(at) > to));
-        if first >= end {
-            return (0, Vec::new());
-        }
-        let rows = rows.range(first..end);
-        (rows.clone().count(), page.of(rows.rev().copied()))
+        let first = from.map_or(0, |from| self.first_row(|at| Timestamp::from(at) >= from));
+        let end = to.map_or(Row::MAX, |to| self.first_row(|at| Timestamp::from(at) > to));
+        let before = |row: Row| row.checked_sub(1).map_or(0, |last| rows.rank(last));
+        let (skipped, found) = (before(first), before(end).saturating_sub(before(first)));
+        let page_end = found.saturating_sub(page.offset.into());
+        let page_start = page_end.saturating_sub(page.limit.into());
+        let place = |at: u64| u32::try_from(skipped + at).ok().and_then(|at| rows.select(at));
+        let page = (page_start..page_end).rev().filter_map(place).collect();
+        (usize::try_from(found).unwrap_or(usize::MAX), page)
     }
 
     /// The first row whose time fits, where all after it fit as well.

@@ -148,8 +148,7 @@ impl World {
             }
         }
         for event in self.events.commit(Section::Events, changes) {
-            self.deliver(event);
-            self.has_news = true;
+            self.has_news |= self.deliver(event);
         }
     }
 
@@ -226,6 +225,6 @@ impl World {
     /// Records an event; its webhooks are sent once the transaction is committed.
     pub(crate) fn event(&mut self, merchant: Row, name: &str, data: serde_json::Map<String, serde_json::Value>) {
         let created_at = self.now();
-        self.events.insert(Event { merchant, name: name.to_owned(), data, created_at });
+        self.events.insert(Event { merchant, name: name.into(), data: data.into(), created_at });
     }
 }

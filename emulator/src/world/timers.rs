@@ -46,15 +46,15 @@ impl Timers {
         self.due.keys().next().map(|(at, _)| *at)
     }
 
-    /// Returns whether there are new timers.
+    /// Returns whether a new timer is the next one.
     pub(crate) fn commit(&mut self, changes: &mut Changes) -> bool {
-        let is_changed = !self.added.is_empty();
+        let is_next = self.due.keys().next().is_some_and(|next| self.added.contains(next));
         for key in self.added.drain(..) {
             if let Some(timer) = self.due.get(&key) {
                 changes.put(Section::Timers, &key.1, &(key.0, timer));
             }
         }
-        is_changed
+        is_next
     }
 
     pub(crate) fn rollback(&mut self) {

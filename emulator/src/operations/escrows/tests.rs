@@ -152,7 +152,7 @@ fn the_merchant_hears_of_each_release_and_of_disputes() {
     send(world, MERCHANT, &path("reverse"), json!({ "amount": 9.5 }));
     fulfill(world, MERCHANT, row, json!({ "latitude": 0.5, "longitude": 32.5 }), Some(COURIER));
     let events: Vec<(String, Value)> =
-        world.events.iter().map(|(_, event)| (event.name.clone(), Value::Object(event.data.clone()))).collect();
+        world.events.iter().map(|(_, event)| (event.name.clone(), Value::Object(event.data.read()))).collect();
     let released = |amount: Value, status: &str| json!({ "escrow_id": escrow_id, "currency_code": "UGX", "amount": amount, "status": status });
     let mut last = released(json!(60), "released");
     last["term_id"] = term_id.into();
