@@ -48,6 +48,9 @@ struct Arguments {
     /// Random one-time passwords, which only the response to their request tells
     #[arg(long, env = "PIAXIS_EMULATOR_RANDOM_OTPS")]
     random_otps: bool,
+    /// One-time passwords that are not used up
+    #[arg(long, env = "PIAXIS_EMULATOR_REUSABLE_OTPS")]
+    reusable_otps: bool,
     /// Execute a write again when its idempotency key is repeated
     #[arg(long, env = "PIAXIS_EMULATOR_IGNORE_IDEMPOTENCY_KEYS")]
     ignore_idempotency_keys: bool,
@@ -103,6 +106,9 @@ async fn start(arguments: &Arguments) -> Result<Emulator, String> {
     }
     if arguments.random_otps {
         builder = builder.random_otps();
+    }
+    if arguments.reusable_otps {
+        builder = builder.reusable_otps();
     }
     if arguments.ignore_idempotency_keys {
         builder = builder.ignores_idempotency_keys();

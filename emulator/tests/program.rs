@@ -2,71 +2,22 @@
 #![cfg(all(feature = "program", unix))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod program_support;
 #[path = "common/receiver.rs"]
 mod receiver;
 
-use std::{collections::HashMap, process::Stdio, time::Duration};
+use std::process::Stdio;
 
 use piaxis::{
-    Client, Environment, PaymentMethod, PaymentStatus,
+    PaymentMethod, PaymentStatus,
     types::{OtpRequest, PaymentCreate, UserInfo},
     webhook::Webhook,
 };
+use program_support::Program;
 use receiver::Receiver;
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},
-    process::{Child, Command},
-    time::timeout,
-};
+use tokio::io::AsyncReadExt as _;
 
 const BUYER: &str = "+256700000000";
-
-/// A running program with the variables and comments that it printed.
-struct Program {
-    child: Child,
-    variables: HashMap<String, String>,
-    comments: Vec<String>,
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_piaxis-emulator"));
-    command.args(["--port", "0"]).args(arguments).env_clear();
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    command
-}
-
-impl Program {
-    async fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (mut variables, mut comments) = (HashMap::new(), Vec::new());
-        loop {
-            let line = timeout(Duration::from_secs(20), lines.next_line()).await.unwrap().unwrap();
-            let line = line.expect("the program ended");
-            match line.strip_prefix("export ").and_then(|line| line.split_once('=')) {
-                Some((name, value)) => drop(variables.insert(name.to_owned(), value.to_owned())),
-                None => comments.push(line.strip_prefix("# ").unwrap().to_owned()),
-            }
-            if line.starts_with("# Webhooks:") {
-                return Self { child, variables, comments };
-            }
-        }
-    }
-
-    fn client(&self) -> Client {
-        let builder = Client::builder().environment(Environment::Custom(self.variables["PIAXIS_API_BASE_URL"].clone()));
-        let builder = builder.api_key(self.variables["PIAXIS_API_KEY"].as_str());
-        let builder = builder.client_id(&self.variables["PIAXIS_CLIENT_ID"]);
-        builder.client_secret(self.variables["PIAXIS_CLIENT_SECRET"].as_str()).build().unwrap()
-    }
-
-    /// Sends a signal, and returns the exit code.
-    async fn end(mut self, signal: &str) -> Option<i32> {
-        let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
-        timeout(Duration::from_secs(20), self.child.wait()).await.unwrap().unwrap().code()
-    }
-}
 
 #[tokio::test]
 async fn a_client_made_of_the_printed_variables_pays_and_the_receiver_is_told() {
@@ -85,8 +36,7 @@ async fn a_client_made_of_the_printed_variables_pays_and_the_receiver_is_told() 
     let event = webhook.construct_event(&received.body, &received.headers).unwrap();
     assert_eq!(event.data()["payment_id"], created.payment_id);
     assert!(program.comments.contains(&"One-time password: 123456".to_owned()), "{:?}", program.comments);
-    let page = program.comments.iter().find_map(|comment| comment.strip_prefix("Page: ")).unwrap();
-    assert!(reqwest::get(page).await.unwrap().text().await.unwrap().contains(&created.payment_id));
+    assert!(reqwest::get(program.comment("Page")).await.unwrap().text().await.unwrap().contains(&created.payment_id));
     assert_eq!(program.end("-TERM").await, Some(0));
 }
 

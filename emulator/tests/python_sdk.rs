@@ -6,6 +6,8 @@
 
 mod common;
 mod peers;
+#[cfg(all(feature = "program", unix))]
+mod program_support;
 
 use std::collections::BTreeMap;
 
@@ -63,14 +65,15 @@ const METHODS: [(&str, &[&str]); 24] = [
 async fn the_official_sdk_runs_and_sends_what_ours_sends() {
     let Some(venv) = venv() else { return };
     let emulator = start().await;
-    let (theirs, results) = run_sdk(&emulator, &venv).await;
-    for (method, fields) in METHODS {
-        let found: Vec<&Value> = results.iter().filter(|(name, _)| name == method).map(|(_, result)| result).collect();
-        assert!(!found.is_empty(), "{method} was not called");
-        for (result, field) in found.iter().flat_map(|result| fields.iter().map(move |field| (result, field))) {
-            assert!(result.pointer(field).is_some_and(|value| !value.is_null()), "{method}: no {field} in {result}");
-        }
-    }
+    let merchant = emulator.default_merchant();
+    let variables = [
+        ("PIAXIS_API_BASE_URL", emulator.base_url()),
+        ("PIAXIS_API_KEY", merchant.api_key().expose().to_owned()),
+        ("PIAXIS_CLIENT_ID", merchant.client_id()),
+        ("PIAXIS_CLIENT_SECRET", merchant.client_secret().expose().to_owned()),
+    ];
+    run_sdk(&venv, variables, merchant.id()).await;
+    let theirs = emulator.requests();
 
     emulator.clear_requests();
     ours(&emulator.merchant("ours").client(), &emulator.merchant("ours").id()).await;
@@ -82,22 +85,35 @@ async fn the_official_sdk_runs_and_sends_what_ours_sends() {
     assert_eq!(theirs.len(), ours.len());
 }
 
-async fn run_sdk(emulator: &Tested, venv: &std::path::Path) -> (Vec<RecordedRequest>, Vec<(String, Value)>) {
-    let merchant = emulator.default_merchant();
-    let variables = [
-        ("PIAXIS_API_BASE_URL", emulator.base_url()),
-        ("PIAXIS_API_KEY", merchant.api_key().expose().to_owned()),
-        ("PIAXIS_CLIENT_ID", merchant.client_id()),
-        ("PIAXIS_CLIENT_SECRET", merchant.client_secret().expose().to_owned()),
-        ("PEER_MERCHANT_ID", merchant.id()),
-        ("PEER_CHALLENGE", Pkce::from_verifier(VERIFIER).unwrap().challenge().to_owned()),
-    ];
+#[cfg(all(feature = "program", unix))]
+#[tokio::test]
+async fn the_official_sdk_runs_against_the_program() {
+    let Some(venv) = venv() else { return };
+    let program = program_support::Program::start(&[]).await;
+    let variables = ["PIAXIS_API_BASE_URL", "PIAXIS_API_KEY", "PIAXIS_CLIENT_ID", "PIAXIS_CLIENT_SECRET"];
+    let variables = variables.map(|name| (name, program.variables[name].clone()));
+    run_sdk(&venv, variables, program.comment("Account id of the merchant").to_owned()).await;
+    assert_eq!(program.end("-TERM").await, Some(0));
+}
+
+/// Runs all methods, each of which must return the documented fields.
+async fn run_sdk(venv: &std::path::Path, variables: [(&str, String); 4], merchant_id: String) {
+    let challenge = Pkce::from_verifier(VERIFIER).unwrap().challenge().to_owned();
+    let own = [("PEER_MERCHANT_ID", merchant_id), ("PEER_CHALLENGE", challenge)];
+    let variables: Vec<(&str, String)> = variables.into_iter().chain(own).collect();
     let output = python(venv, "python_sdk.py", &variables).await;
     let line = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap();
         (line["method"].as_str().unwrap().to_owned(), line["result"].clone())
     };
-    (emulator.requests(), output.lines().map(line).collect())
+    let results: Vec<(String, Value)> = output.lines().map(line).collect();
+    for (method, fields) in METHODS {
+        let found: Vec<&Value> = results.iter().filter(|(name, _)| name == method).map(|(_, result)| result).collect();
+        assert!(!found.is_empty(), "{method} was not called");
+        for (result, field) in found.iter().flat_map(|result| fields.iter().map(move |field| (result, field))) {
+            assert!(result.pointer(field).is_some_and(|value| !value.is_null()), "{method}: no {field} in {result}");
+        }
+    }
 }
 
 /// The same intents in the same order.

@@ -1,14 +1,15 @@
-//! schemathesis, which knows the contract and nothing of the emulator, sends what it makes up of the contract.
+//! schemathesis, which knows the contract and nothing of the emulator, sends the program what it makes up of the contract.
+#![cfg(all(feature = "program", unix))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
 mod peers;
+mod program_support;
 
 use std::{env, path::Path};
 
 use peers::{run, venv};
 use piaxis::Credential;
-use piaxis_emulator::Emulator;
+use program_support::Program;
 use tokio::process::Command;
 
 /// Checks of schemathesis that are not made:
@@ -23,20 +24,27 @@ const LEFT_OUT: &str = "positive_data_acceptance,negative_data_rejection,missing
 #[tokio::test(flavor = "multi_thread")]
 async fn no_response_leaves_the_contract() {
     let Some(venv) = venv() else { return };
-    // Not the harness: these are too many responses to validate twice.
-    let emulator = Emulator::builder().reusable_otps().start().await.unwrap();
-    let merchant = emulator.default_merchant();
+    let program = Program::start(&["--reusable-otps"]).await;
     let examples = env::var("PIAXIS_SCHEMATHESIS_EXAMPLES").unwrap_or_else(|_| "20".to_owned());
     let mut command = Command::new(venv.join("bin/schemathesis"));
     command
         .arg("run")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi/piaxis.yaml"))
-        .args(["--url", &emulator.base_url(), "--seed", "1", "--max-examples", &examples, "--workers", "2"])
-        .args(["--header", &format!("{}: {}", Credential::ApiKey.header(), merchant.api_key().expose())])
-        .args(["--header", &format!("{}: {}", Credential::ClientId.header(), merchant.client_id())])
+        .args([
+            "--url",
+            &program.variables["PIAXIS_API_BASE_URL"],
+            "--seed",
+            "1",
+            "--max-examples",
+            &examples,
+            "--workers",
+            "2",
+        ])
+        .args(["--header", &format!("{}: {}", Credential::ApiKey.header(), program.variables["PIAXIS_API_KEY"])])
+        .args(["--header", &format!("{}: {}", Credential::ClientId.header(), program.variables["PIAXIS_CLIENT_ID"])])
         .args(["--checks", "all", "--exclude-checks", LEFT_OUT, "--continue-on-failure", "--no-color"])
         .args(["--suppress-health-check", "all", "--warnings", "off", "--max-redirects", "0"])
         .current_dir(env::temp_dir());
     println!("{}", run(command).await);
-    println!("{} requests", emulator.requests().len());
+    assert_eq!(program.end("-TERM").await, Some(0));
 }
