@@ -25,10 +25,6 @@ pub(super) fn webhooks(contract: &Value) -> Result<String> {
     code += &open_enum("EventType", "What a delivery is about.", &events);
 
     let envelope = &webhooks["schema"];
-    let endpoint =
-        object(envelope, "/properties").into_iter().find(|(_, field)| field.get("x-piaxis-transport").is_some());
-    let endpoint = endpoint.map(|(name, _)| name.as_str()).unwrap_or_default();
-    code += &format!("pub(super) const ENDPOINT_ID: &str = {endpoint:?};\n");
     code += &structure(Kind::Body, "Body", envelope, &["schema"])?;
     code += &structure(Kind::Data, "Data", &envelope["properties"]["data"], &["schema", "properties", "data"])?;
 

@@ -12,6 +12,8 @@ use crate::decoding::DecodeError;
 pub enum WebhookError {
     /// A secret is empty: anybody could sign with that.
     EmptySecret,
+    /// A secret has white space at its start or end, as a line break from a file.
+    SecretWhiteSpace,
     /// The environment has no secret.
     NoSecret {
         /// Variable that should hold it.
@@ -78,6 +80,21 @@ pub enum WebhookError {
         /// What is allowed.
         tolerance: Duration,
     },
+    /// The signature is genuine and has no time, and the event is older than [`max_event_age`](super::Webhook::max_event_age).
+    EventTooOld {
+        /// Age of the event by the timestamp in the body.
+        age: Duration,
+        /// Maximum age.
+        limit: Duration,
+    },
+    /// The signature is genuine and has no time, and the body does not tell the age of the event.
+    EventAgeUnknown,
+    /// The request is for an endpoint that a [`WebhookSource`](super::WebhookSource) does not know.
+    UnknownEndpoint,
+    /// A [`WebhookSource`](super::WebhookSource) cannot read the secret now.
+    SecretUnavailable,
+    /// The body is compressed, so that it is not the one that was signed.
+    UnsupportedEncoding,
     /// The body is longer than the receiver takes.
     BodyTooLarge {
         /// How many bytes it takes.
@@ -104,6 +121,7 @@ impl WebhookError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::EmptySecret => "empty_secret",
+            Self::SecretWhiteSpace => "secret_white_space",
             Self::NoSecret { .. } => "no_secret",
             Self::MissingSignature => "missing_signature",
             Self::MissingTimestamp => "missing_timestamp",
@@ -119,6 +137,11 @@ impl WebhookError {
             Self::SignatureMismatch { .. } => "signature_mismatch",
             Self::TooOld { .. } => "too_old",
             Self::FromTheFuture { .. } => "from_the_future",
+            Self::EventTooOld { .. } => "event_too_old",
+            Self::EventAgeUnknown => "event_age_unknown",
+            Self::UnknownEndpoint => "unknown_endpoint",
+            Self::SecretUnavailable => "secret_unavailable",
+            Self::UnsupportedEncoding => "unsupported_encoding",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyUnreadable => "body_unreadable",
             Self::BodyTooSlow => "body_too_slow",
@@ -127,8 +150,9 @@ impl WebhookError {
         }
     }
 
-    /// The HTTP status that answers it: 401 when the signature is missing or does not hold, 400 when a header or the body
-    /// is malformed, 413 and 408 for a body that is too large or too slow, 500 when the receiver is not set up.
+    /// Status of the response: 401 for a signature that is missing or does not match, 400 for a malformed header or body, 404
+    /// for an unknown endpoint, 413, 408 and 415 for a body that is too large, too slow or compressed, 500 for a receiver
+    /// without a valid secret, and 503 for one that cannot read it now.
     pub fn status(&self) -> u16 {
         match self {
             Self::MissingSignature
@@ -136,7 +160,9 @@ impl WebhookError {
             | Self::V2Required
             | Self::SignatureMismatch { .. }
             | Self::TooOld { .. }
-            | Self::FromTheFuture { .. } => 401,
+            | Self::FromTheFuture { .. }
+            | Self::EventTooOld { .. }
+            | Self::EventAgeUnknown => 401,
             Self::EmptyHeader { .. }
             | Self::DuplicateHeader { .. }
             | Self::NonAsciiHeader { .. }
@@ -150,7 +176,10 @@ impl WebhookError {
             | Self::UnexpectedPayload { .. } => 400,
             Self::BodyTooSlow => 408,
             Self::BodyTooLarge { .. } => 413,
-            Self::EmptySecret | Self::NoSecret { .. } => 500,
+            Self::UnknownEndpoint => 404,
+            Self::UnsupportedEncoding => 415,
+            Self::SecretUnavailable => 503,
+            Self::EmptySecret | Self::SecretWhiteSpace | Self::NoSecret { .. } => 500,
         }
     }
 }
@@ -166,6 +195,9 @@ impl fmt::Display for WebhookError {
         let (v1, v2, timestamp) = (HEADERS.signature, HEADERS.signature_v2, HEADERS.signature_timestamp);
         match self {
             Self::EmptySecret => f.write_str("the webhook secret is empty; anybody could sign with that"),
+            Self::SecretWhiteSpace => f.write_str(
+                "the webhook secret has white space at its start or end, such as a line break: trim the secret",
+            ),
             Self::NoSecret { variable } => write!(f, "{variable} is not set, or is no text"),
             Self::MissingSignature => write!(f, "the delivery has neither {v2} nor {v1}"),
             Self::MissingTimestamp => write!(f, "the delivery has {v2}, but not {timestamp}"),
@@ -199,6 +231,21 @@ impl fmt::Display for WebhookError {
                 ahead.as_secs(),
                 tolerance.as_secs()
             ),
+            Self::EventTooOld { age, limit } => write!(
+                f,
+                "the {v1} signature is genuine, but the event is {} s old, and {} s are allowed: a replay, or a late retry",
+                age.as_secs(),
+                limit.as_secs()
+            ),
+            Self::EventAgeUnknown => write!(
+                f,
+                "the {v1} signature is genuine, but the body has no readable timestamp, and a maximum age of events is set"
+            ),
+            Self::UnknownEndpoint => f.write_str("the request is for an unknown endpoint"),
+            Self::SecretUnavailable => f.write_str("the webhook secret cannot be read now"),
+            Self::UnsupportedEncoding => {
+                f.write_str("the body is compressed: the signature can only be checked on the body that was signed")
+            }
             Self::BodyTooLarge { limit } => write!(f, "the body is longer than {limit} bytes"),
             Self::BodyUnreadable => f.write_str("the body did not come whole"),
             Self::BodyTooSlow => f.write_str("the body did not come in time"),

@@ -1,13 +1,12 @@
 use std::fmt;
 
+use bytes::Bytes;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::{
-    EventType, Payload, Verified, WebhookError,
-    generated::{Body, Data, ENDPOINT_ID},
-    signature::to_hex,
+    EventType, Payload, WebhookError,
+    generated::{Body, Data},
 };
 use crate::{JsonObject, Timestamp, decoding::DecodeError};
 
@@ -34,27 +33,25 @@ use crate::{JsonObject, Timestamp, decoding::DecodeError};
 /// `Debug` shows names and ids, and of everything else the keys only.
 #[derive(Clone, PartialEq)]
 pub struct Event {
-    raw: Box<str>,
+    raw: Bytes,
     body: Body,
     data: Data,
     event_type: Option<EventType>,
-    announced: Option<String>,
-    verified: Option<Verified>,
 }
 
 impl Event {
     /// Reads an event **without verifying it**: for events that were verified before and kept as [`raw`](Self::raw). What
-    /// comes from the network goes through [`Webhook::construct_event`](super::Webhook::construct_event).
+    /// comes from the network goes through [`Webhook::verify`](super::Webhook::verify).
     ///
     /// # Errors
     /// When it is no JSON object.
     pub fn from_json(text: impl AsRef<[u8]>) -> Result<Self, WebhookError> {
-        Self::read(text.as_ref())
+        Self::read(Bytes::copy_from_slice(text.as_ref()))
     }
 
-    pub(super) fn read(body: &[u8]) -> Result<Self, WebhookError> {
+    pub(super) fn read(bytes: Bytes) -> Result<Self, WebhookError> {
         let not_an_event = |problem: &str| WebhookError::NotAnEvent { problem: problem.to_owned() };
-        let raw = std::str::from_utf8(body).map_err(|_| not_an_event("it is not UTF-8"))?;
+        let raw = std::str::from_utf8(&bytes).map_err(|_| not_an_event("it is not UTF-8"))?;
         // Derived structs read arrays too.
         if !raw.trim_start().starts_with('{') {
             return Err(not_an_event("it is no JSON object"));
@@ -68,28 +65,13 @@ impl Event {
         })?;
         let data = body.data.as_ref().and_then(|data| Data::deserialize(&**data).ok()).unwrap_or_default();
         let event_type = body.event.as_deref().or(data.event.as_deref()).map(EventType::from);
-        Ok(Self { raw: raw.into(), body, data, event_type, announced: None, verified: None })
-    }
-
-    pub(super) fn received(self, verified: Verified, announced: Option<String>) -> Self {
-        Self { verified: Some(verified), announced, ..self }
+        Ok(Self { body, data, event_type, raw: bytes })
     }
 
     /// What happened; from the signed body, wherever it stands there. The header that names the event is not signed, and
     /// never taken for it.
     pub fn event_type(&self) -> Option<&EventType> {
         self.event_type.as_ref()
-    }
-
-    /// What the unsigned header says that happened: for logs, not for decisions. Only
-    /// [`construct_event`](super::Webhook::construct_event) and the receivers know it.
-    pub fn announced(&self) -> Option<&str> {
-        self.announced.as_deref()
-    }
-
-    /// Whether the unsigned header names another event than the signed body. Somebody may have changed it on the way.
-    pub fn is_announced_otherwise(&self) -> bool {
-        self.announced.as_deref().is_some_and(|name| self.event_type.as_ref().map(EventType::as_str) != Some(name))
     }
 
     /// Account id of the merchant whom it concerns.
@@ -154,27 +136,8 @@ impl Event {
 
     /// The whole body, as it came. Keep this, and [`from_json`](Self::from_json) reads it again.
     pub fn raw(&self) -> &str {
-        &self.raw
-    }
-
-    /// By what to tell that this event was there before.
-    ///
-    /// Piaxis gives deliveries no id. The key is a hash of the whole body but the endpoint's id, whatever the order of its
-    /// keys and its white space: an event that comes to two endpoints, or is signed again for a repetition, has one key.
-    /// That a repetition has the same body is an assumption; should its time of sending stand in it, every repetition would
-    /// count as new. Where the data has an id and a status, [`DeliveryKey::of`] those is the stronger key.
-    pub fn delivery_key(&self) -> DeliveryKey {
-        let mut body: Value = serde_json::from_str(&self.raw).unwrap_or_default();
-        if let Some(fields) = body.as_object_mut() {
-            fields.remove(ENDPOINT_ID);
-        }
-        DeliveryKey::of_json(&body)
-    }
-
-    /// How it was verified: which signature it had, and which secret fitted. None when it was read
-    /// [without that](Self::from_json).
-    pub fn verified(&self) -> Option<&Verified> {
-        self.verified.as_ref()
+        // Checked when it was read.
+        std::str::from_utf8(&self.raw).unwrap_or_default()
     }
 }
 
@@ -187,96 +150,6 @@ impl fmt::Debug for Event {
             .field("timestamp", &self.timestamp_text())
             .field("data", self.data())
             .finish_non_exhaustive()
-    }
-}
-
-/// By what a delivery is told from others: 32 bytes, in hex when printed.
-///
-/// [`Event::delivery_key`] makes one from what an event says. Make your own where you know better, from an id in the data
-/// for instance.
-///
-/// ```
-/// use piaxis::webhook::DeliveryKey;
-///
-/// let key = DeliveryKey::of(["payment.succeeded", "pay-1"]);
-/// assert_ne!(key, DeliveryKey::of(["payment.succeededpay-", "1"]));
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DeliveryKey([u8; 32]);
-
-impl DeliveryKey {
-    /// The bytes, for a table of your own.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// Of the lease on the delivery with this key.
-    pub(super) fn leased(&self) -> Self {
-        Self::of(["lease", &to_hex(&self.0)])
-    }
-
-    /// Independent of how the JSON was written, and of how the JSON library is set up.
-    fn of_json(value: &Value) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(b"piaxis delivery 1");
-        hash_json(value, &mut hash);
-        Self(hash.finalize().into())
-    }
-
-    /// A key from texts; their order and borders matter.
-    pub fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut hash = Sha256::new();
-        for text in texts {
-            hash.update((text.len() as u64).to_be_bytes());
-            hash.update(text);
-        }
-        Self(hash.finalize().into())
-    }
-}
-
-/// Every value begins with its kind, and with its length where it has one, so that no two values give the same bytes.
-fn hash_json(value: &Value, hash: &mut Sha256) {
-    let mut text = |kind: u8, text: &str| {
-        hash.update([kind]);
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text);
-    };
-    match value {
-        Value::Null => text(b'n', ""),
-        Value::Bool(value) => text(b'b', if *value { "true" } else { "false" }),
-        Value::String(value) => text(b's', value),
-        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(whole), ..) => text(b'i', &whole.to_string()),
-            (_, Some(whole), _) => text(b'i', &whole.to_string()),
-            (.., Some(fraction)) => text(b'f', &fraction.to_bits().to_string()),
-            _ => text(b'f', &number.to_string()),
-        },
-        Value::Array(items) => {
-            text(b'a', &items.len().to_string());
-            items.iter().for_each(|item| hash_json(item, hash));
-        }
-        Value::Object(fields) => {
-            text(b'o', &fields.len().to_string());
-            let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
-            fields.sort_by_key(|(name, _)| *name);
-            for (name, value) in fields {
-                hash.update((name.len() as u64).to_be_bytes());
-                hash.update(name);
-                hash_json(value, hash);
-            }
-        }
-    }
-}
-
-impl fmt::Display for DeliveryKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&to_hex(&self.0))
-    }
-}
-
-impl fmt::Debug for DeliveryKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeliveryKey({self})")
     }
 }
 

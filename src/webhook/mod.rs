@@ -1,8 +1,7 @@
-//! Webhooks: verify what Piaxis posts to your server, understand it, and handle it once.
+//! Webhooks: verifies what Piaxis posts to your server, reads events, and handles each once.
 //!
-//! Piaxis signs the bytes of a delivery with the secret of the endpoint. [`Webhook`] holds the secret and checks; what it
-//! lets through is an [`Event`]. Give it the body **as received**: parsed and written again, the same JSON has other bytes,
-//! and no signature fits.
+//! Piaxis signs the bytes of a delivery with the secret of the endpoint. Give [`Webhook::verify`] the body **as received**:
+//! parsed and written again, the same JSON has other bytes, and no signature matches.
 //!
 //! ```
 //! use piaxis::webhook::{EventType, Payload, Signer, Webhook};
@@ -12,15 +11,16 @@
 //!
 //! # let body = r#"{"event":"payment.succeeded","data":{"payment_id":"pay-1","amount":15000,"currency":"UGX"}}"#;
 //! # let headers = Signer::new("the endpoint's secret")?.sign(body);
-//! // `headers` is an `http::HeaderMap`, or names and values; `body` the bytes as received.
-//! let event = webhook.construct_event(body, &headers)?;
+//! // `body` is the bytes as received; `headers` an `http::HeaderMap`, or names and values.
+//! let delivery = webhook.verify(body, &headers)?;
+//! // Verified first, then parsed. What is genuine and cannot be read stays in `delivery.body()`.
+//! let event = delivery.event()?;
 //! if event.is_test() {
 //!     return Ok(());
 //! }
 //! match (event.event_type(), event.payload()) {
 //!     (Some(EventType::PaymentSucceeded), Ok(Payload::Payment(payment))) => println!("{:?} received", payment.amount),
-//!     (name, Ok(_)) => println!("{name:?} is of no interest here"),
-//!     // Genuine all the same: keep `event.raw()` for a person to look at, and answer 200.
+//!     (name, Ok(_)) => println!("{name:?} is ignored"),
 //!     (name, Err(error)) => println!("{name:?}: {error}"),
 //! }
 //! # Ok(())
@@ -29,48 +29,64 @@
 //!
 //! # Two signatures
 //!
-//! `X-piaxis-Signature` (v1) covers the body alone: whoever once saw a delivery can send it again for ever.
-//! `X-piaxis-Signature-V2` covers the time of sending too, so that an old delivery is refused. When both are there, v2 must
-//! fit and v1 only be well-formed. But an attacker may leave the v2 headers away and send the v1 signature of an old delivery, which still fits:
-//! say [`require_v2`](Webhook::require_v2) as soon as your deliveries carry v2 ([`Event::verified`] tells). The guide
-//! documents v1 only; v2 is what both official SDKs check, so a deployment may not send it yet.
+//! `X-piaxis-Signature` (v1) covers the body alone, so that somebody who saw a delivery can send it again at any time.
+//! `X-piaxis-Signature-V2` covers the time of sending as well. Of a delivery with both, v2 is compared and v1 must be
+//! well-formed. An attacker can leave out the v2 headers of an old delivery: [`Webhook`] says what prevents that. The guide
+//! documents v1 only. Both official SDKs check v2, so a deployment may not send it yet.
 //!
-//! # Deliveries repeat
+//! # Each event once
 //!
-//! The guide asks receivers to expect duplicates; an older page speaks of repetitions with growing delays, and no document
-//! says more. Answer 200 to what is handled, and with a failure to what should come again. A [`ReplayGuard`]
-//! tells whether an event was there before: see [`ReplayGuard::once`].
+//! The guide asks receivers to expect duplicates, an older page mentions retries with growing delays, and no document says
+//! more. Respond with 200 to an event that is handled and with an error to one that is to come again.
+//! [`Deduplication`] runs a handler once for each event, by a [`Guard`] in memory, in Redis or in PostgreSQL.
 //!
-//! # Receivers
+//! # Servers
 //!
-//! With the feature `axum`, [`VerifiedEvent`] is an extractor. For any other server, [`Webhook::handle`] takes the parts of
-//! an `http` request and gives an event, or a [`Rejection`] that knows its answer:
+//! | server | use |
+//! |---|---|
+//! | axum (feature `axum`) | [`Delivery`] is an extractor |
+//! | a `tower` service (feature `tower`) | `WebhookLayer` |
+//! | any that uses the crate `http` | [`Webhook::receive`] |
+//! | any other, actix-web for one | [`Webhook::verify`] with a list of headers |
 //!
 //! ```
-//! # use piaxis::webhook::Webhook;
-//! async fn receive(webhook: &Webhook, request: http::Request<Vec<u8>>) -> http::Response<String> {
-//!     let (parts, body) = request.into_parts();
-//!     match webhook.handle(&parts, &body) {
-//!         Ok(event) => { println!("{:?}", event.event_type()); http::Response::new(String::new()) }
-//!         Err(rejection) => rejection.into_response(),
-//!     }
+//! use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+//! use piaxis::webhook::{Rejection, Webhook};
+//!
+//! async fn receive(webhook: web::Data<Webhook>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+//!     let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+//!     let Err(error) = webhook.verify(&body, &headers).map_err(Rejection::from) else { return HttpResponse::Ok().finish() };
+//!     let status = StatusCode::from_u16(error.status().as_u16()).unwrap_or(StatusCode::BAD_REQUEST);
+//!     HttpResponse::build(status).body(error.body())
 //! }
 //! ```
 //!
 //! # Tests
 //!
-//! [`Signer`] makes genuine headers for any body, and [`sample`] a body for any event.
+//! [`Signer`] makes genuine headers for any body, and [`sample`] a body for any event. `cargo run --example
+//! webhook_conformance` attacks an endpoint of your own and reports what it gets wrong.
 
 #[cfg(feature = "axum")]
 mod axum;
+mod deduplication;
+mod delivery;
 mod error;
 mod event;
+mod guard;
 mod headers;
-mod receiver;
-mod replay;
+mod key;
+#[cfg(any(feature = "axum", feature = "tower"))]
+mod receive;
+mod rejection;
 mod sample;
 mod signature;
 mod signer;
+mod source;
+#[cfg(any(feature = "detached", feature = "postgres", feature = "redis", feature = "tower"))]
+mod timer;
+#[cfg(feature = "tower")]
+mod tower;
+mod verifier;
 
 mod generated {
     /// Names of the headers of a delivery.
@@ -84,21 +100,28 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/webhooks.rs"));
 }
 
-#[cfg(feature = "axum")]
-pub use axum::VerifiedEvent;
+pub use deduplication::{Deduplication, Guarantee, Once};
+pub use delivery::Delivery;
 pub use error::WebhookError;
-pub use event::{DeliveryKey, Event};
+pub use event::Event;
 pub use generated::{
     DisbursementPayload, DisputePayload, Envelope, EscrowPayload, EventType, OrderPayload, Payload, PaymentPayload,
     RefundPayload,
 };
-pub use headers::Headers;
-pub use receiver::{Rejection, Webhook};
 #[cfg(feature = "memory-guard")]
-pub use replay::MemoryGuard;
+pub use guard::MemoryGuard;
+#[cfg(feature = "postgres")]
+pub use guard::PostgresGuard;
+pub use guard::{Begin, Guard, GuardError, GuardFuture, Token};
 #[cfg(feature = "redis")]
-pub use replay::RedisGuard;
-pub use replay::{GuardError, Mark, Once, OnceError, ReplayGuard};
+pub use guard::{RedisConnect, RedisConnection, RedisFuture, RedisGuard, RedisReply};
+pub use headers::Headers;
+pub use key::DeduplicationKey;
+pub use rejection::Rejection;
 pub use sample::{Sample, sample};
 pub use signature::{SignatureVersion, Verified};
 pub use signer::{SignedHeaders, Signer};
+pub use source::WebhookSource;
+#[cfg(feature = "tower")]
+pub use tower::{VerifyWebhook, WebhookLayer};
+pub use verifier::Webhook;

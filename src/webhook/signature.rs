@@ -20,8 +20,11 @@ pub(super) struct Key(Hmac<Sha256>);
 
 impl Key {
     pub(super) fn new(secret: &Secret) -> Result<Self, WebhookError> {
-        if secret.expose().is_empty() {
+        if secret.expose().trim().is_empty() {
             return Err(WebhookError::EmptySecret);
+        }
+        if secret.expose().trim().len() < secret.expose().len() {
+            return Err(WebhookError::SecretWhiteSpace);
         }
         // A key of any length but none will do.
         Hmac::new_from_slice(secret.expose().as_bytes()).map(Self).map_err(|_| WebhookError::EmptySecret)
@@ -60,7 +63,7 @@ impl fmt::Display for SignatureVersion {
     }
 }
 
-/// What is known of a delivery that passed.
+/// How a genuine delivery was verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
@@ -86,6 +89,8 @@ impl<'a> Claim<'a> {
         let v2 = single(headers, HEADERS.signature_v2)?;
         let timestamp = single(headers, HEADERS.signature_timestamp)?;
         let v1 = single(headers, HEADERS.signature)?;
+        // Of a delivery with both, v2 is compared; a sender whose v1 is malformed is not Piaxis.
+        let v1 = v1.map(|signature| from_hex(signature, HEADERS.signature)).transpose()?;
         match (v2, timestamp, v1) {
             (Some(_), None, _) => Err(WebhookError::MissingTimestamp),
             (Some(signature), Some(text), _) => {
@@ -95,10 +100,7 @@ impl<'a> Claim<'a> {
                 Ok(Self { version: SignatureVersion::V2, signature, timestamp })
             }
             (None, _, Some(_)) if require_v2 => Err(WebhookError::V2Required),
-            (None, _, Some(signature)) => {
-                let signature = from_hex(signature, HEADERS.signature)?;
-                Ok(Self { version: SignatureVersion::V1, signature, timestamp: None })
-            }
+            (None, _, Some(signature)) => Ok(Self { version: SignatureVersion::V1, signature, timestamp: None }),
             (None, _, None) => Err(WebhookError::MissingSignature),
         }
     }
@@ -109,6 +111,11 @@ impl<'a> Claim<'a> {
             None => key.sign(&[body]),
         }
     }
+}
+
+/// Checks what the headers show without the body.
+pub(super) fn check_headers(headers: &(impl Headers + ?Sized), require_v2: bool) -> Result<(), WebhookError> {
+    Claim::read(headers, require_v2).map(|_| ())
 }
 
 /// Checks the signature first and the age after, so that an age is only spoken of where it is genuine.

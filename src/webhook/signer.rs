@@ -17,7 +17,7 @@ use crate::Secret;
 /// # fn main() -> Result<(), piaxis::webhook::WebhookError> {
 /// let body = r#"{"event":"payment.succeeded","data":{}}"#;
 /// let headers = Signer::new("secret")?.sign(body);
-/// Webhook::new("secret")?.verify(&headers, body)?;
+/// Webhook::new("secret")?.verify(body, &headers)?;
 /// # Ok(())
 /// # }
 /// ```

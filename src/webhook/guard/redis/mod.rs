@@ -1,0 +1,143 @@
+//! A guard in Redis.
+
+mod commands;
+mod connection;
+mod executor;
+mod url;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{Begin, Guard, GuardError, GuardFuture, Token};
+use crate::webhook::DeduplicationKey;
+use commands::{Entry, is_done};
+pub use connection::{RedisConnect, RedisConnection, RedisFuture, RedisReply};
+use executor::Executor;
+use url::Server;
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Remembers events in Redis 7 or later: for receivers that run on several machines, or that restart.
+///
+/// Each event is one key, `<namespace>:<deduplication key>`, with a time to live. Each operation is one atomic command and one
+/// round trip, so that a handled delivery costs two. Clones share one connection.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// use piaxis::webhook::{Deduplication, Guarantee, RedisGuard};
+///
+/// let guard = RedisGuard::connect("redis://127.0.0.1/", "shop:webhooks").await?;
+/// let deduplication = Deduplication::new(guard, Guarantee::OncePerLease(Duration::from_secs(60)));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Failures
+///
+/// A command that fails is executed again over a new connection, with the same token, until the [`timeout`](Self::timeout)
+/// elapses: after a connection that was closed or is silent, from a primary that became a replica, while Redis loads its
+/// data. A response that is lost does no harm. When the time limit elapses, the operation is an error, and
+/// [`Guarantee`](super::super::Guarantee) says what becomes of the delivery.
+///
+/// # Settings of Redis
+///
+/// An event that Redis forgets is handled again.
+///
+/// - `appendonly yes`: without, a restart forgets everything since the last snapshot. With `appendfsync everysec`, the
+///   default, a crash of the machine forgets about the last second; with `always`, nothing.
+/// - `maxmemory-policy noeviction`: any other policy may forget an event when memory is short. With `noeviction`, the
+///   guard fails then.
+/// - Replicas are copied to asynchronously: a failover forgets what was not copied yet.
+/// - An event needs about 250 bytes until its time to live elapses.
+///
+/// # Runtime
+///
+/// [`connect`](Self::connect) runs on tokio with I/O enabled, and needs no timers.
+#[derive(Clone)]
+pub struct RedisGuard {
+    executor: Arc<Executor>,
+    namespace: Arc<str>,
+    timeout: Duration,
+}
+
+impl RedisGuard {
+    /// Connects to `redis://[user:password@]host[:port][/database]`, `redis+unix:///path`, or `rediss://…` if your program
+    /// enables a TLS feature of the crate `redis`: `tokio-rustls-comp` or `tokio-native-tls-comp`.
+    ///
+    /// The namespace keeps apart services that share one Redis: give each a name of its own, and all machines of one service
+    /// the same.
+    ///
+    /// Writes one key that expires at once, so that a missing permission or an old version shows when the program starts.
+    ///
+    /// # Errors
+    /// When the URL is invalid, the namespace is empty, or Redis does not respond within 3 seconds.
+    pub async fn connect(url: &str, namespace: impl Into<String>) -> Result<Self, GuardError> {
+        let guard = Self::new(Server::open(url)?, namespace)?;
+        let probe = Token::new(DeduplicationKey::of(["connect"]))?;
+        guard.execute("connect", Entry::new(&guard.namespace, &probe).begin(Duration::ZERO)).await?;
+        Ok(guard)
+    }
+
+    /// Connects as [`RedisConnect`] says, when the first event comes.
+    ///
+    /// # Errors
+    /// When the namespace is empty.
+    pub fn new(connect: impl RedisConnect + 'static, namespace: impl Into<String>) -> Result<Self, GuardError> {
+        let namespace = namespace.into();
+        if namespace.is_empty() {
+            return Err(GuardError::message("namespace: must not be empty"));
+        }
+        let executor = Arc::new(Executor::new(connect));
+        Ok(Self { executor, namespace: namespace.into(), timeout: DEFAULT_TIMEOUT })
+    }
+
+    /// Time limit of one operation, with all its attempts. Default: 3 seconds.
+    ///
+    /// Connecting and waiting for a response may take a third of the limit each before the guard tries another connection.
+    /// Choose a limit below the timeout of the sender.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    fn entry(&self, token: &Token) -> Entry {
+        Entry::new(&self.namespace, token)
+    }
+
+    async fn execute(&self, operation: &str, command: Vec<Vec<u8>>) -> Result<RedisReply, GuardError> {
+        self.executor.execute(operation, command, self.timeout).await
+    }
+}
+
+impl Guard for RedisGuard {
+    fn begin<'a>(&'a self, token: &'a Token, lease: Duration) -> GuardFuture<'a, Begin> {
+        Box::pin(async move {
+            let entry = self.entry(token);
+            let reply = self.execute("begin", entry.begin(lease)).await?;
+            entry.begun(reply)
+        })
+    }
+
+    fn finish<'a>(&'a self, token: &'a Token, ttl: Duration) -> GuardFuture<'a, bool> {
+        Box::pin(async move { is_done("finish", self.execute("finish", self.entry(token).finish(ttl)).await?) })
+    }
+
+    fn abort<'a>(&'a self, token: &'a Token) -> GuardFuture<'a, ()> {
+        Box::pin(async move { is_done("abort", self.execute("abort", self.entry(token).abort()).await?).map(drop) })
+    }
+
+    fn renew<'a>(&'a self, token: &'a Token, lease: Duration) -> GuardFuture<'a, bool> {
+        Box::pin(async move { is_done("renew", self.execute("renew", self.entry(token).renew(lease)).await?) })
+    }
+}
+
+impl fmt::Debug for RedisGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisGuard")
+            .field("server", &self.executor.address())
+            .field("namespace", &self.namespace)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
