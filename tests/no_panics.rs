@@ -3,12 +3,15 @@
 
 mod support;
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    convert::Infallible,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use piaxis::{
     Amount, Client, PaymentMethod, PollResult, RequestOptions, RetryPolicy,
     types::{DisbursementCreate, DisbursementFilter, PaymentCreate, PaymentFilter, Recipient},
-    webhook::{MemoryGuard, ReplayGuard as _, Signer, Webhook},
+    webhook::{Deduplication, Guarantee, MemoryGuard, Signer, Webhook},
 };
 use proptest::prelude::*;
 use support::{Answer, Server};
@@ -147,12 +150,15 @@ proptest! {
             let now = UNIX_EPOCH + Duration::from_secs(now.into());
             let webhook = Webhook::new("secret").unwrap().tolerance(tolerance).body_timeout(ttl).clock(move || now);
             let headers: http::HeaderMap = Signer::new("secret").unwrap().sign(&body).into();
-            if let Ok(event) = webhook.construct_event(body.as_bytes(), &headers) {
-                let guard = MemoryGuard::new(10);
-                for _ in 0..2 {
-                    let _ = guard.first_time(event.delivery_key(), ttl).await;
+            if let Ok(delivery) = webhook.verify(&body, &headers) {
+                let key = delivery.deduplication_key();
+                for guarantee in [Guarantee::AtMostOnce, Guarantee::AtLeastOnce, Guarantee::OncePerLease(tolerance)] {
+                    let deduplication = Deduplication::new(MemoryGuard::new(10), guarantee).ttl(ttl);
+                    for _ in 0..2 {
+                        let _ = deduplication.once(key, async || Ok::<_, Infallible>(())).await;
+                    }
+                    let _ = deduplication.detached(key, ttl, async || Err::<Infallible, _>(())).await;
                 }
-                let _ = guard.is_known(event.delivery_key()).await;
             }
         });
     }

@@ -3,7 +3,7 @@
 
 use piaxis::{
     Amount, PaymentStatus, Timestamp,
-    webhook::{Envelope, Event, EventType, Payload, Signer, Webhook, WebhookError, sample},
+    webhook::{DeduplicationKey, Delivery, Envelope, Event, EventType, Payload, Signer, Webhook, WebhookError, sample},
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -13,8 +13,16 @@ const ENDPOINT: &str = "0e4102fa-3119-42aa-8a9c-d92ef4fa83af";
 
 /// Signed, verified, parsed.
 fn received(body: &str) -> Result<Event, WebhookError> {
-    let headers = Signer::new("secret").unwrap().sign(body);
-    Webhook::new("secret").unwrap().construct_event(body, &headers)
+    delivered(body).event()
+}
+
+fn delivered(body: impl AsRef<[u8]>) -> Delivery {
+    let headers = Signer::new("secret").unwrap().sign(&body);
+    Webhook::new("secret").unwrap().verify(&body, &headers).unwrap()
+}
+
+fn key(body: &str) -> DeduplicationKey {
+    delivered(body).deduplication_key()
 }
 
 fn time() -> Timestamp {
@@ -125,17 +133,25 @@ fn what_is_no_object_is_an_error_though_it_is_signed() {
     {
         let error = received(body).expect_err(body);
         assert_eq!((error.code(), error.status()), ("not_an_event", 400), "{body}");
+        // Nothing is lost.
+        assert_eq!(delivered(body).body(), body.as_bytes());
+        assert_eq!(delivered(body).into_body(), body.as_bytes());
     }
     let twice = received(r#"{"event":"payment.failed","event":"payment.succeeded"}"#).unwrap_err();
     assert!(twice.to_string().contains("duplicate field `event`"), "{twice}");
-    let signer = Signer::new("secret").unwrap();
-    let bytes = b"{\"event\":\"\xff\"}";
-    let error = Webhook::new("secret").unwrap().construct_event(bytes, &signer.sign(bytes)).unwrap_err();
+    let error = delivered(b"{\"event\":\"\xff\"}").event().unwrap_err();
     assert!(error.to_string().contains("UTF-8"), "{error}");
-    let key = received(r#"{"data":{"card 4242-SECRET":{"x": tru}}}"#).unwrap_err().to_string();
-    assert!(!key.contains("4242"), "words of the body are told: {key}");
+    let shown = received(r#"{"data":{"card 4242-SECRET":{"x": tru}}}"#).unwrap_err().to_string();
+    assert!(!shown.contains("4242"), "words of the body are told: {shown}");
     let deep = "{\"a\":".repeat(100_000);
     assert_eq!(received(&deep).unwrap_err().code(), "not_an_event");
+    // Valid JSON that serde_json does not read.
+    let levels = |depth: usize| format!("{{\"data\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+    for body in [r#"{"event":"x","data":{"note":"\ud800"}}"#.to_owned(), levels(128), levels(100_000)] {
+        assert_eq!(received(&body).unwrap_err().code(), "not_an_event");
+        assert_eq!(delivered(&body).body(), body.as_bytes());
+        assert_eq!(key(&body), key(&body));
+    }
 }
 
 #[test]
@@ -143,20 +159,15 @@ fn the_unsigned_header_is_shown_and_never_believed() {
     let body = r#"{"event":"payment.failed","data":{}}"#;
     let signer = Signer::new("secret").unwrap();
     let webhook = Webhook::new("secret").unwrap();
-    let receive = |signer: Signer, body: &str| webhook.construct_event(body, &signer.sign(body)).unwrap();
+    let receive = |signer: Signer, body: &str| webhook.verify(body, &signer.sign(body)).unwrap();
 
-    let event = receive(signer.clone().announcing("payment.succeeded"), body);
-    assert_eq!(event.event_type(), Some(&EventType::PaymentFailed));
-    assert_eq!(event.announced(), Some("payment.succeeded"));
-    assert!(event.is_announced_otherwise());
-    let event = receive(signer.clone().announcing(EventType::PaymentFailed), body);
-    assert!(!event.is_announced_otherwise());
-    let event = receive(signer.clone(), body);
-    assert!(event.announced().is_none() && !event.is_announced_otherwise());
-    // A name that only the header has is no name.
-    let event = receive(signer.announcing("payment.succeeded"), r#"{"data":{}}"#);
-    assert_eq!(event.event_type(), None);
-    assert!(event.is_announced_otherwise());
+    let delivery = receive(signer.clone().announcing("payment.succeeded"), body);
+    assert_eq!(delivery.event().unwrap().event_type(), Some(&EventType::PaymentFailed));
+    assert_eq!(delivery.event_header(), Some("payment.succeeded"));
+    assert_eq!(receive(signer.clone(), body).event_header(), None);
+    // A name that only the header has is not a name.
+    let delivery = receive(signer.announcing("payment.succeeded"), r#"{"data":{}}"#);
+    assert_eq!(delivery.event().unwrap().event_type(), None);
 }
 
 #[test]
@@ -169,7 +180,6 @@ fn unknown_fields_and_the_text_are_kept() {
     assert!(event.raw().contains("12345678901234567890.10"), "digits are lost");
     let kept = Event::from_json(event.raw()).unwrap();
     assert_eq!((kept.raw(), kept.payload()), (event.raw(), event.payload()));
-    assert!(kept.verified().is_none() && event.verified().is_some());
     // Debug is for logs: names and ids, no values.
     let shown = format!("{event:?} {:?}", event.payload());
     assert!(shown.contains("PaymentSucceeded") && !shown.contains("1234567890"), "{shown}");
@@ -177,67 +187,69 @@ fn unknown_fields_and_the_text_are_kept() {
 
 #[test]
 fn one_event_has_one_key_however_it_is_delivered() {
-    let event = |body: &Value| received(&body.to_string()).unwrap().delivery_key();
     let base = json!({
         "event": "payment.succeeded", "timestamp": "2026-04-14T10:30:00", "webhook_id": "a",
         "data": { "payment_id": "p", "merchant_id": "m", "nested": { "b": 1, "a": 2 } },
     });
-    let key = event(&base);
     // Pinned: what one version remembers, the next one must know.
-    assert_eq!(key.to_string(), "381ed3474ba444eb5bb4b423c397d8ca421f9e4a6d9f3a4d543e6eac2ea2abb0");
-    assert_eq!(key.as_bytes().len(), 32);
-    let with = |pointer: &str, value: Value| {
-        let mut body = base.clone();
-        *body.pointer_mut(pointer).unwrap() = value;
-        event(&body)
-    };
-    assert_eq!(key, with("/webhook_id", "another endpoint".into()));
+    assert_eq!(key(&base.to_string()).to_string(), "e7588007fb73c28f7aa1cec4597160a27a916b910f785521e4e33135ae261865");
+    assert_eq!(key(&base.to_string()).as_bytes().len(), 32);
     let text = r#" {"data":{"nested":{"a":2,"b":1},"merchant_id":"m","payment_id":"p"},
         "webhook_id":"a","timestamp":"2026-04-14T10:30:00","event":"payment.succeeded"}"#;
-    assert_eq!(key, received(text).unwrap().delivery_key());
+    assert_eq!(key(&base.to_string()), key(text));
+    // Signed again, with another secret and at another time.
+    let again = Signer::new("other").unwrap().at(std::time::UNIX_EPOCH).sign(text);
+    let webhook = Webhook::new("other").unwrap().tolerance(std::time::Duration::MAX);
+    assert_eq!(webhook.verify(text, &again).unwrap().deduplication_key(), key(text));
     for (pointer, value) in [
         ("/event", json!("payment.failed")),
         ("/timestamp", json!("2026-04-14T10:30:01")),
-        ("/timestamp", json!(1)),
         ("/timestamp", json!(null)),
+        // Two endpoints, in two services, handle it once each.
+        ("/webhook_id", json!("another endpoint")),
         ("/data", json!([1])),
-        ("/data", json!("text")),
         ("/data/payment_id", json!("q")),
-        ("/data/merchant_id", json!("n")),
         ("/data/nested/a", json!(3)),
     ] {
-        assert_ne!(key, with(pointer, value), "{pointer}");
+        let mut body = base.clone();
+        *body.pointer_mut(pointer).unwrap() = value;
+        assert_ne!(key(&base.to_string()), key(&body.to_string()), "{pointer}");
     }
 }
 
 #[test]
-fn events_of_an_unknown_shape_are_told_apart() {
-    let bodies = [
-        r#"{"event":"payment.succeeded","payment_id":"p1","amount":1}"#,
-        r#"{"event":"payment.succeeded","payment_id":"p2","amount":1}"#,
-        r#"{"event":"payment.succeeded","payment_id":"p2","amount":2}"#,
-        r#"{"event":"payment.succeeded","payment_id":"p2","amount":2.5}"#,
-        r#"{"event":"payment.succeeded","payment_id":"p2","amount":"2.5"}"#,
-        r#"{"event":"payment.succeeded","data":[{"id":1}]}"#,
-        r#"{"event":"payment.succeeded","data":[{"id":2}]}"#,
-        r#"{"event":"payment.succeeded","data":[{"id":2},{}]}"#,
-        r#"{"event":"payment.succeeded","data":"{\"id\":1}"}"#,
-        r#"{"event":"payment.succeeded","merchant_id":1}"#,
-        r#"{"event":"payment.succeeded","merchant_id":2}"#,
-        r#"{"event":"payment.succeeded","id":"evt_1","data":{}}"#,
-        r#"{"event":"payment.succeeded","id":"evt_2","data":{}}"#,
-        r#"{"event":"payment.succeeded","id":"evt_2","data":null}"#,
-        r#"{"event":"payment.succeeded","id":"evt_2","data":false}"#,
-        r#"{"event":["payment.succeeded"]}"#,
-    ];
-    let keys: std::collections::HashSet<_> = bodies.iter().map(|body| received(body).unwrap().delivery_key()).collect();
-    assert_eq!(keys.len(), bodies.len());
+fn ids_keep_all_their_digits() {
+    for (one, other) in [
+        ("18446744073709551616", "18446744073709551617"),
+        ("123456789012345678901234567890", "123456789012345678901234567891"),
+        ("0.1000000000000000055", "0.1000000000000000056"),
+        ("1e400", "1e401"),
+    ] {
+        let body = |id: &str| format!(r#"{{"event":"payment.succeeded","data":{{"payment_id":{id}}}}}"#);
+        assert_ne!(key(&body(one)), key(&body(other)), "{one}");
+    }
+}
+
+#[test]
+fn a_key_may_come_from_what_the_caller_knows() {
+    let webhook = Webhook::new("secret").unwrap().key_from(|event| {
+        Some(DeduplicationKey::of([event.event_type()?.as_str(), event.data().get("payment_id")?.as_str()?]))
+    });
+    let key =
+        |body: &str| webhook.verify(body, &Signer::new("secret").unwrap().sign(body)).unwrap().deduplication_key();
+    let sent = |at: u32| format!(r#"{{"event":"payment.failed","timestamp":"{at}","data":{{"payment_id":"p"}}}}"#);
+    assert_eq!(key(&sent(1)), key(&sent(2)));
+    assert_eq!(key(&sent(1)), DeduplicationKey::of(["payment.failed", "p"]));
+    // Without one, and for what is not an event, the whole body counts.
+    for body in [r#"{"event":"payment.failed","data":{}}"#, "[]", "not JSON"] {
+        assert_eq!(key(body), delivered(body).deduplication_key());
+    }
 }
 
 #[test]
 fn it_is_read_only_when_it_is_genuine() {
     // Not JSON, and not genuine: the signature is what is spoken of.
-    let error = Webhook::new("secret").unwrap().construct_event("{", &Signer::new("other").unwrap().sign("{"));
+    let error = Webhook::new("secret").unwrap().verify("{", &Signer::new("other").unwrap().sign("{"));
     assert_eq!(error.unwrap_err().code(), "signature_mismatch");
 }
 
@@ -288,14 +300,14 @@ proptest! {
         prop_assert_eq!(event.raw(), &text);
         let data = body.get("data").and_then(Value::as_object).cloned().unwrap_or_default();
         prop_assert_eq!(&**event.data(), &data);
-        let _ = (event.payload(), event.timestamp(), event.delivery_key(), format!("{event:?}"));
+        let _ = (event.payload(), event.timestamp(), format!("{event:?}"));
     }
 
     #[test]
     fn any_bytes_give_an_answer(bytes: Vec<u8>, json in json_value()) {
         let _ = Event::from_json(&bytes);
         if let Ok(event) = Event::from_json(json.to_string()) {
-            let _ = (event.payload(), event.timestamp(), event.delivery_key(), event.merchant_id(), event.is_test());
+            let _ = (event.payload(), event.timestamp(), event.merchant_id(), event.is_test());
         }
     }
 }

@@ -36,10 +36,12 @@ fn webhook(secret: &str) -> Webhook {
 fn the_published_vector() {
     let signed = Signer::new("secret").unwrap().at(at(NOW)).sign(BODY);
     assert!(signed.iter().eq([(V1, GOOD_V1), (V2, GOOD_V2), (TIMESTAMP, "1712345678")]));
-    let verified = webhook("secret").verify(&signed, BODY).unwrap();
+    let delivery = webhook("secret").verify(BODY, &signed).unwrap();
+    let verified = delivery.verified();
     assert_eq!((verified.version, verified.secret), (SignatureVersion::V2, 0));
     assert_eq!(verified.signed_at.unwrap().to_string(), "2024-04-05T19:34:38Z");
-    let verified = webhook("secret").verify(&[(V1, GOOD_V1)], BODY).unwrap();
+    let delivery = webhook("secret").verify(BODY, &[(V1, GOOD_V1)]).unwrap();
+    let verified = delivery.verified();
     assert_eq!((verified.version, verified.signed_at), (SignatureVersion::V1, None));
 }
 
@@ -60,11 +62,15 @@ fn the_official_package_agrees_except_for_its_holes() {
         let tolerance = Duration::from_secs(vector["tolerance"].as_u64().unwrap_or(300));
         let verify = |require_v2: bool| {
             let webhook = webhook_of(text("secret").unwrap())?.tolerance(tolerance);
-            if require_v2 { webhook.require_v2() } else { webhook }.verify(&headers, &body)
+            if require_v2 { webhook.require_v2() } else { webhook }.verify(&body, &headers)
         };
         let is_hole = text("hole");
         let ours = verify(is_hole == Some("downgrade"));
         match (vector["verdict"] == true, is_hole) {
+            // Read from a file with its line break, mostly; the official package takes it as it is.
+            (true, None) if text("secret").unwrap().trim() != text("secret").unwrap() => {
+                assert_eq!(ours.expect_err(name), WebhookError::SecretWhiteSpace, "{name}");
+            }
             (true, None) => {
                 ours.unwrap_or_else(|error| panic!("{name}: {error}"));
                 accepted += 1;
@@ -76,7 +82,7 @@ fn the_official_package_agrees_except_for_its_holes() {
             }
         }
     }
-    assert!(accepted >= 100 && refused >= 18, "{accepted} accepted, {refused} refused");
+    assert!(accepted >= 90 && refused >= 18, "{accepted} accepted, {refused} refused");
     let expected = [
         ("empty secret", "empty secret, v1", "empty_secret"),
         ("empty secret", "empty secret, v2", "empty_secret"),
@@ -166,15 +172,17 @@ fn every_attack_fails_in_its_own_way() {
         ("beyond 64 bits", with(TIMESTAMP, "99999999999999999999"), BODY, TimestampOutOfRange),
     ];
     for (name, headers, body, expected) in attacks {
-        assert_eq!(webhook("secret").verify(&headers, body), Err(expected.clone()), "{name}");
+        assert_eq!(webhook("secret").verify(body, &headers).expect_err(name), expected, "{name}");
         // An attacker may leave headers away, and nothing else must become of it where v2 is required.
-        let refused = webhook("secret").require_v2().verify(&headers, body).expect_err(name);
+        let refused = webhook("secret").require_v2().verify(body, &headers).expect_err(name);
         assert!(refused == expected || refused == V2Required, "{name}: {refused}");
         assert_eq!(refused.status() / 100, 4, "{name}");
-        let event = webhook("secret").construct_event(body, &headers).expect_err(name);
-        assert_eq!(event, expected, "{name}");
+        // What the headers show is refused before the body is read.
+        if !matches!(expected, SignatureMismatch { .. } | TooOld { .. } | FromTheFuture { .. }) {
+            assert_eq!(webhook("secret").check_headers(&headers), Err(expected.clone()), "{name}");
+        }
         // What would be the right signature is not told.
-        let shown = format!("{event} {event:?}");
+        let shown = format!("{expected} {expected:?}");
         let genuine = sign("secret", NOW, body);
         assert!(genuine.iter().all(|(_, value)| !shown.contains(value.as_str())), "{name}: {shown}");
     }
@@ -183,11 +191,11 @@ fn every_attack_fails_in_its_own_way() {
     assert!(said.contains("raw body"), "{said}");
     // The downgrade: allowed unless refused.
     let stripped = without(&[V2, TIMESTAMP]);
-    assert!(webhook("secret").verify(&stripped, BODY).is_ok());
-    assert_eq!(webhook("secret").require_v2().verify(&stripped, BODY), Err(V2Required));
+    assert!(webhook("secret").verify(BODY, &stripped).is_ok());
+    assert_eq!(webhook("secret").require_v2().verify(BODY, &stripped).unwrap_err(), V2Required);
     // Within the tolerance a repetition is genuine: the replay guard tells it.
     let recent = sign("secret", NOW - 300, BODY);
-    assert!(webhook("secret").verify(&recent, BODY).is_ok() && webhook("secret").verify(&recent, BODY).is_ok());
+    assert!(webhook("secret").verify(BODY, &recent).is_ok() && webhook("secret").verify(BODY, &recent).is_ok());
 }
 
 #[test]
@@ -195,6 +203,57 @@ fn an_empty_secret_is_refused_wherever_it_is_given() {
     assert_eq!(Webhook::new("").unwrap_err(), WebhookError::EmptySecret);
     assert_eq!(Signer::new("").unwrap_err(), WebhookError::EmptySecret);
     assert_eq!(webhook("secret").additional_secret("").unwrap_err(), WebhookError::EmptySecret);
+    assert_eq!(Webhook::new(" \n").unwrap_err(), WebhookError::EmptySecret);
+    for secret in ["secret\n", " secret", "secret\r\n", "\u{a0}secret"] {
+        assert_eq!(Webhook::new(secret).unwrap_err(), WebhookError::SecretWhiteSpace, "{secret:?}");
+        assert_eq!(Signer::new(secret).unwrap_err(), WebhookError::SecretWhiteSpace, "{secret:?}");
+        assert_eq!(webhook("secret").additional_secret(secret).unwrap_err(), WebhookError::SecretWhiteSpace);
+    }
+    assert!(Webhook::new("white space within").is_ok());
+}
+
+#[test]
+fn a_malformed_v1_beside_v2_is_refused() {
+    for (v1, code) in
+        [("7f9f", "signature_length"), ("", "empty_header"), (&*GOOD_V1.to_uppercase(), "upper_case_signature")]
+    {
+        let signed = Signer::new("secret").unwrap().at(at(NOW)).sign(BODY);
+        let headers: Vec<_> =
+            signed.iter().map(|(name, value)| (name, if name == V1 { v1 } else { value }.to_owned())).collect();
+        assert_eq!(webhook("secret").verify(BODY, &headers).unwrap_err().code(), code);
+    }
+}
+
+#[test]
+fn a_maximum_age_of_events_refuses_replays_without_v2() {
+    // `NOW` is 2024-04-05T19:34:38Z.
+    let webhook = || webhook("secret").max_event_age(Duration::from_secs(3600));
+    let verify = |webhook: Webhook, body: &str| {
+        webhook
+            .verify(body, &Signer::new("secret").unwrap().sign(body).v1_only())
+            .map(drop)
+            .map_err(|error| error.code())
+    };
+    let body = |timestamp: &str| format!(r#"{{"event":"payment.succeeded","timestamp":{timestamp},"data":{{}}}}"#);
+    for (timestamp, expected) in [
+        (r#""2024-04-05T19:34:38.000000""#, Ok(())),
+        (r#""2024-04-05T18:34:38Z""#, Ok(())),
+        (r#""2024-04-05T18:34:37Z""#, Err("event_too_old")),
+        (r#""2024-04-05T19:39:38Z""#, Ok(())),
+        (r#""2024-04-05T19:39:39Z""#, Err("from_the_future")),
+        (r#""yesterday""#, Err("event_age_unknown")),
+        ("1712345678", Err("event_age_unknown")),
+        ("null", Err("event_age_unknown")),
+    ] {
+        assert_eq!(verify(webhook(), &body(timestamp)), expected, "{timestamp}");
+    }
+    assert_eq!(verify(webhook(), "[]"), Err("event_age_unknown"));
+    // A signature that does not match comes first, and v2 has a time of its own.
+    let old = body(r#""2020-01-01T00:00:00Z""#);
+    let forged = Signer::new("other").unwrap().sign(&old).v1_only();
+    assert_eq!(webhook().verify(&old, &forged).unwrap_err().code(), "signature_mismatch");
+    assert!(webhook().verify(&old, &Signer::new("secret").unwrap().at(at(NOW)).sign(&old)).is_ok());
+    assert!(verify(webhook().max_event_age(Duration::MAX), &old).is_ok());
 }
 
 #[test]
@@ -202,25 +261,25 @@ fn any_secret_of_a_rotation_fits() {
     let rotating = webhook("new").additional_secret("old").unwrap().additional_secret("oldest").unwrap();
     for (position, secret) in ["new", "old", "oldest"].into_iter().enumerate() {
         let signed = Signer::new(secret).unwrap().at(at(NOW)).sign(BODY);
-        assert_eq!(rotating.verify(&signed, BODY).unwrap().secret, position);
+        assert_eq!(rotating.verify(BODY, &signed).unwrap().verified().secret, position);
     }
     let signed = Signer::new("foreign").unwrap().at(at(NOW)).sign(BODY);
-    assert_eq!(rotating.verify(&signed, BODY).unwrap_err().code(), "signature_mismatch");
+    assert_eq!(rotating.verify(BODY, &signed).unwrap_err().code(), "signature_mismatch");
 }
 
 #[test]
 fn the_tolerance_and_the_clock_are_the_callers() {
     let signed = Signer::new("secret").unwrap().at(at(NOW - 1000)).sign(BODY);
-    assert_eq!(webhook("secret").verify(&signed, BODY).unwrap_err().code(), "too_old");
-    assert!(webhook("secret").tolerance(Duration::from_secs(1000)).verify(&signed, BODY).is_ok());
-    assert!(webhook("secret").tolerance(Duration::MAX).verify(&signed, BODY).is_ok());
-    assert!(webhook("secret").clock(|| at(NOW - 1000)).tolerance(Duration::ZERO).verify(&signed, BODY).is_ok());
+    assert_eq!(webhook("secret").verify(BODY, &signed).unwrap_err().code(), "too_old");
+    assert!(webhook("secret").tolerance(Duration::from_secs(1000)).verify(BODY, &signed).is_ok());
+    assert!(webhook("secret").tolerance(Duration::MAX).verify(BODY, &signed).is_ok());
+    assert!(webhook("secret").clock(|| at(NOW - 1000)).tolerance(Duration::ZERO).verify(BODY, &signed).is_ok());
     // A clock before 1970 is only a clock that is wrong.
     let before = webhook("secret").clock(|| UNIX_EPOCH - Duration::from_secs(5));
-    assert_eq!(before.verify(&signed, BODY).unwrap_err().code(), "from_the_future");
+    assert_eq!(before.verify(BODY, &signed).unwrap_err().code(), "from_the_future");
     // Without one, it is the system's.
     let now = Signer::new("secret").unwrap().sign(BODY);
-    assert!(Webhook::new("secret").unwrap().require_v2().verify(&now, BODY).is_ok());
+    assert!(Webhook::new("secret").unwrap().require_v2().verify(BODY, &now).is_ok());
 }
 
 #[test]
@@ -232,18 +291,18 @@ fn headers_come_in_any_form() {
     let mut http = HeaderMap::new();
     http.insert("x-piaxis-signature", HeaderValue::from_static(GOOD_V1));
     let webhook = webhook("secret");
-    assert!(webhook.verify(&lower, BODY).is_ok());
-    assert!(webhook.verify(&lower[..], BODY.as_bytes()).is_ok());
-    assert!(webhook.verify(&vector, Vec::from(BODY)).is_ok());
-    assert!(webhook.verify(&map, String::from(BODY)).is_ok());
-    assert!(webhook.verify(&ordered, BODY).is_ok());
-    assert!(webhook.verify(&http, BODY).is_ok());
+    assert!(webhook.verify(BODY, &lower).is_ok());
+    assert!(webhook.verify(BODY.as_bytes(), &lower[..]).is_ok());
+    assert!(webhook.verify(Vec::from(BODY), &vector).is_ok());
+    assert!(webhook.verify(String::from(BODY), &map).is_ok());
+    assert!(webhook.verify(BODY, &ordered).is_ok());
+    assert!(webhook.verify(BODY, &http).is_ok());
     http.append("X-piaxis-Signature", HeaderValue::from_static(GOOD_V1));
-    assert_eq!(webhook.verify(&http, BODY).unwrap_err().code(), "duplicate_header");
+    assert_eq!(webhook.verify(BODY, &http).unwrap_err().code(), "duplicate_header");
     let signed: HeaderMap =
         Signer::new("secret").unwrap().at(at(NOW)).announcing("payment.succeeded").sign(BODY).into();
     assert_eq!(signed.len(), 4);
-    assert_eq!(webhook.verify(&signed, BODY).unwrap().version, SignatureVersion::V2);
+    assert_eq!(webhook.verify(BODY, &signed).unwrap().verified().version, SignatureVersion::V2);
 }
 
 #[test]
@@ -251,7 +310,7 @@ fn the_secret_is_shown_nowhere() {
     let secret = "whsec-4f9d-SENTINEL";
     let webhook = Webhook::new(secret).unwrap().additional_secret(Secret::from("whsec-old-SENTINEL")).unwrap();
     let signer = Signer::new(secret).unwrap();
-    let error = webhook.verify(&[(V1, GOOD_V1)], BODY).unwrap_err();
+    let error = webhook.verify(BODY, &[(V1, GOOD_V1)]).unwrap_err();
     let shown = format!("{webhook:?} {webhook:#?} {signer:?} {error} {error:?}");
     assert!(!shown.contains("SENTINEL") && !shown.contains("whsec"), "{shown}");
     // What is kept of it is two states of SHA-256, and those are wiped.
@@ -263,7 +322,7 @@ fn the_secret_is_shown_nowhere() {
 #[test]
 fn child() {
     if std::env::var_os("PIAXIS_TEST_CHILD").is_some() {
-        println!("<{}>", Webhook::from_env().map_or_else(|error| error.to_string(), |_| "made".to_owned()));
+        println!("<{}>", Webhook::from_env().map_or_else(|error| error.to_string(), |webhook| format!("{webhook:?}")));
     }
 }
 
@@ -276,26 +335,28 @@ fn the_secret_may_come_from_the_environment() {
         let printed = String::from_utf8(output.stdout).unwrap();
         printed.split(['<', '>']).nth(1).unwrap().to_owned()
     };
-    assert_eq!(made_with(Some("secret")), "made");
+    assert!(made_with(Some("secret")).starts_with("Webhook { secrets: 1,"));
+    assert!(made_with(Some(" new\nold\n")).starts_with("Webhook { secrets: 2,"));
     assert_eq!(made_with(None), "PIAXIS_WEBHOOK_SECRET is not set, or is no text");
     assert!(made_with(Some("")).starts_with("the webhook secret is empty"));
+    assert!(made_with(Some(" \n")).starts_with("the webhook secret is empty"));
 }
 
 proptest! {
     #[test]
     fn what_the_signer_signs_is_genuine_and_nothing_else_is(
-        secret in "\\PC{1,80}", body: Vec<u8>, time in 0_u64..253_402_300_799, flip: prop::sample::Index,
+        secret in "[\\PC--\\s]{1,80}", body: Vec<u8>, time in 0_u64..253_402_300_799, flip: prop::sample::Index,
     ) {
         let webhook = Webhook::new(secret.as_str()).unwrap().clock(move || at(time)).require_v2();
         let signed = Signer::new(secret).unwrap().at(at(time)).sign(&body);
-        prop_assert!(webhook.verify(&signed, &body).is_ok());
+        prop_assert!(webhook.verify(&body, &signed).is_ok());
         let mut altered = body.clone();
         altered.push(0);
-        prop_assert!(webhook.verify(&signed, &altered).is_err());
+        prop_assert!(webhook.verify(&altered, &signed).is_err());
         if !body.is_empty() {
             let mut altered = body.clone();
             altered[flip.index(body.len())] ^= 1;
-            prop_assert!(webhook.verify(&signed, &altered).is_err());
+            prop_assert!(webhook.verify(&altered, &signed).is_err());
         }
     }
 
@@ -309,6 +370,6 @@ proptest! {
         all.extend(v1.map(|value| (V1.to_owned(), value)));
         all.extend(v2.map(|value| (V2.to_owned(), value.into_bytes())));
         all.extend(time.map(|value| (TIMESTAMP.to_owned(), value.into_bytes())));
-        prop_assert!(webhook("secret").construct_event(&body, &all).is_err());
+        prop_assert!(webhook("secret").verify(&body, &all).is_err());
     }
 }

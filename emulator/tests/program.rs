@@ -33,7 +33,7 @@ async fn a_client_made_of_the_printed_variables_pays_and_the_receiver_is_told() 
     receiver.wait_for(1).await;
     let webhook = Webhook::new(program.variables["PIAXIS_WEBHOOK_SECRET"].as_str()).unwrap().require_v2();
     let received = receiver.received().remove(0);
-    let event = webhook.construct_event(&received.body, &received.headers).unwrap();
+    let event = webhook.verify(&received.body, &received.headers).unwrap().event().unwrap();
     assert_eq!(event.data()["payment_id"], created.payment_id);
     assert!(program.comments.contains(&"One-time password: 123456".to_owned()), "{:?}", program.comments);
     assert!(reqwest::get(program.comment("Page")).await.unwrap().text().await.unwrap().contains(&created.payment_id));

@@ -1,4 +1,5 @@
-//! A Redis of the test's own, on a socket in a folder of its own.
+//! A Redis server for one test, on a socket in a temporary folder.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
     fs,
@@ -8,7 +9,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// What outlives a restart.
+/// What survives a restart.
 #[derive(Clone, Copy)]
 pub enum Disk {
     Nothing,
@@ -22,7 +23,7 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// None, with a printed reason, where no redis-server can be found.
+    /// Starts a server. Returns `None`, with a printed reason, where redis-server is not installed.
     pub fn start(disk: Disk) -> Option<Self> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
@@ -31,8 +32,8 @@ impl RedisServer {
         match Self::spawn(&folder, disk) {
             Ok(child) => Some(Self { disk, folder, child }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                assert!(std::env::var_os("PIAXIS_REDIS_REQUIRED").is_none(), "no redis-server was found");
-                eprintln!("SKIPPED: no redis-server was found; install it (Debian: redis-server) to run this test");
+                assert!(std::env::var_os("PIAXIS_REDIS_REQUIRED").is_none(), "redis-server is not installed");
+                eprintln!("SKIPPED: redis-server is not installed (Debian: apt install redis-server)");
                 None
             }
             Err(error) => panic!("redis-server did not start: {error}"),
@@ -43,13 +44,15 @@ impl RedisServer {
         let mut child = Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--appendfsync", "always"])
             .args(["--appendonly", if matches!(disk, Disk::Everything) { "yes" } else { "no" }])
+            // A replica is synchronised at once.
+            .args(["--repl-diskless-sync-delay", "0"])
             .arg("--unixsocket")
             .arg(folder.join("socket"))
             .arg("--dir")
             .arg(folder)
             .stdout(Stdio::piped())
             .spawn()?;
-        // It tells when it is ready; whatever it says after that must be read, or it would stop.
+        // Reads on after the line that says ready: a full pipe would stop the server.
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.is_ok_and(|line| line.contains("eady to accept connections"))), "it stopped");
         std::thread::spawn(move || lines.for_each(drop));
@@ -57,10 +60,30 @@ impl RedisServer {
     }
 
     pub fn address(&self) -> String {
-        format!("redis+unix://{}", self.folder.join("socket").display())
+        format!("redis+unix://{}", self.socket().display())
     }
 
-    /// As when the machine loses its power.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("socket")
+    }
+
+    /// A connection for looking into the server.
+    pub fn admin(&self) -> redis::Connection {
+        redis::Client::open(self.address()).unwrap().get_connection().unwrap()
+    }
+
+    /// Executes one command, written with spaces between its arguments.
+    pub fn command<T: redis::FromRedisValue>(&self, command: &str) -> T {
+        let mut words = command.split(' ');
+        redis::cmd(words.next().unwrap()).arg(words.collect::<Vec<_>>()).query(&mut self.admin()).unwrap()
+    }
+
+    /// Sends a signal: `-STOP` for a server that is silent, `-CONT` to end that.
+    pub fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Kills the server, as when the machine loses its power.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

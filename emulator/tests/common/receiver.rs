@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName};
 use piaxis::{
     Secret,
-    webhook::{Event, Webhook},
+    webhook::{Delivery, Event, Webhook},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -38,8 +38,13 @@ pub(crate) struct Received {
 impl Received {
     /// The event, verified as of exactly this time.
     pub(crate) fn event(&self, secret: Secret, at: DateTime<Utc>) -> Event {
+        self.delivery(secret, at).event().unwrap()
+    }
+
+    /// The delivery, verified as of exactly this time.
+    pub(crate) fn delivery(&self, secret: Secret, at: DateTime<Utc>) -> Delivery {
         let webhook = Webhook::new(secret).unwrap().require_v2().tolerance(Duration::ZERO).clock(move || at.into());
-        webhook.construct_event(&self.body, &self.headers).unwrap()
+        webhook.verify(&self.body, &self.headers).unwrap()
     }
 }
 
