@@ -12,22 +12,22 @@ use piaxis::webhook::{Envelope, EventType, Signer, sample};
 /// Posts a signed sample of an event.
 #[derive(Parser)]
 struct Arguments {
-    /// Where to.
+    /// URL of the endpoint.
     #[arg(long)]
     url: String,
     /// Name of the event; any will do.
     #[arg(long, default_value = "payment.succeeded")]
     event: EventType,
-    /// How it is wrapped.
+    /// Envelope of the event.
     #[arg(long, default_value = "Merchant", value_parser = envelope)]
     envelope: Envelope,
-    /// Leave the v2 signature away, as a deployment does that does not know it.
+    /// Leave the v2 signature out.
     #[arg(long)]
     v1: bool,
-    /// Send the same delivery so often.
+    /// Number of times that the same delivery is sent.
     #[arg(long, default_value_t = 1)]
     times: u32,
-    /// The endpoint's secret.
+    /// Secret of the endpoint.
     #[arg(long, env = "PIAXIS_WEBHOOK_SECRET", hide_env_values = true)]
     secret: String,
 }
@@ -53,8 +53,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..arguments.times {
         let request = client.post(&arguments.url).header("content-type", "application/json");
         let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
-        let answer = request.body(body.clone()).send().await?;
-        println!("{} {}", answer.status(), answer.text().await?);
+        let response = request.body(body.clone()).send().await?;
+        println!("{} {}", response.status(), response.text().await?);
     }
     Ok(())
 }

@@ -3,11 +3,11 @@
 
 use std::{env, error::Error, fmt::Display, io};
 
-use axum::{Router, extract::State, routing::post};
+use axum::{Router, routing::post};
 use piaxis::{
     Client, Secret,
     types::{OtpRequest, UserInfo},
-    webhook::{VerifiedEvent, Webhook},
+    webhook::{Delivery, Webhook},
 };
 use piaxis_emulator::Emulator;
 use tokio::net::TcpListener;
@@ -65,8 +65,9 @@ impl Piaxis {
     }
 }
 
-async fn receive(State(_): State<Webhook>, event: VerifiedEvent) {
-    let name = event.event_type().map_or("?", |name| name.as_str());
+async fn receive(delivery: Delivery) {
+    let event = delivery.event().ok();
+    let name = event.as_ref().and_then(|event| event.event_type()).map_or("?", |name| name.as_str());
     println!("  [webhook, signature verified: {name}]");
 }
 
