@@ -76,7 +76,7 @@ async fn guard(url: Option<&str>) -> Result<Arc<dyn Guard>, GuardError> {
     })
 }
 
-/// Refuses replays: by the signed time of sending, or else by the age of the event.
+/// Rejects replays: by the signed time of sending, or else by the age of the event.
 pub(crate) fn webhook(webhook: Webhook, accept_v1: bool) -> Webhook {
     let webhook = if accept_v1 { webhook.max_event_age(MAX_EVENT_AGE) } else { webhook.require_v2() };
     webhook.key_from(key)
@@ -124,7 +124,7 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
     Router::new().route("/piaxis", post(receive)).route("/effects/{id}", get(effects)).with_state(app)
 }
 
-/// Runs for genuine deliveries only: the extractor refuses all others.
+/// Runs for genuine deliveries only: the extractor rejects all others.
 async fn receive(State(app): State<Arc<App>>, delivery: Delivery) -> impl IntoResponse {
     let deduplication = app.deduplication.clone();
     let once = deduplication.detached(delivery.deduplication_key(), WAIT, move || handle(app, delivery)).await;

@@ -200,8 +200,8 @@ async fn a_missing_guard_is_named() {
 async fn a_v1_replay_is_named() {
     let app = App::new(webhook(), MemoryGuard::new(10_000));
     let routes = server::routes(Arc::new(app));
-    let refused = report(routes.clone(), |_| {}).await;
-    assert_eq!(refused.faults(), ["v1 replay"], "{refused}");
+    let rejected = report(routes.clone(), |_| {}).await;
+    assert_eq!(rejected.faults(), ["v1 replay"], "{rejected}");
     // Allowed, and without a limit to the age of an event.
     let allowed = report(routes, |settings| settings.v1_allowed = true).await;
     assert_eq!(verdict(&allowed, "v1 replay of an old event"), Verdict::Warning, "{allowed}");

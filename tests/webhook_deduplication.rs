@@ -39,6 +39,7 @@ struct Faulty {
     begin: Arc<AtomicBool>,
     end: Arc<AtomicBool>,
     failures: Arc<AtomicU32>,
+    renewals: Arc<AtomicU32>,
 }
 
 impl Faulty {
@@ -79,6 +80,7 @@ impl Guard for Faulty {
     }
 
     fn renew<'a>(&'a self, token: &'a Token, lease: Duration) -> GuardFuture<'a, bool> {
+        self.renewals.fetch_add(1, Ordering::Relaxed);
         Box::pin(self.call(&self.end, self.inner().renew(token, lease)))
     }
 }
@@ -333,19 +335,29 @@ async fn a_handler_in_time_responds_at_once() {
 
 #[tokio::test]
 async fn a_detached_handler_keeps_its_lease_for_as_long_as_it_works() {
-    let lease = Duration::from_millis(60);
-    let deduplication = by_memory(Guarantee::OncePerLease(lease));
+    let faulty = Faulty::new();
+    let lease = Duration::from_millis(1500);
+    let deduplication = Deduplication::new(faulty.clone(), Guarantee::OncePerLease(lease));
     let (release, released) = tokio::sync::oneshot::channel::<()>();
     let handler = async move || released.await.map_err(io::Error::other);
     let first = deduplication.detached(key(), Duration::ZERO, handler).await;
     assert!(matches!(first, Once::StillRunning), "{first:?}");
-    // Far longer than the lease, which the time itself must elapse for.
-    let begun = Instant::now();
-    while begun.elapsed() < lease * 5 {
-        let second = deduplication.once(key(), async || Ok::<_, io::Error>(())).await;
-        assert!(matches!(second, Once::InProgress), "after {:?}: {second:?}", begun.elapsed());
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    // A renewal that fails does not end the others.
+    let renewals = async |count: u32| {
+        let counted = async {
+            while faulty.renewals.load(Ordering::Relaxed) < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), counted).await.expect("the lease is renewed");
+    };
+    renewals(1).await;
+    faulty.end.store(true, Ordering::Relaxed);
+    renewals(2).await;
+    faulty.end.store(false, Ordering::Relaxed);
+    renewals(4).await;
+    let second = deduplication.once(key(), async || Ok::<_, io::Error>(())).await;
+    assert!(matches!(second, Once::InProgress), "{second:?}");
     release.send(()).unwrap();
     while let Once::InProgress = deduplication.once(key(), async || Ok::<_, io::Error>(())).await {
         tokio::task::yield_now().await;

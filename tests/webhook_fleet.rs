@@ -155,11 +155,11 @@ impl Fleet {
     async fn deliver(self: &Arc<Self>) -> (usize, usize) {
         let deliveries = Arc::new(deliveries());
         let events = deliveries.iter().max().unwrap() + 1;
-        let (next, refused) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (next, rejected) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let senders: Vec<_> = (0..SENDERS)
             .map(|sender| {
-                let (fleet, deliveries, next, refused) =
-                    (self.clone(), deliveries.clone(), next.clone(), refused.clone());
+                let (fleet, deliveries, next, rejected) =
+                    (self.clone(), deliveries.clone(), next.clone(), rejected.clone());
                 tokio::spawn(async move {
                     let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
                     let mut attempts = sender;
@@ -169,7 +169,7 @@ impl Fleet {
                             if send(&client, &fleet.address(attempts), *event).await {
                                 break;
                             }
-                            refused.fetch_add(1, Ordering::Relaxed);
+                            rejected.fetch_add(1, Ordering::Relaxed);
                             // As senders do.
                             sleep(Duration::from_millis(50)).await;
                         }
@@ -180,7 +180,7 @@ impl Fleet {
         for sender in senders {
             sender.await.unwrap();
         }
-        (events, refused.load(Ordering::Relaxed))
+        (events, rejected.load(Ordering::Relaxed))
     }
 }
 
@@ -262,13 +262,13 @@ impl Disturbance {
 /// Delivers everything, and counts. Returns how many events happened more than once.
 async fn run(name: &str, fleet: &Arc<Fleet>, url: &str) -> usize {
     let begun = Instant::now();
-    let (events, refused) = fleet.deliver().await;
+    let (events, rejected) = fleet.deliver().await;
     let (elapsed, effects) = (begun.elapsed(), effects(url).await);
     assert_eq!(effects.len(), events, "{name}: events without an effect");
     let twice = effects.values().filter(|count| **count > 1).count();
     let kills = fleet.kills.load(Ordering::Relaxed);
     println!(
-        "{name}: {events} events in {elapsed:.1?}, {refused} attempts refused, {kills} receivers killed, {twice} effects twice"
+        "{name}: {events} events in {elapsed:.1?}, {rejected} attempts rejected, {kills} receivers killed, {twice} effects twice"
     );
     twice
 }
@@ -359,12 +359,12 @@ async fn postgres_with_receivers_and_the_server_killed() {
         }
     });
     let begun = Instant::now();
-    let (events, refused) = fleet.deliver().await;
+    let (events, rejected) = fleet.deliver().await;
     let disturbances = disturbance.end().await;
     let elapsed = begun.elapsed();
     let effects = effects(&url).await;
     println!(
-        "PostgreSQL with kills: {events} events in {elapsed:.1?}, {refused} attempts refused, {disturbances} disturbances"
+        "PostgreSQL with kills: {events} events in {elapsed:.1?}, {rejected} attempts rejected, {disturbances} disturbances"
     );
     assert_eq!(effects.len(), events);
     assert!(effects.values().all(|count| *count == 1));

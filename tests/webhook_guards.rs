@@ -55,7 +55,7 @@ async fn redis_follows_the_model() {
 }
 
 #[tokio::test]
-async fn memory_never_refuses_to_finish_what_it_leased() {
+async fn memory_never_rejects_to_finish_what_it_leased() {
     let memory = Memory::new(3);
     let token = |name: &str| Token::new(DeduplicationKey::of([name])).unwrap();
     let (a, b, c, d) = (token("a"), token("b"), token("c"), token("d"));
@@ -77,6 +77,17 @@ async fn memory_never_refuses_to_finish_what_it_leased() {
     assert!(memory.guard.finish(&c, TTL).await.unwrap());
     assert_eq!(memory.guard.begin(&token("c"), LEASE).await.unwrap(), Begin::Done);
     assert_eq!(memory.guard.begin(&token("a"), LEASE).await.unwrap(), Begin::Done);
+}
+
+#[tokio::test]
+async fn a_future_that_is_dropped_unpolled_changes_nothing() {
+    let memory = Memory::new(10);
+    let key = DeduplicationKey::of(["a"]);
+    let (token, other) = (Token::new(key).unwrap(), Token::new(key).unwrap());
+    drop(memory.guard.begin(&other, LEASE));
+    assert_eq!(memory.guard.begin(&token, LEASE).await.unwrap(), Begin::Acquired);
+    drop((memory.guard.abort(&token), memory.guard.finish(&token, TTL)));
+    assert_eq!(memory.guard.begin(&other, LEASE).await.unwrap(), Begin::InProgress);
 }
 
 #[tokio::test]

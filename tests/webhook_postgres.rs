@@ -365,7 +365,7 @@ async fn a_demoted_server_is_named_and_recovers() {
     let Some(server) = PostgresServer::start() else { return };
     let database = Database::new(&server).await;
     let pool = Pool::builder(Manager::new(database.url.parse().unwrap(), NoTls)).build().unwrap();
-    let any_server = PostgresGuard::new(pool, "shop").timeout(Duration::from_millis(600));
+    let any_server = PostgresGuard::new(pool, "shop").unwrap().timeout(Duration::from_millis(600));
     let primary = database.guard.clone().timeout(Duration::from_millis(600));
     let token = Token::new(key("a")).unwrap();
     for guard in [&any_server, &primary] {
@@ -508,6 +508,12 @@ async fn the_statement_claims_in_a_transaction_of_another_driver() {
     assert!(matches!(handle(&database.guard, "a").await, Once::Repeated));
 }
 
+#[test]
+fn a_namespace_is_required() {
+    let error = PostgresGuard::connect("postgres://127.0.0.1/shop", "").unwrap_err();
+    assert!(error.to_string().contains("namespace: must not be empty"), "{error}");
+}
+
 #[tokio::test]
 async fn errors_show_no_password() {
     for url in [
@@ -533,7 +539,7 @@ async fn a_pool_that_is_used_up_is_an_error_in_time() {
     let Some(server) = PostgresServer::shared() else { return };
     let database = Database::new(&server).await;
     let pool = Pool::builder(Manager::new(database.url.parse().unwrap(), NoTls)).max_size(1).build().unwrap();
-    let guard = PostgresGuard::new(pool, "shop").timeout(Duration::from_millis(200));
+    let guard = PostgresGuard::new(pool, "shop").unwrap().timeout(Duration::from_millis(200));
     let stuck = stuck(&guard, "a").await;
     let once = handle(&guard, "b").await;
     let Once::GuardFailed(error) = &once else { panic!("{once:?}") };
@@ -550,7 +556,7 @@ async fn round_trips() {
     let proxy = Proxy::start(server.port()).await;
     let config = proxy.url(&database.url).parse().unwrap();
     let pool = Pool::builder(Manager::new(config, NoTls)).max_size(1).build().unwrap();
-    let guard = PostgresGuard::new(pool, "shop");
+    let guard = PostgresGuard::new(pool, "shop").unwrap();
     let lease = async |name: &str| {
         let token = Token::new(key(name)).unwrap();
         assert_eq!(guard.begin(&token, DAY).await.unwrap(), Begin::Acquired);

@@ -73,12 +73,12 @@ async fn deliver(address: SocketAddr, headers: SignedHeaders, body: impl Into<re
     for (name, value) in headers {
         request = request.header(name, value);
     }
-    let answer = request.send().await.unwrap();
-    let status = answer.status().as_u16();
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
     if status != 200 {
-        assert_eq!(answer.headers()["content-type"], "application/json");
+        assert_eq!(response.headers()["content-type"], "application/json");
     }
-    (status, answer.text().await.unwrap())
+    (status, response.text().await.unwrap())
 }
 
 /// The head of a request with a well-formed signature.
@@ -96,7 +96,7 @@ async fn response_to_head(address: SocketAddr, head: &str) -> String {
     String::from_utf8_lossy(&response[..length]).into_owned()
 }
 
-/// The code of the reason in an answer.
+/// The code of the reason in a response.
 fn code((status, body): (u16, String)) -> (u16, String) {
     assert!(body.len() < 400, "{body}");
     let reason: serde_json::Value = serde_json::from_str(&body).unwrap();
@@ -141,9 +141,9 @@ async fn bodies_up_to_the_limit_are_read_and_longer_ones_are_not() {
     stream.write_all(head("transfer-encoding: chunked\r\n").as_bytes()).await.unwrap();
     let (mut read, mut write) = stream.into_split();
     let endless = tokio::spawn(async move { while write.write_all(chunk.as_bytes()).await.is_ok() {} });
-    let mut answer = vec![0; 1024];
-    let length = read.read(&mut answer).await.unwrap();
-    assert!(answer[..length].starts_with(b"HTTP/1.1 413"), "{}", String::from_utf8_lossy(&answer[..length]));
+    let mut response = vec![0; 1024];
+    let length = read.read(&mut response).await.unwrap();
+    assert!(response[..length].starts_with(b"HTTP/1.1 413"), "{}", String::from_utf8_lossy(&response[..length]));
     endless.abort();
     assert_eq!(received.lock().unwrap().len(), 1);
 
@@ -159,9 +159,9 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let (address, received) = serve(webhook().body_timeout(Duration::from_millis(50))).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all((head("content-length: 100\r\n") + "{").as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("body_too_slow"), "{answer}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 408") && response.contains("body_too_slow"), "{response}");
 
     // One that breaks off is not waited for either, and reaches nobody.
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -198,7 +198,7 @@ async fn five_hundred_deliveries_at_once() {
 }
 
 #[tokio::test]
-async fn headers_and_lengths_are_refused_before_the_body() {
+async fn headers_and_lengths_are_rejected_before_the_body() {
     // None of these bodies ever comes, and no time limit ends the wait.
     let (address, received) = serve(webhook().body_timeout(Duration::from_secs(600))).await;
     let unsigned = "POST /piaxis HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n";
@@ -301,7 +301,7 @@ async fn the_layer_hands_on_what_is_genuine() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_logged_without_its_content() {
+async fn what_is_rejected_is_logged_without_its_content() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).without_time().with_ansi(false).finish();
     let guard = tracing::subscriber::set_default(subscriber);
@@ -357,12 +357,12 @@ fn any_other_server_gets_a_delivery_or_a_response() {
         let rejection = webhook.receive(body, &parts.headers).unwrap_err();
         assert_eq!(rejection.error().code(), code);
         assert_eq!(rejection.to_string(), rejection.error().to_string());
-        let answer: http::Response<Vec<u8>> = rejection.into_response();
+        let response: http::Response<Vec<u8>> = rejection.into_response();
         assert_eq!(
-            (answer.status().as_u16(), &answer.headers()["content-type"]),
+            (response.status().as_u16(), &response.headers()["content-type"]),
             (status, &"application/json".parse().unwrap())
         );
-        let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(body["error"], code);
     }
 }

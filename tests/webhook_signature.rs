@@ -49,7 +49,7 @@ fn the_published_vector() {
 #[test]
 fn the_official_package_agrees_except_for_its_holes() {
     let vectors: Vec<Value> = serde_json::from_str(include_str!("data/webhook_vectors.json")).unwrap();
-    let (mut accepted, mut refused, mut holes) = (0, 0, Vec::new());
+    let (mut accepted, mut rejected, mut holes) = (0, 0, Vec::new());
     for vector in &vectors {
         let text = |key: &str| vector[key].as_str();
         let name = text("name").unwrap();
@@ -78,11 +78,11 @@ fn the_official_package_agrees_except_for_its_holes() {
             (true, Some(hole)) => holes.push((hole, name, ours.expect_err(name).code())),
             (false, _) => {
                 ours.expect_err(name);
-                refused += 1;
+                rejected += 1;
             }
         }
     }
-    assert!(accepted >= 90 && refused >= 18, "{accepted} accepted, {refused} refused");
+    assert!(accepted >= 90 && rejected >= 18, "{accepted} accepted, {rejected} rejected");
     let expected = [
         ("empty secret", "empty secret, v1", "empty_secret"),
         ("empty secret", "empty secret, v2", "empty_secret"),
@@ -174,10 +174,10 @@ fn every_attack_fails_in_its_own_way() {
     for (name, headers, body, expected) in attacks {
         assert_eq!(webhook("secret").verify(body, &headers).expect_err(name), expected, "{name}");
         // An attacker may leave headers away, and nothing else must become of it where v2 is required.
-        let refused = webhook("secret").require_v2().verify(body, &headers).expect_err(name);
-        assert!(refused == expected || refused == V2Required, "{name}: {refused}");
-        assert_eq!(refused.status() / 100, 4, "{name}");
-        // What the headers show is refused before the body is read.
+        let rejected = webhook("secret").require_v2().verify(body, &headers).expect_err(name);
+        assert!(rejected == expected || rejected == V2Required, "{name}: {rejected}");
+        assert_eq!(rejected.status() / 100, 4, "{name}");
+        // What the headers show is rejected before the body is read.
         if !matches!(expected, SignatureMismatch { .. } | TooOld { .. } | FromTheFuture { .. }) {
             assert_eq!(webhook("secret").check_headers(&headers), Err(expected.clone()), "{name}");
         }
@@ -189,7 +189,7 @@ fn every_attack_fails_in_its_own_way() {
 
     let said = mismatch(Version::V2).to_string();
     assert!(said.contains("raw body"), "{said}");
-    // The downgrade: allowed unless refused.
+    // The downgrade: allowed unless rejected.
     let stripped = without(&[V2, TIMESTAMP]);
     assert!(webhook("secret").verify(BODY, &stripped).is_ok());
     assert_eq!(webhook("secret").require_v2().verify(BODY, &stripped).unwrap_err(), V2Required);
@@ -199,7 +199,7 @@ fn every_attack_fails_in_its_own_way() {
 }
 
 #[test]
-fn an_empty_secret_is_refused_wherever_it_is_given() {
+fn an_empty_secret_is_rejected_wherever_it_is_given() {
     assert_eq!(Webhook::new("").unwrap_err(), WebhookError::EmptySecret);
     assert_eq!(Signer::new("").unwrap_err(), WebhookError::EmptySecret);
     assert_eq!(webhook("secret").additional_secret("").unwrap_err(), WebhookError::EmptySecret);
@@ -213,7 +213,7 @@ fn an_empty_secret_is_refused_wherever_it_is_given() {
 }
 
 #[test]
-fn a_malformed_v1_beside_v2_is_refused() {
+fn a_malformed_v1_beside_v2_is_rejected() {
     for (v1, code) in
         [("7f9f", "signature_length"), ("", "empty_header"), (&*GOOD_V1.to_uppercase(), "upper_case_signature")]
     {
@@ -225,7 +225,7 @@ fn a_malformed_v1_beside_v2_is_refused() {
 }
 
 #[test]
-fn a_maximum_age_of_events_refuses_replays_without_v2() {
+fn a_maximum_age_of_events_rejects_replays_without_v2() {
     // `NOW` is 2024-04-05T19:34:38Z.
     let webhook = || webhook("secret").max_event_age(Duration::from_secs(3600));
     let verify = |webhook: Webhook, body: &str| {

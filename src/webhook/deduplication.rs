@@ -93,7 +93,7 @@ impl Deduplication {
     }
 
     /// Runs `handler` to its end in a task of its own, whatever the sender does, and waits for it for up to `wait`. Then
-    /// returns [`StillRunning`](Once::StillRunning), so that the sender comes back, who will hear that the event is done.
+    /// returns [`StillRunning`](Once::StillRunning), so that the sender sends the delivery again, and then gets the response of an event that is done.
     ///
     /// Choose a `wait` below the timeout of the sender, which no document states. With [`Guarantee::OncePerLease`], the lease
     /// is renewed for as long as the handler runs, so that it covers the time to notice a process that died, and no more. A
@@ -141,7 +141,7 @@ impl Deduplication {
         once
     }
 
-    /// Renews the lease until what is returned is dropped.
+    /// Renews the lease until the returned value is dropped.
     #[cfg(feature = "detached")]
     fn renewal(&self, token: &Arc<Token>) -> Option<AbortOnDrop> {
         let Guarantee::OncePerLease(lease) = self.guarantee else { return None };

@@ -5,8 +5,8 @@ use crate::decoding::DecodeError;
 
 /// Why a delivery is not to be trusted, or not to be read.
 ///
-/// No variant holds the secret, a signature or the body. [`code`](Self::code) is for logs and answers,
-/// [`status`](Self::status) for the answer.
+/// No variant holds the secret, a signature or the body. [`code`](Self::code) is for logs and responses,
+/// [`status`](Self::status) for the response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebhookError {

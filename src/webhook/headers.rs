@@ -5,7 +5,7 @@ use super::WebhookError;
 /// Headers of a request, in whatever form a server gives them; the case of names makes no difference.
 ///
 /// Implemented for [`http::HeaderMap`], for slices, arrays and vectors of names and values, and for maps. A list may hold
-/// a header twice, which is refused where a signature is concerned; a map cannot, so give the list where there is a choice.
+/// a header twice, which is rejected where a signature is concerned; a map cannot, so give the list where there is a choice.
 ///
 /// ```
 /// use piaxis::webhook::Headers;

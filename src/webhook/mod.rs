@@ -29,7 +29,7 @@
 //!
 //! # Two signatures
 //!
-//! `X-piaxis-Signature` (v1) covers the body alone, so that somebody who saw a delivery can send it again at any time.
+//! `X-piaxis-Signature` (v1) covers the body alone, so that an attacker who saw a delivery can send it again at any time.
 //! `X-piaxis-Signature-V2` covers the time of sending as well. Of a delivery with both, v2 is compared and v1 must be
 //! well-formed. An attacker can leave out the v2 headers of an old delivery: [`Webhook`] says what prevents that. The guide
 //! documents v1 only. Both official SDKs check v2, so a deployment may not send it yet.

@@ -20,7 +20,7 @@ where
         Err(error) => Err(error),
     };
     received.map_err(|error| {
-        tracing::warn!(target: "piaxis::webhook", error = error.code(), status = error.status(), "delivery refused: {error}");
+        tracing::warn!(target: "piaxis::webhook", error = error.code(), status = error.status(), "delivery rejected: {error}");
         error.into()
     })
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::WebhookError;
 
-/// A delivery that was refused, and the response for the sender: a 4xx or 5xx with a short reason in JSON.
+/// A delivery that was rejected, and the response for the sender: a 4xx or 5xx with a short reason in JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection(WebhookError);
 

@@ -28,7 +28,7 @@ pub trait WebhookSource {
     /// The webhook that verifies this request. The path and the headers are **not verified** yet.
     ///
     /// # Errors
-    /// [`UnknownEndpoint`](WebhookError::UnknownEndpoint) for a request that is for nobody, and
+    /// [`UnknownEndpoint`](WebhookError::UnknownEndpoint) for a request to an endpoint that does not exist, and
     /// [`SecretUnavailable`](WebhookError::SecretUnavailable) when the secret cannot be read now.
     fn webhook(&self, request: &http::request::Parts) -> impl Future<Output = Result<Webhook, WebhookError>> + Send;
 }

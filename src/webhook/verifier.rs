@@ -27,12 +27,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Replays
 ///
-/// Who once saw a genuine delivery can send the same bytes again. What prevents that depends on the signature:
+/// An attacker who saw a genuine delivery can send the same bytes again. What prevents that depends on the signature:
 ///
 /// | deliveries carry | use | a replay is |
 /// |---|---|---|
-/// | v2 (signed time of sending) | [`require_v2`](Self::require_v2) | refused after the [`tolerance`](Self::tolerance), deduplicated before |
-/// | v1 only | [`max_event_age`](Self::max_event_age) and a guard whose time to live is at least that age | refused after that age, deduplicated before |
+/// | v2 (signed time of sending) | [`require_v2`](Self::require_v2) | rejected after the [`tolerance`](Self::tolerance), deduplicated before |
+/// | v1 only | [`max_event_age`](Self::max_event_age) and a guard whose time to live is at least that age | rejected after that age, deduplicated before |
 /// | v1 only | a guard alone | **handled again** once the guard forgot the event |
 ///
 /// No document says whether all deliveries carry v2. [`Delivery::verified`] tells for yours.
@@ -104,9 +104,9 @@ impl Webhook {
         Ok(self)
     }
 
-    /// Refuses deliveries that have the v1 signature only.
+    /// Rejects deliveries that have the v1 signature only.
     ///
-    /// v1 does not cover the time, so that somebody who saw a delivery can send it again at any time, without its v2 headers.
+    /// v1 does not cover the time, so that an attacker who saw a delivery can send it again at any time, without its v2 headers.
     /// Set this as soon as your deliveries carry v2.
     pub fn require_v2(mut self) -> Self {
         self.require_v2 = true;
@@ -120,7 +120,7 @@ impl Webhook {
         self
     }
 
-    /// Refuses deliveries with the v1 signature only whose body says that the event is older than this, or does not say when
+    /// Rejects deliveries with the v1 signature only whose body says that the event is older than this, or does not say when
     /// it happened. Off by default.
     ///
     /// Choose an age that is longer than Piaxis retries a delivery, and not longer than the time to live of your guard. The
@@ -220,19 +220,19 @@ impl Webhook {
 
     fn check_age(&self, body: &Bytes, limit: Duration) -> Result<(), WebhookError> {
         let at = Event::read(body.clone()).ok().and_then(|event| event.timestamp());
-        let at = at.ok_or(WebhookError::EventAgeUnknown)?.to_utc();
-        let difference = chrono::DateTime::<chrono::Utc>::from(self.now()) - at;
-        match difference.to_std() {
-            Ok(age) if age > limit => Err(WebhookError::EventTooOld { age, limit }),
-            Err(_) if (-difference).to_std().is_ok_and(|ahead| ahead > self.tolerance) => {
-                let ahead = (-difference).to_std().unwrap_or_default();
-                Err(WebhookError::FromTheFuture { ahead, tolerance: self.tolerance })
-            }
-            _ => Ok(()),
+        let at = at.ok_or(WebhookError::EventAgeUnknown)?.to_utc().timestamp();
+        let (now, tolerance) = (i64::try_from(unix_seconds(self.now())).unwrap_or(i64::MAX), self.tolerance);
+        let difference = Duration::from_secs(now.abs_diff(at));
+        if at <= now && difference > limit {
+            return Err(WebhookError::EventTooOld { age: difference, limit });
         }
+        if at > now && difference > tolerance {
+            return Err(WebhookError::FromTheFuture { ahead: difference, tolerance });
+        }
+        Ok(())
     }
 
-    /// Checks the headers alone: that the signature is there and well-formed. For servers that can refuse a request before
+    /// Checks the headers alone: that the signature is there and well-formed. For servers that can reject a request before
     /// reading its body.
     ///
     /// # Errors
@@ -241,7 +241,7 @@ impl Webhook {
         signature::check_headers(headers, self.require_v2)
     }
 
-    /// Verifies a request of any server that uses the crate `http`, and makes the response for one that is refused.
+    /// Verifies a request of any server that uses the crate `http`, and makes the response for one that is rejected.
     ///
     /// ```
     /// use piaxis::webhook::{Rejection, Webhook};
@@ -256,7 +256,7 @@ impl Webhook {
     /// ```
     ///
     /// # Errors
-    /// As [`verify`](Self::verify), and when the body is longer than the [limit](Self::body_limit). Have your server refuse
+    /// As [`verify`](Self::verify), and when the body is longer than the [limit](Self::body_limit). Have your server reject
     /// such a body before reading it, too.
     pub fn receive(&self, raw_body: impl Into<Bytes>, headers: &http::HeaderMap) -> Result<Delivery, Rejection> {
         let body = raw_body.into();

@@ -37,7 +37,7 @@ impl Outcome {
     }
 
     /// The delivery is wrong.
-    pub fn refused(self) -> bool {
+    pub fn rejected(self) -> bool {
         matches!(self, Self::Status(400..500))
     }
 

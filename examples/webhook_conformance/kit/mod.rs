@@ -39,7 +39,7 @@ pub struct Settings {
     pub slow_limit: Duration,
     /// Time for which effects may come after the response.
     pub settle: Duration,
-    /// Size of a body that must be refused, in bytes.
+    /// Size of a body that must be rejected, in bytes.
     pub large_body: usize,
 }
 

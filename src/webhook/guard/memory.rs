@@ -1,7 +1,6 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
-    future::ready,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -69,12 +68,17 @@ impl MemoryGuard {
         self
     }
 
-    /// Runs `change` on what is remembered now.
-    fn with<T>(&self, change: impl FnOnce(&mut Known, Instant) -> T) -> T {
-        let now = (self.clock)();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.expire(now);
-        change(&mut known, now)
+    /// Runs `change` on what is remembered, once the future is polled.
+    fn future<'a, T: 'a>(
+        &'a self,
+        change: impl FnOnce(&mut Known, Instant) -> Result<T, GuardError> + Send + 'a,
+    ) -> GuardFuture<'a, T> {
+        Box::pin(async move {
+            let now = (self.clock)();
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.expire(now);
+            change(&mut known, now)
+        })
     }
 }
 
@@ -104,7 +108,7 @@ impl Known {
 
 impl Guard for MemoryGuard {
     fn begin<'a>(&'a self, token: &'a Token, lease: Duration) -> GuardFuture<'a, Begin> {
-        Box::pin(ready(self.with(|known, now| match known.entries.get(&token.key) {
+        self.future(move |known, now| match known.entries.get(&token.key) {
             Some(Entry { owner: None, .. }) => Ok(Begin::Done),
             Some(Entry { owner, .. }) if *owner != Some(token.owner) => Ok(Begin::InProgress),
             None if known.entries.len() >= self.capacity => {
@@ -115,38 +119,38 @@ impl Guard for MemoryGuard {
                 known.set(token.key, Some(token.owner), now.checked_add(lease));
                 Ok(Begin::Acquired)
             }
-        })))
+        })
     }
 
     fn finish<'a>(&'a self, token: &'a Token, ttl: Duration) -> GuardFuture<'a, bool> {
-        Box::pin(ready(Ok(self.with(|known, now| match known.entries.get(&token.key) {
-            Some(Entry { owner: None, .. }) => true,
-            Some(_) if !known.is_owner(token) => false,
+        self.future(move |known, now| match known.entries.get(&token.key) {
+            Some(Entry { owner: None, .. }) => Ok(true),
+            Some(_) if !known.is_owner(token) => Ok(false),
             // After an elapsed lease beyond the capacity as well: the event was handled.
             _ => {
                 known.set(token.key, None, now.checked_add(ttl));
-                true
+                Ok(true)
             }
-        }))))
+        })
     }
 
     fn abort<'a>(&'a self, token: &'a Token) -> GuardFuture<'a, ()> {
-        self.with(|known, _| {
+        self.future(|known, _| {
             if known.is_owner(token) {
                 known.remove(token.key);
             }
-        });
-        Box::pin(ready(Ok(())))
+            Ok(())
+        })
     }
 
     fn renew<'a>(&'a self, token: &'a Token, lease: Duration) -> GuardFuture<'a, bool> {
-        Box::pin(ready(Ok(self.with(|known, now| {
+        self.future(move |known, now| {
             let is_owner = known.is_owner(token);
             if is_owner {
                 known.set(token.key, Some(token.owner), now.checked_add(lease));
             }
-            is_owner
-        }))))
+            Ok(is_owner)
+        })
     }
 }
 

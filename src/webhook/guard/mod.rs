@@ -44,7 +44,7 @@ pub type GuardFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, GuardError>>
 /// # Time to live
 ///
 /// A finished key is remembered for the `ttl` of [`finish`](Self::finish). Choose one longer than Piaxis retries a delivery,
-/// which no document states (other senders retry for days), and longer than somebody else can replay one: twice the
+/// which no document states (other senders retry for days), and longer than an attacker can replay one: twice the
 /// [`tolerance`](super::Webhook::tolerance) with [`require_v2`](super::Webhook::require_v2), the
 /// [`max_event_age`](super::Webhook::max_event_age) otherwise, and for ever with neither.
 pub trait Guard: fmt::Debug + Send + Sync {
@@ -135,6 +135,16 @@ impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token").field("key", &self.key).finish_non_exhaustive()
     }
+}
+
+/// Checks a namespace, which keeps apart the programs that share a server.
+#[cfg(any(feature = "postgres", feature = "redis"))]
+fn checked_namespace(namespace: impl Into<String>) -> Result<Arc<str>, GuardError> {
+    let namespace = namespace.into();
+    if namespace.is_empty() {
+        return Err(GuardError::message("namespace: must not be empty"));
+    }
+    Ok(namespace.into())
 }
 
 /// State of a key after [`Guard::begin`].

@@ -31,7 +31,7 @@ async fn unreadable(kit: &Kit) -> Result<Row, String> {
     ];
     for (what, body) in bodies {
         let outcome = check.send(&kit.sign(&body)).await;
-        if outcome.refused() {
+        if outcome.rejected() {
             check.warn(format!(
                 "genuine body with {what}: {outcome}; the sender retries in vain: keep the body for a person, and respond 2xx"
             ));

@@ -1,4 +1,4 @@
-//! What is not genuine is refused and has no effect.
+//! What is not genuine is rejected and has no effect.
 
 use std::time::{Duration, SystemTime};
 
@@ -37,15 +37,15 @@ const FORGED: &[(&str, &str, Change)] = &[
         edit(request, names.v1, |value| value.truncate(32));
         edit(request, names.v2, |value| value.truncate(32));
     }),
-    ("forged: non-ASCII signature", "refuse a header that is not ASCII before comparing", |names, request| {
+    ("forged: non-ASCII signature", "reject a header that is not ASCII before comparing", |names, request| {
         edit(request, names.v1, |value| value.splice(..1, "é".bytes()).for_each(drop));
         edit(request, names.v2, |value| value.splice(..1, "é".bytes()).for_each(drop));
     }),
-    ("forged: two signatures, the first forged", "refuse a signature header that stands twice", |names, request| {
+    ("forged: two signatures, the first forged", "reject a signature header that stands twice", |names, request| {
         let forged = [(names.v1, vec![b'0'; 64]), (names.v2, vec![b'0'; 64])];
         request.headers.splice(..0, forged);
     }),
-    ("forged: two signatures, the last forged", "refuse a signature header that stands twice", |names, request| {
+    ("forged: two signatures, the last forged", "reject a signature header that stands twice", |names, request| {
         request.headers.extend([(names.v1, vec![b'0'; 64]), (names.v2, vec![b'0'; 64])]);
     }),
 ];
@@ -56,7 +56,7 @@ const LENIENT: &[(&str, &str, Change)] = &[
         edit(request, names.v1, |value| value.make_ascii_uppercase());
         edit(request, names.v2, |value| value.make_ascii_uppercase());
     }),
-    ("a genuine signature twice", "refuse a signature header that stands twice", |_, request| {
+    ("a genuine signature twice", "reject a signature header that stands twice", |_, request| {
         request.headers.extend(request.headers.clone());
     }),
 ];
@@ -64,19 +64,19 @@ const LENIENT: &[(&str, &str, Change)] = &[
 pub async fn run(kit: &Kit, rows: &mut Vec<Row>) -> Result<(), String> {
     let other = Signer::new(kit.id()).map_err(|error| error.to_string())?;
     let wrong_secret = |body: &[u8]| request(other.sign(body), body);
-    rows.push(refused(kit, "forged: wrong secret", "verify the signature of each delivery", wrong_secret).await?);
+    rows.push(rejected(kit, "forged: wrong secret", "verify the signature of each delivery", wrong_secret).await?);
     let changed = |change: &Change, body: &[u8]| {
         let mut request = kit.sign(body);
         change(&kit.names, &mut request);
         request
     };
     for (name, advice, change) in FORGED {
-        rows.push(refused(kit, name, advice, |body| changed(change, body)).await?);
+        rows.push(rejected(kit, name, advice, |body| changed(change, body)).await?);
     }
     for (name, advice, change) in LENIENT {
         let mut check = kit.check(name);
         let outcome = check.send(&changed(change, kit.paid(&kit.id()).as_ref())).await;
-        if !outcome.refused() {
+        if !outcome.rejected() {
             check.warn(format!("{outcome}: {advice}; respond 4xx"));
         }
         rows.push(check.finish(advice).await?);
@@ -84,7 +84,7 @@ pub async fn run(kit: &Kit, rows: &mut Vec<Row>) -> Result<(), String> {
     Ok(())
 }
 
-async fn refused(
+async fn rejected(
     kit: &Kit,
     name: &'static str,
     advice: &str,
@@ -95,7 +95,7 @@ async fn refused(
     let outcome = check.send(&request(kit.paid(&id).as_ref())).await;
     if outcome.accepted() {
         check.fault(format!("accepted: {advice}"));
-    } else if !outcome.refused() {
+    } else if !outcome.rejected() {
         check.fault(format!("{outcome}: respond 4xx, and {advice}"));
     }
     check.expect(&id, 0);

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::super::{Kit, Row, endpoint::Outcome};
 
 const SLOW_SENDERS: usize = 8;
-const ADVICE: &str = "refuse a body before reading the whole of it";
+const ADVICE: &str = "reject a body before reading the whole of it";
 
 pub async fn run(kit: &Kit, rows: &mut Vec<Row>) -> Result<(), String> {
     rows.push(announced(kit).await?);
@@ -20,8 +20,8 @@ async fn announced(kit: &Kit) -> Result<Row, String> {
     let outcome = kit.endpoint.send_head(&kit.sign(kit.paid(&id)), 1_000_000_000_000).await;
     check.tally(outcome);
     match outcome {
-        Outcome::Silent => check.fault("the endpoint waits for the body: refuse a length above 1 MiB at once (413)"),
-        Outcome::Status(200..400) => check.fault(format!("{outcome}: refuse a length above 1 MiB at once (413)")),
+        Outcome::Silent => check.fault("the endpoint waits for the body: reject a length above 1 MiB at once (413)"),
+        Outcome::Status(200..400) => check.fault(format!("{outcome}: reject a length above 1 MiB at once (413)")),
         Outcome::Status(500..) => check.warn(format!("{outcome}: respond 413")),
         Outcome::Status(_) | Outcome::Closed => {}
     }

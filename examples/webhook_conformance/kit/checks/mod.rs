@@ -10,12 +10,12 @@ mod replay;
 
 use super::{Check, Kit, Row, Verdict};
 
-/// Runs all checks. Stops when the endpoint accepts nothing: then its refusals show nothing.
+/// Runs all checks. Stops when the endpoint accepts nothing: then its rejections show nothing.
 pub async fn run(kit: &Kit, rows: &mut Vec<Row>) -> Result<(), String> {
     genuine::run(kit, rows).await?;
     if rows.iter().all(|row| row.accepted == 0) {
         let mut others = kit.check("all other checks");
-        others.skip("the endpoint accepts nothing genuine: until then, its refusals show nothing");
+        others.skip("the endpoint accepts nothing genuine: until then, its rejections show nothing");
         rows.push(others.finish("").await?);
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! Genuine bytes at another time are refused.
+//! Genuine bytes at another time are rejected.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,10 +13,10 @@ const LONG_AGO: Duration = Duration::from_secs(400 * 86_400);
 pub async fn run(kit: &Kit, rows: &mut Vec<Row>) -> Result<(), String> {
     let now = SystemTime::now();
     let stale = |id: &str| kit.sign_at(paid_at(id, Envelope::Merchant, now - HOUR), now - HOUR);
-    let advice = "refuse a delivery whose signed time is more than 300 s from now";
-    rows.push(refused(kit, "stale", stale, advice).await?);
+    let advice = "reject a delivery whose signed time is more than 300 s from now";
+    rows.push(rejected(kit, "stale", stale, advice).await?);
     let future = |id: &str| kit.sign_at(paid_at(id, Envelope::Merchant, now + HOUR), now + HOUR);
-    rows.push(refused(kit, "from the future", future, advice).await?);
+    rows.push(rejected(kit, "from the future", future, advice).await?);
 
     if kit.settings.v1_allowed {
         rows.push(old_event(kit, now - LONG_AGO).await?);
@@ -24,12 +24,12 @@ pub async fn run(kit: &Kit, rows: &mut Vec<Row>) -> Result<(), String> {
         let v1_only = |id: &str| kit.sign_v1(paid_at(id, Envelope::Merchant, now - HOUR));
         let advice =
             "require v2, since an attacker leaves out its headers to replay an old delivery (or set --v1-allowed)";
-        rows.push(refused(kit, "v1 replay", v1_only, advice).await?);
+        rows.push(rejected(kit, "v1 replay", v1_only, advice).await?);
     }
     Ok(())
 }
 
-async fn refused(
+async fn rejected(
     kit: &Kit,
     name: &'static str,
     request: impl Fn(&str) -> Request,
@@ -40,7 +40,7 @@ async fn refused(
     let outcome = check.send(&request(&id)).await;
     if outcome.accepted() {
         check.fault(format!("accepted: {advice}"));
-    } else if !outcome.refused() {
+    } else if !outcome.rejected() {
         check.fault(format!("{outcome}: respond 4xx"));
     }
     check.expect(&id, 0);
@@ -56,11 +56,11 @@ async fn old_event(kit: &Kit, at: SystemTime) -> Result<Row, String> {
     let second = check.send(&request).await;
     if first.accepted() || second.accepted() {
         check.warn(
-            "accepted an event that is 400 days old: refuse old events, or remember handled events for ever, since v1 has no time",
+            "accepted an event that is 400 days old: reject old events, or remember handled events for ever, since v1 has no time",
         );
         check.needs_effects();
         check.expect(&id, 1);
-    } else if !first.refused() || !second.refused() {
+    } else if !first.rejected() || !second.rejected() {
         check.fault(format!("{first}: respond 4xx"));
     } else {
         check.expect(&id, 0);

@@ -14,8 +14,8 @@ use crate::webhook::{GuardError, timer};
 /// Delay before the second attempt. The delays grow by this much.
 const BACKOFF: Duration = Duration::from_millis(25);
 
-/// A connection of the pool that is closed when dropped, unless [`keep`](Self::keep) returns it: whoever drops the future of
-/// an operation leaves a statement or a transaction behind.
+/// A connection of the pool that is closed when dropped, unless [`keep`](Self::keep) returns it: an operation whose
+/// future is dropped leaves a statement or a transaction behind.
 pub(super) struct Connection(Option<Object>);
 
 impl Connection {
@@ -108,7 +108,7 @@ impl Failure {
             Self::Statement(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
                 ("table piaxis_deliveries does not exist: run PostgresGuard::migrate", error)
             }
-            Self::Statement(error) if error.code().is_some() => ("PostgreSQL refused the statement", error),
+            Self::Statement(error) if error.code().is_some() => ("PostgreSQL rejected the statement", error),
             Self::Statement(error) => ("connection to PostgreSQL lost", error),
         };
         let cause = match error.as_db_error() {

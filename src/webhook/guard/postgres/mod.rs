@@ -15,7 +15,7 @@ use deadpool_postgres::{ClientWrapper, Hook, HookError, Manager, ManagerConfig, 
 use tokio_postgres::{Config, NoTls, config::TargetSessionAttrs, types::ToSql};
 
 use self::connection::{Attempts, Failure};
-use super::{Begin, Guard, GuardError, GuardFuture, Token};
+use super::{Begin, Guard, GuardError, GuardFuture, Token, checked_namespace};
 
 /// Default time limit of one operation.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -117,7 +117,7 @@ impl PostgresGuard {
     /// notices within half a minute that the machine of the other is gone.
     ///
     /// # Errors
-    /// When the URL is invalid.
+    /// When the URL is invalid, or the namespace is empty.
     pub fn connect(url: &str, namespace: impl Into<String>) -> Result<Self, GuardError> {
         // The cause would quote a part of the URL, which may be the password.
         let mut config: Config = url.parse().map_err(|_| GuardError::message("invalid URL of PostgreSQL"))?;
@@ -141,7 +141,7 @@ impl PostgresGuard {
         let pool = Pool::builder(manager).post_create(keepalives).build();
         let pool =
             pool.map_err(|error| GuardError::new("failed to build a pool of connections to PostgreSQL", error))?;
-        Ok(Self::new(pool, namespace))
+        Self::new(pool, namespace)
     }
 
     /// Uses this pool. Each handler of [`in_transaction`](Self::in_transaction) occupies one connection. After a connection
@@ -149,8 +149,11 @@ impl PostgresGuard {
     ///
     /// Set `tcp_keepalives_idle` on the server, or by a `post_create` hook: otherwise PostgreSQL takes two hours to notice that
     /// a machine lost its power in a handler, and the event is in progress until then.
-    pub fn new(pool: Pool, namespace: impl Into<String>) -> Self {
-        Self { pool, namespace: namespace.into().into(), timeout: TIMEOUT, purged: Arc::default() }
+    ///
+    /// # Errors
+    /// When the namespace is empty.
+    pub fn new(pool: Pool, namespace: impl Into<String>) -> Result<Self, GuardError> {
+        Ok(Self { pool, namespace: checked_namespace(namespace)?, timeout: TIMEOUT, purged: Arc::default() })
     }
 
     /// Limits the time of one operation, retries included. 3 seconds by default; an attempt gets a third of it. The end of a
@@ -163,7 +166,7 @@ impl PostgresGuard {
     /// Creates the table, if it does not exist.
     ///
     /// # Errors
-    /// When PostgreSQL does not respond, or refuses.
+    /// When PostgreSQL does not respond, or rejects.
     pub async fn migrate(&self) -> Result<(), GuardError> {
         let script = format!("{}{}", statements::LOCK_MIGRATION, statements::MIGRATION);
         self.run("migrate", &Script(script)).await

@@ -22,7 +22,7 @@ impl PostgresGuard {
     /// [`begin`](crate::webhook::Guard::begin) start one batch a minute in the background.
     ///
     /// # Errors
-    /// When PostgreSQL does not respond, or refuses. What previous batches deleted remains deleted.
+    /// When PostgreSQL does not respond, or rejects. What previous batches deleted remains deleted.
     pub async fn purge(&self) -> Result<u64, GuardError> {
         let mut purged = 0;
         loop {

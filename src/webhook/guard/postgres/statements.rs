@@ -19,14 +19,14 @@ macro_rules! lock_id {
 
 /// Takes a key if it is free: `taken`, `done`, or `in_progress`.
 macro_rules! take {
-    (owner: $owner:literal, seconds: $seconds:literal, lock: $lock:literal, refused: $refused:literal, replaces: $replaces:literal $(,)?) => {
+    (owner: $owner:literal, seconds: $seconds:literal, lock: $lock:literal, rejected: $rejected:literal, replaces: $replaces:literal $(,)?) => {
         concat!(
             "\
 WITH present AS MATERIALIZED (
     SELECT owner FROM piaxis_deliveries WHERE namespace = $1::text AND key = $2::bytea AND expires_at > clock_timestamp()
 ), locked AS MATERIALIZED (
     SELECT CASE WHEN EXISTS (SELECT FROM present WHERE ",
-            $refused,
+            $rejected,
             ") THEN false ELSE ",
             $lock,
             "(",
@@ -73,7 +73,7 @@ pub(super) const CLAIM: &str = take!(
     owner: "NULL::bytea",
     seconds: "$3",
     lock: "pg_try_advisory_xact_lock",
-    refused: "true",
+    rejected: "true",
     replaces: "false",
 );
 
@@ -82,7 +82,7 @@ pub(super) const BEGIN: &str = take!(
     owner: "$3::bytea",
     seconds: "$4",
     lock: "pg_try_advisory_xact_lock_shared",
-    refused: "owner IS DISTINCT FROM $3::bytea",
+    rejected: "owner IS DISTINCT FROM $3::bytea",
     replaces: "d.owner = $3::bytea",
 );
 
@@ -91,7 +91,7 @@ pub(super) const FINISH: &str = take!(
     owner: "NULL::bytea",
     seconds: "$4",
     lock: "pg_try_advisory_xact_lock_shared",
-    refused: "owner <> $3::bytea",
+    rejected: "owner <> $3::bytea",
     replaces: "d.owner = $3::bytea OR d.owner IS NULL",
 );
 
@@ -100,7 +100,7 @@ pub(super) const FINISH_IN: &str = take!(
     owner: "NULL::bytea",
     seconds: "$4",
     lock: "pg_try_advisory_xact_lock",
-    refused: "owner IS DISTINCT FROM $3::bytea",
+    rejected: "owner IS DISTINCT FROM $3::bytea",
     replaces: "d.owner = $3::bytea",
 );
 

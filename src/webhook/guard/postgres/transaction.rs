@@ -24,7 +24,7 @@ impl PostgresGuard {
     /// [`begin`](crate::webhook::Guard::begin).
     ///
     /// The transaction is `READ COMMITTED`, whatever the default of the database is. Do not end it in the handler. After a
-    /// statement failed, PostgreSQL refuses all others, except in a savepoint that is rolled back.
+    /// statement failed, PostgreSQL rejects all others, except in a savepoint that is rolled back.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -72,7 +72,7 @@ impl PostgresGuard {
                 Outcome::InProgress => Some(Once::InProgress),
             };
             if let Some(early) = early {
-                // Rolls back, which nobody needs to wait for.
+                // Rolls back, which need not be waited for.
                 drop(transaction);
                 connection.keep();
                 return early;
@@ -112,7 +112,7 @@ impl PostgresGuard {
         const ROLLED_BACK: &str = "; the transaction was rolled back, and the next delivery is handled";
         const UNKNOWN: &str = "; the transaction may have been committed, and the next delivery is repeated if it was";
 
-        // PostgreSQL answers COMMIT with success and rolls back, if a statement failed whose error the handler ignored.
+        // PostgreSQL responds to COMMIT with success and rolls back, if a statement failed whose error the handler ignored.
         let checked = timer::timeout(self.timeout, pin!(transaction.batch_execute("SELECT 1"))).await;
         if let Err(failure) = responded(checked) {
             return Err(failure.into_error("in_transaction", ROLLED_BACK));
@@ -162,7 +162,7 @@ impl PostgresGuard {
     /// ```
     ///
     /// # Errors
-    /// When PostgreSQL refuses the statement or the connection broke. The transaction cannot be committed then. Not retried,
+    /// When PostgreSQL rejects the statement or the connection broke. The transaction cannot be committed then. Not retried,
     /// and not limited in time.
     pub async fn finish_in(
         &self,

@@ -7,7 +7,7 @@ mod url;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Begin, Guard, GuardError, GuardFuture, Token};
+use super::{Begin, Guard, GuardError, GuardFuture, Token, checked_namespace};
 use crate::webhook::DeduplicationKey;
 use commands::{Entry, is_done};
 pub use connection::{RedisConnect, RedisConnection, RedisFuture, RedisReply};
@@ -84,12 +84,8 @@ impl RedisGuard {
     /// # Errors
     /// When the namespace is empty.
     pub fn new(connect: impl RedisConnect + 'static, namespace: impl Into<String>) -> Result<Self, GuardError> {
-        let namespace = namespace.into();
-        if namespace.is_empty() {
-            return Err(GuardError::message("namespace: must not be empty"));
-        }
-        let executor = Arc::new(Executor::new(connect));
-        Ok(Self { executor, namespace: namespace.into(), timeout: DEFAULT_TIMEOUT })
+        let namespace = checked_namespace(namespace)?;
+        Ok(Self { executor: Arc::new(Executor::new(connect)), namespace, timeout: DEFAULT_TIMEOUT })
     }
 
     /// Time limit of one operation, with all its attempts. Default: 3 seconds.
