@@ -5,6 +5,10 @@
 
 #[path = "../src/check/mod.rs"]
 mod check;
+#[path = "../src/contract/mod.rs"]
+mod contract;
+#[path = "../src/report/mod.rs"]
+mod report;
 
 use std::{
     fs,
@@ -28,7 +32,7 @@ fn main() {
     for _ in 0..ROUNDS {
         parsing.push(timed(|| drop(black_box(fetched.pages.iter().map(check::parse).collect::<Vec<_>>()))));
         whole.push(timed(|| {
-            let contract = check::contract::Contract::read("openapi/piaxis.yaml", &text).unwrap();
+            let contract = contract::Contract::read("openapi/piaxis.yaml", &text).unwrap();
             let pages = check::read_pages(&fetched, &contract);
             drop(black_box(check::compare::compare(&contract, &pages)));
         }));

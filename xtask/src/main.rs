@@ -1,9 +1,11 @@
 //! Tasks of the maintainers: `cargo xtask --help`.
 
 mod check;
+mod contract;
 mod diff;
 mod expand;
 mod operations;
+mod report;
 mod rust_version;
 
 use std::process::ExitCode;

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    contract::{Contract, Deviation, Found, Operation, strings, text_of, unnamed},
     document::{Document, Kind},
     examples,
     extract::Extracted,
     fact::{Direction, Example, Fact, Stated},
+};
+use crate::{
+    contract::{Contract, Deviation, Found, Operation, strings, text_of, unnamed},
     report::{Accepted, Coverage, DocPlace, DocsCoverage, Finding, Report, Severity, SpecPlace},
 };
 
@@ -485,14 +487,14 @@ impl Comparison<'_> {
         if kind == "fields" {
             let mut fields = self.contract.fields_of("/x-piaxis-webhooks/schema");
             for (family, _) in object(self.contract.at("/x-piaxis-webhooks/payloads")) {
-                let below = self.contract.fields_of(&super::contract::payload(family));
+                let below = self.contract.fields_of(&crate::contract::payload(family));
                 fields.extend(below.into_iter().map(|(path, pointer)| (format!("data.{path}"), pointer)));
             }
             return fields;
         }
         let place = format!("/x-piaxis-webhooks/{kind}");
         let entries = object(self.contract.at(&place));
-        entries.map(|(name, _)| (name.clone(), format!("{place}/{}", super::contract::escape(name)))).collect()
+        entries.map(|(name, _)| (name.clone(), format!("{place}/{}", crate::contract::escape(name)))).collect()
     }
 
     /// Lower-case names of all headers of the contract.

@@ -10,9 +10,11 @@ use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Value, json};
 
 use super::{
-    contract::{Contract, escape, payload, strings, text_of},
     examples::as_2020_12,
     json::{Json, duplicates},
+};
+use crate::{
+    contract::{Contract, escape, payload, strings, text_of},
     report::Severity,
 };
 

@@ -3,10 +3,8 @@
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value, json};
 
-use super::{
-    contract::{Contract, payload, strings},
-    fact::Example,
-};
+use super::fact::Example;
+use crate::contract::{Contract, payload, strings};
 
 /// Texts that the guide writes where a value of some format stands.
 const PLACEHOLDERS: [&str; 3] = ["uuid", "optional-uuid", "required-for-piaxis_external"];

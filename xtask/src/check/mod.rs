@@ -9,20 +9,17 @@
 
 pub(crate) mod compare;
 mod conformance;
-pub(crate) mod contract;
 mod document;
 mod examples;
-mod extract;
-mod fact;
+pub(crate) mod extract;
+pub(crate) mod fact;
 pub(crate) mod fetch;
 mod html;
 mod json;
 mod lock;
 mod markdown;
 mod openapi;
-pub(crate) mod report;
 mod responses;
-pub(crate) mod yaml_lines;
 
 use std::{
     fs,
@@ -34,12 +31,12 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use contract::Contract;
+use crate::contract::Contract;
+use crate::report::{self, DocPlace, Finding, Format, Severity, SpecPlace};
 use document::Document;
 use extract::Extracted;
 use fetch::Fetched;
 use lock::{Change, Lock, LockedPage};
-use report::{DocPlace, Finding, Format, Severity, SpecPlace};
 
 const CONTRACT: &str = "openapi/piaxis.yaml";
 const LOCK: &str = "openapi/docs.lock";

@@ -11,11 +11,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use super::{
-    contract::{Contract, Found, Operation, strings, text_of},
     document::{Document, Section, Text},
     extract::{Extracted, Puzzle},
     fact::{Direction, Fact, Stated},
 };
+use crate::contract::{Contract, Found, Operation, strings, text_of};
 
 /// Name of the source, as the contract has it.
 const PAGE: &str = "backend";

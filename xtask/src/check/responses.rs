@@ -10,8 +10,10 @@ use anyhow::{Context as _, Result, bail};
 
 use super::{
     conformance::{Conformance, Problem},
-    contract::{Contract, Operation},
     json::Json,
+};
+use crate::{
+    contract::{Contract, Operation},
     report::{Coverage, Finding, Report, ResponsesCoverage, Severity, SpecPlace},
 };
 

@@ -17,7 +17,7 @@ use super::{
     nothing, parse,
     places::{self, Chains},
 };
-use crate::check::yaml_lines;
+use crate::contract::lines;
 
 /// The contract, below the root of the repository.
 pub(crate) const CONTRACT: &str = "openapi/piaxis.yaml";
@@ -36,7 +36,7 @@ pub(crate) struct Document {
 
 impl Document {
     fn lines(&self) -> &BTreeMap<String, usize> {
-        self.lines.get_or_init(|| yaml_lines::lines(&self.text))
+        self.lines.get_or_init(|| lines::lines(&self.text))
     }
 
     /// Line that follows what was taken out of `base`: there an annotation is seen beside the edit.

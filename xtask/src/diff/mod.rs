@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match diff(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let words = crate::check::report::log_line(&format!("{error:#}"));
+            let words = crate::report::log_line(&format!("{error:#}"));
             let _ = writeln!(std::io::stderr(), "error: {words}");
             ExitCode::from(2)
         }

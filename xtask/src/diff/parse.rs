@@ -10,7 +10,7 @@ use serde::{
 use serde_json::{Map, Number, Value};
 
 use super::normalise::escape;
-use crate::check::yaml_lines;
+use crate::contract::lines;
 
 /// What a text says.
 pub(super) fn value(name: &str, text: &str) -> Result<Value> {
@@ -32,7 +32,7 @@ pub(super) fn value(name: &str, text: &str) -> Result<Value> {
         .map_err(|error| unread(error.location().map_or(1, |place| place.line()), &error))?;
     yaml.apply_merge().with_context(|| format!("{name}: a YAML merge key (`<<`) merges no map"))?;
     plain(yaml, &mut String::new()).map_err(|pointer| {
-        let line = yaml_lines::lines(text).get(&pointer).copied().unwrap_or(1);
+        let line = lines::lines(text).get(&pointer).copied().unwrap_or(1);
         anyhow!("{name}:{line}: {TWICE} at {pointer}")
     })
 }

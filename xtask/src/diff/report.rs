@@ -14,7 +14,7 @@ use super::{
     rules::{self, RULES, Rule},
     version::Verdict,
 };
-use crate::check::report::{cell, data, log_line, property};
+use crate::report::{cell, data, log_line, property};
 
 /// How the changes are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

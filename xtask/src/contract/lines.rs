@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Parser};
 
-use super::contract::escape;
+use super::escape;
 
 /// What a collection that is being read waits for.
 enum Open {

@@ -1,11 +1,13 @@
 //! The contract as the check sees it: operations, fields, headers, each with its place in the file and its sources.
 
+pub(crate) mod lines;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::{
+use crate::check::{
     extract::{Knowledge, Resource, Shape},
     fact::Direction,
 };
@@ -71,7 +73,7 @@ impl Contract {
                 });
             }
         }
-        Ok(Self { file: file.to_owned(), lines: super::yaml_lines::lines(text), document, operations })
+        Ok(Self { file: file.to_owned(), lines: lines::lines(text), document, operations })
     }
 
     /// Line of a node, or of the nearest thing around it.
