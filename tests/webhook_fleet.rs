@@ -129,7 +129,10 @@ impl Fleet {
         loop {
             let line = lines.next_line().await.unwrap().expect("the receiver ended");
             if let Some((_, address)) = line.split_once("listening ") {
-                return (address.to_owned(), child);
+                let address = address.to_owned();
+                // A test that cannot print ends, and after a minute each prints how long it runs.
+                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                return (address, child);
             }
         }
     }
