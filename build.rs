@@ -18,6 +18,9 @@ mod document;
 #[cfg(feature = "client")]
 #[path = "build/evidence.rs"]
 mod evidence;
+#[cfg(feature = "client")]
+#[path = "build/lists.rs"]
+mod lists;
 #[cfg(feature = "mock")]
 #[path = "build/mocks.rs"]
 mod mocks;
@@ -95,7 +98,11 @@ fn all_files(contract: &Value) -> Result<Vec<(&'static str, String)>> {
     let files = {
         let mut files = files;
         let spec = client::prepare(contract)?;
-        files.extend([("raw.rs", raw::raw(contract, &spec)?), ("evidence.rs", evidence::evidence(contract))]);
+        files.extend([
+            ("raw.rs", raw::raw(contract, &spec)?),
+            ("evidence.rs", evidence::evidence(contract)),
+            ("lists.rs", lists::lists(contract)?),
+        ]);
         #[cfg(feature = "mock")]
         files.push(("mocks.rs", mocks::mocks(contract, spec)?));
         files

@@ -3,29 +3,20 @@
 
 mod common;
 mod log;
+mod one_body;
 mod operations;
 mod support;
 
-use std::collections::BTreeSet;
-
 use common::{contract, documented, recorded_answer};
 use log::Log;
+use one_body::Server;
 use operations::{
-    Seen, Sends, Server,
+    Own, Row, Seen,
     nodes::{Node, is_required_field, nodes_of, replaced, resolved, without},
-    operation, operations, payment,
+    payment, row, rows,
 };
-use piaxis::{Error, ErrorKind, OPERATIONS, Outcome};
+use piaxis::{Error, ErrorKind, Outcome};
 use serde_json::{Value, json};
-
-#[test]
-fn every_operation_is_in_the_table() {
-    let here: BTreeSet<&str> = operations().iter().map(|operation| operation.operation).collect();
-    assert_eq!(here, OPERATIONS.iter().map(|operation| operation.id).collect());
-    for Sends { type_name, .. } in operations() {
-        assert!(documented().iter().any(|entry| entry.type_name == type_name), "no response for {type_name}");
-    }
-}
 
 // ---------------------------------------------------------------- what a node is replaced by
 
@@ -101,22 +92,22 @@ struct Counts {
 async fn each_node_of_each_response_replaced_by_each_type_of_json() {
     let (contract, server) = (contract(), Server::start().await);
     let mut counts = Counts::default();
-    for operation in operations() {
-        for entry in documented().into_iter().filter(|entry| entry.type_name == operation.type_name) {
-            let original = (operation.strict)(&entry.json.to_string()).unwrap();
-            for node in nodes_of(&contract, operation.type_name, &entry.json) {
+    for row in rows() {
+        for entry in documented().into_iter().filter(|entry| entry.type_name == row.schema) {
+            let original = (row.strict)(&entry.json.to_string()).unwrap();
+            for node in nodes_of(&contract, row.schema, &entry.json) {
                 counts.nodes += 1;
                 if let Some((_, name)) = node.pointer.rsplit_once('/').filter(|_| is_required_field(&node)) {
                     server.set(without(&entry.json, &node.pointer));
-                    let error = (operation.send)(&server.client).await.unwrap_err();
+                    let error = (row.send)(&server.client, "id-1", Own::default()).await.unwrap_err();
                     assert!(error.to_string().contains(&format!("missing field `{name}`")), "{error}");
                     counts.errors += 1;
                 }
                 for text in replacements() {
-                    let about = format!("{} of {}, `{}` is {text:.40}", operation.operation, entry.source, node.path);
+                    let about = format!("{} of {}, `{}` is {text:.40}", row.operation, entry.source, node.path);
                     server.set(replaced(&entry.json, &node.pointer, &text));
-                    let result = (operation.send)(&server.client).await;
-                    check(&contract, operation, &entry.json, &original, &node, &text, result, &about, &mut counts);
+                    let result = (row.send)(&server.client, "id-1", Own::default()).await;
+                    check(&contract, &row, &entry.json, &original, &node, &text, result, &about, &mut counts);
                 }
             }
         }
@@ -129,7 +120,7 @@ async fn each_node_of_each_response_replaced_by_each_type_of_json() {
 #[allow(clippy::too_many_arguments)]
 fn check(
     contract: &Value,
-    operation: Sends,
+    row: &Row,
     json: &Value,
     original: &Value,
     node: &Node,
@@ -143,7 +134,7 @@ fn check(
         // The object decodes, without the field that the contract does not know.
         counts.dropped += 1;
         let seen = result.unwrap_or_else(|error| panic!("{about}: {error}"));
-        assert_eq!(seen.value, (operation.strict)(&replaced(json, &node.pointer, "{}")).expect(about), "{about}");
+        assert_eq!(seen.value, (row.strict)(&replaced(json, &node.pointer, "{}")).expect(about), "{about}");
         assert_eq!(seen.undecoded, [(format!("{}.a", node.path), text[5..text.len() - 1].to_owned())], "{about}");
         return;
     }
@@ -153,17 +144,15 @@ fn check(
             counts.fitting += 1;
             let seen = result.unwrap_or_else(|error| panic!("{about}: {error}"));
             assert_eq!(seen.undecoded, [], "{about}");
-            let decoded = (operation.strict)(&replaced(json, &node.pointer, text)).expect(about);
+            let decoded = (row.strict)(&replaced(json, &node.pointer, text)).expect(about);
             assert_eq!(seen.value, decoded, "{about}");
         }
         (false, Some((pointer, path))) => {
             counts.dropped += 1;
             let seen = result.unwrap_or_else(|error| panic!("{about}: {error}"));
-            assert_eq!(seen.value, (operation.strict)(&without(json, pointer)).expect(about), "{about}");
+            assert_eq!(seen.value, (row.strict)(&without(json, pointer)).expect(about), "{about}");
             // Required fields arrive unchanged.
-            for name in
-                contract["components"]["schemas"][operation.type_name]["required"].as_array().into_iter().flatten()
-            {
+            for name in contract["components"]["schemas"][row.schema]["required"].as_array().into_iter().flatten() {
                 let name = name.as_str().unwrap();
                 if !pointer.starts_with(&format!("/{name}/")) {
                     assert_eq!(seen.value[name], original[name], "{about}");
@@ -174,13 +163,13 @@ fn check(
             let body = replaced(json, &node.pointer, text);
             assert!(body.contains(sent.as_str()) && sent.contains(text), "{about}: {sent}");
             // A value that was stored can be loaded again.
-            assert_eq!((operation.strict)(&seen.value.to_string()).expect(about), seen.value, "{about}");
+            assert_eq!((row.strict)(&seen.value.to_string()).expect(about), seen.value, "{about}");
         }
         (false, None) => {
             counts.errors += 1;
             let error = result.map(|seen| panic!("{about}: {seen:?}")).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Decode, "{about}: {error}");
-            let is_read = OPERATIONS.iter().find(|known| known.id == operation.operation).unwrap().idempotent;
+            let is_read = row.operation().idempotent;
             assert_eq!(error.outcome(), if is_read { Outcome::ReadFailed } else { Outcome::Unknown }, "{about}");
             assert!(error.to_string().contains(&format!("`{}", node.path)), "{about}: {error}");
         }
@@ -191,11 +180,11 @@ fn check(
 async fn all_optional_fields_of_a_response_may_be_wrong_at_once() {
     let (contract, server) = (contract(), Server::start().await);
     let mut dropped = 0;
-    for operation in operations() {
-        for entry in documented().into_iter().filter(|entry| entry.type_name == operation.type_name) {
+    for row in rows() {
+        for entry in documented().into_iter().filter(|entry| entry.type_name == row.schema) {
             for text in ["1e999", "[[1]]", r#"{"a":1e999}"#] {
                 let mut wrong = entry.json.clone();
-                let nodes = nodes_of(&contract, operation.type_name, &entry.json);
+                let nodes = nodes_of(&contract, row.schema, &entry.json);
                 let leaves: Vec<&Node> = nodes.iter().filter(|node| is_outermost(node, &nodes)).collect();
                 for node in &leaves {
                     let (parent, name) = node.pointer.rsplit_once('/').unwrap();
@@ -203,8 +192,10 @@ async fn all_optional_fields_of_a_response_may_be_wrong_at_once() {
                     parent.insert(name.to_owned(), "the node".into());
                 }
                 server.set(wrong.to_string().replace(r#""the node""#, text));
-                let about = format!("{} of {}, {text}", operation.operation, entry.source);
-                let seen = (operation.send)(&server.client).await.unwrap_or_else(|error| panic!("{about}: {error}"));
+                let about = format!("{} of {}, {text}", row.operation, entry.source);
+                let seen = (row.send)(&server.client, "id-1", Own::default())
+                    .await
+                    .unwrap_or_else(|error| panic!("{about}: {error}"));
                 let mut named: Vec<String> = seen.undecoded.into_iter().map(|(path, _)| path).collect();
                 let decodes = |node: &Node| fits(&contract, &node.schema, text);
                 let mut expected: Vec<String> = leaves
@@ -239,7 +230,7 @@ fn is_outermost(node: &Node, all: &[Node]) -> bool {
 async fn sees(name: &str, response: impl AsRef<[u8]>) -> Result<Seen, Error> {
     let server = Server::start().await;
     server.set(response);
-    (operation(name).send)(&server.client).await
+    (row(name).send)(&server.client, "id-1", Own::default()).await
 }
 
 #[tokio::test]

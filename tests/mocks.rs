@@ -2,20 +2,21 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+mod operations;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use common::recorded_answer;
 use futures_util::TryStreamExt as _;
+use operations::{Own, rows};
 use piaxis::{
-    Amount, DisbursementStatus, ErrorKind, EscrowDisbursementStatus, GrantType, JsonObject, OPERATIONS, PaymentMethod,
+    Amount, DisbursementStatus, ErrorKind, EscrowDisbursementStatus, GrantType, JsonObject, PaymentMethod,
     PaymentStatus, TermEvidence, Timestamp,
-    mock::{MockPiaxis, MockResponse, MockServerExt, httpmock::Mock},
+    mock::{MockPiaxis, MockResponse, MockServerExt},
     oauth::{CodeExchange, TokenRefresh},
     types::{
-        AuthorizeParams, DisbursementCancel, DisbursementCreate, DisbursementFilter, EscrowCreate,
-        EscrowDisbursementCreate, EscrowDisbursementFilter, EscrowDisbursementRelease, EscrowDispute, EscrowRelease,
-        EscrowReverse, OtpRequest, Payment, PaymentCreate, PaymentFilter, PaymentSummary, TokenRequest, UserInfo,
+        AuthorizeParams, DisbursementCancel, DisbursementCreate, DisbursementFilter, EscrowDisbursementFilter,
+        EscrowRelease, Payment, PaymentCreate, PaymentFilter, PaymentSummary, TokenRequest, UserInfo,
     },
 };
 use serde::de::DeserializeOwned;
@@ -283,62 +284,12 @@ async fn a_list_needs_no_page_by_hand() {
 async fn every_operation_has_a_mock_that_its_method_reaches() {
     let piaxis = MockPiaxis::start().await;
     let client = piaxis.client_builder().api_key("k").client_id("c").client_secret("s").build().unwrap();
-    let mut reached = BTreeSet::new();
-    macro_rules! reach {
-        ($($operation:ident, $answer:literal, $call:expr;)+) => {$(
-            let mock = piaxis.$operation(|_, then| {
-                then.success(200, &recorded($answer));
-            });
-            $call.await.unwrap_or_else(|error| panic!("{error}"));
-            done(&mock, stringify!($operation), &mut reached);
-        )+};
+    for row in rows() {
+        let mut mock = (row.mock)(&piaxis, &row.response);
+        (row.send)(&client, "id-1", Own::default()).await.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(mock.calls(), 1, "{}", row.name());
+        mock.delete();
     }
-    fn done(mock: &Mock<'_>, operation: &'static str, reached: &mut BTreeSet<&'static str>) {
-        assert_eq!(mock.calls(), 1, "{operation}");
-        reached.insert(operation);
-    }
-    let params = AuthorizeParams::builder().merchant_id("m").external_user_id("u").redirect_uri("https://a.example/b");
-    let payment = PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build();
-    let escrow =
-        EscrowCreate::builder().amount(1).currency_code("UGX").payment_method(PaymentMethod::Mtn).terms(vec![]);
-    let payouts =
-        DisbursementCreate::builder().currency("UGX").payment_method(PaymentMethod::Mtn).recipients(vec![]).build();
-    let batch =
-        EscrowDisbursementCreate::builder().currency("UGX").payment_method(PaymentMethod::Mtn).recipients(vec![]);
-    let (disbursements, batches) = (client.disbursements(), client.escrow_disbursements());
-    let cancel = DisbursementCancel::default;
-    reach! {
-        oauth_authorize, "authorize_test", client.oauth().authorize_test(params.build());
-        oauth_token, "token", client.oauth().refresh_token(TokenRefresh::builder().refresh_token("r").build());
-        otp_request, "otp_request", client.otp().request(OtpRequest::builder().email("a@example.com").build());
-        payments_create, "payment_create", client.payments().create(payment);
-        payments_get, "payment_details", client.payments().get("p");
-        payments_list, "payment_list", client.payments().list(PaymentFilter::default());
-        escrows_create, "escrow_create", client.escrows().create(escrow.build());
-        escrows_get, "escrow_create", client.escrows().get("e");
-        escrows_status, "escrow_status", client.escrows().status("e");
-        escrows_release, "escrow_release", client.escrows().release("e", EscrowRelease::default());
-        escrows_reverse, "escrow_reverse", client.escrows().reverse("e", EscrowReverse::default());
-        escrows_dispute, "escrow_dispute", client.escrows().dispute("e", EscrowDispute::builder().reason("r").build());
-        escrows_fulfill_term, "escrow_fulfill_term", client.escrows().fulfill_term("e", "t", custom(), None);
-        disbursements_create, "disbursement_create", disbursements.create(payouts.clone());
-        disbursements_get, "disbursement_detail", disbursements.get("d");
-        disbursements_list, "disbursement_list", disbursements.list(DisbursementFilter::default());
-        disbursements_cancel, "disbursement_cancel", disbursements.cancel("d", cancel());
-        escrow_disbursements_create, "escrow_disbursement_create", batches.create(batch.build());
-        escrow_disbursements_get, "escrow_disbursement_create", batches.get("d");
-        escrow_disbursements_list, "escrow_disbursement_list", batches.list(EscrowDisbursementFilter::default());
-        escrow_disbursements_release, "escrow_disbursement_release", batches.release("d", EscrowDisbursementRelease::default());
-        escrow_disbursements_cancel, "escrow_disbursement_cancel", batches.cancel("d", cancel());
-    }
-    // No SDK recorded a quote.
-    let quote = piaxis::types::DisbursementQuote::builder().currency("UGX").total_debit_amount(500).build();
-    let mock = piaxis.disbursements_quote(|_, then| {
-        then.success(200, &quote);
-    });
-    assert_eq!(disbursements.quote(payouts).await.unwrap(), quote);
-    done(&mock, "disbursements_quote", &mut reached);
-    assert_eq!(reached, OPERATIONS.iter().map(|operation| operation.id).collect());
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+mod one_body;
 mod operations;
 mod support;
 
@@ -11,10 +12,11 @@ use std::{
 };
 
 use common::{contract, documented};
+use one_body::Server;
 use operations::{
-    Server,
+    Own,
     nodes::{Node, nodes_of, replaced, resolved},
-    operations,
+    rows,
 };
 use piaxis::{Unexpected, UnexpectedKind};
 use serde_json::{Value, json};
@@ -41,11 +43,11 @@ fn take(reports: &Reports) -> Vec<(UnexpectedKind, String)> {
 #[tokio::test]
 async fn nothing_in_recorded_and_documented_responses_is_unexpected() {
     let (server, reports) = server().await;
-    for operation in operations() {
-        for entry in documented().into_iter().filter(|entry| entry.type_name == operation.type_name) {
+    for row in rows() {
+        for entry in documented().into_iter().filter(|entry| entry.type_name == row.schema) {
             server.set(entry.json.to_string());
-            (operation.send)(&server.client).await.unwrap();
-            assert_eq!(take(&reports), [], "{} of {}", operation.operation, entry.source);
+            (row.send)(&server.client, "id-1", Own::default()).await.unwrap();
+            assert_eq!(take(&reports), [], "{} of {}", row.operation, entry.source);
         }
     }
 }
@@ -99,19 +101,21 @@ fn mutants(contract: &Value, json: &Value, nodes: &[Node]) -> Vec<Mutant> {
 async fn what_the_contract_does_not_know_is_reported_by_path_and_not_by_value() {
     let (contract, (server, reports)) = (contract(), server().await);
     let mut counts = BTreeMap::<UnexpectedKind, (usize, usize)>::new();
-    for operation in operations() {
-        for entry in documented().into_iter().filter(|entry| entry.type_name == operation.type_name) {
-            let nodes = nodes_of(&contract, operation.type_name, &entry.json);
+    for row in rows() {
+        for entry in documented().into_iter().filter(|entry| entry.type_name == row.schema) {
+            let nodes = nodes_of(&contract, row.schema, &entry.json);
             for Mutant { body, kind, path } in mutants(&contract, &entry.json, &nodes) {
                 server.set(&body);
-                (operation.send)(&server.client).await.unwrap_or_else(|error| panic!("{path}: {error}"));
+                (row.send)(&server.client, "id-1", Own::default())
+                    .await
+                    .unwrap_or_else(|error| panic!("{path}: {error}"));
                 let (all, caught) = counts.entry(kind).or_default();
                 *all += 1;
                 let seen = take(&reports);
                 if seen == [(kind, path.clone())] {
                     *caught += 1;
                 } else {
-                    println!("{} of {}: {path} {kind:?}: {seen:?}", operation.operation, entry.source);
+                    println!("{} of {}: {path} {kind:?}: {seen:?}", row.operation, entry.source);
                 }
             }
         }

@@ -5,7 +5,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use piaxis::{Client, ClientBuilder, Environment};
@@ -204,17 +204,43 @@ pub(crate) struct Documented {
     pub(crate) json: Value,
 }
 
-/// All of them; their sentences are reworded, keys and shapes and number formats are not.
+/// All of them, and the examples of the contract. Sentences are reworded, keys and shapes and number formats are not.
 pub(crate) fn documented() -> Vec<Documented> {
-    let all: Vec<Value> = serde_json::from_str(include_str!("../data/documented.json")).expect("the payloads");
-    let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    all.iter()
-        .map(|entry| Documented {
+    static ALL: OnceLock<Vec<Documented>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let all: Vec<Value> = serde_json::from_str(include_str!("../data/documented.json")).expect("the payloads");
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let recorded = all.iter().map(|entry| Documented {
             source: text(&entry["source"]),
             type_name: text(&entry["type"]),
             json: entry["json"].clone(),
-        })
-        .collect()
+        });
+        recorded.chain(examples(contract())).collect()
+    })
+    .clone()
+}
+
+/// The examples of successful responses in the contract.
+fn examples(contract: Value) -> Vec<Documented> {
+    let mut found = Vec::new();
+    let operations = contract["paths"].as_object().into_iter().flatten().flat_map(|(_, item)| item.as_object());
+    for operation in operations.flatten().map(|(_, operation)| operation) {
+        for (status, response) in operation["responses"].as_object().into_iter().flatten() {
+            let json = &response["content"]["application/json"];
+            let schema = json["schema"]["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+            if let (true, Some(schema), Some(example)) = (status.starts_with('2'), schema, json.get("example")) {
+                let source = format!("example of {}", operation["operationId"].as_str().unwrap_or_default());
+                found.push(Documented { source, type_name: schema.to_owned(), json: example.clone() });
+            }
+        }
+    }
+    found
+}
+
+/// The example of an operation's successful response in the contract.
+pub(crate) fn example(operation: &str) -> Value {
+    let source = format!("example of {operation}");
+    documented().into_iter().find(|entry| entry.source == source).unwrap_or_else(|| panic!("no {source}")).json
 }
 
 /// One recorded answer, by the name that the SDKs give it.

@@ -30,6 +30,4 @@ macro_rules! list {
     };
 }
 
-list!(PaymentList of PaymentSummary by payment_id);
-list!(DisbursementList of DisbursementSummary by disbursement_id);
-list!(EscrowDisbursementList of EscrowDisbursementSummary by disbursement_id);
+include!(concat!(env!("OUT_DIR"), "/lists.rs"));
