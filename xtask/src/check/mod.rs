@@ -32,7 +32,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::contract::Contract;
-use crate::report::{self, DocPlace, Finding, Format, Severity, SpecPlace};
+use crate::report::{self, DocPlace, Finding, Format, Kind, SpecPlace};
 use document::Document;
 use extract::Extracted;
 use fetch::Fetched;
@@ -196,28 +196,24 @@ fn add_changes(
 ) {
     let spec = Some(SpecPlace { file: arguments.lock.display().to_string(), line: 1 });
     for change in lock::compare(accepted, now) {
-        let (id, severity, page, message) = match change {
+        let (kind, page, message) = match change {
             Change::PageMissing { page } => {
                 let message = format!("the page `{page}` that the last accepted run saw is missing");
-                ("page-missing", Severity::Error, page, message)
+                (Kind::PageMissing, page, message)
             }
-            Change::PageNew { page } => {
-                ("page-new", Severity::Warning, page.clone(), format!("there is a new page `{page}`"))
-            }
-            Change::Reworded { page } => {
-                ("page-reworded", Severity::Info, page.clone(), format!("the page `{page}` was reworded"))
-            }
+            Change::PageNew { page } => (Kind::PageNew, page.clone(), format!("there is a new page `{page}`")),
+            Change::Reworded { page } => (Kind::PageReworded, page.clone(), format!("the page `{page}` was reworded")),
             Change::FactGone { page, fact } => {
-                ("fact-gone", Severity::Error, page.clone(), format!("the page `{page}` no longer says: {fact}"))
+                (Kind::FactGone, page.clone(), format!("the page `{page}` no longer says: {fact}"))
             }
             Change::FactNew { page, fact } => {
-                ("fact-new", Severity::Warning, page.clone(), format!("the page `{page}` now says: {fact}"))
+                (Kind::FactNew, page.clone(), format!("the page `{page}` now says: {fact}"))
             }
             Change::CoverageDropped { page, what, before, now } => {
                 let message = format!(
                     "the page `{page}` has fewer {what} than the last accepted run saw: {now} instead of {before}"
                 );
-                ("coverage-dropped", Severity::Error, page, message)
+                (Kind::CoverageDropped, page, message)
             }
         };
         let stated = pages
@@ -233,17 +229,6 @@ fn add_changes(
             }),
             None => Some(DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: 1 }),
         };
-        report.findings.push(Finding {
-            id: id.to_owned(),
-            severity,
-            operation: None,
-            field: None,
-            message,
-            advice: "review the change, mend the contract, and accept with `cargo xtask check --update-lock`"
-                .to_owned(),
-            doc,
-            spec: spec.clone(),
-            files: Vec::new(),
-        });
+        report.findings.push(Finding { doc, spec: spec.clone(), ..Finding::new(kind, message) });
     }
 }

@@ -1,116 +1,18 @@
-//! What the check found, for people, programs, workflow logs and issues.
+//! What was found, for people, programs, workflow logs and issues.
+
+pub(crate) mod escape;
+pub(crate) mod finding;
+mod github;
+mod json;
+mod markdown;
+mod text;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use clap::ValueEnum;
-use serde::Serialize;
 
-/// How much a finding weighs; the heaviest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Severity {
-    Error,
-    Warning,
-    /// Needs no work.
-    Info,
-}
-
-impl Severity {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Info => "info",
-        }
-    }
-}
-
-/// A place in the docs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct DocPlace {
-    pub(crate) page: String,
-    pub(crate) heading: String,
-    pub(crate) anchor: String,
-    pub(crate) line: usize,
-}
-
-/// A place in the contract.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct SpecPlace {
-    pub(crate) file: String,
-    pub(crate) line: usize,
-}
-
-/// One thing that differs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Finding {
-    /// Its kind, such as `field-missing`.
-    pub(crate) id: String,
-    pub(crate) severity: Severity,
-    pub(crate) operation: Option<String>,
-    pub(crate) field: Option<String>,
-    pub(crate) message: String,
-    /// What to do.
-    pub(crate) advice: String,
-    pub(crate) doc: Option<DocPlace>,
-    pub(crate) spec: Option<SpecPlace>,
-    /// Recorded responses that show it, sorted; of the docs, none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) files: Vec<String>,
-}
-
-/// A disagreement that the contract records as a deviation.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Accepted {
-    pub(crate) message: String,
-    pub(crate) reason: String,
-    pub(crate) doc: Option<DocPlace>,
-    pub(crate) spec: Option<SpecPlace>,
-}
-
-/// How much was seen.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-pub(crate) enum Coverage {
-    Docs(DocsCoverage),
-    Responses(ResponsesCoverage),
-}
-
-impl Default for Coverage {
-    fn default() -> Self {
-        Self::Docs(DocsCoverage::default())
-    }
-}
-
-/// How many responses were compared, and of how many of the contract's operations.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct ResponsesCoverage {
-    pub(crate) responses: usize,
-    pub(crate) recorded_operations: usize,
-    pub(crate) operations: usize,
-}
-
-/// How much of the docs was seen and understood.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub(crate) struct DocsCoverage {
-    pub(crate) pages: usize,
-    pub(crate) sections: usize,
-    pub(crate) understood: usize,
-    pub(crate) examples: usize,
-    pub(crate) validated: usize,
-    pub(crate) facts: usize,
-}
-
-/// Its JSON is the format that `--format json` prints: the names and the order are stable.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub(crate) struct Report {
-    pub(crate) agreed: usize,
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) accepted: Vec<Accepted>,
-    pub(crate) coverage: Coverage,
-    pub(crate) notes: Vec<String>,
-}
+pub(crate) use escape::{cell, data, log_line, property};
+pub(crate) use finding::*;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -128,10 +30,10 @@ pub(crate) enum Format {
 /// The report as text that ends with a newline; `colour` is for people only.
 pub(crate) fn render(report: &Report, format: Format, colour: bool) -> String {
     match format {
-        Format::Human => human(report, colour),
-        Format::Json => json(report),
-        Format::Github => github(report),
-        Format::Markdown => markdown(report),
+        Format::Human => text::render(report, colour),
+        Format::Json => json::render(report),
+        Format::Github => github::render(report),
+        Format::Markdown => markdown::render(report),
     }
 }
 
@@ -218,244 +120,6 @@ fn spec_place(place: &SpecPlace) -> String {
     format!("{}:{}", place.file, place.line)
 }
 
-/// Text of a document on one line, without what could steer a terminal or change the direction of writing.
-fn one_line(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    visible(&text)
-}
-
-fn visible(text: &str) -> String {
-    let mut visible = String::with_capacity(text.len());
-    for character in text.chars() {
-        let steers = matches!(
-            character,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
-        );
-        if steers || (character.is_control() && !matches!(character, '\r' | '\n')) {
-            visible.extend(character.escape_unicode());
-        } else {
-            visible.push(character);
-        }
-    }
-    visible
-}
-
-/// One line of a workflow's log that can be no command: those begin with `::`, or hold `##[` (the older form).
-pub(crate) fn log_line(text: &str) -> String {
-    let text = one_line(text).replace("##[", "## [");
-    match text.strip_prefix("::") {
-        Some(rest) => format!(": :{rest}"),
-        None => text,
-    }
-}
-
-fn human(report: &Report, colour: bool) -> String {
-    let paint = |code: &str, text: &str| match colour {
-        true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-        false => text.to_owned(),
-    };
-    let mut lines = Vec::new();
-    for (title, findings) in groups(report) {
-        lines.push(paint("1", &log_line(title)));
-        for finding in findings {
-            let code = match finding.severity {
-                Severity::Error => "1;31",
-                Severity::Warning => "1;33",
-                Severity::Info => "1;36",
-            };
-            let severity = paint(code, finding.severity.name());
-            lines.push(format!("  {severity}: {} [{}]", log_line(&finding.message), log_line(&finding.id)));
-            if let Some((what, evidence)) = evidence(finding) {
-                lines.push(format!("    {what}: {}", log_line(&evidence)));
-            }
-            if let Some(place) = &finding.spec {
-                lines.push(format!("    contract: {}", log_line(&spec_place(place))));
-            }
-            if !finding.advice.is_empty() {
-                lines.push(format!("    to do: {}", log_line(&finding.advice)));
-            }
-        }
-        lines.push(String::new());
-    }
-    if !report.accepted.is_empty() {
-        lines.push(paint("1", "Accepted deviations"));
-        for accepted in &report.accepted {
-            let place = accepted.spec.as_ref().map(|place| format!(" ({})", spec_place(place))).unwrap_or_default();
-            let text = format!("{}{place}: {}", accepted.message, accepted.reason);
-            lines.push(format!("  - {}", log_line(&text)));
-        }
-        lines.push(String::new());
-    }
-    lines.extend(report.notes.iter().map(|note| format!("note: {}", log_line(note))));
-    lines.push(format!("Coverage: {}", coverage(&report.coverage)));
-    let code = if exit_code(report) == 0 { "1;32" } else { "1;31" };
-    lines.push(paint(code, &summary(report)));
-    lines.join("\n") + "\n"
-}
-
-fn json(report: &Report) -> String {
-    match serde_json::to_string_pretty(report) {
-        // JSON lets some control characters (C1) stand, and a terminal may obey them. They occur in strings only.
-        Ok(text) => {
-            let escape = |character: char| match character {
-                '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(character)),
-                _ => character.to_string(),
-            };
-            text.chars().map(escape).collect::<String>() + "\n"
-        }
-        // Text and numbers always serialise; whoever reads the output gets JSON in any case.
-        Err(error) => format!("{}\n", serde_json::json!({ "error": error.to_string() })),
-    }
-}
-
-fn github(report: &Report) -> String {
-    let mut text = String::new();
-    for (_, findings) in groups(report) {
-        for finding in findings {
-            let level = match finding.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Info => "notice",
-            };
-            let mut properties = Vec::new();
-            if let Some(place) = &finding.spec {
-                properties.push(format!("file={}", property(&place.file)));
-                properties.push(format!("line={}", place.line.max(1)));
-            }
-            let title = match &finding.operation {
-                Some(operation) => format!("{operation}: {}", finding.id),
-                None => finding.id.clone(),
-            };
-            properties.push(format!("title={}", property(&title)));
-            let mut message = vec![finding.message.clone()];
-            message.extend(evidence(finding).map(|(what, evidence)| format!("{what}: {evidence}")));
-            message.extend((!finding.advice.is_empty()).then(|| format!("to do: {}", finding.advice)));
-            let _ = writeln!(text, "::{level} {}::{}", properties.join(","), data(&message.join("\n")));
-        }
-    }
-    for note in &report.notes {
-        let _ = writeln!(text, "::notice title=note::{}", data(note));
-    }
-    let _ = writeln!(text, "Coverage: {}\n{}", coverage(&report.coverage), summary(report));
-    text
-}
-
-/// The message of a workflow command, escaped as GitHub's toolkit does.
-pub(crate) fn data(text: &str) -> String {
-    visible(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// A property of a workflow command.
-pub(crate) fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
-}
-
-/// GitHub takes 65536 characters in the body of an issue.
-const MARKDOWN_LIMIT: usize = 60_000;
-/// What the findings leave to the rest, of that.
-const MARKDOWN_REST: usize = 15_000;
-/// One cell; no message needs as much.
-const CELL_LIMIT: usize = 2_000;
-
-fn markdown(report: &Report) -> String {
-    let verb = if exit_code(report) == 0 { "agree" } else { "differ" };
-    let (others, column) = match report.coverage {
-        Coverage::Docs(_) => ("docs", "docs"),
-        Coverage::Responses(_) => ("recorded responses", "files"),
-    };
-    let mut text = format!(
-        "**The contract and the {others} {verb}**: {}\n\nCoverage: {}\n",
-        summary(report),
-        coverage(&report.coverage)
-    );
-    let mut left_out = 0;
-    for (title, findings) in groups(report) {
-        let columns = format!("| | what differs | {column} | contract | to do |\n|---|---|---|---|---|\n");
-        let head = format!("\n### {}\n\n{columns}", cell(title));
-        let mut has_head = false;
-        for finding in findings {
-            let evidence = evidence(finding).map(|(_, evidence)| evidence).unwrap_or_default();
-            let spec = finding.spec.as_ref().map(spec_place).unwrap_or_default();
-            let cells = [finding.severity.name(), &finding.message, &evidence, &spec, &finding.advice].map(cell);
-            let row = format!("| {} |\n", cells.join(" | "));
-            let size = text.len() + row.len() + if has_head { 0 } else { head.len() };
-            if left_out > 0 || size > MARKDOWN_LIMIT - MARKDOWN_REST {
-                left_out += 1;
-                continue;
-            }
-            if !has_head {
-                text.push_str(&head);
-                has_head = true;
-            }
-            text.push_str(&row);
-        }
-    }
-    if left_out > 0 {
-        let command = match report.coverage {
-            Coverage::Docs(_) => "cargo xtask check",
-            Coverage::Responses(_) => "cargo xtask check --responses",
-        };
-        let _ = writeln!(text, "\n… and {left_out} more: run `{command}`.");
-    }
-    if !report.accepted.is_empty() {
-        let title = counted(report.accepted.len(), "accepted deviation", "accepted deviations");
-        let items = report.accepted.iter().map(|accepted| {
-            let place =
-                accepted.spec.as_ref().map(|place| format!(" ({})", cell(&spec_place(place)))).unwrap_or_default();
-            format!("- {}{place}: {}\n", cell(&accepted.message), cell(&accepted.reason))
-        });
-        let items = within(items, MARKDOWN_LIMIT.saturating_sub(text.len() + CELL_LIMIT));
-        let _ = write!(text, "\n<details><summary>{title}</summary>\n\n{items}\n</details>\n");
-    }
-    if !report.notes.is_empty() {
-        let items = report.notes.iter().map(|note| format!("- {}\n", cell(note)));
-        let items = within(items, MARKDOWN_LIMIT.saturating_sub(text.len()));
-        let _ = write!(text, "\nNotes:\n\n{items}");
-    }
-    text
-}
-
-/// Items up to a length, and a word on those left out.
-fn within(items: impl Iterator<Item = String>, limit: usize) -> String {
-    let mut text = String::new();
-    let mut left_out = 0;
-    for item in items {
-        if left_out == 0 && text.len() + item.len() <= limit {
-            text.push_str(&item);
-        } else {
-            left_out += 1;
-        }
-    }
-    if left_out > 0 {
-        let _ = writeln!(text, "- … and {left_out} more");
-    }
-    text
-}
-
-/// Text that a table's cell, a heading or an item of a list shows as it stands.
-pub(crate) fn cell(text: &str) -> String {
-    let text = log_line(text);
-    let mut cell = String::with_capacity(text.len());
-    for (index, character) in text.chars().enumerate() {
-        if index >= CELL_LIMIT {
-            cell.push('…');
-            break;
-        }
-        match character {
-            '&' => cell.push_str("&amp;"),
-            '<' => cell.push_str("&lt;"),
-            '>' => cell.push_str("&gt;"),
-            // `_` inside of words is no markup, and brackets without a target are none either.
-            '\\' | '`' | '*' | '|' | '~' => cell.extend(['\\', character]),
-            '(' if cell.ends_with(']') => cell.push_str("\\("),
-            // A word of the docs must not call somebody by name.
-            '@' => cell.push_str("@\u{200b}"),
-            _ => cell.push(character),
-        }
-    }
-    cell
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
@@ -471,7 +135,7 @@ mod tests {
 
     fn finding(severity: Severity, operation: Option<&str>, message: &str) -> Finding {
         Finding {
-            id: "field-missing".into(),
+            kind: Kind::FieldMissing,
             severity,
             operation: operation.map(Into::into),
             field: Some("items[].fee".into()),
@@ -598,7 +262,6 @@ Coverage: 5 pages, 79 of 80 sections understood, 1 of 1 JSON example validated, 
         let lead = "::add-mask::a ##[add-mask]b";
         let mut report = report(vec![
             Finding {
-                id: evil.into(),
                 advice: evil.into(),
                 doc: Some(DocPlace { page: evil.into(), heading: evil.into(), anchor: evil.into(), line: 0 }),
                 spec: Some(SpecPlace { file: format!("a:b,c{evil}"), line: 0 }),
