@@ -22,23 +22,21 @@ mod openapi;
 mod responses;
 
 use std::{
-    fs,
     io::{IsTerminal as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 
-use crate::contract::Contract;
-use crate::report::{self, DocPlace, Finding, Format, Kind, SpecPlace};
+use crate::contract::{self, Contract, FILE as CONTRACT};
+use crate::report::{self, DocPlace, Finding, Format, Kind};
 use document::Document;
 use extract::Extracted;
 use fetch::Fetched;
 use lock::{Change, Lock, LockedPage};
 
-const CONTRACT: &str = "openapi/piaxis.yaml";
 const LOCK: &str = "openapi/docs.lock";
 const DOCS: &str = "https://api.gopiaxis.com/api/docs/";
 
@@ -68,21 +66,26 @@ pub(crate) struct Arguments {
     /// Keeps what was fetched in this folder.
     #[arg(long)]
     save: Option<PathBuf>,
-    /// The contract to check.
-    #[arg(long, default_value = CONTRACT)]
-    spec: PathBuf,
+    /// The contract to check; that of the repository when left out.
+    #[arg(long)]
+    spec: Option<PathBuf>,
     /// The backend's own /openapi.json (FastAPI, OpenAPI 3.1) as a further source: an address or a file.
     #[arg(long)]
     openapi: Option<String>,
     /// How to print the findings.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// What the last accepted run saw.
-    #[arg(long, default_value = LOCK)]
-    lock: PathBuf,
+    /// What the last accepted run saw; openapi/docs.lock of the repository when left out.
+    #[arg(long)]
+    lock: Option<PathBuf>,
     /// Accepts the present state of the docs, after review.
     #[arg(long)]
     update_lock: bool,
+}
+
+/// A given file, or one of the repository around this folder.
+fn at_root(given: Option<&Path>, file: &str) -> PathBuf {
+    given.map_or_else(|| contract::root().join(file), Path::to_owned)
 }
 
 /// 0: agreement, 1: findings, 2: the docs, the contract or the responses could not be read.
@@ -97,15 +100,16 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn check(arguments: &Arguments) -> Result<u8> {
-    let file = arguments.spec.display().to_string();
-    let text = fs::read_to_string(&arguments.spec).with_context(|| file.clone())?;
-    let contract = Contract::read(&file, &text)?;
+    let file = arguments.spec.as_deref().unwrap_or(Path::new(CONTRACT));
+    let contract = Contract::open(&at_root(arguments.spec.as_deref(), CONTRACT), &file.display().to_string())?;
     if let Some(directory) = &arguments.responses {
         let report = responses::compare(&contract, directory)?;
         print(&report, arguments.format)?;
         return Ok(report::exit_code(&report));
     }
-    let accepted = lock::read(&arguments.lock)?;
+    let lock_file = at_root(arguments.lock.as_deref(), LOCK);
+    let lock_name = arguments.lock.as_deref().unwrap_or(Path::new(LOCK)).display().to_string();
+    let accepted = lock::read(&lock_file)?;
     let fetched = fetch_pages(arguments)?;
     if let Some(directory) = &arguments.save {
         fetch::save(&fetched, directory)?;
@@ -121,12 +125,12 @@ fn check(arguments: &Arguments) -> Result<u8> {
     let now = lock_of(&fetched, &pages);
     match (&accepted, arguments.update_lock) {
         (_, true) => {
-            lock::write(&arguments.lock, &now)?;
-            eprintln!("accepted the present state of the docs in {}", arguments.lock.display());
+            lock::write(&lock_file, &now)?;
+            eprintln!("accepted the present state of the docs in {lock_name}");
         }
-        (Some(accepted), false) => add_changes(&mut report, accepted, &now, &pages, arguments),
+        (Some(accepted), false) => add_changes(&mut report, accepted, &now, &pages),
         (None, false) => {
-            report.notes.push(format!("there is no {}; accept one with --update-lock", arguments.lock.display()))
+            report.notes.push(format!("there is no {lock_name}; accept one with --update-lock"))
         }
     }
     print(&report, arguments.format)?;
@@ -192,9 +196,7 @@ fn add_changes(
     accepted: &Lock,
     now: &Lock,
     pages: &[(Document, Extracted)],
-    arguments: &Arguments,
 ) {
-    let spec = Some(SpecPlace { file: arguments.lock.display().to_string(), line: 1 });
     for change in lock::compare(accepted, now) {
         let (kind, page, message) = match change {
             Change::PageMissing { page } => {
@@ -229,6 +231,6 @@ fn add_changes(
             }),
             None => Some(DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: 1 }),
         };
-        report.findings.push(Finding { doc, spec: spec.clone(), ..Finding::new(kind, message) });
+        report.findings.push(Finding { doc, ..Finding::new(kind, message) });
     }
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask diff`: what a change of the contract means to the people who use the crate.
 //!
-//! Both documents are read (`load`, `parse`, `places`), seen in one way (`normalise`), and compared place by place (`compare`). The one
+//! Both documents are read (`load`, `places`), seen in one way (`normalise`), and compared place by place (`compare`). The one
 //! table (`rules`) says what each kind of change means, and `rust_api` what the generator makes of it.
 
 mod acknowledge;
@@ -11,7 +11,6 @@ mod merge;
 mod normalise;
 mod nothing;
 mod number;
-mod parse;
 mod places;
 mod report;
 mod rules;
@@ -21,7 +20,7 @@ mod version;
 
 use std::{
     io::Write as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -37,11 +36,14 @@ use report::{Format, Report};
                         With --against-version: 1 only when the version is too small."
 )]
 pub(crate) struct Arguments {
-    /// What was: a git reference (its openapi/piaxis.yaml is read), or a file.
+    /// What was: a git reference (the openapi/piaxis.yaml of the commit where this branch left it is read), or a file.
     #[arg(required_unless_present = "rules")]
     base: Option<String>,
     /// What is now: a file; the working tree's contract when left out.
     head: Option<String>,
+    /// Compares with the git reference itself, also with what it has gained since this branch left it.
+    #[arg(long)]
+    exact_base: bool,
     /// How to print the changes, or the rules.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -73,8 +75,9 @@ fn diff(arguments: &Arguments) -> Result<u8> {
         print(&report::table_of_rules(arguments.format))?;
         return Ok(0);
     }
-    let base_name = arguments.base.as_deref().context("BASE is missing")?;
-    let root = root();
+    let found = load::find(arguments.base.as_deref().context("BASE is missing")?, arguments.exact_base)?;
+    let base_name = found.name.as_str();
+    let root = crate::contract::root();
     let file = arguments.head.clone().unwrap_or_else(|| load::CONTRACT.to_owned());
     let base = load::base(base_name)?;
     let head = match &arguments.head {
@@ -107,11 +110,4 @@ fn print(text: &str) -> Result<()> {
         std::io::ErrorKind::BrokenPipe => Ok(()),
         _ => Err(error.into()),
     })
-}
-
-/// The nearest folder around this one that has a contract.
-fn root() -> PathBuf {
-    let here = std::env::current_dir().unwrap_or_default();
-    let found = here.ancestors().find(|folder| folder.join(load::CONTRACT).is_file()).map(Path::to_owned);
-    found.unwrap_or_default()
 }
