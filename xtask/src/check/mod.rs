@@ -22,7 +22,7 @@ mod openapi;
 mod responses;
 
 use std::{
-    io::{IsTerminal as _, Write as _},
+    io::IsTerminal as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -75,6 +75,9 @@ pub(crate) struct Arguments {
     /// How to print the findings.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Lists the accepted deviations.
+    #[arg(long, short)]
+    verbose: bool,
     /// What the last accepted run saw; openapi/docs.lock of the repository when left out.
     #[arg(long)]
     lock: Option<PathBuf>,
@@ -93,7 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match check(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", report::log_line(&format!("{error:#}")));
             ExitCode::from(2)
         }
     }
@@ -102,9 +105,12 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 fn check(arguments: &Arguments) -> Result<u8> {
     let file = arguments.spec.as_deref().unwrap_or(Path::new(CONTRACT));
     let contract = Contract::open(&at_root(arguments.spec.as_deref(), CONTRACT), &file.display().to_string())?;
+    let show = |found: &report::Report| {
+        report::print(&report::render(&report::sheet(found, arguments.verbose), found, arguments.format))
+    };
     if let Some(directory) = &arguments.responses {
         let report = responses::compare(&contract, directory)?;
-        print(&report, arguments.format)?;
+        show(&report)?;
         return Ok(report::exit_code(&report));
     }
     let lock_file = at_root(arguments.lock.as_deref(), LOCK);
@@ -133,18 +139,8 @@ fn check(arguments: &Arguments) -> Result<u8> {
             report.notes.push(format!("there is no {lock_name}; accept one with --update-lock"))
         }
     }
-    print(&report, arguments.format)?;
+    show(&report)?;
     Ok(report::exit_code(&report))
-}
-
-fn print(report: &report::Report, format: Format) -> Result<()> {
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let text = report::render(report, format, colour);
-    std::io::stdout().lock().write_all(text.as_bytes()).or_else(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(error),
-    })?;
-    Ok(())
 }
 
 /// Every page, parsed and read for its facts.

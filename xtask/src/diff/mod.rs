@@ -27,7 +27,9 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use report::{Format, Report};
+use report::Report;
+
+use crate::report::{Format, log_line, print};
 
 /// What to compare, and how to say it.
 #[derive(Debug, Args)]
@@ -63,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match diff(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let words = crate::report::log_line(&format!("{error:#}"));
+            let words = log_line(&format!("{error:#}"));
             let _ = writeln!(std::io::stderr(), "error: {words}");
             ExitCode::from(2)
         }
@@ -95,19 +97,10 @@ fn diff(arguments: &Arguments) -> Result<u8> {
         false => acknowledge::Review::default(),
     };
     let version = match arguments.against_version {
-        true => Some(version::judge(base_name, &root, &changes)?),
+        true => Some(version::judge(base_name, &root, &changes, [&head, &base])?),
         false => None,
     };
-    let report = Report { bump: change::bump(&changes), changes, review, version, file };
+    let report = Report { bump: change::bump(&changes), changes, review, version, file, notes: found.note.into_iter().collect() };
     print(&report::render(&report, arguments.format))?;
     Ok(u8::from(report.fails()))
-}
-
-/// Somebody who pages through the output may stop reading.
-fn print(text: &str) -> Result<()> {
-    let mut out = anstream::stdout();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(error.into()),
-    })
 }
