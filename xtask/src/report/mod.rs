@@ -19,7 +19,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 pub(crate) use check::sheet;
-pub(crate) use escape::{cell, log_line};
+pub(crate) use escape::log_line;
 pub(crate) use finding::*;
 pub(crate) use self::sheet::{Entry, Group, List, Remark, Sheet, Snippet, Tone, counted};
 
