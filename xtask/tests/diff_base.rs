@@ -90,7 +90,8 @@ fn the_draft_of_the_changelog_speaks_of_rust() {
         )
     };
     let body = "requestBody: { content: { application/json: { schema: { $ref: '#/components/schemas/Order' } } } }";
-    let order = format!("  /orders:\n    post: {{ operationId: orders_create, tags: [ orders ], {body}, responses: {{}} }}\n");
+    let order =
+        format!("  /orders:\n    post: {{ operationId: orders_create, tags: [ orders ], {body}, responses: {{}} }}\n");
     write(&folder, &format!("{FIRST}{order}{}", schemas("new, done", "")));
     commit(&folder, "first");
     let changed = schemas("new, done, lost", ", x-piaxis-settled: [ done ]").replace("maxLength: 9", "maxLength: 7");

@@ -51,7 +51,10 @@ Recorded responses (--responses DIR): one JSON file for each response body, name
 
 The report has paths and file names, never values. The docs are not fetched.
 
-Exits 0 on agreement, 1 with findings, 2 when the docs, the contract or the responses could not be read.";
+Exit codes:
+  0  agreement
+  1  findings
+  2  the docs, the contract, the lock or the responses could not be read";
 
 /// What to compare, and how to say it.
 #[derive(Debug, Args)]
@@ -135,9 +138,7 @@ fn check(arguments: &Arguments) -> Result<u8> {
             eprintln!("accepted the present state of the docs in {lock_name}");
         }
         (Some(accepted), false) => add_changes(&mut report, accepted, &now, &pages),
-        (None, false) => {
-            report.notes.push(format!("there is no {lock_name}; accept one with --update-lock"))
-        }
+        (None, false) => report.notes.push(format!("there is no {lock_name}; accept one with --update-lock")),
     }
     show(&report)?;
     Ok(report::exit_code(&report))
@@ -187,12 +188,7 @@ fn lock_of(fetched: &Fetched, pages: &[(Document, Extracted)]) -> Lock {
 }
 
 /// What the last accepted run saw and this one does not is a finding, also where the contract would not miss it.
-fn add_changes(
-    report: &mut report::Report,
-    accepted: &Lock,
-    now: &Lock,
-    pages: &[(Document, Extracted)],
-) {
+fn add_changes(report: &mut report::Report, accepted: &Lock, now: &Lock, pages: &[(Document, Extracted)]) {
     for change in lock::compare(accepted, now) {
         let (kind, page, message) = match change {
             Change::PageMissing { page } => {

@@ -141,7 +141,9 @@ impl Reader {
                 self.node(value, Mark::at(line), 0)?;
             }
             Event::Alias(anchor) => {
-                let Some(anchored) = self.anchors.get(&anchor) else { bail!("an alias stands inside of its own anchor") };
+                let Some(anchored) = self.anchors.get(&anchor) else {
+                    bail!("an alias stands inside of its own anchor")
+                };
                 let (value, size, height) = (anchored.value.clone(), anchored.size, anchored.height);
                 self.repeat(size)?;
                 self.nodes += size;

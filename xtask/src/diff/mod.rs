@@ -18,11 +18,7 @@ mod rust_api;
 mod shape;
 mod version;
 
-use std::{
-    io::Write as _,
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -31,12 +27,15 @@ use report::Report;
 
 use crate::report::{Format, log_line, print};
 
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  nothing breaks that is not acknowledged; with --against-version: the version is large enough
+  1  something breaks, or an acknowledgement is wrong; with --against-version: the version is too small
+  2  the documents could not be compared";
+
 /// What to compare, and how to say it.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exits 0 when nothing breaks that is not acknowledged, 1 when something does, 2 when it could not compare.\n\
-                        With --against-version: 1 only when the version is too small."
-)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     /// What was: a git reference (the openapi/piaxis.yaml of the commit where this branch left it is read), or a file.
     #[arg(required_unless_present = "rules")]
@@ -100,7 +99,14 @@ fn diff(arguments: &Arguments) -> Result<u8> {
         true => Some(version::judge(base_name, &root, &changes, [&head, &base])?),
         false => None,
     };
-    let report = Report { bump: change::bump(&changes), changes, review, version, file, notes: found.note.into_iter().collect() };
+    let report = Report {
+        bump: change::bump(&changes),
+        changes,
+        review,
+        version,
+        file,
+        notes: found.note.into_iter().collect(),
+    };
     print(&report::render(&report, arguments.format))?;
     Ok(u8::from(report.fails()))
 }

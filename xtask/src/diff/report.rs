@@ -191,15 +191,17 @@ fn tone(level: Level) -> Tone {
 
 fn entry(report: &Report, change: &Change) -> Entry {
     let axes = format!("wire: {}, rust: {}", change.wire.word(), change.rust.word());
-    let reached = where_of(change, 6);
+    let reached = where_of(change, 6, "");
     let reaches = (!reached.is_empty()).then(|| format!("reaches {reached}"));
     let rule = (change.level == Level::Breaking).then(|| rules::find(change.id));
     let why = rule.map(|rule| format!("why: {}", rule.why));
     let avoid = rule.map(|rule| format!("to avoid it: {}", rule.avoid));
     let accepted = change.accepted.as_ref().map(|reason| format!("acknowledged: {reason}"));
     let place = format!("{}:{} {}", report.file, change.line, change.place);
-    let in_cell = accepted.iter().fold(format!("{} `{}`", change.message, change.id), |text, words| format!("{text} ({words})"));
-    let lines = [Some(axes.clone()), Some(format!("at {place}")), reaches.clone(), why, avoid.clone(), accepted.clone()];
+    let in_cell =
+        accepted.iter().fold(format!("{} `{}`", change.message, change.id), |text, words| format!("{text} ({words})"));
+    let lines =
+        [Some(axes.clone()), Some(format!("at {place}")), reaches.clone(), why, avoid.clone(), accepted.clone()];
     let notes = [Some(axes), reaches, avoid, accepted];
     Entry {
         tone: match change.level {
@@ -215,16 +217,23 @@ fn entry(report: &Report, change: &Change) -> Entry {
         title: format!("{}: {}", change.level.word(), change.id),
         place: Some((report.file.clone(), change.line)),
         notes: notes.into_iter().flatten().collect(),
-        cells: vec![in_cell, change.wire.word().to_owned(), change.rust.word().to_owned(), place, reached],
+        cells: vec![
+            in_cell,
+            change.wire.word().to_owned(),
+            change.rust.word().to_owned(),
+            format!("{}:{} `{}`", report.file, change.line, change.place),
+            where_of(change, 6, "`"),
+        ],
     }
 }
 
-fn where_of(change: &Change, limit: usize) -> String {
-    match change.operations.len() {
-        count if count > limit => {
-            format!("{} and {} more", change.operations[..limit].join(", "), count - limit)
-        }
-        _ => change.operations.join(", "),
+/// The operations that a change reaches, each between quotes.
+fn where_of(change: &Change, limit: usize, quote: &str) -> String {
+    let shown = change.operations.iter().take(limit).map(|operation| format!("{quote}{operation}{quote}"));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match change.operations.len().saturating_sub(limit) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

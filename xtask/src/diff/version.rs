@@ -89,7 +89,8 @@ fn draft(version: &Version, changes: &[Change], documents: [&Document; 2]) -> Op
             let reason = change.accepted.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             let message = change.message.split_whitespace().collect::<Vec<_>>().join(" ");
             // Names of extensions mean nothing to a user of the crate.
-            let message = if message.contains("`x-") { rules::find(change.id).why.to_owned() } else { quoted(&message) };
+            let message =
+                if message.contains("`x-") { rules::find(change.id).why.to_owned() } else { quoted(&message) };
             text += &format!("- {subject}{message}{reason}\n");
         }
     }
@@ -102,7 +103,10 @@ fn subject(change: &Change, documents: [&Document; 2]) -> Option<String> {
         return Some(format!("`{name}`"));
     }
     let method = |operation: &String| {
-        documents.iter().find_map(|document| rust_api::method(&document.value, operation)).map(|name| format!("`{name}`"))
+        documents
+            .iter()
+            .find_map(|document| rust_api::method(&document.value, operation))
+            .map(|name| format!("`{name}`"))
     };
     let methods: Vec<String> = change.operations.iter().take(METHODS).filter_map(method).collect();
     let more = change.operations.len().saturating_sub(METHODS);

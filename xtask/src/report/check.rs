@@ -13,11 +13,9 @@ pub(crate) fn sheet(report: &Report, verbose: bool) -> Sheet {
     let verb = if exit_code(report) == 0 { "agree" } else { "differ" };
     let (others, columns, command): (_, &'static [&'static str], _) = match report.coverage {
         Coverage::Docs(_) => ("docs", &["", "what differs", "docs", "contract", "to do"], "cargo xtask check"),
-        Coverage::Responses(_) => (
-            "recorded responses",
-            &["", "what differs", "files", "contract", "to do"],
-            "cargo xtask check --responses",
-        ),
+        Coverage::Responses(_) => {
+            ("recorded responses", &["", "what differs", "files", "contract", "to do"], "cargo xtask check --responses")
+        }
     };
     let accepted = report.accepted.iter().map(|accepted| {
         let place = accepted.spec.as_ref().map(|place| format!(" ({})", spec_place(place))).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! Findings of one cause as one: an operation that only one side has, a section that says many new things.
+//! Findings of one cause as one: an operation that only one side has, a section that says many new things or none any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, Kind};
 
-/// So many of a kind in one section are told as one.
+/// So many of a kind, of one operation or in one section, are told as one.
 const MANY: usize = 4;
 
 /// A finding, and those that it stands for.
@@ -23,18 +23,20 @@ fn is_of_lock(kind: Kind) -> bool {
     matches!(kind, Kind::FactNew | Kind::FactGone)
 }
 
+/// Operation and section that findings of one kind share.
+fn place(finding: &Finding) -> Option<(Kind, Option<&str>, Option<(&str, &str)>)> {
+    let doc = finding.doc.as_ref().map(|doc| (doc.page.as_str(), doc.heading.as_str()));
+    follows(finding.kind).then_some((finding.kind, finding.operation.as_deref(), doc))
+}
+
 /// Findings in their order, without those that another stands for.
 pub(super) fn fold(findings: &[Finding]) -> Vec<Folded<'_>> {
     let is_cause = |finding: &&Finding| matches!(finding.kind, Kind::OperationMissing | Kind::OperationUndocumented);
     let causes: BTreeSet<&str> =
         findings.iter().filter(is_cause).filter_map(|finding| finding.operation.as_deref()).collect();
-    let section = |finding: &Finding| {
-        let doc = finding.doc.as_ref();
-        (finding.kind, doc.map(|doc| (doc.page.clone(), doc.heading.clone())))
-    };
-    let mut sections: BTreeMap<_, usize> = BTreeMap::new();
-    for finding in findings.iter().filter(|finding| is_of_lock(finding.kind)) {
-        *sections.entry(section(finding)).or_default() += 1;
+    let mut places: BTreeMap<_, usize> = BTreeMap::new();
+    for place in findings.iter().filter_map(place) {
+        *places.entry(place).or_default() += 1;
     }
     let mut folded: Vec<Folded<'_>> = Vec::new();
     let mut by_cause: BTreeMap<String, usize> = BTreeMap::new();
@@ -47,13 +49,13 @@ pub(super) fn fold(findings: &[Finding]) -> Vec<Folded<'_>> {
                 waiting.push((name, finding));
                 continue;
             }
-            _ if sections.get(&section(finding)).is_some_and(|count| *count >= MANY) => {
-                format!("{:?}", section(finding))
-            }
-            _ => {
-                folded.push(Folded { finding, covers: Vec::new() });
-                continue;
-            }
+            _ => match place(finding).filter(|place| places.get(place).is_some_and(|count| *count >= MANY)) {
+                Some(place) => format!("{place:?}"),
+                None => {
+                    folded.push(Folded { finding, covers: Vec::new() });
+                    continue;
+                }
+            },
         };
         match by_cause.get(&key).and_then(|at| folded.get_mut(*at)) {
             Some(first) => first.covers.push(finding),

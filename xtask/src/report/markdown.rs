@@ -49,7 +49,8 @@ pub(super) fn render(sheet: &Sheet) -> String {
         let lines = snippet.text.lines().map(log_line);
         let fence = "`".repeat(lines.clone().map(|line| longest_run(&line) + 1).max().unwrap_or(0).max(3));
         let title = line(&snippet.title);
-        let (start, end) = (format!("\n<details><summary>{title}</summary>\n\n{fence}{}\n", snippet.language), "\n</details>\n");
+        let (start, end) =
+            (format!("\n<details><summary>{title}</summary>\n\n{fence}{}\n", snippet.language), "\n</details>\n");
         let room = LIMIT.saturating_sub(text.len() + start.len() + fence.len() + end.len() + 100);
         let lines = within(lines.map(|line| line + "\n"), room);
         let _ = write!(text, "{start}{lines}{fence}\n{end}");

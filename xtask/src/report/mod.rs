@@ -18,10 +18,10 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
+pub(crate) use self::sheet::{Entry, Group, List, Remark, Sheet, Snippet, Tone, counted};
 pub(crate) use check::sheet;
 pub(crate) use escape::log_line;
 pub(crate) use finding::*;
-pub(crate) use self::sheet::{Entry, Group, List, Remark, Sheet, Snippet, Tone, counted};
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {

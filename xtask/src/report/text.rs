@@ -23,7 +23,8 @@ pub(super) fn render(sheet: &Sheet) -> String {
         let _ = writeln!(text, "{style}{}{style:#}", log_line(&group.title));
         for entry in &group.entries {
             let style = self::style(Some(entry.tone));
-            let label = if entry.label.is_empty() { String::new() } else { format!("{style}{}{style:#}: ", entry.label) };
+            let label =
+                if entry.label.is_empty() { String::new() } else { format!("{style}{}{style:#}: ", entry.label) };
             let _ = writeln!(text, "  {label}{} [{}]", log_line(&entry.message), entry.id);
             for line in &entry.lines {
                 let _ = writeln!(text, "    {}", log_line(line));
