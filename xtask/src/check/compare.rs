@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    document::{Document, Kind},
+    document::{self, Document},
     examples,
     extract::Extracted,
     fact::{Direction, Example, Fact, Stated},
 };
 use crate::{
     contract::{Contract, Deviation, Found, Operation, strings, text_of, unnamed},
-    report::{Accepted, Coverage, DocPlace, DocsCoverage, Finding, Report, Severity, SpecPlace},
+    report::{Accepted, Coverage, DocPlace, DocsCoverage, Finding, Kind, Report, SpecPlace},
 };
 
 /// Headers that every HTTP client sends.
@@ -76,7 +76,7 @@ impl Comparison<'_> {
                 {
                     self.missing(
                         stated,
-                        "header-missing",
+                        Kind::HeaderMissing,
                         None,
                         Some(name),
                         &format!("the header `{name}` is documented, but not in the contract"),
@@ -93,7 +93,7 @@ impl Comparison<'_> {
                 });
                 if !known {
                     let message = format!("the path `{path}` is documented as live, but not in the contract");
-                    self.missing(stated, "operation-missing", None, Some(path), &message, "/paths");
+                    self.missing(stated, Kind::OperationMissing, None, Some(path), &message, "/paths");
                 }
             }
             Fact::Mention { path } => {
@@ -105,18 +105,18 @@ impl Comparison<'_> {
                 });
                 if !is_event && !in_webhook && !somewhere {
                     let message = format!("the field `{path}` is spoken of, but no operation of the contract has it");
-                    self.missing(stated, "field-missing", None, Some(path), &message, "/paths");
+                    self.missing(stated, Kind::FieldMissing, None, Some(path), &message, "/paths");
                 }
             }
             Fact::Code { name } => {
                 let schemes = object(&self.contract.document["components"]["securitySchemes"]);
                 let known: Vec<String> =
                     schemes.map(|(_, scheme)| text_of(scheme, "x-piaxis-missing-code").to_owned()).collect();
-                self.in_list(stated, "code-missing", "the error code", name, &known, "/components/securitySchemes");
+                self.in_list(stated, Kind::CodeMissing, "the error code", name, &known, "/components/securitySchemes");
             }
             Fact::Event { name } => self.in_list(
                 stated,
-                "event-missing",
+                Kind::EventMissing,
                 "the webhook event",
                 name,
                 &self.webhook_list("events"),
@@ -127,7 +127,7 @@ impl Comparison<'_> {
                 if !known.contains(&name.to_lowercase()) {
                     self.missing(
                         stated,
-                        "webhook-header-missing",
+                        Kind::WebhookHeaderMissing,
                         None,
                         Some(name),
                         &format!("the webhook header `{name}` is documented, but not in the contract"),
@@ -137,7 +137,7 @@ impl Comparison<'_> {
             }
             Fact::WebhookField { path } => self.in_list(
                 stated,
-                "webhook-field-missing",
+                Kind::WebhookFieldMissing,
                 "the webhook field",
                 path,
                 &self.webhook_list("fields"),
@@ -149,7 +149,7 @@ impl Comparison<'_> {
                     .collect();
                 self.in_list(
                     stated,
-                    "variable-missing",
+                    Kind::VariableMissing,
                     "the environment variable",
                     name,
                     &known,
@@ -159,7 +159,7 @@ impl Comparison<'_> {
             Fact::BaseUrl { url } => {
                 let known: Vec<String> =
                     array(&self.contract.document["servers"]).map(|server| text_of(server, "url").to_owned()).collect();
-                self.in_list(stated, "server-missing", "the base URL", url, &known, "/servers");
+                self.in_list(stated, Kind::ServerMissing, "the base URL", url, &known, "/servers");
             }
             Fact::Fee { limit, fee } => {
                 let fees = array(&self.contract.document["x-piaxis-default-payout-fees"]["tiers"]);
@@ -167,7 +167,7 @@ impl Comparison<'_> {
                     fees.map(|tier| format!("{}: {}", text_of(tier, "amount"), text_of(tier, "fee"))).collect();
                 self.in_list(
                     stated,
-                    "fee-differs",
+                    Kind::FeeDiffers,
                     "the default payout fee",
                     &format!("{limit}: {fee}"),
                     &known,
@@ -189,7 +189,7 @@ impl Comparison<'_> {
                 let (here, pointer) = (operation.name.clone(), operation.pointer.clone());
                 self.missing(
                     stated,
-                    "path-differs",
+                    Kind::PathDiffers,
                     Some(name),
                     None,
                     &format!("the path is documented as `{name}`, but is `{here}` in the contract"),
@@ -208,7 +208,7 @@ impl Comparison<'_> {
                 });
                 self.missing(
                     stated,
-                    "operation-missing",
+                    Kind::OperationMissing,
                     Some(name),
                     None,
                     &format!("the operation `{name}` is documented, but not in the contract{hint}"),
@@ -228,7 +228,7 @@ impl Comparison<'_> {
                 .map_or(operation.pointer.clone(), |body| self.contract.resolve(&body));
             let hint = near.map_or(String::new(), |near| format!(" (it has `{near}`)"));
             let message = format!("the {direction} field `{path}` is documented, but not in the contract{hint}");
-            self.missing(stated, "field-missing", Some(name), Some(path), &message, &pointer);
+            self.missing(stated, Kind::FieldMissing, Some(name), Some(path), &message, &pointer);
         }
     }
 
@@ -262,7 +262,7 @@ impl Comparison<'_> {
             let theirs = theirs.into_iter().filter(|one| *one != "null").collect::<Vec<_>>().join(" or ");
             let message =
                 format!("the {direction} field `{path}` is documented as {theirs}, but is {ours} in the contract");
-            self.disagree(Some(stated), "type-differs", Severity::Error, Some(name), Some(path), &message, &pointer);
+            self.disagree(Some(stated), Kind::TypeDiffers, Some(name), Some(path), &message, &pointer);
         }
     }
 
@@ -274,7 +274,7 @@ impl Comparison<'_> {
         if !known.is_empty() && !known.iter().any(|one| one == value) {
             let message = format!("`{path}` may be `{value}`, a value that the contract does not name");
             let (name, path) = (Some(name), Some(path));
-            self.disagree(Some(stated), "value-unknown", Severity::Warning, name, path, &message, &pointer);
+            self.disagree(Some(stated), Kind::ValueUnknown, name, path, &message, &pointer);
         }
     }
 
@@ -284,7 +284,7 @@ impl Comparison<'_> {
         if !self.contract.is_required(&pointer) {
             let message = format!("the request field `{path}` is required, but optional in the contract");
             let (name, path) = (Some(name), Some(path));
-            self.disagree(Some(stated), "requirement-differs", Severity::Error, name, path, &message, &pointer);
+            self.disagree(Some(stated), Kind::RequirementDiffers, name, path, &message, &pointer);
         }
     }
 
@@ -305,15 +305,7 @@ impl Comparison<'_> {
         if direction == Direction::Response && !self.contract.is_required(&pointer) {
             let message =
                 format!("the response field `{path}` is guaranteed by the docs, but optional in the contract");
-            self.disagree(
-                Some(stated),
-                "guarantee-differs",
-                Severity::Warning,
-                Some(name),
-                Some(path),
-                &message,
-                &pointer,
-            );
+            self.disagree(Some(stated), Kind::GuaranteeDiffers, Some(name), Some(path), &message, &pointer);
         }
     }
 
@@ -326,7 +318,7 @@ impl Comparison<'_> {
             let message = format!(
                 "the request field `{path}` is not guaranteed by the docs, but the contract presents it as documented"
             );
-            self.disagree(Some(stated), "not-guaranteed", Severity::Error, Some(name), Some(path), &message, &pointer);
+            self.disagree(Some(stated), Kind::NotGuaranteed, Some(name), Some(path), &message, &pointer);
         }
     }
 
@@ -341,7 +333,7 @@ impl Comparison<'_> {
         if !in_query && !in_body {
             let pointer = operation.pointer.clone();
             let message = format!("the parameter `{parameter}` is documented, but not in the contract");
-            self.missing(stated, "parameter-missing", Some(name), Some(parameter), &message, &pointer);
+            self.missing(stated, Kind::ParameterMissing, Some(name), Some(parameter), &message, &pointer);
         }
     }
 
@@ -357,7 +349,7 @@ impl Comparison<'_> {
                 && !self.headers().contains(&header.to_lowercase())
             {
                 let message = format!("the header `{header}` is documented as required, but not in the contract");
-                self.missing(stated, "header-missing", Some(name), Some(header), &message, &pointer);
+                self.missing(stated, Kind::HeaderMissing, Some(name), Some(header), &message, &pointer);
             }
             return;
         };
@@ -367,22 +359,14 @@ impl Comparison<'_> {
             let message = format!(
                 "the header `{header}` is documented as required, but the contract has no `{scheme}` in its security"
             );
-            self.disagree(
-                Some(stated),
-                "security-differs",
-                Severity::Error,
-                Some(name),
-                Some(header),
-                &message,
-                &pointer,
-            );
+            self.disagree(Some(stated), Kind::SecurityDiffers, Some(name), Some(header), &message, &pointer);
         } else if scheme == "client_id" && sets.iter().any(|set| !set.contains(&scheme)) {
             let keyed = sets.iter().any(|set| !set.contains(&scheme) && set.iter().any(|other| other == "api_key"));
-            let id = if keyed { "security-loose" } else { "security-differs" };
+            let id = if keyed { Kind::SecurityLoose } else { Kind::SecurityDiffers };
             let message = format!(
                 "the header `{header}` is documented as required, but the contract has security without `{scheme}`"
             );
-            self.disagree(Some(stated), id, Severity::Error, Some(name), Some(header), &message, &pointer);
+            self.disagree(Some(stated), id, Some(name), Some(header), &message, &pointer);
         }
     }
 
@@ -394,7 +378,7 @@ impl Comparison<'_> {
         if let Some(operation) = self.contract.operations.iter().find(same) {
             let (name, pointer) = (operation.name.clone(), operation.pointer.clone());
             let message = format!("the docs say that `{route}` is not exposed, but the contract has `{name}`");
-            self.disagree(Some(stated), "route-not-exposed", Severity::Error, Some(&name), None, &message, &pointer);
+            self.disagree(Some(stated), Kind::RouteNotExposed, Some(&name), None, &message, &pointer);
         }
     }
 
@@ -406,7 +390,7 @@ impl Comparison<'_> {
         if evidence.is_empty() {
             self.missing(
                 stated,
-                "term-missing",
+                Kind::TermMissing,
                 None,
                 Some(term_type),
                 &format!("the term type `{term_type}` is documented, but no schema has its evidence"),
@@ -430,7 +414,7 @@ impl Comparison<'_> {
             let pointer = format!("/components/schemas/{}", evidence[0].0);
             self.missing(
                 stated,
-                "term-key-missing",
+                Kind::TermKeyMissing,
                 None,
                 Some(&field),
                 &format!("evidence of a `{term_type}` term takes `{key}`, which the contract does not have"),
@@ -445,7 +429,7 @@ impl Comparison<'_> {
         if !known.contains(&action.to_owned()) {
             self.missing(
                 stated,
-                "action-missing",
+                Kind::ActionMissing,
                 None,
                 Some(action),
                 &format!("the required action `{action}` is documented, but not in the contract"),
@@ -456,7 +440,7 @@ impl Comparison<'_> {
         {
             self.missing(
                 stated,
-                "action-key-missing",
+                Kind::ActionKeyMissing,
                 None,
                 Some(key),
                 &format!("the required action `{action}` comes with `{key}`, which the contract does not have"),
@@ -465,11 +449,11 @@ impl Comparison<'_> {
         }
     }
 
-    fn in_list(&mut self, stated: &Stated, id: &str, what: &str, value: &str, known: &[String], pointer: &str) {
+    fn in_list(&mut self, stated: &Stated, kind: Kind, what: &str, value: &str, known: &[String], pointer: &str) {
         if !known.iter().any(|known| known == value) {
             self.missing(
                 stated,
-                id,
+                kind,
                 None,
                 Some(value),
                 &format!("{what} `{value}` is documented, but not in the contract"),
@@ -526,7 +510,7 @@ impl Comparison<'_> {
         // A field may be documented at any operation that has its schema.
         let mut declared: BTreeMap<String, (String, String, Direction)> = BTreeMap::new();
         let mut covered = BTreeSet::new();
-        let mut gone: Vec<(String, Option<String>, String, String, String)> = Vec::new();
+        let mut gone: Vec<(Kind, Option<String>, String, String, String)> = Vec::new();
         for operation in &self.contract.operations {
             let name = &operation.name;
             let exists = stated
@@ -534,7 +518,7 @@ impl Comparison<'_> {
                 .any(|one| matches!(&one.fact, Fact::Operation { operation } if unnamed(operation) == unnamed(name)));
             if documented(&operation.pointer) && !exists {
                 gone.push((
-                    "operation-undocumented".into(),
+                    Kind::OperationUndocumented,
                     Some(name.clone()),
                     String::new(),
                     format!("no page has the operation `{name}`"),
@@ -561,7 +545,7 @@ impl Comparison<'_> {
                 let stated = says(Fact::Parameter { operation: name.clone(), name: field.clone() });
                 if place == "query" && own && documented(source) && !stated {
                     gone.push((
-                        "parameter-undocumented".into(),
+                        Kind::ParameterUndocumented,
                         Some(name.clone()),
                         field.clone(),
                         format!("no page has the parameter `{field}`"),
@@ -578,7 +562,7 @@ impl Comparison<'_> {
         for (pointer, (name, path, direction)) in &declared {
             if !covered.contains(pointer) && documented(pointer) && !self.is_evidence(pointer) {
                 gone.push((
-                    "field-undocumented".into(),
+                    Kind::FieldUndocumented,
                     Some(name.clone()),
                     path.clone(),
                     format!("no page has the {direction} field `{path}`"),
@@ -592,7 +576,7 @@ impl Comparison<'_> {
             let first = strings(&variable["names"]).into_iter().next().unwrap_or_default();
             if documented(&pointer) && !says(Fact::Variable { name: first.clone() }) {
                 gone.push((
-                    "variable-undocumented".into(),
+                    Kind::VariableUndocumented,
                     None,
                     first.clone(),
                     format!("no page has the environment variable `{first}`"),
@@ -601,9 +585,9 @@ impl Comparison<'_> {
             }
         }
         for (kind, id) in [
-            ("events", "event-undocumented"),
-            ("headers", "webhook-header-undocumented"),
-            ("fields", "webhook-field-undocumented"),
+            ("events", Kind::EventUndocumented),
+            ("headers", Kind::WebhookHeaderUndocumented),
+            ("fields", Kind::WebhookFieldUndocumented),
         ] {
             for (name, pointer) in self.webhook_entries(kind) {
                 let is_said = match kind {
@@ -616,7 +600,7 @@ impl Comparison<'_> {
                 };
                 if documented(&pointer) && !is_said {
                     gone.push((
-                        id.into(),
+                        id,
                         None,
                         name.clone(),
                         format!("no page has `{name}` among the webhook {kind}"),
@@ -629,7 +613,7 @@ impl Comparison<'_> {
             let (pointer, url) = (format!("/servers/{at}"), text_of(server, "url").to_owned());
             if documented(&pointer) && !says(Fact::BaseUrl { url: url.clone() }) {
                 gone.push((
-                    "server-undocumented".into(),
+                    Kind::ServerUndocumented,
                     None,
                     url.clone(),
                     format!("no page has the base URL `{url}`"),
@@ -641,7 +625,7 @@ impl Comparison<'_> {
             let (limit, fee) = (text_of(tier, "amount").to_owned(), text_of(tier, "fee").to_owned());
             if !says(Fact::Fee { limit: limit.clone(), fee: fee.clone() }) {
                 gone.push((
-                    "fee-undocumented".into(),
+                    Kind::FeeUndocumented,
                     None,
                     limit.clone(),
                     format!("no page has the fee `{limit}: {fee}`"),
@@ -660,7 +644,7 @@ impl Comparison<'_> {
             for (key, _) in object(&evidence["properties"]).filter(|(key, _)| *key != "device_info" || mentioned) {
                 if !says(Fact::TermKey { term_type: term_type.clone(), key: key.clone() }) {
                     gone.push((
-                        "term-key-undocumented".into(),
+                        Kind::TermKeyUndocumented,
                         None,
                         format!("{term_type}.{key}"),
                         format!("no page has `{key}` for `{term_type}` terms"),
@@ -670,7 +654,7 @@ impl Comparison<'_> {
             }
             if !mentioned {
                 gone.push((
-                    "term-undocumented".into(),
+                    Kind::TermUndocumented,
                     None,
                     term_type.clone(),
                     format!("no page has the term type `{term_type}`"),
@@ -682,8 +666,7 @@ impl Comparison<'_> {
             let field = Some(field.as_str()).filter(|field| !field.is_empty());
             self.disagree(
                 None,
-                &id,
-                Severity::Error,
+                id,
                 operation.as_deref(),
                 field,
                 &format!("{message}, though the contract cites one"),
@@ -718,27 +701,20 @@ impl Comparison<'_> {
                 .operation(&example.operation)
                 .and_then(|operation| self.contract.body(operation, example.direction));
             for misfit in validator.misfits(example) {
-                let severity = if misfit.is_new_value { Severity::Warning } else { Severity::Error };
+                let kind = if misfit.is_new_value { Kind::ValueUnknown } else { Kind::ExampleInvalid };
+                let advice =
+                    if misfit.is_new_value { "learn the value: add it to the open enum" } else { kind.advice() };
+                let message =
+                    format!("the {} example does not fit at `{}`: {}", example.direction, misfit.path, misfit.problem);
                 let pointer = pointer.clone().unwrap_or_else(|| "/x-piaxis-webhooks".to_owned());
                 self.found.push(Disagreement {
                     finding: Finding {
-                        id: if misfit.is_new_value { "value-unknown" } else { "example-invalid" }.to_owned(),
-                        severity,
                         operation: Some(example.operation.clone()),
                         field: Some(misfit.path.clone()),
-                        message: format!(
-                            "the {} example does not fit at `{}`: {}",
-                            example.direction, misfit.path, misfit.problem
-                        ),
-                        advice: if misfit.is_new_value {
-                            "learn the value: add it to the open enum"
-                        } else {
-                            "mend the schema, or record a deviation"
-                        }
-                        .to_owned(),
+                        advice: advice.to_owned(),
                         doc: Some(place.clone()),
                         spec: Some(SpecPlace { file: self.contract.file.clone(), line: self.contract.line(&pointer) }),
-                        files: Vec::new(),
+                        ..Finding::new(kind, message)
                     },
                     pointer,
                     body: None,
@@ -776,7 +752,7 @@ impl Comparison<'_> {
                 let pointer = format!("/components/schemas/{name}");
                 self.missing(
                     stated,
-                    "term-data-missing",
+                    Kind::TermDataMissing,
                     None,
                     Some(&format!("{term_type}.{key}")),
                     &message,
@@ -792,15 +768,7 @@ impl Comparison<'_> {
                     let message =
                         format!("no page has `{key}` for new `{term_type}` terms, though the contract cites one");
                     let field = format!("{term_type}.{key}");
-                    self.disagree(
-                        None,
-                        "term-data-undocumented",
-                        Severity::Error,
-                        None,
-                        Some(&field),
-                        &message,
-                        &pointer,
-                    );
+                    self.disagree(None, Kind::TermDataUndocumented, None, Some(&field), &message, &pointer);
                 }
             }
         }
@@ -817,15 +785,8 @@ impl Comparison<'_> {
                 };
                 self.found.push(Disagreement {
                     finding: Finding {
-                        id: "not-understood".to_owned(),
-                        severity: Severity::Warning,
-                        operation: None,
-                        field: None,
-                        message: format!("not understood: {}", puzzle.message),
-                        advice: "look at the page; teach the check if it is a new way of writing".to_owned(),
                         doc: Some(doc),
-                        spec: None,
-                        files: Vec::new(),
+                        ..Finding::new(Kind::NotUnderstood, format!("not understood: {}", puzzle.message))
                     },
                     pointer: String::new(),
                     body: None,
@@ -840,21 +801,20 @@ impl Comparison<'_> {
     fn missing(
         &mut self,
         stated: &Stated,
-        id: &str,
+        kind: Kind,
         operation: Option<&str>,
         field: Option<&str>,
         message: &str,
         pointer: &str,
     ) {
-        self.disagree(Some(stated), id, Severity::Error, operation, field, message, pointer);
+        self.disagree(Some(stated), kind, operation, field, message, pointer);
     }
 
     #[allow(clippy::too_many_arguments)]
     fn disagree(
         &mut self,
         stated: Option<&Stated>,
-        id: &str,
-        severity: Severity,
+        kind: Kind,
         operation: Option<&str>,
         field: Option<&str>,
         message: &str,
@@ -866,23 +826,13 @@ impl Comparison<'_> {
             anchor: stated.anchor.clone(),
             line: stated.line,
         });
-        let advice = match id {
-            "guarantee-differs" => "require it, or record a deviation",
-            _ if id.ends_with("-undocumented") => "if the API dropped it, drop it; if another source has it, cite that",
-            _ if id.ends_with("-missing") => "add it to the contract, or record a deviation with the reason",
-            _ => "mend the contract, or record a deviation with the reason",
-        };
         self.found.push(Disagreement {
             finding: Finding {
-                id: id.to_owned(),
-                severity,
                 operation: operation.map(str::to_owned),
                 field: field.map(str::to_owned),
-                message: message.to_owned(),
-                advice: advice.to_owned(),
                 spec: Some(SpecPlace { file: self.contract.file.clone(), line: self.contract.line(pointer) }),
                 doc,
-                files: Vec::new(),
+                ..Finding::new(kind, message)
             },
             pointer: pointer.to_owned(),
             body: operation
@@ -915,20 +865,11 @@ impl Comparison<'_> {
             let stands =
                 used[at] || !deviation.mentions.is_empty() && mentions(self.pages, page, anchor, &deviation.mentions);
             if live.contains(page) && !stands {
-                findings.push(Finding {
-                    id: "deviation-stale".to_owned(),
-                    severity: Severity::Error,
-                    operation: None,
-                    field: None,
-                    message: format!(
-                        "a deviation matches no disagreement any more: `{}` says \"{}\"",
-                        deviation.from, deviation.says
-                    ),
-                    advice: "drop the deviation, or cite where the document says it now".to_owned(),
-                    doc: None,
-                    spec,
-                    files: Vec::new(),
-                });
+                let message = format!(
+                    "a deviation matches no disagreement any more: `{}` says \"{}\"",
+                    deviation.from, deviation.says
+                );
+                findings.push(Finding { spec, ..Finding::new(Kind::DeviationStale, message) });
             } else {
                 let doc = accepted.remove(&at).flatten();
                 agreed_to.push(Accepted {
@@ -964,30 +905,30 @@ fn covers(deviation: &Deviation, disagreement: &Disagreement) -> bool {
     let around =
         |pointer: &str| pointer == deviation.pointer || pointer.starts_with(&format!("{}/", deviation.pointer));
     // Guarantees are departed from one way everywhere, whichever page repeats them.
-    if disagreement.finding.id == "guarantee-differs" {
+    if disagreement.finding.kind == Kind::GuaranteeDiffers {
         let body = disagreement.body.as_deref();
         return deviation.says.contains("guarantee") && (around(&disagreement.pointer) || body.is_some_and(around));
     }
     // A new parameter or value is not accepted because others were: the deviation names it.
     let finding = &disagreement.finding;
     let mut names = finding.message.split('`').skip(1).step_by(2);
-    if ["parameter-missing", "value-unknown"].contains(&finding.id.as_str())
+    if [Kind::ParameterMissing, Kind::ValueUnknown].contains(&finding.kind)
         && !names.any(|name| deviation.says.contains(name))
     {
         return false;
     }
     // Only what is a matter of judgement can be accepted.
     let judged = [
-        "security-differs",
-        "not-guaranteed",
-        "route-not-exposed",
-        "type-differs",
-        "value-unknown",
-        "parameter-missing",
-        "requirement-differs",
+        Kind::SecurityDiffers,
+        Kind::NotGuaranteed,
+        Kind::RouteNotExposed,
+        Kind::TypeDiffers,
+        Kind::ValueUnknown,
+        Kind::ParameterMissing,
+        Kind::RequirementDiffers,
     ];
     let same_page = disagreement.page.as_deref() == Some(page_of(&deviation.from));
-    judged.contains(&disagreement.finding.id.as_str()) && same_page && around(&disagreement.pointer)
+    judged.contains(&disagreement.finding.kind) && same_page && around(&disagreement.pointer)
 }
 
 /// Types and keys of the terms that an example of a request creates, wherever its `terms` are.
@@ -1009,7 +950,7 @@ fn mentions(pages: &[(Document, Extracted)], page: &str, anchor: &str, words: &[
             || section
                 .blocks
                 .iter()
-                .any(|block| matches!(&block.kind, Kind::Route { anchor: own, .. } if own == anchor))
+                .any(|block| matches!(&block.kind, document::Kind::Route { anchor: own, .. } if own == anchor))
     };
     let text: String = sections.filter(has_anchor).map(|section| format!("{section:?}").to_lowercase()).collect();
     !text.is_empty() && words.iter().all(|word| text.contains(&word.to_lowercase()))

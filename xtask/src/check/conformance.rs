@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     contract::{Contract, escape, payload, strings, text_of},
-    report::Severity,
+    report::Kind,
 };
 
 const ENVELOPE: &str = "/x-piaxis-webhooks/schema";
@@ -37,8 +37,7 @@ pub(crate) struct Body {
 /// What a body has that the contract does not know, or contradicts.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    pub(crate) id: &'static str,
-    pub(crate) severity: Severity,
+    pub(crate) id: Kind,
     /// Such as `results[].payer.type`; empty for the whole body.
     pub(crate) path: String,
     pub(crate) what: String,
@@ -191,12 +190,11 @@ impl Walk<'_> {
                     self.duplicate(inner(&shown(name)), &schemas);
                 }
                 self.problems.push(Problem {
-                    id: "field-unknown",
-                    severity: Severity::Warning,
+                    id: Kind::FieldUnknown,
                     path: inner(&shown(name)),
                     what: "unknown field".to_owned(),
                     kind: Some(value.kind()),
-                    advice: "add the field to the contract",
+                    advice: Kind::FieldUnknown.advice(),
                     pointer: schemas.first().cloned().unwrap_or_default(),
                 });
                 self.unknown_part(value, &inner(&shown(name)), &schemas);
@@ -215,30 +213,28 @@ impl Walk<'_> {
     }
 
     fn duplicate(&mut self, path: String, schemas: &[String]) {
-        self.found("name-twice", path, "field occurs twice in one object", None, schemas);
+        self.found(Kind::NameTwice, path, "field occurs twice in one object", None, schemas);
     }
 
     fn duplicate_below(&mut self, path: &str, schemas: &[String]) {
-        self.found("name-twice", path.to_owned(), "an object in it has a field twice", None, schemas);
+        self.found(Kind::NameTwice, path.to_owned(), "an object in it has a field twice", None, schemas);
     }
 
     fn found(
         &mut self,
-        id: &'static str,
+        id: Kind,
         path: String,
         what: impl Into<String>,
         kind: Option<&'static str>,
         schemas: &[String],
     ) {
         let advice = match id {
-            "name-twice" => "report the response to Piaxis",
-            "field-missing" => "make the field optional in the contract, or report the response to Piaxis",
-            "null-unexpected" => "say `nullable: true` in the contract, or report the response to Piaxis",
-            _ => "correct the contract, or report the response to Piaxis",
+            Kind::FieldMissing => "make the field optional in the contract, or report the response to Piaxis",
+            Kind::TypeDiffers => "correct the contract, or report the response to Piaxis",
+            _ => id.advice(),
         };
         self.problems.push(Problem {
             id,
-            severity: Severity::Error,
             path,
             what: what.into(),
             kind,
@@ -258,8 +254,7 @@ impl Walk<'_> {
             };
             if let (Some(schema), false) = (enums.first(), enums.iter().any(is_named)) {
                 self.problems.push(Problem {
-                    id: "value-unknown",
-                    severity: Severity::Warning,
+                    id: Kind::ValueUnknown,
                     path: path.to_owned(),
                     what: format!("value not named by {}", self.name(schema)),
                     kind: None,
@@ -275,12 +270,12 @@ impl Walk<'_> {
             }
             // JSON Schema takes 5.0 for an integer; the client does not.
             if number.as_f64().is_some_and(|number| number.fract() == 0.0) && number.is_f64() {
-                self.found("type-differs", path.to_owned(), "must be integer", Some(json.kind()), schemas);
+                self.found(Kind::TypeDiffers, path.to_owned(), "must be integer", Some(json.kind()), schemas);
             }
             let formats = schemas.iter().map(|schema| text_of(self.contract.at(schema), "format"));
             let misfit = formats.clone().find(|format| !fits(number, format));
             if let Some(format) = misfit.map(str::to_owned) {
-                self.found("format-differs", path.to_owned(), format!("number is not an {format}"), None, schemas);
+                self.found(Kind::FormatDiffers, path.to_owned(), format!("number is not an {format}"), None, schemas);
             }
         }
     }
@@ -301,8 +296,7 @@ impl Walk<'_> {
             has_event = true;
             if self.contract.document.pointer(&format!("{events}/{}", escape(name))).is_none() {
                 self.problems.push(Problem {
-                    id: "value-unknown",
-                    severity: Severity::Warning,
+                    id: Kind::ValueUnknown,
                     path: path.to_owned(),
                     what: "value not named by the webhook events".to_owned(),
                     kind: None,
@@ -313,7 +307,7 @@ impl Walk<'_> {
         }
         if !has_event && value.is_object() {
             let what = "no event, neither here nor in `data.event`";
-            self.found("field-missing", "event".to_owned(), what, None, &[ENVELOPE.to_owned()]);
+            self.found(Kind::FieldMissing, "event".to_owned(), what, None, &[ENVELOPE.to_owned()]);
         }
     }
 
@@ -323,8 +317,8 @@ impl Walk<'_> {
         let Some((path, schemas, kind)) = self.place(&at) else { return };
         let keyword = error.kind().keyword().to_owned();
         if kind == "null" {
-            if !self.problems.iter().any(|problem| problem.id == "null-unexpected" && problem.path == path) {
-                self.found("null-unexpected", path, "null, but not nullable", None, &schemas);
+            if !self.problems.iter().any(|problem| problem.id == Kind::NullUnexpected && problem.path == path) {
+                self.found(Kind::NullUnexpected, path, "null, but not nullable", None, &schemas);
             }
             return;
         }
@@ -339,7 +333,7 @@ impl Walk<'_> {
                     [errors] => errors.iter().for_each(|error| self.explain(error)),
                     several => {
                         let what = format!("fits none of {} alternatives", several.len());
-                        self.found("alternatives-differ", path, what, None, &schemas);
+                        self.found(Kind::AlternativesDiffer, path, what, None, &schemas);
                     }
                 }
             }
@@ -347,16 +341,16 @@ impl Walk<'_> {
             ValidationErrorKind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();
                 let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-                self.found("field-missing", path, "required field is missing", None, &schemas);
+                self.found(Kind::FieldMissing, path, "required field is missing", None, &schemas);
             }
             ValidationErrorKind::Format { format } => {
-                self.found("format-differs", path, format!("{kind} is not a {format}"), None, &schemas);
+                self.found(Kind::FormatDiffers, path, format!("{kind} is not a {format}"), None, &schemas);
             }
             ValidationErrorKind::Pattern { .. } => {
                 let name = schemas.iter().find(|schema| self.contract.at(schema).get("pattern").is_some());
                 let name = name.map_or_else(|| "the contract".to_owned(), |schema| self.name(schema));
                 self.found(
-                    "format-differs",
+                    Kind::FormatDiffers,
                     path,
                     format!("{kind} does not match the pattern of {name}"),
                     None,
@@ -365,7 +359,7 @@ impl Walk<'_> {
             }
             // Found by the walk, with the names.
             ValidationErrorKind::AdditionalProperties { .. } => {}
-            _ => self.found("bounds-differ", path, format!("{kind} does not fit `{keyword}`"), None, &schemas),
+            _ => self.found(Kind::BoundsDiffer, path, format!("{kind} does not fit `{keyword}`"), None, &schemas),
         }
     }
 
@@ -376,7 +370,7 @@ impl Walk<'_> {
             .filter(|kind| !kind.is_empty())
             .collect();
         let kinds: Vec<&str> = kinds.into_iter().collect();
-        self.found("type-differs", path, format!("must be {}", kinds.join(" or ")), Some(kind), schemas);
+        self.found(Kind::TypeDiffers, path, format!("must be {}", kinds.join(" or ")), Some(kind), schemas);
     }
 
     /// The place at a pointer, or the nearest one around it.

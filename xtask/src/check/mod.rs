@@ -22,23 +22,21 @@ mod openapi;
 mod responses;
 
 use std::{
-    fs,
-    io::{IsTerminal as _, Write as _},
-    path::PathBuf,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 
-use crate::contract::Contract;
-use crate::report::{self, DocPlace, Finding, Format, Severity, SpecPlace};
+use crate::contract::{self, Contract, FILE as CONTRACT};
+use crate::report::{self, DocPlace, Finding, Format, Kind};
 use document::Document;
 use extract::Extracted;
 use fetch::Fetched;
 use lock::{Change, Lock, LockedPage};
 
-const CONTRACT: &str = "openapi/piaxis.yaml";
 const LOCK: &str = "openapi/docs.lock";
 const DOCS: &str = "https://api.gopiaxis.com/api/docs/";
 
@@ -53,7 +51,10 @@ Recorded responses (--responses DIR): one JSON file for each response body, name
 
 The report has paths and file names, never values. The docs are not fetched.
 
-Exits 0 on agreement, 1 with findings, 2 when the docs, the contract or the responses could not be read.";
+Exit codes:
+  0  agreement
+  1  findings
+  2  the docs, the contract, the lock or the responses could not be read";
 
 /// What to compare, and how to say it.
 #[derive(Debug, Args)]
@@ -68,21 +69,29 @@ pub(crate) struct Arguments {
     /// Keeps what was fetched in this folder.
     #[arg(long)]
     save: Option<PathBuf>,
-    /// The contract to check.
-    #[arg(long, default_value = CONTRACT)]
-    spec: PathBuf,
+    /// The contract to check; that of the repository when left out.
+    #[arg(long)]
+    spec: Option<PathBuf>,
     /// The backend's own /openapi.json (FastAPI, OpenAPI 3.1) as a further source: an address or a file.
     #[arg(long)]
     openapi: Option<String>,
     /// How to print the findings.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// What the last accepted run saw.
-    #[arg(long, default_value = LOCK)]
-    lock: PathBuf,
+    /// Lists the accepted deviations.
+    #[arg(long, short)]
+    verbose: bool,
+    /// What the last accepted run saw; openapi/docs.lock of the repository when left out.
+    #[arg(long)]
+    lock: Option<PathBuf>,
     /// Accepts the present state of the docs, after review.
     #[arg(long)]
     update_lock: bool,
+}
+
+/// A given file, or one of the repository around this folder.
+fn at_root(given: Option<&Path>, file: &str) -> PathBuf {
+    given.map_or_else(|| contract::root().join(file), Path::to_owned)
 }
 
 /// 0: agreement, 1: findings, 2: the docs, the contract or the responses could not be read.
@@ -90,22 +99,26 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match check(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", report::log_line(&format!("{error:#}")));
             ExitCode::from(2)
         }
     }
 }
 
 fn check(arguments: &Arguments) -> Result<u8> {
-    let file = arguments.spec.display().to_string();
-    let text = fs::read_to_string(&arguments.spec).with_context(|| file.clone())?;
-    let contract = Contract::read(&file, &text)?;
+    let file = arguments.spec.as_deref().unwrap_or(Path::new(CONTRACT));
+    let contract = Contract::open(&at_root(arguments.spec.as_deref(), CONTRACT), &file.display().to_string())?;
+    let show = |found: &report::Report| {
+        report::print(&report::render(&report::sheet(found, arguments.verbose), found, arguments.format))
+    };
     if let Some(directory) = &arguments.responses {
         let report = responses::compare(&contract, directory)?;
-        print(&report, arguments.format)?;
+        show(&report)?;
         return Ok(report::exit_code(&report));
     }
-    let accepted = lock::read(&arguments.lock)?;
+    let lock_file = at_root(arguments.lock.as_deref(), LOCK);
+    let lock_name = arguments.lock.as_deref().unwrap_or(Path::new(LOCK)).display().to_string();
+    let accepted = lock::read(&lock_file)?;
     let fetched = fetch_pages(arguments)?;
     if let Some(directory) = &arguments.save {
         fetch::save(&fetched, directory)?;
@@ -121,26 +134,14 @@ fn check(arguments: &Arguments) -> Result<u8> {
     let now = lock_of(&fetched, &pages);
     match (&accepted, arguments.update_lock) {
         (_, true) => {
-            lock::write(&arguments.lock, &now)?;
-            eprintln!("accepted the present state of the docs in {}", arguments.lock.display());
+            lock::write(&lock_file, &now)?;
+            eprintln!("accepted the present state of the docs in {lock_name}");
         }
-        (Some(accepted), false) => add_changes(&mut report, accepted, &now, &pages, arguments),
-        (None, false) => {
-            report.notes.push(format!("there is no {}; accept one with --update-lock", arguments.lock.display()))
-        }
+        (Some(accepted), false) => add_changes(&mut report, accepted, &now, &pages),
+        (None, false) => report.notes.push(format!("there is no {lock_name}; accept one with --update-lock")),
     }
-    print(&report, arguments.format)?;
+    show(&report)?;
     Ok(report::exit_code(&report))
-}
-
-fn print(report: &report::Report, format: Format) -> Result<()> {
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let text = report::render(report, format, colour);
-    std::io::stdout().lock().write_all(text.as_bytes()).or_else(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(error),
-    })?;
-    Ok(())
 }
 
 /// Every page, parsed and read for its facts.
@@ -187,37 +188,26 @@ fn lock_of(fetched: &Fetched, pages: &[(Document, Extracted)]) -> Lock {
 }
 
 /// What the last accepted run saw and this one does not is a finding, also where the contract would not miss it.
-fn add_changes(
-    report: &mut report::Report,
-    accepted: &Lock,
-    now: &Lock,
-    pages: &[(Document, Extracted)],
-    arguments: &Arguments,
-) {
-    let spec = Some(SpecPlace { file: arguments.lock.display().to_string(), line: 1 });
+fn add_changes(report: &mut report::Report, accepted: &Lock, now: &Lock, pages: &[(Document, Extracted)]) {
     for change in lock::compare(accepted, now) {
-        let (id, severity, page, message) = match change {
+        let (kind, page, message) = match change {
             Change::PageMissing { page } => {
                 let message = format!("the page `{page}` that the last accepted run saw is missing");
-                ("page-missing", Severity::Error, page, message)
+                (Kind::PageMissing, page, message)
             }
-            Change::PageNew { page } => {
-                ("page-new", Severity::Warning, page.clone(), format!("there is a new page `{page}`"))
-            }
-            Change::Reworded { page } => {
-                ("page-reworded", Severity::Info, page.clone(), format!("the page `{page}` was reworded"))
-            }
+            Change::PageNew { page } => (Kind::PageNew, page.clone(), format!("there is a new page `{page}`")),
+            Change::Reworded { page } => (Kind::PageReworded, page.clone(), format!("the page `{page}` was reworded")),
             Change::FactGone { page, fact } => {
-                ("fact-gone", Severity::Error, page.clone(), format!("the page `{page}` no longer says: {fact}"))
+                (Kind::FactGone, page.clone(), format!("the page `{page}` no longer says: {fact}"))
             }
             Change::FactNew { page, fact } => {
-                ("fact-new", Severity::Warning, page.clone(), format!("the page `{page}` now says: {fact}"))
+                (Kind::FactNew, page.clone(), format!("the page `{page}` now says: {fact}"))
             }
             Change::CoverageDropped { page, what, before, now } => {
                 let message = format!(
                     "the page `{page}` has fewer {what} than the last accepted run saw: {now} instead of {before}"
                 );
-                ("coverage-dropped", Severity::Error, page, message)
+                (Kind::CoverageDropped, page, message)
             }
         };
         let stated = pages
@@ -233,17 +223,6 @@ fn add_changes(
             }),
             None => Some(DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: 1 }),
         };
-        report.findings.push(Finding {
-            id: id.to_owned(),
-            severity,
-            operation: None,
-            field: None,
-            message,
-            advice: "review the change, mend the contract, and accept with `cargo xtask check --update-lock`"
-                .to_owned(),
-            doc,
-            spec: spec.clone(),
-            files: Vec::new(),
-        });
+        report.findings.push(Finding { doc, ..Finding::new(kind, message) });
     }
 }

@@ -14,14 +14,13 @@ use super::{
 };
 use crate::{
     contract::{Contract, Operation},
-    report::{Coverage, Finding, Report, ResponsesCoverage, Severity, SpecPlace},
+    report::{Coverage, Finding, Kind, Report, ResponsesCoverage, SpecPlace},
 };
 
 /// Folders below this depth are not read: a link may lead around in circles.
 const DEEPEST: usize = 16;
 
 const WEBHOOK: &str = "webhook";
-const UNKNOWN_OPERATION: &str = "operation-unknown";
 
 /// What the name of a file says.
 enum Subject<'a> {
@@ -35,7 +34,7 @@ enum Subject<'a> {
 }
 
 /// What makes findings one: operation, response, path and kind.
-type Key = (Option<String>, String, String, &'static str);
+type Key = (Option<String>, String, String, Kind);
 
 /// Findings of one key, of all files.
 struct Found {
@@ -97,7 +96,7 @@ pub(crate) fn compare(contract: &Contract, directory: &Path) -> Result<Report> {
     };
     let mut report =
         Report { agreed, findings: findings.collect(), coverage: Coverage::Responses(coverage), ..Report::default() };
-    if report.findings.iter().any(|finding| finding.id == UNKNOWN_OPERATION) {
+    if report.findings.iter().any(|finding| finding.kind == Kind::OperationUnknown) {
         report.notes.push(operation_ids(contract));
     }
     if let Some(first) = others.first() {
@@ -130,15 +129,12 @@ fn finding(contract: &Contract, operation: Option<String>, response: &str, found
     let line = contract.line(&problem.pointer);
     let spec = (!problem.pointer.is_empty()).then(|| SpecPlace { file: contract.file.clone(), line });
     Finding {
-        id: problem.id.to_owned(),
-        severity: problem.severity,
         operation,
         field: (!problem.path.is_empty()).then_some(problem.path),
-        message,
         advice: problem.advice.to_owned(),
-        doc: None,
         spec,
         files: files.into_iter().collect(),
+        ..Finding::new(problem.id, message)
     }
 }
 
@@ -148,13 +144,12 @@ fn problems(
     subject: &Subject<'_>,
     bytes: &[u8],
 ) -> Result<Vec<Problem>> {
-    let problem = |id, what: String, advice, pointer: &str| {
+    let problem = |id: Kind, what: String, pointer: &str| {
         let (path, pointer) = (String::new(), pointer.to_owned());
-        Ok(vec![Problem { id, severity: Severity::Error, path, what, kind: None, advice, pointer }])
+        Ok(vec![Problem { id, path, what, kind: None, advice: id.advice(), pointer }])
     };
     if let Subject::Unknown(name) = subject {
-        let advice = "name the file after an operation id of the contract, or `webhook`";
-        return problem(UNKNOWN_OPERATION, format!("no operation `{name}` in the contract"), advice, "");
+        return problem(Kind::OperationUnknown, format!("no operation `{name}` in the contract"), "");
     }
     let known = match subject {
         Subject::Response { operation, status } => match (conformance.response(&operation.pointer, *status), status) {
@@ -162,20 +157,16 @@ fn problems(
             (None, status) => {
                 let status = status.map_or_else(|| "2xx".to_owned(), |status| status.to_string());
                 let what = format!("no JSON response with status {status} in the contract");
-                let advice = "add the response to the contract, or rename the file: three digits after the operation id \
-                              are a status";
                 let pointer = contract.operations.iter().find(|known| known.id == operation.id);
                 let pointer = pointer.map_or("", |operation| operation.pointer.as_str());
-                return problem("status-unknown", what, advice, pointer);
+                return problem(Kind::StatusUnknown, what, pointer);
             }
         },
         _ => None,
     };
     // Some programs write a byte-order mark.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let invalid = |what: &str| {
-        problem("json-invalid", what.to_owned(), "record the response body as it came, one in each file", "")
-    };
+    let invalid = |what: &str| problem(Kind::JsonInvalid, what.to_owned(), "");
     if bytes.trim_ascii().is_empty() {
         return invalid("the file is empty");
     }

@@ -1,0 +1,90 @@
+//! For an issue or a job summary.
+
+use std::fmt::Write as _;
+
+use super::{
+    Sheet,
+    escape::{cell, line, log_line},
+};
+
+/// GitHub takes 65,536 characters in the body of an issue.
+const LIMIT: usize = 62_000;
+/// What the rows leave to the rest, of that.
+const REST: usize = 15_000;
+
+pub(super) fn render(sheet: &Sheet) -> String {
+    let mut text = format!("**{}**: {}\n", sheet.verdict, sheet.summary);
+    if !sheet.coverage.is_empty() {
+        let _ = writeln!(text, "\nCoverage: {}", sheet.coverage);
+    }
+    let names = sheet
+        .columns
+        .iter()
+        .map(|name| if name.is_empty() { "| ".to_owned() } else { format!("{name} | ") })
+        .collect::<String>();
+    let columns = format!("| {}\n|{}\n", names.trim_end(), "---|".repeat(sheet.columns.len()));
+    let mut left_out = 0;
+    for group in &sheet.groups {
+        let head = format!("\n### {}\n\n{columns}", line(&group.title));
+        let mut has_head = false;
+        for entry in &group.entries {
+            let cells: Vec<String> = entry.cells.iter().map(|text| cell(text)).collect();
+            let row = format!("| {} |\n", cells.join(" | "));
+            let size = text.len() + row.len() + if has_head { 0 } else { head.len() };
+            if left_out > 0 || size > LIMIT - REST {
+                left_out += 1;
+                continue;
+            }
+            if !has_head {
+                text.push_str(&head);
+                has_head = true;
+            }
+            text.push_str(&row);
+        }
+    }
+    if left_out > 0 {
+        let _ = writeln!(text, "\n… and {left_out} more: run `{}`.", sheet.command);
+    }
+    if !sheet.remarks.is_empty() {
+        let items = sheet.remarks.iter().map(|remark| format!("- {}: {}\n", remark.title, line(&remark.text)));
+        let items = within(items, LIMIT.saturating_sub(text.len() + REST / 2));
+        let _ = write!(text, "\n{items}");
+    }
+    for snippet in &sheet.snippets {
+        let lines = snippet.text.lines().map(log_line);
+        let fence = "`".repeat(lines.clone().map(|line| longest_run(&line) + 1).max().unwrap_or(0).max(3));
+        let title = line(&snippet.title);
+        let (start, end) =
+            (format!("\n<details><summary>{title}</summary>\n\n{fence}{}\n", snippet.language), "\n</details>\n");
+        let room = LIMIT.saturating_sub(text.len() + start.len() + fence.len() + end.len() + 100);
+        let lines = within(lines.map(|line| line + "\n"), room);
+        let _ = write!(text, "{start}{lines}{fence}\n{end}");
+    }
+    if let Some(list) = sheet.list.as_ref().filter(|list| !list.items.is_empty()) {
+        let items = list.items.iter().map(|item| format!("- {}\n", line(item)));
+        let items = within(items, LIMIT.saturating_sub(text.len() + 200));
+        let _ = write!(text, "\n<details><summary>{}</summary>\n\n{items}\n</details>\n", line(&list.title));
+    }
+    text
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|character| character != '`').map(str::len).max().unwrap_or(0)
+}
+
+/// Items up to a length, and the number of those left out.
+fn within(items: impl Iterator<Item = String>, limit: usize) -> String {
+    let mut text = String::new();
+    let mut left_out = 0;
+    for item in items {
+        if left_out == 0 && text.len() + item.len() <= limit {
+            text.push_str(&item);
+        } else {
+            left_out += 1;
+        }
+    }
+    if left_out > 0 {
+        let _ = writeln!(text, "- … and {left_out} more");
+    }
+    text
+}
