@@ -241,7 +241,7 @@ fn links_are_followed_within_the_root_and_a_limit() {
                  <a href='a%20b.html'>3</a><a href='sub/guide.html'>4</a><a href='guide.html'>5</a><a href='l:.html'>x</a>";
     index = index.replace("</body>", &format!("{links}</body>"));
     let sub = "<html><h1>Sub</h1><ul><li><a href='../one.html'>1</a><a href='three.html'>3</a></ul></html>";
-    let one = "<html><h1>One</h1><a href='index.html'>home</a></html>";
+    let one = "<html><h1>One</h1><a href='https://other.invalid/'>other</a></html>";
     let server = Server::with(vec![
         ("", vec![ok(index.as_str())]),
         ("one.html", vec![ok(one)]),
@@ -258,7 +258,7 @@ fn links_are_followed_within_the_root_and_a_limit() {
     let saved = check(below.to_str().unwrap(), &[]);
     for answer in [&live, &saved] {
         assert_eq!(answer.json["coverage"]["pages"], 11, "{} {}", answer.error, answer.json);
-        assert_eq!(answer.findings("link-broken").len(), 1, "{}", answer.json["findings"]);
+        assert_eq!(answer.findings("link-broken").len(), 1, "{:?}", answer.findings("link-broken"));
     }
     for file in ["a b.html", "sub/guide.html", "guide.html", "sub/three.html", "index.html", GUIDE, "llms.txt"] {
         assert!(below.join(file).is_file(), "{file}");
@@ -548,13 +548,29 @@ fn disguises(page: &str) -> Vec<String> {
 fn theme_does_not_matter() {
     let plain = Folder::with(&[]).check();
     plain.agrees();
-    for name in [SIGN_IN, PAYOUTS, "index.html"] {
-        for (at, disguised) in disguises(&page(name)).iter().enumerate() {
-            let answer = Folder::with(&[(name, disguised)]).check();
-            let told = |answer: &Answer| (answer.json["agreed"].clone(), answer.json["coverage"].clone());
-            assert_eq!(told(&answer), told(&plain), "{name} {at}: {} {}", answer.json["findings"], answer.error);
-        }
+    let names = [SIGN_IN, PAYOUTS, "index.html"];
+    let disguised = names.map(|name| disguises(&page(name)));
+    for at in 0..disguised[0].len() {
+        let pages: Vec<(&str, &str)> = names.iter().zip(&disguised).map(|(name, pages)| (*name, &*pages[at])).collect();
+        let answer = Folder::with(&pages).check();
+        let told = |answer: &Answer| (answer.json["agreed"].clone(), answer.json["coverage"].clone());
+        assert_eq!(told(&answer), told(&plain), "{at}: {} {}", answer.json["findings"], answer.error);
     }
+}
+
+/// A check of the docs with these further pages, which the index links to.
+#[track_caller]
+fn check_with(pages: &[String]) -> Answer {
+    let folder = Folder::with(&[]);
+    let mut links = String::new();
+    for (at, page) in pages.iter().enumerate() {
+        write!(links, "<a href='p{at}.html'>x</a>").unwrap();
+        fs::write(folder.0.join(format!("p{at}.html")), page).unwrap();
+    }
+    fs::write(folder.0.join("index.html"), index_with(&links)).unwrap();
+    let answer = folder.check();
+    assert_eq!(answer.json["coverage"]["pages"], 5 + pages.len(), "{}", answer.error);
+    answer
 }
 
 #[test]
@@ -579,17 +595,19 @@ fn deep_and_wide_html_is_read_in_linear_time() {
         "li",
         "object",
     ];
-    let mut hard: Vec<String> = tags.iter().map(|tag| format!("<{tag}>").repeat(50_000)).collect();
-    hard.push(format!("<p{}>", (0..200_000).fold(String::new(), |all, at| all + " a" + &at.to_string())));
-    hard.push((0..50_000).fold(String::new(), |all, at| format!("{all}<x{at}>")));
-    hard.push((0..50_000).fold(String::new(), |all, at| format!("{all}<p><b id=x{at}>")));
+    let mut hard: Vec<String> = tags.iter().map(|tag| format!("<{tag}>").repeat(8_000)).collect();
+    hard.extend(["div", "ul><li", "section id=x"].map(|tag| format!("<{tag}>").repeat(50_000)));
+    let many = |item: fn(usize) -> String| (0..30_000).map(item).collect::<String>();
+    hard.push(format!("<p{}>", many(|at| format!(" a{at}"))));
+    hard.push(format!("<p{}>", many(|at| format!(" a{at}='>'"))));
+    hard.push(many(|at| format!("<x{at}>")));
+    hard.push(many(|at| format!("<p><b id=x{at}>")));
     hard.push("<!--".repeat(100_000));
-    hard.push("<p></b><table><b></p>x".repeat(20_000));
-    let plain = Folder::with(&[]).check();
-    for hard in hard {
-        let answer = Folder::with(&[("index.html", &index_with(&format!("{hard}words")))]).check();
-        assert_eq!(answer.json["agreed"], plain.json["agreed"], "{:.40} {}", hard, answer.error);
-    }
+    hard.push("<p></b><table><b></p>x".repeat(5_000));
+    let start = page("index.html").replace("</body>", "").replace("</html>", "");
+    let hard: Vec<String> = hard.into_iter().map(|hard| format!("{start}{hard}words<!-- --></html>")).collect();
+    let answer = check_with(&hard);
+    assert!(matches!(answer.code, Some(0 | 1)), "{}", answer.error);
 }
 
 #[test]
@@ -598,25 +616,22 @@ fn any_input_is_read_without_a_panic() {
         + &index_with("<b><table><tr></b><i data-cfemail=zz>x<a b='<svg><title><math><![CDATA[&#x110000;&");
     let words: Vec<&str> = text.split_inclusive(['<', '>', ' ']).collect();
     let mut seed = 1_usize;
-    let mut garbage =
-        vec!["<".to_owned(), "<!--".to_owned(), "\u{feff}".to_owned(), "<![CDATA[".to_owned(), "</".to_owned()];
-    for _ in 0..60 {
-        let mut page = String::from("<h1>x</h1><ul>");
+    let starts = ["<", "<!--", "<![CDATA[", "</", "<svg><title>", "<table><tr></b><i data-cfemail=zz>"];
+    let mut garbage: Vec<String> = starts.iter().map(|start| format!("{start}x")).collect();
+    for _ in 0..25 {
+        let mut page = String::new();
         for _ in 0..400 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             page.push_str(words[(seed >> 33) % words.len()]);
         }
         garbage.push(page);
     }
-    garbage.extend(
-        (0..text.len()).step_by(997).filter(|end| text.is_char_boundary(*end)).map(|end| text[..end].to_owned()),
-    );
-    for garbage in garbage {
-        let answer = Folder::with(&[(PAYOUTS, &garbage), ("llms.txt", &garbage)]).check();
-        assert!(
-            matches!(answer.code, Some(0..=2)) && !answer.error.contains("panicked"),
-            "{garbage}\n{}",
-            answer.error
-        );
-    }
+    let ends = (0..text.len()).step_by(2_777).filter(|end| text.is_char_boundary(*end));
+    garbage.extend(ends.map(|end| text[..end].to_owned()));
+    let pages: Vec<String> = garbage.iter().map(|it| format!("<h1>x</h1><ul><li>x</ul>{it}<!-- --></html>")).collect();
+    let answer = check_with(&pages);
+    assert!(matches!(answer.code, Some(0 | 1)), "{}", answer.error);
+    let markdown = page(GUIDE) + &garbage.concat().replace('<', "\n- > ");
+    let answer = Folder::with(&[(GUIDE, &markdown), ("llms.txt", &markdown)]).check();
+    assert!(matches!(answer.code, Some(0 | 1)), "{}", answer.error);
 }

@@ -6,51 +6,19 @@ use scraper::ElementRef;
 use super::super::html::{Tree, is_heading};
 
 /// Words in the title, or in the only heading, of a page that a gateway shows.
-const STAND_INS: [(&str, &[&str]); 4] = [
-    ("a login page", &["login", "log in", "sign in", "signin"]),
+const STAND_INS: [(&str, &str); 4] = [
+    ("a login page", "login|log in|sign in|signin"),
     (
         "a challenge for browsers",
-        &[
-            "just a moment",
-            "one moment please",
-            "attention required",
-            "captcha",
-            "are you a robot",
-            "not a robot",
-            "you are human",
-            "human verification",
-            "checking your browser",
-            "security check",
-            "security checkpoint",
-            "pardon our interruption",
-            "ddos guard",
-        ],
+        "just a moment|one moment please|attention required|captcha|are you a robot|not a robot|you are human|\
+         human verification|checking your browser|security check|security checkpoint|pardon our interruption|ddos guard",
     ),
-    (
-        "a maintenance page",
-        &["under maintenance", "for maintenance", "scheduled maintenance", "back soon", "right back"],
-    ),
+    ("a maintenance page", "under maintenance|for maintenance|scheduled maintenance|back soon|right back"),
     (
         "an error page",
-        &[
-            "access denied",
-            "access to this page has been denied",
-            "forbidden",
-            "unauthorized",
-            "not found",
-            "have been blocked",
-            "page blocked",
-            "request blocked",
-            "request rejected",
-            "bad gateway",
-            "gateway timeout",
-            "gateway time out",
-            "unavailable",
-            "internal server error",
-            "could not be satisfied",
-            "connection timed out",
-            "web server is down",
-        ],
+        "access denied|access to this page has been denied|forbidden|unauthorized|not found|have been blocked|page blocked|\
+         request blocked|request rejected|bad gateway|gateway timeout|gateway time out|unavailable|internal server error|\
+         could not be satisfied|connection timed out|web server is down",
     ),
 ];
 /// Calls that show an OpenAPI document in a page.
@@ -178,8 +146,8 @@ impl Outline {
         titles.find_map(|title| {
             let words = title.to_lowercase().replace(|c: char| !c.is_alphanumeric(), " ");
             let words = format!(" {} ", words.split_whitespace().collect::<Vec<_>>().join(" "));
-            let is_named = |phrase: &&str| words.contains(&format!(" {phrase} "));
-            let (what, _) = STAND_INS.iter().find(|(_, phrases)| phrases.iter().any(is_named))?;
+            let is_named = |phrase: &str| words.contains(&format!(" {phrase} "));
+            let (what, _) = STAND_INS.iter().find(|(_, phrases)| phrases.split('|').any(is_named))?;
             Some(format!("{what}, by its title `{title}`"))
         })
     }

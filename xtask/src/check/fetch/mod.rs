@@ -65,23 +65,8 @@ pub(crate) struct BrokenLink {
     pub(crate) what: String,
 }
 
-/// Every page that cannot be had.
-#[derive(Debug)]
-pub(crate) struct FetchError {
-    pub(crate) problems: Vec<Problem>,
-}
-
-impl fmt::Display for FetchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.problems.iter().map(Problem::to_string).collect();
-        f.write_str(&lines.join("\n"))
-    }
-}
-
-impl std::error::Error for FetchError {}
-
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Cause {
+enum Cause {
     /// There is no such page.
     Absent,
     /// The next attempt may succeed.
@@ -91,7 +76,7 @@ pub(crate) enum Cause {
 
 /// A page that cannot be had.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Problem {
+struct Problem {
     address: String,
     cause: Cause,
     what: String,
@@ -140,7 +125,8 @@ pub(crate) async fn fetch(root: &Root, progress: impl Fn(&str)) -> anyhow::Resul
     reader.choose_guide(guides);
     let Reader { mut fetched, problems, .. } = reader;
     if !problems.is_empty() {
-        return Err(FetchError { problems }.into());
+        let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+        anyhow::bail!(lines.join("\n"));
     }
     fetched.pages.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(fetched)

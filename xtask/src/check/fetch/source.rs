@@ -1,6 +1,5 @@
 //! Reads files of the docs over HTTP, or from a saved copy in a directory.
 
-use std::fmt;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
@@ -66,15 +65,6 @@ impl FromStr for Root {
     }
 }
 
-impl fmt::Display for Root {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url(url) => url.fmt(f),
-            Self::Directory(directory) => directory.display().fmt(f),
-        }
-    }
-}
-
 /// A file that was read.
 pub(super) struct File {
     pub(super) address: String,
@@ -114,7 +104,7 @@ impl<'a> Source<'a> {
                     directory.is_dir(),
                     "{address}: there is no such directory; give the right one with --docs"
                 );
-                (Url::parse("http://copy.invalid/")?, Place::Directory(directory.clone()))
+                (Url::parse("http://copy.invalid/docs/")?, Place::Directory(directory.clone()))
             }
         };
         Ok(Self { root, place, progress })

@@ -356,7 +356,7 @@ impl<'a> Walker<'a> {
                 rest.extend(more);
             }
             let line = self.tree.line(list);
-            out.extend((!items.is_empty()).then(|| Piece::Block(Block { line, kind: Kind::List(items) })));
+            out.extend((!items.is_empty()).then_some(Piece::Block(Block { line, kind: Kind::List(items) })));
             out.extend(rest.into_iter().map(Piece::Block));
         }
     }
