@@ -130,6 +130,7 @@ fn check(arguments: &Arguments) -> Result<u8> {
     }
     let mut report = compare::compare(&contract, &pages);
     report.notes.extend(fetched.notes.iter().cloned());
+    report.findings.extend(fetched.broken_links.iter().map(broken_link));
 
     let now = lock_of(&fetched, &pages);
     match (&accepted, arguments.update_lock) {
@@ -171,7 +172,25 @@ fn fetch_pages(arguments: &Arguments) -> Result<Fetched> {
     let fetched = runtime.block_on(fetch::fetch(&root, progress));
     // A look-up of a host that hangs must not outlast the limits.
     runtime.shutdown_background();
-    Ok(fetched?)
+    fetched
+}
+
+fn broken_link(link: &fetch::BrokenLink) -> Finding {
+    let (heading, anchor) = (String::new(), String::new());
+    Finding {
+        id: "link-broken".to_owned(),
+        severity: Severity::Warning,
+        operation: None,
+        field: None,
+        message: format!(
+            "the page `{}` links to a page that does not exist: {} ({})",
+            link.page, link.address, link.what
+        ),
+        advice: "report the link to the authors of the docs; the other pages were checked".to_owned(),
+        doc: Some(DocPlace { page: link.page.clone(), heading, anchor, line: link.line }),
+        spec: None,
+        files: Vec::new(),
+    }
 }
 
 fn lock_of(fetched: &Fetched, pages: &[(Document, Extracted)]) -> Lock {
