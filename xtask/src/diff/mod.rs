@@ -1,7 +1,8 @@
-//! `cargo xtask diff`: what a change of the contract means to the people who use the crate.
+//! `cargo xtask diff`: what a change of the contract means to users of the crate.
 //!
-//! Both documents are read (`load`, `parse`, `places`), seen in one way (`normalise`), and compared place by place (`compare`). The one
-//! table (`rules`) says what each kind of change means, and `rust_api` what the generator makes of it.
+//! Both documents are read (`load`, `parse`, `places`), normalised (`normalise`), and compared place by place
+//! (`compare`). The table of rules (`rules`) has the level of each kind of change, and `rust_api` knows what the generator
+//! makes of the contract.
 
 mod acknowledge;
 mod change;
@@ -30,19 +31,19 @@ use clap::Args;
 
 use report::{Format, Report};
 
-/// What to compare, and how to say it.
+/// Arguments of `cargo xtask diff`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exits 0 when nothing breaks that is not acknowledged, 1 when something does, 2 when it could not compare.\n\
                         With --against-version: 1 only when the version is too small."
 )]
 pub(crate) struct Arguments {
-    /// What was: a git reference (its openapi/piaxis.yaml is read), or a file.
+    /// The old contract: a git reference (its openapi/piaxis.yaml is read), or a file.
     #[arg(required_unless_present = "rules")]
     base: Option<String>,
-    /// What is now: a file; the working tree's contract when left out.
+    /// The new contract: a file; by default the contract of the working tree.
     head: Option<String>,
-    /// How to print the changes, or the rules.
+    /// Output format of the changes, or of the rules.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
     /// Prints the table of rules.
@@ -51,12 +52,12 @@ pub(crate) struct Arguments {
     /// Fails only when the crate's version is too small for the changes, and drafts the section of the changelog.
     #[arg(long)]
     against_version: bool,
-    /// Intended breaks, each with a reason and an expiry; openapi/accepted-breaks.yaml when left out (see openapi/README.md).
+    /// Intended breaks, each with a reason and an expiry; by default openapi/accepted-breaks.yaml (see openapi/README.md).
     #[arg(long)]
     accepted: Option<PathBuf>,
 }
 
-/// The code to exit with, as the help has it.
+/// Runs the comparison and returns the exit code.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match diff(arguments) {
         Ok(code) => ExitCode::from(code),
@@ -100,7 +101,7 @@ fn diff(arguments: &Arguments) -> Result<u8> {
     Ok(u8::from(report.fails()))
 }
 
-/// Somebody who pages through the output may stop reading.
+/// A closed pipe is no error: a pager may be closed early.
 fn print(text: &str) -> Result<()> {
     let mut out = anstream::stdout();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(|error| match error.kind() {
@@ -109,7 +110,7 @@ fn print(text: &str) -> Result<()> {
     })
 }
 
-/// The nearest folder around this one that has a contract.
+/// The nearest parent folder with a contract.
 fn root() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let found = here.ancestors().find(|folder| folder.join(load::CONTRACT).is_file()).map(Path::to_owned);
