@@ -49,14 +49,14 @@ const SCHEMAS: &[Case] = &[
     ("a consequence of no condition", "{ type: object }", "{ type: object, then: { required: [ b ] } }", false, false),
     ("what a list contains", "{ type: array, items: {} }", "{ type: array, items: {}, contains: { const: a } }", true, false),
     ("how often a list contains it", "{ type: array, contains: { const: a } }", "{ type: array, contains: { const: a }, minContains: 2 }", true, false),
-    ("a field demands another", "{ type: object, dependentRequired: { a: [ b ] } }", "{ type: object, dependentRequired: { a: [ b, c ] } }", true, false),
+    ("a field demands another", "{ type: object, dependentRequired: { a: [ b ] } }", "{ type: object, dependentRequired: { a: [ b, c ] } }", true, true),
     ("a field demands another one", "{ type: object, dependentRequired: { a: [ b ] } }", "{ type: object, dependentRequired: { a: [ c ] } }", true, true),
     ("a field demands a schema", "{ type: object, dependentSchemas: { a: { required: [ b ] } } }", "{ type: object }", false, true),
-    ("fields of a name", "{ type: object, patternProperties: { a: { maxLength: 9 } } }", "{ type: object, patternProperties: { a: { maxLength: 5 } } }", true, false),
+    ("fields of a name", "{ type: object, patternProperties: { a: { maxLength: 9 } } }", "{ type: object, patternProperties: { a: { maxLength: 5 } } }", true, true),
     ("names of fields", "{ type: object }", "{ type: object, propertyNames: { maxLength: 5 } }", true, false),
     ("no other fields", "{ type: object }", "{ type: object, unevaluatedProperties: false }", true, false),
     ("what text holds", "{ type: string }", "{ type: string, contentSchema: { type: object } }", true, false),
-    ("the places of a list", "{ type: array, prefixItems: [ { maxLength: 9 } ] }", "{ type: array, prefixItems: [ { maxLength: 5 } ] }", true, false),
+    ("the places of a list", "{ type: array, prefixItems: [ { maxLength: 9 } ] }", "{ type: array, prefixItems: [ { maxLength: 5 } ] }", true, true),
     ("more beside a reference", "{ $ref: '#/components/schemas/S', maxLength: 9 }", "{ $ref: '#/components/schemas/S', maxLength: 5 }", true, false),
 ];
 

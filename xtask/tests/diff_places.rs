@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod differ;
+#[allow(dead_code, reason = "shared with tests that need a repository")]
 #[path = "differ/folder.rs"]
 mod folder;
 

@@ -2,7 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Comparison, Sides, matched, way};
+use super::{
+    Comparison,
+    Entry::{Both, Gone, New},
+    Sides, matched,
+    schema::lists,
+    way,
+};
 use crate::diff::{
     change::Level,
     normalise::{Node, same, without_annotations},
@@ -10,35 +16,12 @@ use crate::diff::{
 };
 
 /// Keys of the root with a comparison of their own.
-const KNOWN: [&str; 11] = [
-    "openapi",
-    "info",
-    "servers",
-    "paths",
-    "components",
-    "security",
-    "tags",
-    "externalDocs",
-    "jsonSchemaDialect",
-    "$schema",
-    "$id",
-];
+const KNOWN: &str = "openapi info servers paths components security tags externalDocs jsonSchemaDialect $schema $id";
 /// Extensions of schemas for the typed data of terms.
 const TERMS: [(&str, &str); 2] = [("x-piaxis-term-type", "evidence"), ("x-piaxis-term-data", "data")];
 /// Parts of the components that are compared where they are used, or on their own.
-const COMPONENTS: [&str; 11] = [
-    "schemas",
-    "responses",
-    "parameters",
-    "examples",
-    "requestBodies",
-    "headers",
-    "securitySchemes",
-    "links",
-    "callbacks",
-    "pathItems",
-    "mediaTypes",
-];
+const COMPONENTS: &str = "schemas responses parameters examples requestBodies headers securitySchemes links callbacks \
+    pathItems mediaTypes";
 
 impl<'a> Comparison<'a> {
     /// Names of schemas are names of Rust types.
@@ -91,21 +74,29 @@ impl<'a> Comparison<'a> {
     }
 
     pub(super) fn root(&mut self) {
-        self.unknown_keys(&self.base_root(), &self.head_root(), &KNOWN, None);
+        self.unknown_keys(&self.base_root(), &self.head_root(), KNOWN, None);
         let (base, head) = self.root_parts("components");
-        self.unknown_keys(&base, &head, &COMPONENTS, None);
+        self.unknown_keys(&base, &head, COMPONENTS, None);
     }
 
     /// Reports keys without a comparison: each on its own, but foreign extensions in one change.
-    pub(super) fn unknown_keys(&mut self, base: &Node<'a>, head: &Node<'a>, known: &[&str], operation: Option<usize>) {
-        let entries = |node: &Node<'a>| node.entries().into_iter().collect::<BTreeMap<_, _>>();
+    pub(super) fn unknown_keys(
+        &mut self,
+        base: &Node<'a>,
+        head: &Node<'a>,
+        known: &str,
+        operation: impl Into<Option<usize>>,
+    ) {
+        let operation = operation.into();
         let mut extensions = Vec::new();
-        for (key, old, new) in matched(entries(base), entries(head)) {
+        let keys: BTreeSet<&str> = base.entries().into_iter().chain(head.entries()).map(|(key, _)| key).collect();
+        for key in keys {
+            let (old, new) = (base.child(key), head.child(key));
             let equal = matches!((&old, &new), (Some(old), Some(new)) if same(old.value, new.value));
             let is_extension = key.starts_with("x-");
             // Some tools keep YAML anchors below keys with a dot.
             let is_silent = key.starts_with('.') || is_extension && !rust_api::is_unknown_extension(key);
-            if equal || is_silent || known.contains(&key) {
+            if equal || is_silent || lists(known, key) {
                 continue;
             }
             let sides = Sides::both(old.as_ref().unwrap_or(base), new.as_ref().unwrap_or(head));
@@ -137,24 +128,15 @@ impl<'a> Comparison<'a> {
             };
             root.items("servers").into_iter().map(|server| (id(&server), server)).collect()
         };
-        let (mut old, mut new) = (of(self.base_root()), of(self.head_root()));
-        // A server that gains or loses its environment keeps its URL.
-        let urls = |servers: &BTreeMap<_, Node<'a>>| servers.values().map(url).collect::<BTreeSet<_>>();
-        let (old_urls, new_urls) = (urls(&old), urls(&new));
-        old.retain(|(environment, _), server| {
-            !environment.is_empty() || !new_urls.contains(&url(server)) || new.contains_key(&("", url(server)))
-        });
-        new.retain(|(environment, _), server| {
-            !environment.is_empty() || !old_urls.contains(&url(server)) || old.contains_key(&("", url(server)))
-        });
-        for ((environment, _), one, other) in matched(old, new) {
+        let (old, new) = (of(self.base_root()), of(self.head_root()));
+        for ((environment, _), entry) in matched(old, new) {
             let what = |server: &Node<'a>| match environment {
                 "" => format!("server {}", url(server)),
                 environment => format!("server of the environment {environment}"),
             };
             let id = |known: &'static str, plain: &'static str| if environment.is_empty() { plain } else { known };
-            match (one, other) {
-                (Some(one), None) => {
+            match entry {
+                Gone(one) => {
                     let sides = Sides::removed(&one, "/servers");
                     self.note(
                         id("environment-removed", "server-removed"),
@@ -163,19 +145,18 @@ impl<'a> Comparison<'a> {
                         format!("{} removed", what(&one)),
                     );
                 }
-                (None, Some(other)) => {
+                New(other) => {
                     let id = id("environment-added", "server-added");
                     self.note(id, None, Sides::added(&other), format!("{} added", what(&other)));
                 }
-                (Some(one), Some(other)) => {
+                Both(one, other) => {
                     if url(&one) != url(&other) {
                         let message =
                             format!("URL of the {} changed from {} to {}", what(&one), url(&one), url(&other));
                         self.note("environment-address-changed", None, Sides::both(&one, &other), message);
                     }
-                    self.unknown_keys(&one, &other, &["url", "description"], None);
+                    self.unknown_keys(&one, &other, "url description", None);
                 }
-                (None, None) => {}
             }
         }
     }

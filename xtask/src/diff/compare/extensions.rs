@@ -1,10 +1,14 @@
 //! Extensions of the root that code is generated from: webhooks, environment variables, payouts, common headers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, gone_and_more, matched, way};
+use super::{
+    Comparison,
+    Entry::{Both, Gone, New},
+    Sides, gone_and_more, matched, way,
+};
 use crate::diff::normalise::{Node, resolve, without_annotations};
 
 /// Lists of the webhooks: key, word, rules for what is removed and added.
@@ -16,7 +20,7 @@ const LISTS: [(&str, &str, [&str; 2]); 4] = [
 ];
 
 /// Keys of the webhooks with a comparison of their own.
-const KNOWN: [&str; 7] = ["headers", "events", "payloads", "envelopes", "schema", "tolerance", "description"];
+const KNOWN: &str = "headers events payloads envelopes schema tolerance description";
 
 impl<'a> Comparison<'a> {
     pub(super) fn extensions(&mut self) {
@@ -30,21 +34,20 @@ impl<'a> Comparison<'a> {
         let (base, head) = self.root_parts("x-piaxis-webhooks");
         let entries = |node: &Node<'a>, key: &str| node.children(key).into_iter().collect::<BTreeMap<_, _>>();
         for (key, word, [removed, added]) in LISTS {
-            for (name, one, other) in matched(entries(&base, key), entries(&head, key)) {
-                match (one, other) {
-                    (Some(one), None) => {
+            for (name, entry) in matched(entries(&base, key), entries(&head, key)) {
+                match entry {
+                    Gone(one) => {
                         let sides = Sides::removed(&one, &format!("{}/{key}", head.pointer));
                         self.note(removed, None, sides, format!("webhook {word} `{name}` removed"));
                     }
-                    (None, Some(other)) => {
+                    New(other) => {
                         self.note(added, None, Sides::added(&other), format!("webhook {word} `{name}` added"));
                     }
-                    (Some(one), Some(other)) => match key {
+                    Both(one, other) => match key {
                         "payloads" => self.webhook_schema(&one, &other, &format!("webhook {name}")),
                         "headers" => self.transport(&one, &other, None, &format!("webhook header `{name}`")),
                         _ => {}
                     },
-                    (None, None) => {}
                 }
             }
         }
@@ -57,7 +60,7 @@ impl<'a> Comparison<'a> {
             let sides = Sides::new(old.as_ref(), new.as_ref());
             self.note("webhook-tolerance-changed", None, sides, "tolerance of webhook timestamps changed".to_owned());
         }
-        self.unknown_keys(&base, &head, &KNOWN, None);
+        self.unknown_keys(&base, &head, KNOWN, None);
     }
 
     fn webhook_schema(&mut self, one: &Node<'a>, other: &Node<'a>, name: &str) {
@@ -68,10 +71,11 @@ impl<'a> Comparison<'a> {
     fn environment_variables(&mut self) {
         let (base, head) = self.root_parts("x-piaxis-environment-variables");
         let empty = Node::new(head.pointer.clone(), &Value::Null);
-        let entries = |node: &Node<'a>| node.entries().into_iter().collect::<BTreeMap<_, _>>();
-        for (setting, one, other) in matched(entries(&base), entries(&head)) {
-            let names = |node: Option<Node<'a>>| node.and_then(|node| node.child("names")).unwrap_or(empty.clone());
-            let (old, new) = (names(one), names(other));
+        let settings: BTreeSet<&str> = base.entries().into_iter().chain(head.entries()).map(|(key, _)| key).collect();
+        for setting in settings {
+            let names =
+                |node: &Node<'a>| node.child(setting).and_then(|node| node.child("names")).unwrap_or(empty.clone());
+            let (old, new) = (names(&base), names(&head));
             let (gone, more) = gone_and_more(&old, &new);
             if gone.is_empty() && more.is_empty() && old.value != new.value {
                 let message = format!("order of the environment variables of `{setting}` changed");
@@ -103,10 +107,10 @@ impl<'a> Comparison<'a> {
             items.map(|item| (resolve(root, &item).text("name").to_lowercase(), item)).collect()
         };
         let (base, head) = (&self.base.value, &self.head.value);
-        for (name, one, other) in matched(of(self.base_root(), base), of(self.head_root(), head)) {
+        for (name, entry) in matched(of(self.base_root(), base), of(self.head_root(), head)) {
             let what = format!("common header `{name}`");
-            match (one, other) {
-                (Some(one), Some(other)) => {
+            match entry {
+                Both(one, other) => {
                     let (one, other) = (resolve(base, &one), resolve(head, &other));
                     self.transport(&one, &other, None, &what);
                     let ids = ["parameter-became-required", "parameter-became-optional"];
@@ -116,16 +120,15 @@ impl<'a> Comparison<'a> {
                         self.roots.push((None, way::TRANSPORT, unit));
                     }
                 }
-                (Some(one), None) => {
+                Gone(one) => {
                     let sides = Sides::removed(&one, &format!("/{KEY}"));
                     self.note("common-header-removed", None, sides, format!("{what} removed"));
                 }
-                (None, Some(other)) => {
+                New(other) => {
                     let is_required = resolve(head, &other).is("required");
                     let id = if is_required { "required-parameter-added" } else { "common-header-added" };
                     self.note(id, None, Sides::added(&other), format!("{what} added"));
                 }
-                (None, None) => {}
             }
         }
     }

@@ -72,8 +72,8 @@ impl<'a> Contents<'a> {
 
 impl<'a> Comparison<'a> {
     pub(super) fn request_body(&mut self, pair: &Operations<'a>) {
-        let (base_root, head_root) = (&self.base.value, &self.head.value);
         let name = pair.name();
+        let (base_root, head_root) = (&self.base.value, &self.head.value);
         let body = |node: &Node<'a>| node.child("requestBody").filter(|body| !body.value.is_null());
         let (old, new) = match (body(&pair.base.node), body(&pair.head.node)) {
             (Some(old), Some(new)) => (resolve(base_root, &old), resolve(head_root, &new)),
@@ -92,46 +92,61 @@ impl<'a> Comparison<'a> {
         };
         let ids = ["body-became-required", "body-became-optional"];
         self.presence(&old, &new, ids, pair.number, &format!("body of {name}"));
-        self.unknown_keys(&old, &new, &["description", "content", "required", "$ref"], Some(pair.number));
-        let Contents { both, gone, more } = Contents::of(&old, &new);
-        let way_of = |kind: &str, old: &Node<'a>, new: &Node<'a>| {
-            if is_form(kind) && is_flat(base_root, old) && is_flat(head_root, new) { way::TEXT } else { way::REQUEST }
+        self.unknown_keys(&old, &new, "description content required $ref", pair.number);
+        self.contents(&old, &new, None, pair.number, name);
+    }
+
+    /// Compares bodies by media type; without a way they are those of a request.
+    pub(super) fn contents(&mut self, old: &Node<'a>, new: &Node<'a>, way: Option<u8>, operation: usize, name: &str) {
+        let (what, [broader, removed, added]) = match way {
+            None => (
+                "request",
+                ["request-media-type-generalised", "request-media-type-removed", "request-media-type-added"],
+            ),
+            Some(_) => (
+                "response",
+                ["response-media-type-specialised", "response-media-type-removed", "response-media-type-added"],
+            ),
         };
+        let (base_root, head_root) = (&self.base.value, &self.head.value);
+        let way_of = |kind: &str, old: &Node<'a>, new: &Node<'a>| {
+            let is_text = is_form(kind) && is_flat(base_root, old) && is_flat(head_root, new);
+            way.unwrap_or(if is_text { way::TEXT } else { way::REQUEST })
+        };
+        let Contents { both, gone, more } = Contents::of(old, new);
         for (kind, media, new) in &both {
-            if media.value.get("encoding") != new.value.get("encoding") {
+            if way.is_none() && media.value.get("encoding") != new.value.get("encoding") {
                 let message = format!("`encoding` of the body of {name} changed");
-                let sides = Sides::both(media, new);
-                self.note("request-media-type-encoding-changed", pair.number, sides, message);
+                self.note("request-media-type-encoding-changed", operation, Sides::both(media, new), message);
             }
-            self.body_schema(media, new, way_of(kind, media, new), pair.number, "body");
+            self.body_schema(media, new, way_of(kind, media, new), operation, what);
         }
-        let mut wider = BTreeSet::new();
+        let mut used = BTreeSet::new();
         for (kind, media) in &gone {
-            let taken = both.iter().map(|(kind, _, new)| (kind, new)).chain(more.iter().map(|(kind, new)| (kind, new)));
-            let covers = |(wide, _): &(&String, _)| wide.contains('*') && specialises(plain(kind), plain(wide));
-            match taken.into_iter().find(covers) {
-                Some((wide, new)) => {
-                    wider.insert(wide);
-                    let message = format!("request media type `{kind}` of {name} generalised to `{wide}`");
-                    let sides = Sides::both(media, new);
-                    self.note("request-media-type-generalised", pair.number, sides, message);
-                    self.body_schema(media, new, way_of(kind, media, new), pair.number, "body");
-                }
-                None => {
-                    let message = format!("request media type `{kind}` of {name} removed");
-                    let sides = Sides::removed(media, &new.pointer);
-                    self.note("request-media-type-removed", pair.number, sides, message);
-                }
+            // Requests may become more general, responses more special.
+            let rest = more.iter().map(|(other, new)| (other, new));
+            let known = both.iter().filter(|_| way.is_none()).map(|(other, _, new)| (other, new));
+            let covers = |(other, _): &(&String, _)| match way {
+                None => other.contains('*') && specialises(plain(kind), plain(other)),
+                Some(_) => !used.contains(other) && specialises(plain(other), plain(kind)),
+            };
+            if let Some((other, new)) = known.chain(rest).find(covers) {
+                used.insert(other);
+                let message = format!("{what} media type `{kind}` of {name} changed to `{other}`");
+                self.note(broader, operation, Sides::both(media, new), message);
+                self.body_schema(media, new, way_of(kind, media, new), operation, what);
+            } else {
+                let message = format!("{what} media type `{kind}` of {name} removed");
+                self.note(removed, operation, Sides::removed(media, &new.pointer), message);
             }
         }
-        for (kind, media) in more.iter().filter(|(kind, _)| !wider.contains(kind)) {
-            let message = format!("request media type `{kind}` of {name} added");
-            self.note("request-media-type-added", pair.number, Sides::added(media), message);
+        for (kind, media) in more.iter().filter(|(kind, _)| !used.contains(kind)) {
+            self.note(added, operation, Sides::added(media), format!("{what} media type `{kind}` of {name} added"));
         }
     }
 
     pub(super) fn body_schema(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
-        self.unknown_keys(old, new, &["schema", "example", "examples", "encoding"], Some(operation));
+        self.unknown_keys(old, new, "schema example examples encoding", operation);
         let (one, other) = (old.child("schema"), new.child("schema"));
         self.described((old, one), (new, other), way, operation, name);
     }

@@ -105,14 +105,24 @@ fn shortened(value: &Value) -> Value {
     }
 }
 
-/// Each key with its entry in either map.
-fn matched<K: Ord, V>(old: BTreeMap<K, V>, mut new: BTreeMap<K, V>) -> impl Iterator<Item = (K, Option<V>, Option<V>)> {
-    let mut all: Vec<(K, Option<V>, Option<V>)> = Vec::new();
+/// An entry of one or of both of two maps.
+enum Entry<V> {
+    Gone(V),
+    New(V),
+    Both(V, V),
+}
+
+/// Entries of two maps by key.
+fn matched<K: Ord, V>(old: BTreeMap<K, V>, mut new: BTreeMap<K, V>) -> impl Iterator<Item = (K, Entry<V>)> {
+    let mut all = Vec::new();
     for (key, one) in old {
-        let other = new.remove(&key);
-        all.push((key, Some(one), other));
+        let entry = match new.remove(&key) {
+            Some(other) => Entry::Both(one, other),
+            None => Entry::Gone(one),
+        };
+        all.push((key, entry));
     }
-    all.into_iter().chain(new.into_iter().map(|(key, other)| (key, None, Some(other))))
+    all.into_iter().chain(new.into_iter().map(|(key, other)| (key, Entry::New(other))))
 }
 
 /// Items that only one of two lists has, by value; a value that is no list counts as its only item.

@@ -4,29 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, gone_and_more, matched};
+use super::{
+    Comparison,
+    Entry::{Both, Gone, New},
+    Sides, gone_and_more, matched,
+};
 use crate::diff::normalise::{Node, resolve};
 
 pub(super) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// Keys of an operation with a comparison of their own; all others are documentation, extensions or unknown.
-const KNOWN: [&str; 12] = [
-    "operationId",
-    "tags",
-    "parameters",
-    "requestBody",
-    "responses",
-    "deprecated",
-    "security",
-    "servers",
-    "summary",
-    "description",
-    "externalDocs",
-    "$ref",
-];
+const KNOWN: &str = "operationId tags parameters requestBody responses deprecated security servers summary description \
+    externalDocs $ref";
 
-/// Keys of a path besides the methods.
-const PATH: [&str; 5] = ["parameters", "servers", "summary", "description", "$ref"];
+/// Keys of a path with a comparison of their own.
+const PATH: &str = "get put post delete options head patch trace parameters servers summary description $ref";
 
 /// An operation in one document, with its path.
 pub(super) struct Operation<'a> {
@@ -81,22 +73,22 @@ impl<'a> Comparison<'a> {
         };
         let (base, head) = self.root_parts("paths");
         let (old, new) = (operations(&self.base.value, &base), operations(&self.head.value, &head));
-        for (_, old, new) in matched(old, new) {
+        for (_, entry) in matched(old, new) {
             let number = self.operations.len();
-            self.operations.extend(new.as_ref().or(old.as_ref()).map(|operation| operation.name.clone()));
-            match (old, new) {
-                (Some(base), Some(head)) => self.operation(&Operations { base, head, number }),
-                (Some(old), None) => {
+            let (Gone(named) | New(named) | Both(_, named)) = &entry;
+            self.operations.push(named.name.clone());
+            match entry {
+                Both(base, head) => self.operation(&Operations { base, head, number }),
+                Gone(old) => {
                     let remaining = self.head.value.pointer(&old.path.pointer);
                     let around = remaining.map_or(&head.pointer, |_| &old.path.pointer);
                     let message = format!("operation {} removed", old.name);
                     self.note("operation-removed", number, Sides::removed(&old.node, around), message);
                 }
-                (_, Some(new)) => {
+                New(new) => {
                     let message = format!("operation {} added", new.name);
                     self.note("operation-added", number, Sides::added(&new.node), message);
                 }
-                (None, None) => {}
             }
         }
     }
@@ -109,8 +101,8 @@ impl<'a> Comparison<'a> {
         self.responses(pair);
         self.security(pair);
         self.behaviour(pair);
-        self.unknown_keys(base, head, &KNOWN, Some(pair.number));
-        self.unknown_keys(&pair.base.path, &pair.head.path, &[&METHODS[..], &PATH].concat(), Some(pair.number));
+        self.unknown_keys(base, head, KNOWN, pair.number);
+        self.unknown_keys(&pair.base.path, &pair.head.path, PATH, pair.number);
     }
 
     fn operation_names(&mut self, pair: &Operations<'a>) {

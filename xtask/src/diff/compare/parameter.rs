@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    Comparison, Sides, matched,
+    Comparison,
+    Entry::{Both, Gone, New},
+    Sides, matched,
     operation::{Operation, Operations},
     schema::changed,
     way,
@@ -17,22 +19,8 @@ use crate::diff::{
 };
 
 /// Keys of parameters and of headers with a comparison of their own.
-pub(super) const KNOWN: [&str; 14] = [
-    "name",
-    "in",
-    "description",
-    "required",
-    "deprecated",
-    "allowEmptyValue",
-    "style",
-    "explode",
-    "allowReserved",
-    "schema",
-    "content",
-    "example",
-    "examples",
-    "$ref",
-];
+pub(super) const KNOWN: &str = "name in description required deprecated allowEmptyValue style explode allowReserved \
+    schema content example examples $ref";
 
 /// A parameter, and the item of a list that is or refers to it.
 struct Parameter<'a> {
@@ -117,10 +105,10 @@ impl<'a> Comparison<'a> {
         let (old_items, new_items) = (items(&pair.base), items(&pair.head));
         let (old_items, new_items): (Vec<&Node<'a>>, Vec<&Node<'a>>) =
             (old_items.iter().collect(), new_items.iter().collect());
-        for (_, old, new) in matched(old, new) {
-            match (old, new) {
-                (Some(old), Some(new)) => self.parameter(&old.node, &new.node, pair.number),
-                (Some(old), None) => {
+        for (_, entry) in matched(old, new) {
+            match entry {
+                Both(old, new) => self.parameter(&old.node, &new.node, pair.number),
+                Gone(old) => {
                     let head = &pair.head.node;
                     let sides = match old.is_shared(&new_items) {
                         true => Sides::removed(&old.node, &old.node.pointer),
@@ -129,7 +117,7 @@ impl<'a> Comparison<'a> {
                     let message = format!("parameter {} removed", told(&old.node));
                     self.note("parameter-removed", pair.number, sides, message);
                 }
-                (_, Some(new)) => {
+                New(new) => {
                     let (id, kind) = match new.node.is("required") {
                         true => ("required-parameter-added", "required"),
                         false => ("optional-parameter-added", "optional"),
@@ -138,7 +126,6 @@ impl<'a> Comparison<'a> {
                     let message = format!("{kind} parameter {} added", told(&new.node));
                     self.note(id, pair.number, Sides::added(node), message);
                 }
-                (None, None) => {}
             }
         }
     }
@@ -160,7 +147,7 @@ impl<'a> Comparison<'a> {
         }
         self.transport(old, new, operation, &format!("parameter {name}"));
         self.deprecation(old, new, &format!("parameter {name}"), operation);
-        self.unknown_keys(old, new, &KNOWN, Some(operation));
+        self.unknown_keys(old, new, KNOWN, operation);
         let is_argument = |node: &Node<'a>| node.text("x-piaxis-transport").is_empty();
         let way = match is_argument(old) || is_argument(new) {
             true if is_text(old) && is_text(new) => way::TEXT,

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Comparison, Sides, matched,
-    media::{Contents, plain, specialises},
+    Comparison,
+    Entry::{Both, Gone, New},
+    Sides, matched,
     operation::Operations,
     parameter::{KNOWN, is_text, schema_of},
     way,
@@ -95,9 +96,9 @@ impl<'a> Comparison<'a> {
             let message = format!("links of the responses of {name} changed");
             self.note("links-changed", operation, Sides::at(old, new, "links"), message);
         }
-        self.unknown_keys(old, new, &["description", "headers", "content", "links", "$ref"], Some(operation));
-        let Contents { both, gone, mut more } = Contents::of(old, new);
-        let (was_empty, is_empty) = (both.is_empty() && gone.is_empty(), both.is_empty() && more.is_empty());
+        self.unknown_keys(old, new, "description headers content links $ref", operation);
+        let is_empty = |node: &Node<'a>| node.children("content").is_empty();
+        let (was_empty, is_empty) = (is_empty(old), is_empty(new));
         if was_empty != is_empty {
             let (id, word) = match is_empty {
                 true => ("response-body-removed", "removed"),
@@ -108,57 +109,34 @@ impl<'a> Comparison<'a> {
             let message = format!("response body of {name} {word}");
             return self.note_as(id, (rule.wire, rust), [operation], Sides::at(old, new, "content"), message);
         }
-        for (_, media, new) in &both {
-            self.body_schema(media, new, way, operation, "response");
-        }
-        for (kind, media) in &gone {
-            let closer = more.iter().position(|(close, _)| specialises(plain(close), plain(kind)));
-            match closer.map(|at| more.remove(at)) {
-                Some((close, new)) => {
-                    let message = format!("response media type `{kind}` of {name} specialised to `{close}`");
-                    let sides = Sides::both(media, &new);
-                    self.note("response-media-type-specialised", operation, sides, message);
-                    self.body_schema(media, &new, way, operation, "response");
-                }
-                None => {
-                    let message = format!("response media type `{kind}` of {name} removed");
-                    let sides = Sides::removed(media, &new.pointer);
-                    self.note("response-media-type-removed", operation, sides, message);
-                }
-            }
-        }
-        for (kind, media) in &more {
-            let message = format!("response media type `{kind}` of {name} added");
-            self.note("response-media-type-added", operation, Sides::added(media), message);
-        }
+        self.contents(old, new, Some(way), operation, name);
     }
 
     fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, operation: usize, name: &str) {
         let all = |node: &Node<'a>| -> BTreeMap<String, Node<'a>> {
             node.children("headers").into_iter().map(|(name, header)| (name.to_lowercase(), header)).collect()
         };
-        for (header, one, other) in matched(all(old), all(new)) {
+        for (header, entry) in matched(all(old), all(new)) {
             let what = format!("response header `{header}` of {name}");
-            match (one, other) {
-                (Some(one), None) => {
+            match entry {
+                Gone(one) => {
                     let id = match resolve(&self.base.value, &one).is("required") {
                         true => "required-response-header-removed",
                         false => "optional-response-header-removed",
                     };
                     self.note(id, operation, Sides::removed(&one, &new.pointer), format!("{what} removed"));
                 }
-                (None, Some(other)) => {
+                New(other) => {
                     self.note("response-header-added", operation, Sides::added(&other), format!("{what} added"));
                 }
-                (Some(one), Some(other)) => {
+                Both(one, other) => {
                     let (was, is) = (resolve(&self.base.value, &one), resolve(&self.head.value, &other));
                     let ids = ["response-header-became-required", "response-header-became-optional"];
                     self.presence(&was, &is, ids, operation, &what);
-                    self.unknown_keys(&was, &is, &KNOWN, Some(operation));
+                    self.unknown_keys(&was, &is, KNOWN, operation);
                     let way = if is_text(&was) && is_text(&is) { way::HEADER } else { way::UNTYPED };
                     self.described((&was, schema_of(&was)), (&is, schema_of(&is)), way, operation, &header);
                 }
-                (None, None) => {}
             }
         }
     }

@@ -28,7 +28,8 @@ const KNOWN: &str = "type format enum const properties required additionalProper
 const RESTRICTIONS: &str = "not if then else contains contentSchema dependentRequired dependentSchemas \
     patternProperties prefixItems propertyNames unevaluatedItems unevaluatedProperties";
 
-fn lists(words: &str, key: &str) -> bool {
+/// Whether a list of words has a key.
+pub(super) fn lists(words: &str, key: &str) -> bool {
     words.split_ascii_whitespace().any(|word| word == key)
 }
 
@@ -278,6 +279,7 @@ impl<'a> Comparison<'a> {
                 continue;
             } else if lists(RESTRICTIONS, key) {
                 match (asserts(old), asserts(new)) {
+                    _ if matches!(key, "then" | "else") && pair.values("if") == (None, None) => continue,
                     (false, false) => continue,
                     (false, true) => ("limit-tightened", None),
                     (true, false) => ("limit-loosened", None),
