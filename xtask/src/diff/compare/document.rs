@@ -89,17 +89,18 @@ impl<'a> Comparison<'a> {
     ) {
         let operation = operation.into();
         let mut extensions = Vec::new();
-        let keys: BTreeSet<&str> = base.entries().into_iter().chain(head.entries()).map(|(key, _)| key).collect();
-        for key in keys {
-            let (old, new) = (base.child(key), head.child(key));
-            let equal = matches!((&old, &new), (Some(old), Some(new)) if same(old.value, new.value));
+        let keys = |node: &Node<'a>| node.value.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+        let all: BTreeSet<&str> = keys(base).chain(keys(head)).filter(|key| !lists(known, key)).collect();
+        for key in all {
+            let values = (base.value.get(key), head.value.get(key));
+            let equal = matches!(values, (Some(old), Some(new)) if same(old, new));
             let is_extension = key.starts_with("x-");
             // Some tools keep YAML anchors below keys with a dot.
             let is_silent = key.starts_with('.') || is_extension && !rust_api::is_unknown_extension(key);
-            if equal || is_silent || lists(known, key) {
+            if equal || is_silent {
                 continue;
             }
-            let sides = Sides::both(old.as_ref().unwrap_or(base), new.as_ref().unwrap_or(head));
+            let sides = Sides::at(base, head, key);
             let id = if is_extension { rust_api::extension_rule(key) } else { "unclassified" };
             if id == "extension-changed" {
                 extensions.push((format!("`{key}`"), sides));

@@ -9,12 +9,12 @@ use super::{
     Entry::{Both, Gone, New},
     Sides, gone_and_more, matched,
 };
-use crate::diff::normalise::{Node, resolve};
+use crate::diff::normalise::{Node, resolve, without_annotations};
 
 pub(super) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// Keys of an operation with a comparison of their own; all others are documentation, extensions or unknown.
-const KNOWN: &str = "operationId tags parameters requestBody responses deprecated security servers summary description \
+const KNOWN: &str = "operationId tags parameters requestBody responses callbacks deprecated security servers summary description \
     externalDocs $ref";
 
 /// Keys of a path with a comparison of their own.
@@ -100,6 +100,7 @@ impl<'a> Comparison<'a> {
         self.request_body(pair);
         self.responses(pair);
         self.security(pair);
+        self.callbacks(pair);
         self.behaviour(pair);
         self.unknown_keys(base, head, KNOWN, pair.number);
         self.unknown_keys(&pair.base.path, &pair.head.path, PATH, pair.number);
@@ -148,6 +149,21 @@ impl<'a> Comparison<'a> {
             let words = if head.is("deprecated") { "deprecated" } else { "no longer deprecated" };
             let sides = Sides::at(base, head, "deprecated");
             self.note("deprecation-changed", operation, sides, format!("{name} is {words}"));
+        }
+    }
+
+    /// Callbacks are compared as a whole, apart from their links: the API has webhooks instead.
+    fn callbacks(&mut self, pair: &Operations<'a>) {
+        const KEY: &str = "callbacks";
+        let both = |of: fn(&Value) -> String| {
+            [&pair.base.node, &pair.head.node].map(|node| node.value.get(KEY).map(of)).map(Option::unwrap_or_default)
+        };
+        let [old, new] = both(without_annotations);
+        let [old_facts, new_facts] = both(|value| without_annotations(&without_links(value)));
+        if old != new {
+            let id = if old_facts == new_facts { "links-changed" } else { "unclassified" };
+            let sides = Sides::at(&pair.base.node, &pair.head.node, KEY);
+            self.note(id, pair.number, sides, format!("`{KEY}` of {} changed", pair.name()));
         }
     }
 
@@ -206,5 +222,16 @@ impl<'a> Comparison<'a> {
             let sides = Sides::added(&Node::new(format!("{}/{KEY}", other.pointer), method.value));
             self.note("method-added", pair.number, sides, format!("method {} of {name} added", method.value));
         }
+    }
+}
+
+fn without_links(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let rest = map.iter().filter(|(key, _)| *key != "links");
+            rest.map(|(key, value)| (key.clone(), without_links(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_links).collect(),
+        other => other.clone(),
     }
 }

@@ -256,8 +256,7 @@ impl<'a> Comparison<'a> {
         let keys: BTreeSet<&str> = pair.base.view.facts.keys().chain(pair.head.view.facts.keys()).copied().collect();
         for key in keys {
             let (old, new) = pair.values(key);
-            // A key without a value asserts nothing.
-            if old == new || [old, new].into_iter().flatten().all(Value::is_null) {
+            if old == new {
                 continue;
             }
             let asserts = |value: Option<&Value>| value.is_some_and(|value| !is_free(value));
@@ -274,6 +273,8 @@ impl<'a> Comparison<'a> {
             } else if lists(KNOWN, key)
                 || OUTER.contains(&key)
                 || is_annotation(key)
+                // A key without a value asserts nothing.
+                || [old, new].into_iter().flatten().all(Value::is_null)
                 || old.map(without_annotations) == new.map(without_annotations)
             {
                 continue;
