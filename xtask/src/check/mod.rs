@@ -176,21 +176,10 @@ fn fetch_pages(arguments: &Arguments) -> Result<Fetched> {
 }
 
 fn broken_link(link: &fetch::BrokenLink) -> Finding {
-    let (heading, anchor) = (String::new(), String::new());
-    Finding {
-        id: "link-broken".to_owned(),
-        severity: Severity::Warning,
-        operation: None,
-        field: None,
-        message: format!(
-            "the page `{}` links to a page that does not exist: {} ({})",
-            link.page, link.address, link.what
-        ),
-        advice: "report the link to the authors of the docs; the other pages were checked".to_owned(),
-        doc: Some(DocPlace { page: link.page.clone(), heading, anchor, line: link.line }),
-        spec: None,
-        files: Vec::new(),
-    }
+    let (page, address, what) = (&link.page, &link.address, &link.what);
+    let message = format!("the page `{page}` links to a page that does not exist: {address} ({what})");
+    let doc = DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: link.line };
+    Finding { doc: Some(doc), ..Finding::new(Kind::LinkBroken, message) }
 }
 
 fn lock_of(fetched: &Fetched, pages: &[(Document, Extracted)]) -> Lock {

@@ -1,7 +1,7 @@
 //! Intended breaks: a reviewed file names each with a reason and an expiry.
 //!
-//! An acknowledgement belongs to the change that brings it. Once the base has it too, it has landed: it excuses nothing
-//! any more, need not be used, and waits for somebody to remove it.
+//! An acknowledgement belongs to the change that adds it. Once the base has it too, it has landed: it covers no further
+//! break, and can be removed.
 
 use std::{fs, path::Path};
 
@@ -14,7 +14,7 @@ use super::{
     load,
 };
 
-/// Where intended breaks are acknowledged, below the root of the repository.
+/// The file of acknowledgements, relative to the root of the repository.
 pub(crate) const FILE: &str = "openapi/accepted-breaks.yaml";
 
 /// An intended break.
@@ -23,25 +23,25 @@ pub(crate) const FILE: &str = "openapi/accepted-breaks.yaml";
 struct Acknowledgement {
     /// Id of the rule.
     id: String,
-    /// JSON pointer: in the head, or in the base for what is gone.
+    /// The place of the change: a pointer with names in place of indices.
     place: String,
     reason: String,
-    /// The last day on which it counts.
+    /// The last day on which it is valid.
     expires: NaiveDate,
 }
 
-/// What is to be said of the acknowledgements.
+/// The result of checking the acknowledgements.
 #[derive(Debug, Default)]
 pub(crate) struct Review {
-    /// Where they stand, as messages and annotations call it.
+    /// Name of the file in messages and annotations.
     pub(crate) file: String,
-    /// What is wrong with them.
+    /// Acknowledgements that fail the comparison.
     pub(crate) problems: Vec<String>,
-    /// What has landed.
+    /// Acknowledgements that have landed.
     pub(crate) landed: Vec<String>,
 }
 
-/// Marks what is acknowledged.
+/// Marks the acknowledged changes.
 pub(crate) fn apply(file: &Path, name: &str, base: &str, changes: &mut [Change]) -> Result<Review> {
     let text = fs::read_to_string(file).with_context(|| format!("{name} cannot be read"))?;
     // A file as base has no acknowledgements of its own.
@@ -71,11 +71,14 @@ fn judge(
         let mut these = changes.iter_mut().filter(fits).peekable();
         let (list, words) = match these.peek() {
             Some(_) if is_landed => {
-                (&mut review.problems, "is of an earlier change; give this one a reason of its own")
+                (&mut review.problems, "belongs to an earlier change; write a new reason for this one")
             }
             None if is_landed => (&mut review.landed, "has landed; the acknowledgement can be removed"),
             None => (&mut review.problems, "names no break of this comparison; correct or remove the acknowledgement"),
-            Some(_) if reason.trim().is_empty() => (&mut review.problems, "has no reason"),
+            Some(_) if !is_reason(&reason) => (
+                &mut review.problems,
+                "has no reason; replace the placeholder by a sentence that says why the break is intended",
+            ),
             Some(_) if expires < today => (&mut review.problems, "has expired"),
             Some(_) => {
                 these.for_each(|change| change.accepted = Some(reason.clone()));
@@ -85,4 +88,12 @@ fn judge(
         list.push(format!("{file}: {id} at {place} {words}"));
     }
     review
+}
+
+/// Whether a reason is more than a placeholder: at least two words, and no note to write it later.
+fn is_reason(reason: &str) -> bool {
+    let words = reason.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words: Vec<String> = words.map(str::to_lowercase).collect();
+    let is_note = |word: &String| ["todo", "fixme", "tbd", "xxx"].contains(&word.as_str());
+    !words.iter().any(is_note) && words.iter().filter(|word| *word != "reason").count() >= 2
 }

@@ -1,13 +1,13 @@
-//! What a comparison finds.
+//! A change of the contract.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// How heavy a change is, on one axis or on the whole; the heaviest is the last.
+/// The level of a change, on one axis or overall, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
-    /// Nothing on this axis.
+    /// No change on this axis.
     None,
     Patch,
     Additive,
@@ -25,7 +25,7 @@ impl Level {
     }
 }
 
-/// Where something stands in one of the documents, and what stands there.
+/// A pointer into one document, and the value at it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Place {
     pub(crate) pointer: String,
@@ -39,21 +39,21 @@ pub(crate) struct Change {
     pub(crate) level: Level,
     pub(crate) wire: Level,
     pub(crate) rust: Level,
-    /// The operation that it stands at; none when several share it.
+    /// The affected operation; none when several are affected.
     pub(crate) operation: Option<String>,
-    /// Every operation that it reaches.
+    /// All affected operations.
     pub(crate) operations: Vec<String>,
     pub(crate) message: String,
     pub(crate) base: Option<Place>,
     pub(crate) head: Option<Place>,
-    /// The pointer that names it: in the head, or in the base for what is gone.
+    /// The pointer in the head, or in the base for a removal, with names in place of indices.
     pub(crate) place: String,
     /// Line in the head's file.
     pub(crate) line: usize,
-    /// How many other places of the same change this entry stands for.
+    /// Number of other places with the same change.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) repeated: usize,
-    /// Why it is no failure: what the acknowledgement says.
+    /// The reason of its acknowledgement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) accepted: Option<String>,
 }
@@ -63,12 +63,12 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Change {
-    /// Whether somebody must act on it.
+    /// Whether it is a break without an acknowledgement.
     pub(crate) fn breaks(&self) -> bool {
         self.level == Level::Breaking && self.accepted.is_none()
     }
 
-    /// The pointer that names its place: in the head where it is there, else in the base.
+    /// The pointer in the head where the head has a value, otherwise in the base.
     pub(crate) fn pointer(&self) -> &str {
         let place = match (&self.base, &self.head) {
             (_, Some(head)) if !head.value.is_null() => Some(head),
@@ -79,7 +79,7 @@ impl Change {
     }
 }
 
-/// The bump that the changes ask for, by semantic versioning.
+/// The bump that semantic versioning requires for the changes.
 pub(crate) fn bump(changes: &[Change]) -> &'static str {
     match changes.iter().map(|change| change.level).max().unwrap_or(Level::None) {
         Level::Breaking => "major",

@@ -1,7 +1,7 @@
-//! `cargo xtask diff`: what a change of the contract means to the people who use the crate.
+//! `cargo xtask diff`: what a change of the contract means to users of the crate.
 //!
-//! Both documents are read (`load`, `places`), seen in one way (`normalise`), and compared place by place (`compare`). The one
-//! table (`rules`) says what each kind of change means, and `rust_api` what the generator makes of it.
+//! Both documents are read (`load`, `places`), normalised (`normalise`), and compared place by place (`compare`). The table
+//! of rules (`rules`) has the level of each kind of change, and `rust_api` knows what the generator makes of the contract.
 
 mod acknowledge;
 mod change;
@@ -33,19 +33,19 @@ Exit codes:
   1  something breaks, or an acknowledgement is wrong; with --against-version: the version is too small
   2  the documents could not be compared";
 
-/// What to compare, and how to say it.
+/// Arguments of `cargo xtask diff`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
-    /// What was: a git reference (the openapi/piaxis.yaml of the commit where this branch left it is read), or a file.
+    /// The old contract: a git reference (openapi/piaxis.yaml of its merge base with HEAD is read), or a file.
     #[arg(required_unless_present = "rules")]
     base: Option<String>,
-    /// What is now: a file; the working tree's contract when left out.
+    /// The new contract: a file; by default the contract of the working tree.
     head: Option<String>,
-    /// Compares with the git reference itself, also with what it has gained since this branch left it.
+    /// Compares with the git reference itself instead of the merge base.
     #[arg(long)]
     exact_base: bool,
-    /// How to print the changes, or the rules.
+    /// Output format of the changes, or of the rules.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
     /// Prints the table of rules.
@@ -54,12 +54,12 @@ pub(crate) struct Arguments {
     /// Fails only when the crate's version is too small for the changes, and drafts the section of the changelog.
     #[arg(long)]
     against_version: bool,
-    /// Intended breaks, each with a reason and an expiry; openapi/accepted-breaks.yaml when left out (see openapi/README.md).
+    /// Intended breaks, each with a reason and an expiry; by default openapi/accepted-breaks.yaml (see openapi/README.md).
     #[arg(long)]
     accepted: Option<PathBuf>,
 }
 
-/// The code to exit with, as the help has it.
+/// Runs the comparison and returns the exit code.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match diff(arguments) {
         Ok(code) => ExitCode::from(code),

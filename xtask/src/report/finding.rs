@@ -73,6 +73,7 @@ kinds! {
     SecurityLoose "security-loose" Error MEND;
     RouteNotExposed "route-not-exposed" Error MEND;
     ExampleInvalid "example-invalid" Error "mend the schema, or record a deviation";
+    LinkBroken "link-broken" Warning "report the link to the authors of the docs; the other pages were checked";
     NotUnderstood "not-understood" Warning "look at the page; teach the check if it is a new way of writing";
 
     // The contract cites the docs for what no page states.

@@ -1,11 +1,11 @@
-//! Differences of choices: `oneOf`, `anyOf`, and what tells their alternatives apart.
+//! Differences between `oneOf` and `anyOf`, and of the discriminator.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
 use super::{
-    Comparison,
+    Comparison, Sides,
     pair::{Pair, Spot},
 };
 use crate::diff::normalise::{Node, Peeled, View, is_null, peel, without_annotations};
@@ -25,7 +25,7 @@ impl<'a> Comparison<'a> {
         }
         let (old, new) = pair.values("discriminator");
         if old != new {
-            let message = format!("the alternatives of `{}` are told apart by other means", spot.name);
+            let message = format!("`discriminator` of `{}` changed", spot.name);
             self.find(spot, "discriminator-changed", pair.sides("discriminator"), message);
         }
     }
@@ -34,53 +34,54 @@ impl<'a> Comparison<'a> {
         let (old, new) = (pair.base.view.facts.get(old_key), pair.head.view.facts.get(new_key));
         let plain =
             |view: &View<'_>, key| view.kinds().is_some() && (view.is_choice_of_kinds(key) || view.fact(key).is_none());
-        // Plain types have been compared as such.
+        // Plain types are compared by `types`.
         if plain(&pair.base.view, old_key) && plain(&pair.head.view, new_key) {
             return;
         }
         let name = spot.name;
-        let sides = super::Sides::both(old.unwrap_or(&pair.base.node), new.unwrap_or(&pair.head.node));
+        let sides = Sides::both(old.unwrap_or(&pair.base.node), new.unwrap_or(&pair.head.node));
         match (old, new) {
             (None, None) => {}
             (Some(old), Some(new)) => {
                 if old_key != new_key {
-                    // Of `oneOf`, a value fits one alternative and no other.
+                    // With `oneOf`, a value matches exactly one alternative.
                     let kind = if new_key == "oneOf" { "type-narrowed" } else { "type-widened" };
-                    let message = format!("`{name}` is `{new_key}` in place of `{old_key}`");
+                    let message = format!("`{old_key}` of `{name}` changed to `{new_key}`");
                     self.find(spot, kind, sides.clone(), message);
                 }
                 let (added, removed) = match new_key {
                     "oneOf" => ("alternative-added", "alternative-removed"),
                     _ => ("any-of-added", "any-of-removed"),
                 };
-                let (gone, more) = self.alternatives(old, new, spot);
-                if !gone.is_empty() {
-                    let message = format!("`{name}` can no longer be {}", gone.join(", "));
-                    self.find(spot, removed, sides.clone(), message);
+                let [gone, more] = self.alternatives(old, new, spot);
+                for one in gone {
+                    let message = format!("alternative {} of `{name}` removed", one.told());
+                    self.find(spot, removed, Sides::removed(&one.peeled.from, &new.pointer), message);
                 }
-                if !more.is_empty() {
-                    self.find(spot, added, sides, format!("`{name}` can also be {}", more.join(", ")));
+                for other in more {
+                    let message = format!("alternative {} of `{name}` added", other.told());
+                    self.find(spot, added, Sides::added(&other.peeled.from), message);
                 }
             }
             (None, Some(_)) => {
-                // Where anything was taken, a choice takes less; else what was there is one of several.
+                // Without a type before, a choice restricts; otherwise the old schema is one of several.
                 let free = pair.base.view.kinds().is_none() && pair.base.view.properties.is_empty();
                 let only_narrows = alternatives(&self.head.value, &pair.head.view)
                     .iter()
                     .all(|part| part.properties.is_empty() && part.kinds().is_none() && part.fact("enum").is_none());
                 let kind = if free || only_narrows { "type-narrowed" } else { "choice-added" };
-                self.find(spot, kind, sides, format!("`{name}` is a choice now"));
+                self.find(spot, kind, sides, format!("`{name}` became a choice of alternatives"));
             }
             (Some(_), None) => {
                 let free = pair.head.view.kinds().is_none() && pair.head.view.properties.is_empty();
                 let kind = if free { "type-widened" } else { "choice-removed" };
-                self.find(spot, kind, sides, format!("`{name}` is no choice any more"));
+                self.find(spot, kind, sides, format!("`{name}` is no longer a choice of alternatives"));
             }
         }
     }
 
-    /// Finds which alternatives belong together, and compares them; what is left on either side is gone or new.
-    fn alternatives(&mut self, old: &Node<'a>, new: &Node<'a>, spot: &Spot<'_>) -> (Vec<String>, Vec<String>) {
+    /// Matches alternatives with each other and compares them; returns the rest of either side.
+    fn alternatives(&mut self, old: &Node<'a>, new: &Node<'a>, spot: &Spot<'_>) -> [Vec<Alternative<'a>>; 2] {
         let mut left = Alternative::list(&self.base.value, old);
         let mut right: Vec<Option<Alternative<'a>>> =
             Alternative::list(&self.head.value, new).into_iter().map(Some).collect();
@@ -98,23 +99,22 @@ impl<'a> Comparison<'a> {
                 false
             });
         }
-        let told = |parts: Vec<Alternative<'a>>| parts.into_iter().map(Alternative::told).collect();
-        (told(left), told(right.into_iter().flatten().collect()))
+        [left, right.into_iter().flatten().collect()]
     }
 }
 
-/// How many things tell alternatives apart.
+/// Number of marks of an alternative.
 const MARKS: usize = 4;
 
 /// One alternative of a choice.
 struct Alternative<'a> {
     peeled: Peeled<'a>,
-    /// What the same alternative of another document has in common, the surest first.
+    /// Properties that identify the alternative in another document, the most reliable first.
     marks: [Option<String>; MARKS],
 }
 
 impl<'a> Alternative<'a> {
-    /// All but null.
+    /// Returns all alternatives but null.
     fn list(root: &'a Value, list: &Node<'a>) -> Vec<Self> {
         let peeled = list.list().into_iter().map(|node| peel(root, &node));
         peeled.filter(|peeled| !is_null(peeled.node.value)).map(Self::of).collect()
@@ -127,14 +127,14 @@ impl<'a> Alternative<'a> {
         Self { peeled, marks }
     }
 
-    fn told(self) -> String {
+    fn told(&self) -> String {
         let kind = self.peeled.node.text("type");
-        let unnamed = if kind.is_empty() { "another schema" } else { kind };
-        self.peeled.name.unwrap_or_else(|| unnamed.to_owned())
+        let unnamed = if kind.is_empty() { "inline schema" } else { kind };
+        self.peeled.name.as_ref().map_or_else(|| unnamed.to_owned(), |name| format!("`{name}`"))
     }
 }
 
-/// The alternatives of all choices of a schema.
+/// Returns the alternatives of all choices of a schema.
 pub(super) fn alternatives<'a>(root: &'a Value, view: &View<'a>) -> Vec<View<'a>> {
     let lists = KEYS.iter().filter_map(|key| view.facts.get(key));
     lists.flat_map(Node::list).map(|part| View::of(root, &peel(root, &part).node)).collect()

@@ -1,191 +1,163 @@
-//! What belongs to the whole document: names of schemas, servers.
+//! The whole document: names of schemas, servers, unknown keys.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde_json::Value;
-
-use super::{Comparison, Sides, way};
+use super::{
+    Comparison,
+    Entry::{Both, Gone, New},
+    Sides, matched,
+    schema::lists,
+    way,
+};
 use crate::diff::{
     change::Level,
     normalise::{Node, same, without_annotations},
     rules, rust_api,
 };
 
-/// Keys of the root that are compared, each on its own.
-const KNOWN: [&str; 12] = [
-    "openapi",
-    "info",
-    "servers",
-    "paths",
-    "components",
-    "security",
-    "tags",
-    "externalDocs",
-    "webhooks",
-    "jsonSchemaDialect",
-    "$schema",
-    "$id",
-];
-/// Extensions of schemas that are the typed data of terms, and what they are.
+/// Keys of the root with a comparison of their own.
+const KNOWN: &str = "openapi info servers paths components security tags externalDocs jsonSchemaDialect $schema $id";
+/// Extensions of schemas for the typed data of terms.
 const TERMS: [(&str, &str); 2] = [("x-piaxis-term-type", "evidence"), ("x-piaxis-term-data", "data")];
 /// Parts of the components that are compared where they are used, or on their own.
-const COMPONENTS: [&str; 11] = [
-    "schemas",
-    "responses",
-    "parameters",
-    "examples",
-    "requestBodies",
-    "headers",
-    "securitySchemes",
-    "links",
-    "callbacks",
-    "pathItems",
-    "mediaTypes",
-];
+const COMPONENTS: &str = "schemas responses parameters examples requestBodies headers securitySchemes links callbacks \
+    pathItems mediaTypes";
 
 impl<'a> Comparison<'a> {
     /// Names of schemas are names of Rust types.
-    pub(crate) fn schemas(&mut self) {
+    pub(super) fn schemas(&mut self) {
         let of = |root: &Node<'a>| -> BTreeMap<&'a str, Node<'a>> {
             root.child("components").map(|node| node.children("schemas")).unwrap_or_default().into_iter().collect()
         };
-        let (old, new) = (of(&self.base_root()), of(&self.head_root()));
-        let gone = old.iter().filter(|(name, _)| !new.contains_key(*name));
-        let mut fresh: BTreeMap<&str, &Node<'a>> =
-            new.iter().filter(|(name, _)| !old.contains_key(*name)).map(|(name, node)| (*name, node)).collect();
-        let level = |name: &str, id: &str| {
-            let rule = rules::find(id);
-            if rust_api::is_generated(name) { (rule.wire, rule.rust) } else { (Level::Patch, Level::None) }
-        };
-        let mut twins: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for (name, node) in fresh.iter().rev() {
-            twins.entry(without_annotations(node.value)).or_default().push(name);
-        }
-        for (name, schema) in gone {
-            let twin = twins.get_mut(&without_annotations(schema.value)).and_then(Vec::pop);
-            if let Some((other, node)) = twin.and_then(|other| fresh.remove_entry(other)) {
-                let message = format!("the schema `{name}` is called `{other}` now");
-                self.note_as(
-                    "schema-renamed",
-                    level(name, "schema-renamed"),
-                    BTreeSet::new(),
-                    Sides::both(schema, node),
-                    message,
-                );
+        let (old, mut new) = (of(&self.base_root()), of(&self.head_root()));
+        let mut gone = Vec::new();
+        for (name, one) in old {
+            let Some(other) = new.remove(name) else {
+                gone.push((name, one));
                 continue;
-            }
-            let sides = Sides::removed(schema, "/components/schemas");
-            let message = format!("the schema `{name}` is gone");
-            self.note_as("schema-removed", level(name, "schema-removed"), BTreeSet::new(), sides, message);
-        }
-        for (name, node) in fresh {
-            let message = format!("the schema `{name}` is new");
-            self.note_as("schema-added", level(name, "schema-added"), BTreeSet::new(), Sides::added(node), message);
-            self.note_evidence(node);
-        }
-        for (name, one) in &old {
-            let Some(other) = new.get(name) else { continue };
-            let unit = self.unit(one, other, name);
-            // The typed data of terms is sent as data of no schema, so no operation leads to it.
+            };
+            let unit = self.unit(&one, &other, name);
+            // Typed data of terms is sent as data without a schema, so no operation refers to it.
             if TERMS.iter().any(|(key, _)| one.value.get(key).is_some()) {
                 self.roots.push((None, way::REQUEST, unit));
             }
         }
-    }
-
-    fn note_evidence(&mut self, node: &Node<'a>) {
-        for (key, what) in TERMS {
-            if let Some(term) = node.child(key) {
-                let message = format!("there is typed {what} for {}", term.value);
-                self.note("term-type-added", None, Sides::added(&term), message);
+        let mut twins: HashMap<String, Vec<&str>> = HashMap::new();
+        for (name, node) in new.iter().rev() {
+            twins.entry(without_annotations(node.value)).or_default().push(name);
+        }
+        for (name, one) in gone {
+            let twin = twins.get_mut(&without_annotations(one.value)).and_then(Vec::pop);
+            if let Some((other, node)) = twin.and_then(|twin| new.remove_entry(twin)) {
+                let message = format!("schema `{name}` renamed to `{other}`");
+                self.note_schema("schema-renamed", name, Sides::both(&one, &node), message);
+            } else {
+                let sides = Sides::removed(&one, "/components/schemas");
+                self.note_schema("schema-removed", name, sides, format!("schema `{name}` removed"));
+            }
+        }
+        for (name, node) in new {
+            self.note_schema("schema-added", name, Sides::added(&node), format!("schema `{name}` added"));
+            for (key, what) in TERMS {
+                if let Some(term) = node.child(key) {
+                    let message = format!("typed {what} for {} added", term.value);
+                    self.note("term-type-added", None, Sides::added(&term), message);
+                }
             }
         }
     }
 
-    pub(crate) fn root(&mut self) {
-        let (base, head) = (self.base_root(), self.head_root());
-        self.unknown_keys(&base, &head, &KNOWN, None);
-        let part = |node: &Node<'a>| node.child("components").unwrap_or_else(|| Node::new("/components", &Value::Null));
-        self.unknown_keys(&part(&base), &part(&head), &COMPONENTS, None);
+    fn note_schema(&mut self, id: &'static str, name: &str, sides: Sides, message: String) {
+        let rule = rules::find(id);
+        let levels = if rust_api::is_generated(name) { (rule.wire, rule.rust) } else { (Level::Patch, Level::None) };
+        self.note_as(id, levels, None, sides, message);
     }
 
-    /// Tells of keys that no comparison knows: extensions of others in one entry, all else in one each.
-    pub(super) fn unknown_keys(&mut self, base: &Node<'a>, head: &Node<'a>, known: &[&str], operation: Option<usize>) {
-        let keys: BTreeSet<&str> = base.entries().into_iter().chain(head.entries()).map(|(key, _)| key).collect();
+    pub(super) fn root(&mut self) {
+        self.unknown_keys(&self.base_root(), &self.head_root(), KNOWN, None);
+        let (base, head) = self.root_parts("components");
+        self.unknown_keys(&base, &head, COMPONENTS, None);
+    }
+
+    /// Reports keys without a comparison: each on its own, but foreign extensions in one change.
+    pub(super) fn unknown_keys(
+        &mut self,
+        base: &Node<'a>,
+        head: &Node<'a>,
+        known: &str,
+        operation: impl Into<Option<usize>>,
+    ) {
+        let operation = operation.into();
         let mut extensions = Vec::new();
-        for key in keys.into_iter().filter(|key| !known.contains(key)) {
-            let (old, new) = (base.child(key), head.child(key));
-            let equal = matches!((&old, &new), (Some(old), Some(new)) if same(old.value, new.value));
+        let keys = |node: &Node<'a>| node.value.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+        let all: BTreeSet<&str> = keys(base).chain(keys(head)).filter(|key| !lists(known, key)).collect();
+        for key in all {
+            let values = (base.value.get(key), head.value.get(key));
+            let equal = matches!(values, (Some(old), Some(new)) if same(old, new));
             let is_extension = key.starts_with("x-");
-            // Below a dot, some tools keep what YAML refers to.
-            if equal || key.starts_with('.') || is_extension && !rust_api::is_unknown_extension(key) {
+            // Some tools keep YAML anchors below keys with a dot.
+            let is_silent = key.starts_with('.') || is_extension && !rust_api::is_unknown_extension(key);
+            if equal || is_silent {
                 continue;
             }
-            let sides = Sides::both(old.as_ref().unwrap_or(base), new.as_ref().unwrap_or(head));
+            let sides = Sides::at(base, head, key);
             let id = if is_extension { rust_api::extension_rule(key) } else { "unclassified" };
             if id == "extension-changed" {
                 extensions.push((format!("`{key}`"), sides));
             } else {
-                self.note(id, operation, sides, format!("`{key}` is another"));
+                self.note(id, operation, sides, format!("`{key}` changed"));
             }
         }
         let names: Vec<&str> = extensions.iter().map(|(name, _)| name.as_str()).collect();
-        let (message, sides) = match extensions.as_slice() {
+        let message = format!("{} changed", names.join(", "));
+        let sides = match extensions.as_slice() {
             [] => return,
-            [(name, sides)] => (format!("{name} is another"), sides.clone()),
-            _ => (format!("{} are others", names.join(", ")), Sides::both(base, head)),
+            [(_, sides)] => sides.clone(),
+            _ => Sides::both(base, head),
         };
         self.note("extension-changed", operation, sides, message);
     }
 
-    pub(crate) fn servers(&mut self) {
+    /// Servers of an environment are matched by it, all others by their URL.
+    pub(super) fn servers(&mut self) {
+        const KEY: &str = "x-piaxis-environment";
         let url = |server: &Node<'a>| server.text("url").trim_end_matches('/').to_owned();
-        let (old, new) = (self.base_root().items("servers"), self.head_root().items("servers"));
-        let environment = |server: &Node<'a>| server.text("x-piaxis-environment").to_owned();
-        let mut told = BTreeSet::new();
-        for one in old.iter().filter(|server| !environment(server).is_empty()) {
-            let name = environment(one);
-            match new.iter().find(|other| environment(other) == name) {
-                Some(other) if url(one) != url(other) => {
-                    told.extend([one.pointer.clone(), other.pointer.clone()]);
-                    let message = format!("{name} is at {} in place of {}", url(other), url(one));
-                    self.note("environment-address-changed", None, Sides::both(one, other), message);
+        let of = |root: Node<'a>| -> BTreeMap<(&'a str, String), Node<'a>> {
+            let id = |server: &Node<'a>| match server.text(KEY) {
+                "" => ("", url(server)),
+                environment => (environment, String::new()),
+            };
+            root.items("servers").into_iter().map(|server| (id(&server), server)).collect()
+        };
+        let (old, new) = (of(self.base_root()), of(self.head_root()));
+        for ((environment, _), entry) in matched(old, new) {
+            let what = |server: &Node<'a>| match environment {
+                "" => format!("server {}", url(server)),
+                environment => format!("server of the environment {environment}"),
+            };
+            let id = |known: &'static str, plain: &'static str| if environment.is_empty() { plain } else { known };
+            match entry {
+                Gone(one) => {
+                    let sides = Sides::removed(&one, "/servers");
+                    self.note(
+                        id("environment-removed", "server-removed"),
+                        None,
+                        sides,
+                        format!("{} removed", what(&one)),
+                    );
                 }
-                Some(_) => {}
-                None => {
-                    told.insert(one.pointer.clone());
-                    let message = format!("there is no server of the environment {name} any more");
-                    self.note("environment-removed", None, Sides::removed(one, "/servers"), message);
+                New(other) => {
+                    let id = id("environment-added", "server-added");
+                    self.note(id, None, Sides::added(&other), format!("{} added", what(&other)));
                 }
-            }
-        }
-        for other in new.iter().filter(|server| !environment(server).is_empty()) {
-            if !old.iter().any(|one| environment(one) == environment(other)) {
-                told.insert(other.pointer.clone());
-                let message = format!("there is a server of the environment {}", environment(other));
-                self.note("environment-added", None, Sides::added(other), message);
-            }
-        }
-        for one in old.iter().filter(|one| !new.iter().any(|other| url(one) == url(other))) {
-            if !told.contains(&one.pointer) {
-                let message = format!("the server {} is gone", url(one));
-                self.note("server-removed", None, Sides::removed(one, "/servers"), message);
-            }
-        }
-        for one in &old {
-            let Some(other) = new.iter().find(|other| url(one) == url(other)) else { continue };
-            let variables = |server: &Node<'a>| server.child("variables").unwrap_or_else(|| server.clone());
-            let (was, is) = (variables(one), variables(other));
-            if one.value.get("variables").map(without_annotations)
-                != other.value.get("variables").map(without_annotations)
-            {
-                let message = format!("variables of the server {} are others", url(one));
-                self.note("server-variables-changed", None, Sides::both(&was, &is), message);
-            }
-        }
-        for other in new.iter().filter(|other| !old.iter().any(|one| url(one) == url(other))) {
-            if !told.contains(&other.pointer) {
-                self.note("server-added", None, Sides::added(other), format!("the server {} is new", url(other)));
+                Both(one, other) => {
+                    if url(&one) != url(&other) {
+                        let message =
+                            format!("URL of the {} changed from {} to {}", what(&one), url(&one), url(&other));
+                        self.note("environment-address-changed", None, Sides::both(&one, &other), message);
+                    }
+                    self.unknown_keys(&one, &other, "url description", None);
+                }
             }
         }
     }

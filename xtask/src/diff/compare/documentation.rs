@@ -1,6 +1,6 @@
-//! Words, examples and sources: one entry for each operation and each part of the document.
+//! Descriptions, examples and sources: one change for each operation and each part of the document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ impl<'a> Comparison<'a> {
         for (key, one) in base.entries() {
             let Some(other) = head.child(key) else { continue };
             match key {
-                "paths" | "webhooks" => paths(&one, &other, &mut pairs),
+                "paths" => paths(&one, &other, &mut pairs),
                 "components" => {
                     for (part, one) in one.entries() {
                         for (name, one) in one.entries() {
@@ -29,6 +29,7 @@ impl<'a> Comparison<'a> {
                 _ => pairs.push((format!("`{key}`"), None, one, other)),
             }
         }
+        let numbers: HashMap<String, usize> = self.operations.iter().cloned().zip(0..).collect();
         for (name, operation, one, other) in pairs {
             let mut places = Vec::new();
             differences(&one, &other, false, &mut places);
@@ -39,10 +40,10 @@ impl<'a> Comparison<'a> {
             let Some((one, other)) = places.first() else { continue };
             let sides = Sides::both(one, other);
             let message = match places.len() {
-                1 => format!("words about {name} are others"),
-                count => format!("words about {name} are others in {count} places"),
+                1 => format!("documentation of {name} changed"),
+                count => format!("documentation of {name} changed in {count} places"),
             };
-            let operation = operation.and_then(|name| self.operations.iter().position(|known| *known == name));
+            let operation = operation.and_then(|name| numbers.get(&name).copied());
             self.note("documentation-changed", operation, sides, message);
         }
         for key in ["info", "tags", "externalDocs"] {
@@ -58,13 +59,13 @@ impl<'a> Comparison<'a> {
             });
             if !equal && !told {
                 let sides = Sides::new(old.as_ref(), new.as_ref());
-                self.note("documentation-changed", None, sides, format!("`{key}` is another"));
+                self.note("documentation-changed", None, sides, format!("`{key}` changed"));
             }
         }
     }
 }
 
-/// Operations of both documents, and what their paths say.
+/// Pairs of operations, and the texts of their paths.
 fn paths<'a>(base: &Node<'a>, head: &Node<'a>, pairs: &mut Vec<(String, Option<String>, Node<'a>, Node<'a>)>) {
     let of = |node: &Node<'a>| -> BTreeMap<String, (&'a str, Node<'a>)> {
         node.entries().into_iter().map(|(path, item)| (plain_path(path), (path, item))).collect()
@@ -87,11 +88,11 @@ fn paths<'a>(base: &Node<'a>, head: &Node<'a>, pairs: &mut Vec<(String, Option<S
     }
 }
 
-/// Places where documentation is another; below a key that names things, every key is a name.
+/// Collects differences of documentation. Below a key such as `properties`, every key is a name.
 fn differences<'a>(base: &Node<'a>, head: &Node<'a>, names: bool, found: &mut Vec<(Node<'a>, Node<'a>)>) {
     match (base.value, head.value) {
         (Value::Object(one), Value::Object(other)) => {
-            // What is elsewhere is compared there.
+            // Another reference is compared as a schema.
             if one.get("$ref") != other.get("$ref") {
                 return;
             }

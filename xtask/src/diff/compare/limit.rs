@@ -1,4 +1,4 @@
-//! Differences of the limits of a value.
+//! Differences between limits of a value.
 
 use std::cmp::Ordering;
 
@@ -7,19 +7,19 @@ use serde_json::Value;
 use super::{
     Comparison, Sides,
     pair::{Pair, Side, Spot},
-    schema::shown,
+    schema::changed,
 };
 use crate::diff::{normalise::View, number::Exact};
 
-/// Which way a limit limits.
+/// Upper or lower limit.
 #[derive(Clone, Copy)]
 enum Bound {
     Upper,
-    /// With the value that says nothing, where there is one.
+    /// With the value that is the same as no limit, if there is one.
     Lower(Option<i128>),
 }
 
-/// Each limit, and the key that takes the limit itself out.
+/// Each limit, and the key that excludes the limit itself.
 const LIMITS: [(&str, &str, Bound); 10] = [
     ("maximum", "exclusiveMaximum", Bound::Upper),
     ("maxLength", "", Bound::Upper),
@@ -48,8 +48,7 @@ impl<'a> Comparison<'a> {
             let exclusive = LIMITS.iter().find(|(other, ..)| *other == key).map_or("", |(_, exclusive, _)| exclusive);
             let at = |side: &Side<'a>| side.view.facts.get(key).or_else(|| side.view.facts.get(exclusive)).cloned();
             let (old, new) = pair.each(at);
-            let message =
-                format!("`{key}` of `{}` is {} in place of {}", spot.name, shown(new.as_ref()), shown(old.as_ref()));
+            let message = changed(key, spot.name, old.as_ref(), new.as_ref());
             let sides = Sides::both(old.as_ref().unwrap_or(&pair.base.node), new.as_ref().unwrap_or(&pair.head.node));
             self.find(spot, kind, sides, message);
         }
@@ -64,10 +63,10 @@ fn tightened(order: Ordering) -> Option<&'static str> {
     }
 }
 
-/// A limit, and whether the value itself is beyond it.
+/// A limit, and whether it excludes its own value.
 type Limit = (Exact, bool);
 
-/// What limits a value: 3.0 takes the limit itself out by a flag, 3.1 by another number.
+/// Returns the effective limit: OpenAPI 3.0 excludes the limit itself by a flag, 3.1 by another number.
 fn limit(view: &View<'_>, key: &str, exclusive: &str, bound: Bound) -> Option<Limit> {
     let upper = matches!(bound, Bound::Upper);
     let own = view.fact(key).and_then(Exact::of);
@@ -80,7 +79,7 @@ fn limit(view: &View<'_>, key: &str, exclusive: &str, bound: Bound) -> Option<Li
         }
         _ => own.map(|limit| (limit, false)),
     };
-    // Whole numbers beyond 0 are those from 1 on.
+    // For integers, `> 0` is `>= 1`.
     let is_whole = view.kinds().is_some_and(|kinds| kinds.iter().all(|(kind, _)| kind == "integer"));
     let found =
         found.map(|(limit, strict)| if is_whole { (limit.whole(!upper, strict), false) } else { (limit, strict) });
@@ -90,14 +89,14 @@ fn limit(view: &View<'_>, key: &str, exclusive: &str, bound: Bound) -> Option<Li
     }
 }
 
-/// Greater: the head is tighter.
+/// Greater means that the head is tighter.
 fn order(base: Option<Limit>, head: Option<Limit>, bound: Bound) -> Ordering {
     let (Some((old, was)), Some((new, is))) = (base, head) else { return head.is_some().cmp(&base.is_some()) };
     let by_value = if matches!(bound, Bound::Upper) { old.compare(new) } else { new.compare(old) };
     by_value.then(is.cmp(&was))
 }
 
-/// What another `multipleOf` does: every multiple of 4 is one of 2.
+/// Compares two `multipleOf`: every multiple of 4 is one of 2.
 fn step(base: Option<f64>, head: Option<f64>) -> Option<&'static str> {
     let divides = |step: f64, value: f64| step != 0.0 && (value / step).fract().abs() < 1e-9;
     match (base, head) {

@@ -1,23 +1,23 @@
-//! Compares two documents: finds differences place by place, then tells what each does to whom it reaches.
+//! Compares two documents: finds differences place by place, then determines which operations each one affects.
 
 mod choice;
 mod document;
 mod documentation;
 mod extensions;
-mod keywords;
 mod limit;
 mod media;
 mod object;
 mod operation;
 mod pair;
 mod parameter;
+mod place;
 mod reach;
 mod response;
 mod schema;
 mod security;
 mod value;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -30,65 +30,74 @@ use super::{
     rules,
 };
 
-/// Where a schema is used; bits, so that one finding can be in several.
+/// Where a schema is used; bits, because a finding can have several.
 pub(crate) mod way {
     pub(crate) const REQUEST: u8 = 1;
-    /// A successful answer: it is decoded into Rust types.
+    /// A success response: decoded into Rust types.
     pub(crate) const SUCCESS: u8 = 2;
-    /// A failure, a header: read on the wire, but of no Rust type of its own.
+    /// A failure response: on the wire, but without a Rust type of its own.
     pub(crate) const UNTYPED: u8 = 4;
     pub(crate) const WEBHOOK: u8 = 8;
     /// A header that the transport sets.
     pub(crate) const TRANSPORT: u8 = 16;
-    /// Nothing on the wire uses it, but its Rust type is public.
+    /// Not on the wire, but the Rust type is public.
     pub(crate) const UNUSED: u8 = 32;
-    /// A parameter or a form: the value is written as text, so that `7` is a number and text.
+    /// A parameter or a form: values are written as text, so `7` is both a number and text.
     pub(crate) const TEXT: u8 = 64;
-    /// A header of an answer: text of no Rust type.
+    /// A response header: text without a Rust type.
     pub(crate) const HEADER: u8 = 128;
     pub(crate) const SENT: u8 = REQUEST | TRANSPORT | TEXT;
     pub(crate) const ANSWERED: u8 = SUCCESS | UNTYPED | WEBHOOK | HEADER;
     pub(crate) const ALL: u8 = SENT | ANSWERED | UNUSED;
 }
 
-/// Where something stands in each document.
+/// The location of a difference in each document.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sides {
-    pub(crate) base: Option<Place>,
-    pub(crate) head: Option<Place>,
+    base: Option<Place>,
+    head: Option<Place>,
 }
 
 impl Sides {
-    pub(crate) fn new(base: Option<&Node<'_>>, head: Option<&Node<'_>>) -> Self {
+    fn new(base: Option<&Node<'_>>, head: Option<&Node<'_>>) -> Self {
         let place = |node: &Node<'_>| Place { pointer: node.pointer.clone(), value: shortened(node.value) };
         Self { base: base.map(place), head: head.map(place) }
     }
 
-    pub(crate) fn both(base: &Node<'_>, head: &Node<'_>) -> Self {
+    fn both(base: &Node<'_>, head: &Node<'_>) -> Self {
         Self::new(Some(base), Some(head))
     }
 
-    /// What is gone; the head has the place that it stood in.
-    pub(crate) fn removed(base: &Node<'_>, around: &str) -> Self {
-        let mut sides = Self::new(Some(base), None);
-        sides.head = Some(Place { pointer: around.to_owned(), value: Value::Null });
-        sides
+    /// A key of both nodes, or the node itself where it lacks the key.
+    fn at<'a>(base: &Node<'a>, head: &Node<'a>, key: &str) -> Self {
+        let place = |node: &Node<'a>| node.child(key).unwrap_or_else(|| node.clone());
+        Self::both(&place(base), &place(head))
     }
 
-    /// The head's place is another than that of its value.
-    pub(crate) fn with_head(mut self, pointer: String) -> Self {
+    /// Pointer of a key of the head, or of the node without it.
+    fn list(head: &Node<'_>, key: &str) -> String {
+        head.child(key).map_or_else(|| head.pointer.clone(), |child| child.pointer)
+    }
+
+    /// A removed node; `around` is the pointer in the head that contained it.
+    fn removed(base: &Node<'_>, around: &str) -> Self {
+        Self { head: Some(Place { pointer: around.to_owned(), value: Value::Null }), ..Self::new(Some(base), None) }
+    }
+
+    /// The head's pointer is not that of its value.
+    fn with_head(mut self, pointer: String) -> Self {
         if let Some(head) = &mut self.head {
             head.pointer = pointer;
         }
         self
     }
 
-    pub(crate) fn added(head: &Node<'_>) -> Self {
+    fn added(head: &Node<'_>) -> Self {
         Self::new(None, Some(head))
     }
 }
 
-/// A report shows small values; a large one is told by its place.
+/// Long values are left out of reports.
 fn shortened(value: &Value) -> Value {
     match value {
         Value::Object(_) | Value::Array(_) if value.to_string().len() > 400 => Value::String("…".to_owned()),
@@ -96,28 +105,61 @@ fn shortened(value: &Value) -> Value {
     }
 }
 
-/// A difference between two schemas, before it is known whom it reaches.
+/// An entry of one or of both of two maps.
+enum Entry<V> {
+    Gone(V),
+    New(V),
+    Both(V, V),
+}
+
+/// Entries of two maps by key.
+fn matched<K: Ord, V>(old: BTreeMap<K, V>, mut new: BTreeMap<K, V>) -> impl Iterator<Item = (K, Entry<V>)> {
+    let mut all = Vec::new();
+    for (key, one) in old {
+        let entry = match new.remove(&key) {
+            Some(other) => Entry::Both(one, other),
+            None => Entry::Gone(one),
+        };
+        all.push((key, entry));
+    }
+    all.into_iter().chain(new.into_iter().map(|(key, other)| (key, Entry::New(other))))
+}
+
+/// Items that only one of two lists has, by value; a value that is no list counts as its only item.
+fn gone_and_more<'a>(old: &Node<'a>, new: &Node<'a>) -> (Vec<Node<'a>>, Vec<Node<'a>>) {
+    let items = |node: &Node<'a>| if node.value.is_array() { node.list() } else { vec![node.clone()] };
+    let without = |these: &[Node<'a>], others: &[Node<'a>]| {
+        let key = |node: &Node<'a>| (node.value.is_string(), place::text(node.value));
+        let others: HashSet<(bool, String)> = others.iter().map(key).collect();
+        let only = these.iter().filter(|one| !one.value.is_null() && !others.contains(&key(one)));
+        only.cloned().collect()
+    };
+    let (old, new) = (items(old), items(new));
+    (without(&old, &new), without(&new, &old))
+}
+
+/// A difference between two schemas, before the affected operations are known.
 #[derive(Debug, Clone)]
 pub(crate) struct Finding {
     pub(crate) kind: &'static str,
     pub(crate) message: String,
     pub(crate) sides: Sides,
-    /// Ways that it can be seen from, of those that lead here.
+    /// Ways that see the difference.
     pub(crate) mask: u8,
-    /// What it does to Rust, where the rule alone cannot say.
+    /// Level in Rust, where it differs from the rule's.
     pub(crate) rust: Option<Level>,
-    /// What it is where values are written as text, where that is something else.
+    /// Kind where values are written as text, if that differs.
     pub(crate) as_text: Option<&'static str>,
 }
 
-/// Two schemas that are compared with each other once, however many operations use them.
+/// Two schemas that are compared once, however many operations use them.
 #[derive(Debug, Default)]
 pub(crate) struct Unit {
     pub(crate) findings: Vec<Finding>,
     pub(crate) edges: Vec<(usize, u8)>,
 }
 
-/// A unit that is still to be compared.
+/// A unit to compare.
 pub(crate) struct Pending<'a> {
     unit: usize,
     base: Node<'a>,
@@ -126,7 +168,7 @@ pub(crate) struct Pending<'a> {
     name: String,
 }
 
-/// A comparison under way.
+/// A comparison in progress.
 pub(crate) struct Comparison<'a> {
     pub(crate) base: &'a Document,
     pub(crate) head: &'a Document,
@@ -134,18 +176,18 @@ pub(crate) struct Comparison<'a> {
     pub(crate) units: Vec<Unit>,
     pub(crate) index: HashMap<(String, String, bool), usize>,
     pub(crate) pending: Vec<Pending<'a>>,
-    /// From where each unit is used: operation, way, unit.
+    /// Uses of units: operation, way, unit.
     pub(crate) roots: Vec<(Option<usize>, u8, usize)>,
     pub(crate) operations: Vec<String>,
-    /// Units of parameters whose default has been told of.
-    pub(crate) defaults_told: HashSet<usize>,
-    /// Names of security schemes that have another name in the head, and that.
+    /// Units of parameters whose default has been compared.
+    pub(crate) defaults_done: HashSet<usize>,
+    /// Renamed security schemes: old and new name.
     pub(crate) schemes: BTreeMap<&'a str, &'a str>,
-    /// What is said of one place is said once: rule and places to the change.
+    /// Index of the change of a rule and its pointers, so that a place is reported once.
     seen: HashMap<(&'static str, String, String), usize>,
 }
 
-/// Every change between two documents, the heaviest first.
+/// Returns the changes between two documents, breaking ones first.
 pub(crate) fn compare(base: &Document, head: &Document) -> Vec<Change> {
     let mut comparison = Comparison {
         base,
@@ -156,7 +198,7 @@ pub(crate) fn compare(base: &Document, head: &Document) -> Vec<Change> {
         pending: Vec::new(),
         roots: Vec::new(),
         operations: Vec::new(),
-        defaults_told: HashSet::new(),
+        defaults_done: HashSet::new(),
         schemes: BTreeMap::new(),
         seen: HashMap::new(),
     };
@@ -183,43 +225,44 @@ impl<'a> Comparison<'a> {
         Node::new("", &document.value)
     }
 
-    /// Notes a change of what is no schema. The same at the same place is one change that reaches several operations.
-    pub(crate) fn note(&mut self, id: &'static str, operation: Option<usize>, sides: Sides, message: String) {
-        let rule = rules::find(id);
-        self.note_as(id, (rule.wire, rule.rust), operation.into_iter().collect(), sides, message);
+    /// Something of the root in both documents, empty where it is missing.
+    fn root_parts(&self, key: &str) -> (Node<'a>, Node<'a>) {
+        let of = |root: Node<'a>| root.child(key).unwrap_or_else(|| Node::new(format!("/{key}"), &Value::Null));
+        (of(self.base_root()), of(self.head_root()))
     }
 
-    pub(crate) fn note_as(
+    /// Notes a change outside of schemas.
+    fn note(&mut self, id: &'static str, operation: impl Into<Option<usize>>, sides: Sides, message: String) {
+        let rule = rules::find(id);
+        self.note_as(id, (rule.wire, rule.rust), operation.into(), sides, message);
+    }
+
+    /// Notes a change with its levels. The same rule at the same place is one change of several operations.
+    fn note_as(
         &mut self,
         id: &'static str,
         (wire, rust): (Level, Level),
-        operations: BTreeSet<usize>,
-        sides: Sides,
+        operations: impl IntoIterator<Item = usize>,
+        Sides { base, head }: Sides,
         message: String,
     ) {
         let pointer = |place: &Option<Place>| place.as_ref().map(|place| place.pointer.clone()).unwrap_or_default();
-        let key = (id, pointer(&sides.base), pointer(&sides.head));
-        let names: Vec<String> = operations.iter().filter_map(|at| self.operations.get(*at).cloned()).collect();
+        let key = (id, pointer(&base), pointer(&head));
+        let names = operations.into_iter().filter_map(|at| self.operations.get(at).cloned());
         if let Some(change) = self.seen.get(&key).and_then(|at| self.changes.get_mut(*at)) {
-            for name in names.into_iter().filter(|name| !change.operations.contains(name)).collect::<Vec<_>>() {
-                change.operations.push(name);
-            }
-            change.operation = None;
+            change.operations.extend(names);
             (change.wire, change.rust) = (change.wire.max(wire), change.rust.max(rust));
             change.level = change.wire.max(change.rust);
             return;
         }
         self.seen.insert(key, self.changes.len());
-        let operation = if names.len() == 1 { names.first().cloned() } else { None };
-        let Sides { base, head } = sides;
-        let level = wire.max(rust);
         self.changes.push(Change {
             id,
-            level,
+            level: wire.max(rust),
             wire,
             rust,
-            operation,
-            operations: names,
+            operation: None,
+            operations: names.collect(),
             message,
             base,
             head,
@@ -230,23 +273,23 @@ impl<'a> Comparison<'a> {
         });
     }
 
-    fn finish(mut self) -> Vec<Change> {
-        for change in &mut self.changes {
+    fn finish(self) -> Vec<Change> {
+        let mut changes = collapse(self.changes);
+        for change in &mut changes {
             change.operations.sort();
             change.operations.dedup();
-            if change.operations.len() == 1 && change.operation.is_none() {
-                change.operation = change.operations.first().cloned();
-            }
+            change.operation = match change.operations.as_slice() {
+                [only] if change.repeated == 0 => Some(only.clone()),
+                _ => None,
+            };
             let is_gone = change.base.is_some() && change.head.as_ref().is_none_or(|head| head.value.is_null());
             let gone = change.base.as_ref().filter(|_| is_gone);
             let gap = gone.and_then(|base| self.head.line_of_gap(self.base, &base.pointer));
             let place = change.head.as_ref().or(change.base.as_ref());
             change.line = gap.unwrap_or_else(|| place.map_or(1, |place| self.head.line(&place.pointer)));
-        }
-        let mut changes = collapse(self.changes);
-        for change in &mut changes {
-            change.place = change.pointer().to_owned();
-            // Where something was is no place of it.
+            let root = if is_gone { self.base } else { self.head };
+            change.place = place::named(&root.value, change.pointer());
+            // The head's pointer is only where the removed node was.
             change.head.take_if(|head| head.value.is_null() && change.base.is_some());
         }
         changes.sort_by(|one, other| {
@@ -256,22 +299,15 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// The same edit in many places (an anchor of YAML, a header of every answer) is told once.
+/// Reports the same harmless edit of many places (a YAML anchor, a header of every response) once.
 fn collapse(changes: Vec<Change>) -> Vec<Change> {
     const MANY: usize = 4;
     let key = |change: &Change| {
-        let tail = |place: &Option<Place>| {
-            place
-                .as_ref()
-                .map(|place| (place.pointer.rsplit('/').next().unwrap_or_default().to_owned(), place.value.to_string()))
+        let tail = |place: &Place| {
+            let tail = if place.value.is_null() { "" } else { place.pointer.rsplit('/').next().unwrap_or_default() };
+            (tail.to_owned(), place.value.to_string())
         };
-        (
-            change.id,
-            change.wire,
-            change.rust,
-            tail(&change.base),
-            tail(&change.head).map(|(tail, value)| (if value == "null" { String::new() } else { tail }, value)),
-        )
+        (change.id, change.wire, change.rust, change.base.as_ref().map(tail), change.head.as_ref().map(tail))
     };
     let mut counts: HashMap<_, usize> = HashMap::new();
     for change in &changes {
@@ -281,19 +317,16 @@ fn collapse(changes: Vec<Change>) -> Vec<Change> {
     let mut first: HashMap<_, usize> = HashMap::new();
     for change in changes {
         let key = key(&change);
-        let named_alone = matches!(change.id, "operation-removed" | "operation-added");
-        if named_alone || counts.get(&key).is_none_or(|count| *count < MANY) {
+        // Each break is acknowledged at its own place.
+        let alone = change.level == Level::Breaking || change.id == "operation-added";
+        if alone || counts.get(&key).is_none_or(|count| *count < MANY) {
             kept.push(change);
             continue;
         }
         match first.get(&key).and_then(|at: &usize| kept.get_mut(*at)) {
             Some(one) => {
                 one.repeated += 1;
-                one.operation = None;
-                let new =
-                    change.operations.into_iter().filter(|name| !one.operations.contains(name)).collect::<Vec<_>>();
-                one.operations.extend(new);
-                one.operations.sort();
+                one.operations.extend(change.operations);
             }
             None => {
                 first.insert(key, kept.len());

@@ -1,4 +1,4 @@
-//! Differences of the fields of an object: its own, and others.
+//! Differences between the properties of an object, named and additional.
 
 use std::collections::BTreeSet;
 
@@ -32,29 +32,30 @@ impl<'a> Comparison<'a> {
                 if in_head_choice.contains(name) {
                     continue;
                 }
-                let (kind, words) = match was_required {
-                    true => ("required-property-removed", "a required property"),
-                    false => ("optional-property-removed", "an optional property"),
+                let (kind, word) = match was_required {
+                    true => ("required-property-removed", "required"),
+                    false => ("optional-property-removed", "optional"),
                 };
-                // Where it stood, so that all who have it of one schema say the same.
+                // All users of one schema report the same place.
                 let stood = old.pointer.rsplit_once('/').map_or("", |(list, _)| list);
                 let around = match self.head.value.pointer(stood) {
                     Some(_) => stood.to_owned(),
                     None => format!("{}/properties", pair.head.node.pointer),
                 };
                 let sides = Sides::removed(old, &around);
-                self.find(&inner, kind, sides, format!("`{full}`, {words}, is gone"));
+                self.find(&inner, kind, sides, format!("{word} property `{full}` removed"));
                 continue;
             };
             if was_required != is_required {
                 let field = |root: &'a Value, node: &Node<'a>, required| Field::of(root, node, required).shape();
                 let same_type = field(&self.base.value, old, was_required) == field(&self.head.value, new, is_required);
                 let list = head.required.get(name).cloned().unwrap_or_else(|| new.pointer.clone());
-                let (kind, words) = required(is_required);
+                let (kind, word) = required(is_required);
                 let sides = Sides::both(old, new).with_head(list);
-                self.find_as(&inner, kind, sides, format!("`{full}` {words}"), same_type.then_some(Level::None));
+                let message = format!("property `{full}` became {word}");
+                self.find_as(&inner, kind, sides, message, same_type.then_some(Level::None));
             }
-            // Whoever sends back what was read sends what is read-only, too; what becomes so is no longer taken.
+            // A client may send a read-only property back to the server; one that becomes read-only is ignored.
             let read_only = (flag(&self.base.value, old, "readOnly"), flag(&self.head.value, new, "readOnly"));
             let sent_back = if read_only == (false, true) { 0 } else { way::SENT };
             self.schema(old, new, Spot { mask: spot.mask & (!hidden | sent_back), ..inner });
@@ -66,28 +67,34 @@ impl<'a> Comparison<'a> {
             let full = format!("{}.{name}", spot.name);
             let mask = spot.mask & !self.hidden(new, None);
             let inner = Spot { mask, ..spot.within(&full) };
-            let (kind, words) = match head.required.contains_key(name) {
-                true => ("required-property-added", "a required property"),
-                false => ("optional-property-added", "an optional property"),
+            let (kind, word) = match head.required.contains_key(name) {
+                true => ("required-property-added", "required"),
+                false => ("optional-property-added", "optional"),
             };
-            let assumed = match peel(&self.head.value, new).node.value.get("default") {
-                Some(default) => format!("; {default} is assumed of requests without it"),
+            let default = match peel(&self.head.value, new).node.value.get("default") {
+                Some(default) => format!("; default {default}"),
                 None => String::new(),
             };
-            self.find(&inner, kind, Sides::added(new), format!("`{full}`, {words}, is new{assumed}"));
+            self.find(&inner, kind, Sides::added(new), format!("{word} property `{full}` added{default}"));
         }
         for is_required in [true, false] {
-            let (having, other) = if is_required { (head, base) } else { (base, head) };
+            let (having, other, node) =
+                if is_required { (head, base, &pair.head.node) } else { (base, head, &pair.base.node) };
             for (name, list) in required_without_property(having, other) {
-                let (kind, words) = required(is_required);
-                let sides = Sides::both(&pair.base.node, &pair.head.node);
-                let sides = if is_required { sides.with_head(list.clone()) } else { sides };
-                self.find_as(spot, kind, sides, format!("`{}.{name}` {words}", spot.name), Some(Level::None));
+                let (kind, word) = required(is_required);
+                let property = Node::new(list, node.value);
+                let sides = if is_required {
+                    Sides::both(&pair.base.node, &property)
+                } else {
+                    Sides::removed(&property, &pair.head.node.pointer)
+                };
+                let message = format!("property `{}.{name}` became {word}", spot.name);
+                self.find_as(spot, kind, sides, message, Some(Level::None));
             }
         }
     }
 
-    /// Ways that do not see a property: requests leave out what is read-only, answers what is write-only.
+    /// Ways without a property: requests leave out read-only ones, responses write-only ones.
     fn hidden(&self, base: &Node<'a>, head: Option<&Node<'a>>) -> u8 {
         let any =
             |key: &str| flag(&self.base.value, base, key) || head.is_some_and(|head| flag(&self.head.value, head, key));
@@ -101,12 +108,17 @@ impl<'a> Comparison<'a> {
         let is_closed = |node: Option<&Node<'_>>| node.is_some_and(|node| node.value == &Value::Bool(false));
         let typed = match (old.filter(is_schema), new.filter(is_schema)) {
             (Some(old), Some(new)) => return self.schema(old, new, spot.within(&format!("{}.*", spot.name))),
-            (Some(_), None) if !is_closed(new) => Some(("type-widened", "may be anything now")),
-            (None, Some(_)) if !is_closed(old) => Some(("type-narrowed", "may not be anything any more")),
+            (Some(_), None) if !is_closed(new) => Some(("type-widened", "removed")),
+            (None, Some(_)) if !is_closed(old) => Some(("type-narrowed", "added")),
             _ => None,
         };
         if let Some((kind, words)) = typed {
-            return self.find(spot, kind, pair.sides(KEY), format!("other fields of `{}` {words}", spot.name));
+            return self.find(
+                spot,
+                kind,
+                pair.sides(KEY),
+                format!("schema of the additional properties of `{}` {words}", spot.name),
+            );
         }
         let kept = |node: Option<&Node<'_>>| node.is_some() && !is_closed(node);
         let (was_closed, closed) = (is_closed(old), is_closed(new));
@@ -118,17 +130,17 @@ impl<'a> Comparison<'a> {
             _ => Level::Breaking,
         };
         let (kind, words, rust) = match (was_closed, closed, rust) {
-            (false, true, _) => ("closed", "may have fewer other fields", Some(rust)),
-            (true, false, _) => ("opened", "may have more other fields", Some(rust)),
-            (_, _, Level::Breaking) => ("extra-removed", "keeps no other fields in `extra` any more", None),
-            (_, _, Level::Additive) => ("extra-added", "keeps other fields in `extra` now", None),
+            (false, true, _) => ("closed", "allows fewer additional properties", Some(rust)),
+            (true, false, _) => ("opened", "allows more additional properties", Some(rust)),
+            (_, _, Level::Breaking) => ("extra-removed", "loses `extra`", None),
+            (_, _, Level::Additive) => ("extra-added", "gets `extra`", None),
             _ => return,
         };
         self.find_as(spot, kind, pair.sides(KEY), format!("`{}` {words}", spot.name), rust);
     }
 }
 
-/// Whether a property has a flag, itself or where it refers to.
+/// Whether a property or its referenced schema has a flag.
 fn flag<'a>(root: &'a Value, node: &Node<'a>, key: &str) -> bool {
     let peeled = peel(root, node);
     peeled.node.is(key) || peeled.outer.get(key).is_some_and(|flag| flag.value == &Value::Bool(true))
@@ -136,12 +148,12 @@ fn flag<'a>(root: &'a Value, node: &Node<'a>, key: &str) -> bool {
 
 fn required(is_required: bool) -> (&'static str, &'static str) {
     match is_required {
-        true => ("property-became-required", "is required now"),
-        false => ("property-became-optional", "is optional now"),
+        true => ("property-became-required", "required"),
+        false => ("property-became-optional", "optional"),
     }
 }
 
-/// Names that one of two schemas requires, where neither has such a property, and the lists that have them.
+/// Names that only one of two schemas requires and that neither has as a property, with the pointers of the items.
 fn required_without_property<'v>(
     having: &'v View<'_>,
     other: &'v View<'_>,
@@ -152,9 +164,9 @@ fn required_without_property<'v>(
         .filter(move |(name, _)| !name.is_empty() && !has(having, name) && !has(other, name))
 }
 
-/// Properties of the alternatives of a choice: what moves there is told of by the choice.
+/// Properties of the alternatives of a choice, whose comparison reports them.
 ///
-/// Where the other schema is a choice too, nothing tells of it unless each alternative has it.
+/// Where the other schema is a choice too, only properties of every alternative count.
 fn in_choice<'a>(root: &'a Value, side: &Side<'a>, other: &Side<'a>) -> BTreeSet<&'a str> {
     let names = alternatives(root, &side.view).into_iter().map(|part| part.properties.into_keys().collect());
     let is_choice = ["oneOf", "anyOf"].iter().any(|key| other.view.facts.contains_key(key));

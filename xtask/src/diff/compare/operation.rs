@@ -4,59 +4,44 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, parameter::Parameters, value::gone_and_more};
-use crate::diff::normalise::{Node, resolve};
+use super::{
+    Comparison,
+    Entry::{Both, Gone, New},
+    Sides, gone_and_more, matched,
+};
+use crate::diff::normalise::{Node, resolve, without_annotations};
 
 pub(super) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// Keys of an operation that are compared; all others are documentation, extensions or unknown.
-const KNOWN: [&str; 13] = [
-    "operationId",
-    "tags",
-    "parameters",
-    "requestBody",
-    "responses",
-    "callbacks",
-    "deprecated",
-    "security",
-    "servers",
-    "summary",
-    "description",
-    "externalDocs",
-    "$ref",
-];
+/// Keys of an operation with a comparison of their own; all others are documentation, extensions or unknown.
+const KNOWN: &str = "operationId tags parameters requestBody responses callbacks deprecated security servers summary description \
+    externalDocs $ref";
 
-/// Keys of a path besides the methods.
-const PATH: [&str; 5] = ["parameters", "servers", "summary", "description", "$ref"];
+/// Keys of a path with a comparison of their own.
+const PATH: &str = "get put post delete options head patch trace parameters servers summary description $ref";
 
-/// An operation in one document, with the path that it stands at.
-#[derive(Clone)]
+/// An operation in one document, with its path.
 pub(super) struct Operation<'a> {
     pub(super) name: String,
     pub(super) path: Node<'a>,
     pub(super) node: Node<'a>,
 }
 
-/// Every operation, by method and by what is the same of its path in both documents.
-fn operations<'a>(
-    root: &'a Value,
-    paths: &Node<'a>,
-    same: fn(&str) -> String,
-) -> BTreeMap<(String, &'static str), Operation<'a>> {
-    let mut found = BTreeMap::new();
-    for (path, item) in paths.entries() {
-        let item = resolve(root, &item);
-        for method in METHODS {
-            let Some(node) = item.child(method) else { continue };
-            let name = format!("{} {path}", method.to_uppercase());
-            let key = (same(path), method);
-            found.entry(key).or_insert(Operation { name, path: item.clone(), node });
-        }
-    }
-    found
+/// An operation in both documents.
+pub(super) struct Operations<'a> {
+    pub(super) base: Operation<'a>,
+    pub(super) head: Operation<'a>,
+    /// Index in the list of operations.
+    pub(super) number: usize,
 }
 
-/// A path without the names of its parameters; `/files/{a}.{b}` keeps what is between.
+impl Operations<'_> {
+    pub(super) fn name(&self) -> &str {
+        &self.head.name
+    }
+}
+
+/// A path without the names of its parameters; `/files/{a}.{b}` keeps the text between them.
 pub(in crate::diff) fn plain_path(path: &str) -> String {
     let mut plain = String::new();
     for (at, piece) in path.split('{').enumerate() {
@@ -72,205 +57,181 @@ pub(in crate::diff) fn plain_path(path: &str) -> String {
 }
 
 impl<'a> Comparison<'a> {
-    pub(crate) fn paths(&mut self) {
-        let empty = &Value::Null;
-        let (base_root, head_root) = (&self.base.value, &self.head.value);
-        for key in ["paths", "webhooks"] {
-            let of = |root: &Node<'a>| root.child(key).unwrap_or_else(|| Node::new(format!("/{key}"), empty));
-            let (base, head) = (of(&self.base_root()), of(&self.head_root()));
-            // What the server sends to a webhook travels the other way.
-            let sent = key == "webhooks";
-            let same = if sent { str::to_owned } else { plain_path };
-            let (old, new) = (operations(base_root, &base, same), operations(head_root, &head, same));
-            for (at, one) in &old {
-                let operation = self.operation_number(new.get(at).map_or(&one.name, |other| &other.name));
-                match new.get(at) {
-                    Some(other) => self.operation(one, other, operation, sent),
-                    None => {
-                        let around = head
-                            .value
-                            .get(path_of(&one.name))
-                            .map_or(head.pointer.clone(), |_| one.path.pointer.clone());
-                        let message = format!("{} is gone", one.name);
-                        self.note("operation-removed", Some(operation), Sides::removed(&one.node, &around), message);
-                    }
-                }
-            }
-            for (_, other) in new.iter().filter(|(at, _)| !old.contains_key(*at)) {
-                let operation = self.operation_number(&other.name);
-                let message = format!("{} is new", other.name);
-                self.note("operation-added", Some(operation), Sides::added(&other.node), message);
-            }
-        }
-    }
-
-    fn operation_number(&mut self, name: &str) -> usize {
-        self.operations.push(name.to_owned());
-        self.operations.len() - 1
-    }
-
-    pub(super) fn operation(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize, sent: bool) {
-        self.operation_names(base, head, operation);
-        self.exchange(base, head, operation, sent);
-        if !sent {
-            self.security(base, head, operation);
-        }
-        self.callbacks(base, head, operation);
-        self.behaviour(base, head, operation);
-        self.unknown_keys(&base.node, &head.node, &KNOWN, Some(operation));
-        self.unknown_keys(&base.path, &head.path, &[&METHODS[..], &PATH].concat(), Some(operation));
-    }
-
-    /// What goes to and fro: to a callback or a webhook it is the server that sends.
-    fn exchange(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize, sent: bool) {
-        let old = Parameters::of(&self.base.value, base);
-        let new = Parameters::of(&self.head.value, head);
-        self.parameters(&old, &new, head, operation, sent);
-        self.request_body(base, head, operation, sent);
-        self.responses(base, head, operation, sent);
-    }
-
-    fn operation_names(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize) {
-        let name = &head.name;
-        let ids = (base.node.child("operationId"), head.node.child("operationId"));
-        match ids {
-            (Some(old), Some(new)) if old.value != new.value => {
-                let message = format!("the operationId of {name} is {} in place of {}", new.value, old.value);
-                self.note("operation-id-changed", Some(operation), Sides::both(&old, &new), message);
-            }
-            (Some(old), None) => {
-                let sides = Sides::removed(&old, &head.node.pointer);
-                self.note(
-                    "operation-id-removed",
-                    Some(operation),
-                    sides,
-                    format!("{name} has no operationId any more"),
-                );
-            }
-            (None, Some(new)) => {
-                let message = format!("{name} has an operationId now: {}", new.value);
-                self.note("operation-id-added", Some(operation), Sides::added(&new), message);
-            }
-            _ => {}
-        }
-        let tags = |node: &Node<'a>| node.items("tags");
-        let (old, new) = (tags(&base.node), tags(&head.node));
-        let place = |node: &Node<'a>| node.child("tags").unwrap_or_else(|| node.clone());
-        let sides = Sides::both(&place(&base.node), &place(&head.node));
-        match (old.first(), new.first()) {
-            (Some(one), other) if other.is_none_or(|other| other.value != one.value) => {
-                let now = other.map_or("nothing".to_owned(), |other| other.value.to_string());
-                let message = format!("the first tag of {name} is {now} in place of {}", one.value);
-                self.note("tag-changed", Some(operation), sides, message);
-            }
-            (None, Some(_)) => self.note("tag-added", Some(operation), sides, format!("{name} has a tag now")),
-            _ => {
-                let rest =
-                    |tags: &[Node<'a>]| tags.iter().skip(1).map(|tag| tag.value.to_string()).collect::<BTreeSet<_>>();
-                if rest(&old) != rest(&new) {
-                    self.note(
-                        "tags-changed",
-                        Some(operation),
-                        sides,
-                        format!("{name} has other tags besides the first"),
-                    );
-                }
-            }
-        }
-        self.deprecation(&base.node, &head.node, name, operation);
-    }
-
-    pub(super) fn deprecation(&mut self, base: &Node<'a>, head: &Node<'a>, name: &str, operation: usize) {
-        if base.is("deprecated") != head.is("deprecated") {
-            let words = if head.is("deprecated") { "is deprecated now" } else { "is not deprecated any more" };
-            let place = |node: &Node<'a>| node.child("deprecated").unwrap_or_else(|| node.clone());
-            let sides = Sides::both(&place(base), &place(head));
-            self.note("deprecation-changed", Some(operation), sides, format!("{name} {words}"));
-        }
-    }
-
-    fn callbacks(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize) {
-        let (base_root, head_root) = (&self.base.value, &self.head.value);
-        let flat = |root: &'a Value, node: &Node<'a>| {
+    pub(super) fn paths(&mut self) {
+        // Paths are the same where they differ in names of parameters only.
+        let operations = |root: &'a Value, paths: &Node<'a>| {
             let mut found = BTreeMap::new();
-            for (name, callback) in node.children("callbacks") {
-                for (key, called) in operations(root, &resolve(root, &callback), str::to_owned) {
-                    found.insert((name.to_owned(), key), called);
+            for (path, item) in paths.entries() {
+                let item = resolve(root, &item);
+                for method in METHODS {
+                    let Some(node) = item.child(method) else { continue };
+                    let name = format!("{} {path}", method.to_uppercase());
+                    found.insert((plain_path(path), method), Operation { name, path: item.clone(), node });
                 }
             }
             found
         };
-        let (old, new) = (flat(base_root, &base.node), flat(head_root, &head.node));
-        for (key, one) in &old {
-            match new.get(key) {
-                Some(other) => self.exchange(one, other, operation, true),
-                None => {
-                    let sides = Sides::removed(&one.node, &head.node.pointer);
-                    let message = format!("the callback `{}` of {} is gone", key.0, head.name);
-                    self.note("callback-removed", Some(operation), sides, message);
+        let (base, head) = self.root_parts("paths");
+        let (old, new) = (operations(&self.base.value, &base), operations(&self.head.value, &head));
+        for (_, entry) in matched(old, new) {
+            let number = self.operations.len();
+            let (Gone(named) | New(named) | Both(_, named)) = &entry;
+            self.operations.push(named.name.clone());
+            match entry {
+                Both(base, head) => self.operation(&Operations { base, head, number }),
+                Gone(old) => {
+                    let remaining = self.head.value.pointer(&old.path.pointer);
+                    let around = remaining.map_or(&head.pointer, |_| &old.path.pointer);
+                    let message = format!("operation {} removed", old.name);
+                    self.note("operation-removed", number, Sides::removed(&old.node, around), message);
+                }
+                New(new) => {
+                    let message = format!("operation {} added", new.name);
+                    self.note("operation-added", number, Sides::added(&new.node), message);
                 }
             }
         }
-        for (key, other) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
-            let message = format!("the callback `{}` of {} is new", key.0, head.name);
-            self.note("callback-added", Some(operation), Sides::added(&other.node), message);
+    }
+
+    fn operation(&mut self, pair: &Operations<'a>) {
+        let (base, head) = (&pair.base.node, &pair.head.node);
+        self.operation_names(pair);
+        self.parameters(pair);
+        self.request_body(pair);
+        self.responses(pair);
+        self.security(pair);
+        self.callbacks(pair);
+        self.behaviour(pair);
+        self.unknown_keys(base, head, KNOWN, pair.number);
+        self.unknown_keys(&pair.base.path, &pair.head.path, PATH, pair.number);
+    }
+
+    fn operation_names(&mut self, pair: &Operations<'a>) {
+        let (base, head, name) = (&pair.base.node, &pair.head.node, pair.name());
+        match (base.child("operationId"), head.child("operationId")) {
+            (Some(old), Some(new)) if old.value != new.value => {
+                let message = format!("operationId of {name} changed from {} to {}", old.value, new.value);
+                self.note("operation-id-changed", pair.number, Sides::both(&old, &new), message);
+            }
+            (Some(old), None) => {
+                let message = format!("operationId of {name} removed");
+                self.note("operation-id-removed", pair.number, Sides::removed(&old, &head.pointer), message);
+            }
+            (None, Some(new)) => {
+                let message = format!("operationId {} of {name} added", new.value);
+                self.note("operation-id-added", pair.number, Sides::added(&new), message);
+            }
+            _ => {}
+        }
+        let (old, new) = (base.items("tags"), head.items("tags"));
+        let rest = |tags: &[Node<'a>]| tags.iter().skip(1).map(|tag| tag.value.to_string()).collect::<BTreeSet<_>>();
+        let sides = Sides::at(base, head, "tags");
+        match (old.first(), new.first()) {
+            (Some(one), Some(other)) if one.value != other.value => {
+                let message = format!("first tag of {name} changed from {} to {}", one.value, other.value);
+                self.note("tag-changed", pair.number, Sides::both(one, other), message);
+            }
+            (Some(one), None) => {
+                let message = format!("tag {} of {name} removed", one.value);
+                self.note("tag-changed", pair.number, Sides::removed(one, &head.pointer), message);
+            }
+            (None, Some(_)) => self.note("tag-added", pair.number, sides, format!("tag of {name} added")),
+            _ if rest(&old) != rest(&new) => {
+                self.note("tags-changed", pair.number, sides, format!("tags of {name} after the first changed"));
+            }
+            _ => {}
+        }
+        self.deprecation(base, head, &format!("operation {name}"), pair.number);
+    }
+
+    pub(super) fn deprecation(&mut self, base: &Node<'a>, head: &Node<'a>, name: &str, operation: usize) {
+        if base.is("deprecated") != head.is("deprecated") {
+            let words = if head.is("deprecated") { "deprecated" } else { "no longer deprecated" };
+            let sides = Sides::at(base, head, "deprecated");
+            self.note("deprecation-changed", operation, sides, format!("{name} is {words}"));
         }
     }
 
-    /// Extensions that change what the crate does or which methods it has.
-    fn behaviour(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize) {
-        let name = &head.name;
-        let (one, other) = (&base.node, &head.node);
-        let place = |node: &Node<'a>, key: &str| node.child(key).unwrap_or_else(|| node.clone());
-        for key in ["x-piaxis-idempotent", "x-piaxis-never-retried"] {
+    /// Callbacks are compared as a whole, apart from their links: the API has webhooks instead.
+    fn callbacks(&mut self, pair: &Operations<'a>) {
+        const KEY: &str = "callbacks";
+        let both = |of: fn(&Value) -> String| {
+            [&pair.base.node, &pair.head.node].map(|node| node.value.get(KEY).map(of)).map(Option::unwrap_or_default)
+        };
+        let [old, new] = both(without_annotations);
+        let [old_facts, new_facts] = both(|value| without_annotations(&without_links(value)));
+        if old != new {
+            let id = if old_facts == new_facts { "links-changed" } else { "unclassified" };
+            let sides = Sides::at(&pair.base.node, &pair.head.node, KEY);
+            self.note(id, pair.number, sides, format!("`{KEY}` of {} changed", pair.name()));
+        }
+    }
+
+    /// Extensions that change the behaviour of the crate or its methods, and servers.
+    fn behaviour(&mut self, pair: &Operations<'a>) {
+        let (one, other, name) = (&pair.base.node, &pair.head.node, pair.name());
+        for (key, id) in [
+            ("x-piaxis-idempotent", "retry-changed"),
+            ("x-piaxis-never-retried", "retry-changed"),
+            ("x-piaxis-query", "query-struct-changed"),
+        ] {
             if one.value.get(key) != other.value.get(key) {
-                let sides = Sides::both(&place(one, key), &place(other, key));
-                self.note("retry-changed", Some(operation), sides, format!("{name}: `{key}` is another"));
+                self.note(id, pair.number, Sides::at(one, other, key), format!("`{key}` of {name} changed"));
             }
         }
         let servers =
             |operation: &Operation<'a>| operation.node.child("servers").or_else(|| operation.path.child("servers"));
-        let (old, new) = (servers(base), servers(head));
+        let (old, new) = (servers(&pair.base), servers(&pair.head));
         let urls = |node: &Option<Node<'a>>| -> Vec<&'a str> {
-            let list = node.as_ref().and_then(|node| node.value.as_array()).into_iter().flatten();
-            list.filter_map(|server| server.get("url").and_then(Value::as_str)).collect()
+            node.iter().flat_map(Node::list).map(|server| server.text("url")).collect()
         };
         if urls(&old) != urls(&new) {
             let sides = Sides::both(old.as_ref().unwrap_or(one), new.as_ref().unwrap_or(other));
-            self.note("operation-servers-changed", Some(operation), sides, format!("{name} is at other servers"));
+            self.note("operation-servers-changed", pair.number, sides, format!("servers of {name} changed"));
         }
-        if one.text("x-piaxis-query") != other.text("x-piaxis-query") {
-            let key = "x-piaxis-query";
-            let sides = Sides::both(&place(one, key), &place(other, key));
-            self.note("query-struct-changed", Some(operation), sides, format!("{name}: `{key}` is another"));
-        }
-        // Without the extension the method is named after the operationId, which is compared by itself.
-        let methods = |node: &Node<'a>| -> Vec<String> {
-            let names: Vec<String> = node
-                .items("x-piaxis-methods")
-                .iter()
-                .filter_map(|name| name.value.as_str().map(str::to_owned))
-                .collect();
+        self.methods(pair);
+    }
+
+    /// Without the extension, the method is named after the operationId, which is compared on its own.
+    fn methods(&mut self, pair: &Operations<'a>) {
+        const KEY: &str = "x-piaxis-methods";
+        let (one, other, name) = (&pair.base.node, &pair.head.node, pair.name());
+        let own = |node: &Node<'a>| {
             let tag = node.items("tags").first().and_then(|tag| tag.value.as_str()).unwrap_or_default();
-            let own = node.text("operationId").strip_prefix(tag).map(|rest| rest.trim_start_matches('_').to_owned());
-            if names.is_empty() { own.into_iter().collect() } else { names }
+            let method = node.text("operationId").strip_prefix(tag).map(|rest| rest.trim_start_matches('_'));
+            Value::from(method.into_iter().collect::<Vec<_>>())
         };
-        if one.value.get("x-piaxis-methods").is_some() || other.value.get("x-piaxis-methods").is_some() {
-            let (old, new) = (methods(one), methods(other));
-            let sides = Sides::both(&place(one, "x-piaxis-methods"), &place(other, "x-piaxis-methods"));
-            let (gone, more) = gone_and_more(&old, &new);
-            if !gone.is_empty() {
-                let message = format!("{name} no longer has the methods {}", gone.join(", "));
-                self.note("method-removed", Some(operation), sides.clone(), message);
-            }
-            if !more.is_empty() {
-                let message = format!("{name} also has the methods {}", more.join(", "));
-                self.note("method-added", Some(operation), sides, message);
-            }
+        let (old, new) = (one.child(KEY), other.child(KEY));
+        if old.is_none() && new.is_none() {
+            return;
+        }
+        let (old_own, new_own) = (own(one), own(other));
+        let (old, new) = (old.unwrap_or(Node::new("", &old_own)), new.unwrap_or(Node::new("", &new_own)));
+        let (gone, more) = gone_and_more(&old, &new);
+        for method in gone {
+            let sides = Sides::removed(
+                &Node::new(
+                    format!("{}/{KEY}/{}", one.pointer, method.value.as_str().unwrap_or_default()),
+                    method.value,
+                ),
+                &other.pointer,
+            );
+            self.note("method-removed", pair.number, sides, format!("method {} of {name} removed", method.value));
+        }
+        for method in more {
+            let sides = Sides::added(&Node::new(format!("{}/{KEY}", other.pointer), method.value));
+            self.note("method-added", pair.number, sides, format!("method {} of {name} added", method.value));
         }
     }
 }
 
-fn path_of(name: &str) -> &str {
-    name.split_once(' ').map_or(name, |(_, path)| path)
+fn without_links(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let rest = map.iter().filter(|(key, _)| *key != "links");
+            rest.map(|(key, value)| (key.clone(), without_links(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_links).collect(),
+        other => other.clone(),
+    }
 }

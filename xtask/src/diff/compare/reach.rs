@@ -1,4 +1,4 @@
-//! Whom a difference between two schemas reaches, and what it does to them.
+//! The operations that a difference between two schemas affects, and its levels there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use crate::diff::{
 };
 
 impl Comparison<'_> {
-    /// Turns findings into changes: from each difference back to the operations that lead to it.
+    /// Turns findings into changes: follows each unit back to the operations that use it.
     pub(crate) fn reach(&mut self) {
         let mut users: Vec<Vec<(usize, u8)>> = vec![Vec::new(); self.units.len()];
         for (from, unit) in self.units.iter().enumerate() {
@@ -27,7 +27,7 @@ impl Comparison<'_> {
             if unit.findings.is_empty() {
                 continue;
             }
-            // The ways that lead to it, and the operations that go each way.
+            // The ways of using the unit, with their operations.
             let mut by_way: BTreeMap<u8, BTreeSet<usize>> = BTreeMap::new();
             let mut seen = HashSet::new();
             let mut open = vec![(at, way::ALL)];
@@ -71,14 +71,14 @@ impl Comparison<'_> {
             let rule = rules::of_schema(kind, direction);
             let rust = match way {
                 way::TRANSPORT | way::UNTYPED | way::HEADER => Level::None,
-                // Fields of webhooks are options in any case.
+                // Fields of webhooks are always an `Option`.
                 way::WEBHOOK if finding.kind.starts_with("property-became") => Level::Patch,
                 _ => rust_of(rule),
             };
             candidates.push((rule, rule.wire, rust));
         }
         if candidates.is_empty() {
-            // Not on the wire at all, or only on the side that `readOnly` and `writeOnly` leave out.
+            // Not on the wire, or only in the direction that `readOnly` or `writeOnly` excludes.
             let leads = |ways: u8| by_way.keys().any(|way| way & ways != 0);
             let typed = leads(way::UNUSED | way::REQUEST | way::TEXT | way::SUCCESS);
             for (direction, ways) in [(Direction::Request, way::SENT), (Direction::Response, way::ANSWERED)] {
@@ -102,7 +102,7 @@ impl Comparison<'_> {
             (wire, rust) = (Level::Patch, Level::None);
         }
         let seen = by_way.iter().filter(|(way, _)| ways == 0 || **way & finding.mask != 0);
-        let operations = seen.flat_map(|(_, operations)| operations.iter().copied()).collect();
+        let operations: BTreeSet<usize> = seen.flat_map(|(_, operations)| operations.iter().copied()).collect();
         self.note_as(rule.id, (wire, rust), operations, finding.sides, finding.message);
     }
 }

@@ -1,121 +1,149 @@
-//! Who may call: schemes of credentials, and what operations ask for.
+//! Security schemes, and the requirements of operations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Sides, operation::Operation};
+use super::{Comparison, Sides, operation::Operations};
+use crate::contract::pointer::escape;
 use crate::diff::{
     change::Level,
     normalise::{Node, resolve, without_annotations},
     rules,
 };
 
-/// A set of credentials: each scheme with its scopes.
-type Credentials = BTreeMap<String, BTreeSet<String>>;
+/// One alternative of a requirement: each scheme with its scopes.
+type Credentials<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
 impl<'a> Comparison<'a> {
-    pub(super) fn security(&mut self, base: &Operation<'a>, head: &Operation<'a>, operation: usize) {
+    pub(super) fn security(&mut self, pair: &Operations<'a>) {
         let place = |root: Node<'a>, node: &Node<'a>| node.child("security").or_else(|| root.child("security"));
-        let (old, new) = (place(self.base_root(), &base.node), place(self.head_root(), &head.node));
-        let sets = |node: &Option<Node<'a>>| -> Vec<Credentials> {
-            let list = node.as_ref().and_then(|node| node.value.as_array()).into_iter().flatten();
-            list.map(|set| {
-                let schemes = set.as_object().into_iter().flatten();
-                let scopes = |value: &Value| {
-                    value
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .filter_map(|scope| scope.as_str().map(str::to_owned))
-                        .collect()
-                };
-                schemes.map(|(scheme, value)| (scheme.clone(), scopes(value))).collect()
-            })
-            .collect()
-        };
-        let (mut was, is) = (sets(&old), sets(&new));
-        // Only the content of a scheme is on the wire, not its name.
+        let old = place(self.base_root(), &pair.base.node);
+        let new = place(self.head_root(), &pair.head.node);
+        let (mut was, is) = (alternatives(old.as_ref()), alternatives(new.as_ref()));
+        // The name of a scheme is not on the wire.
         for set in &mut was {
-            let name = |scheme: String| self.schemes.get(scheme.as_str()).map_or(scheme, |new| (*new).to_owned());
-            *set = std::mem::take(set).into_iter().map(|(scheme, scopes)| (name(scheme), scopes)).collect();
+            let renamed = |(scheme, scopes)| (self.schemes.get(scheme).copied().unwrap_or(scheme), scopes);
+            *set = std::mem::take(set).into_iter().map(renamed).collect();
         }
-        if was == is {
-            return;
-        }
-        // Whoever has one set of credentials that was enough must have one that is enough.
-        let anybody = |sets: &[Credentials]| sets.is_empty() || sets.iter().any(BTreeMap::is_empty);
-        let enough = |have: &Credentials, wanted: &Credentials| {
-            wanted.iter().all(|(scheme, scopes)| have.get(scheme).is_some_and(|own| scopes.is_subset(own)))
-        };
-        let covered = |from: &[Credentials], to: &[Credentials]| {
-            anybody(to) || !from.is_empty() && from.iter().all(|have| to.iter().any(|wanted| enough(have, wanted)))
-        };
-        let name = &head.name;
-        let (id, words) = match (covered(&was, &is), covered(&is, &was)) {
+        // Where credentials are optional, every request is accepted.
+        let open = |sets: &[Credentials<'a>]| sets.iter().any(BTreeMap::is_empty);
+        let (gone, more): (Vec<_>, Vec<_>) = match (open(&was), open(&is)) {
             (true, true) => return,
-            (true, false) => ("security-loosened", "takes credentials that it refused"),
-            _ => ("security-tightened", "refuses credentials that were enough"),
+            (false, true) => (Vec::new(), is.into_iter().filter(BTreeMap::is_empty).collect()),
+            (true, false) => (was.into_iter().filter(BTreeMap::is_empty).collect(), Vec::new()),
+            (false, false) => {
+                let only = |these: &[Credentials<'a>], others: &[Credentials<'a>]| {
+                    these.iter().filter(|one| !is_accepted(one, these, others)).cloned().collect()
+                };
+                (only(&was, &is), only(&is, &was))
+            }
         };
-        let sides = Sides::new(old.as_ref(), Some(new.as_ref().unwrap_or(&head.node)));
-        self.note(id, Some(operation), sides, format!("{name} {words}"));
+        let head = new.as_ref().unwrap_or(&pair.head.node);
+        let name = pair.name();
+        for set in &gone {
+            let around = if new.is_some() { head.pointer.clone() } else { format!("{}/security", head.pointer) };
+            let node =
+                Node::new(format!("{around}/{}", escape(&told(set))), old.as_ref().map_or(&Value::Null, |it| it.value));
+            let message = format!("security of {name}: alternative `{}` removed", told(set));
+            self.note("security-tightened", pair.number, Sides::removed(&node, &head.pointer), message);
+        }
+        // A changed alternative is reported once, as the break that it is.
+        for set in more.iter().filter(|_| gone.is_empty()) {
+            let node = Node::new(format!("{}/{}", head.pointer, escape(&told(set))), head.value);
+            let message = format!("security of {name}: alternative `{}` added", told(set));
+            self.note("security-loosened", pair.number, Sides::added(&node), message);
+        }
     }
 
-    pub(crate) fn security_schemes(&mut self) {
+    pub(super) fn security_schemes(&mut self) {
         let of = |root: &Node<'a>, document: &'a Value| -> BTreeMap<&'a str, Node<'a>> {
             let part = root.child("components").map(|node| node.children("securitySchemes")).unwrap_or_default();
             part.into_iter().map(|(name, scheme)| (name, resolve(document, &scheme))).collect()
         };
-        let (old, new) = (of(&self.base_root(), &self.base.value), of(&self.head_root(), &self.head.value));
+        let (old, mut new) = (of(&self.base_root(), &self.base.value), of(&self.head_root(), &self.head.value));
         let used = requirements(&self.base.value);
-        for (name, one) in old.iter().filter(|(name, _)| !new.contains_key(*name)) {
-            let free = |other: &str| !old.contains_key(other) && !self.schemes.values().any(|taken| *taken == other);
-            let content = without_annotations(one.value);
-            let twin = new.iter().find(|(other, node)| free(other) && without_annotations(node.value) == content);
-            let Some((other, node)) = twin else { continue };
-            self.schemes.insert(name, other);
-            let message = format!("the security scheme `{name}` is called `{other}` now");
-            let rule = rules::find("security-scheme-renamed");
-            let levels = if used.contains(*name) { (rule.wire, rule.rust) } else { (Level::Patch, Level::None) };
-            self.note_as(rule.id, levels, BTreeSet::new(), Sides::both(one, node), message);
-        }
-        for (name, one) in old.iter().filter(|(name, _)| !self.schemes.contains_key(*name)).collect::<Vec<_>>() {
-            let Some(other) = new.get(name) else {
-                let id =
-                    if used.contains(*name) { "security-scheme-removed" } else { "unused-security-scheme-removed" };
+        for (name, one) in &old {
+            let is_used = used.contains(name);
+            let what = format!("security scheme `{name}`");
+            let Some(other) = new.remove(name) else {
+                let content = without_annotations(one.value);
+                let is_twin = |(other, node): &(&&'a str, &Node<'a>)| {
+                    !old.contains_key(**other) && without_annotations(node.value) == content
+                };
+                let twin = new.iter().find(is_twin).map(|(other, _)| *other);
+                if let Some((other, node)) = twin.and_then(|twin| new.remove_entry(twin)) {
+                    self.schemes.insert(name, other);
+                    let rule = rules::find("security-scheme-renamed");
+                    let levels = if is_used { (rule.wire, rule.rust) } else { (Level::Patch, Level::None) };
+                    self.note_as(
+                        rule.id,
+                        levels,
+                        None,
+                        Sides::both(one, &node),
+                        format!("{what} renamed to `{other}`"),
+                    );
+                    continue;
+                }
+                let id = if is_used { "security-scheme-removed" } else { "unused-security-scheme-removed" };
                 let sides = Sides::removed(one, "/components/securitySchemes");
-                self.note(id, None, sides, format!("the security scheme `{name}` is gone"));
+                self.note(id, None, sides, format!("{what} removed"));
                 continue;
             };
             let text = |node: &Node<'a>, key: &str| node.text(key).to_lowercase();
-            let moved = ["type", "in", "name", "scheme"].iter().any(|key| text(one, key) != text(other, key));
-            let details = ["flows", "openIdConnectUrl", "bearerFormat"];
-            let shown = |node: &Node<'a>, key: &str| node.value.get(key).map(without_annotations);
-            if moved {
-                let message = format!("the security scheme `{name}` wants something else");
+            let detail = |node: &Node<'a>, key: &str| node.value.get(key).map(without_annotations);
+            if ["type", "in", "name", "scheme"].iter().any(|key| text(one, key) != text(&other, key)) {
                 let rule = rules::find("security-scheme-changed");
-                let wire = if used.contains(*name) { rule.wire } else { Level::Patch };
-                self.note_as(rule.id, (wire, rule.rust), BTreeSet::new(), Sides::both(one, other), message);
-            } else if details.iter().any(|key| shown(one, key) != shown(other, key)) {
-                let message = format!("addresses or scopes of the security scheme `{name}` are others");
-                self.note("security-scheme-details-changed", None, Sides::both(one, other), message);
+                let wire = if is_used { rule.wire } else { Level::Patch };
+                self.note_as(rule.id, (wire, rule.rust), None, Sides::both(one, &other), format!("{what} changed"));
+            } else if ["flows", "openIdConnectUrl", "bearerFormat"]
+                .iter()
+                .any(|key| detail(one, key) != detail(&other, key))
+            {
+                let message = format!("URLs or scopes of the {what} changed");
+                self.note("security-scheme-details-changed", None, Sides::both(one, &other), message);
             }
         }
-        let renamed: BTreeSet<&str> = self.schemes.values().copied().collect();
-        let fresh = new.iter().filter(|(name, _)| !old.contains_key(*name) && !renamed.contains(*name));
-        for (name, other) in fresh {
-            let message = format!("the security scheme `{name}` is new");
-            self.note("security-scheme-added", None, Sides::added(other), message);
+        for (name, other) in new {
+            self.note("security-scheme-added", None, Sides::added(&other), format!("security scheme `{name}` added"));
         }
     }
 }
 
-/// Names of the schemes that something requires.
-fn requirements(root: &Value) -> BTreeSet<String> {
-    let mut lists: Vec<&Value> = root.get("security").into_iter().collect();
-    for item in root["paths"].as_object().into_iter().flatten().map(|(_, item)| item) {
-        lists.extend(item.as_object().into_iter().flatten().filter_map(|(_, operation)| operation.get("security")));
-    }
-    let sets = lists.into_iter().flat_map(|list| list.as_array().into_iter().flatten());
-    sets.flat_map(|set| set.as_object().into_iter().flatten().map(|(name, _)| name.clone())).collect()
+/// The alternatives of a requirement; no requirement is an empty alternative.
+fn alternatives<'a>(security: Option<&Node<'a>>) -> Vec<Credentials<'a>> {
+    let scopes = |value: &'a Value| value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let set = |set: &'a Value| {
+        let schemes = set.as_object().into_iter().flatten();
+        schemes.map(|(scheme, value)| (scheme.as_str(), scopes(value))).collect()
+    };
+    let list: Vec<_> = security.and_then(|node| node.value.as_array()).into_iter().flatten().map(set).collect();
+    if list.is_empty() { vec![BTreeMap::new()] } else { list }
+}
+
+/// Whether an alternative of one requirement is accepted by the other: the same schemes with no more scopes, or fewer
+/// schemes by an alternative that is new. An alternative that was there before does not replace another.
+fn is_accepted(one: &Credentials<'_>, these: &[Credentials<'_>], others: &[Credentials<'_>]) -> bool {
+    let suffices = |wanted: &&Credentials<'_>| {
+        wanted.iter().all(|(scheme, scopes)| one.get(scheme).is_some_and(|own| scopes.is_subset(own)))
+    };
+    others.iter().filter(suffices).any(|wanted| wanted.len() == one.len() || !these.contains(wanted))
+}
+
+/// The name of an alternative: `api_key+bearer`, with scopes `oauth(read,write)`.
+fn told(set: &Credentials<'_>) -> String {
+    let scheme = |(name, scopes): (&&str, &BTreeSet<&str>)| {
+        let scopes: Vec<&str> = scopes.iter().copied().collect();
+        if scopes.is_empty() { (*name).to_owned() } else { format!("{name}({})", scopes.join(",")) }
+    };
+    if set.is_empty() { "none".to_owned() } else { set.iter().map(scheme).collect::<Vec<_>>().join("+") }
+}
+
+/// Names of the schemes that a requirement refers to.
+fn requirements(root: &Value) -> BTreeSet<&str> {
+    let items = root["paths"].as_object().into_iter().flatten().map(|(_, item)| item);
+    let operations = items.flat_map(|item| item.as_object().into_iter().flatten());
+    let lists = operations.filter_map(|(_, operation)| operation.get("security")).chain(root.get("security"));
+    let sets = lists.flat_map(|list| list.as_array().into_iter().flatten());
+    sets.flat_map(|set| set.as_object().into_iter().flatten().map(|(name, _)| name.as_str())).collect()
 }
