@@ -7,10 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::check::{
-    extract::{Knowledge, Resource, Shape},
-    fact::Direction,
-};
+use crate::check::fact::Direction;
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
@@ -283,32 +280,6 @@ impl Contract {
     pub(crate) fn parameters(&self, operation: &Operation) -> Vec<String> {
         let count = self.at(&operation.pointer)["parameters"].as_array().map_or(0, Vec::len);
         (0..count).map(|at| self.resolve(&format!("{}/parameters/{at}", operation.pointer))).collect()
-    }
-
-    /// What the extractor needs to tell what headings and examples are about.
-    pub(crate) fn knowledge(&self) -> Knowledge {
-        let mut knowledge = Knowledge::default();
-        for operation in &self.operations {
-            for direction in [Direction::Request, Direction::Response] {
-                if let Some(body) = self.body(operation, direction) {
-                    let properties = &self.at(&self.resolve(&body))["properties"];
-                    let keys = properties.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect();
-                    knowledge.shapes.push(Shape { operation: operation.name.clone(), direction, keys });
-                }
-            }
-            let tag = self.at(&operation.pointer)["tags"][0].as_str().unwrap_or_default();
-            let method = operation.id.strip_prefix(&format!("{tag}_")).unwrap_or(&operation.id).to_owned();
-            let name = tag.replace('_', " ").trim_end_matches('s').to_owned();
-            match knowledge.resources.iter_mut().find(|resource| resource.name == name) {
-                Some(resource) => resource.methods.push((method, operation.name.clone())),
-                None => knowledge.resources.push(Resource { name, methods: vec![(method, operation.name.clone())] }),
-            }
-        }
-        let host = |url: &str| url.split("://").nth(1).and_then(|rest| rest.split('/').next()).map(str::to_owned);
-        let servers = self.document["servers"].as_array().into_iter().flatten();
-        knowledge.hosts = servers.filter_map(|server| host(text_of(server, "url"))).collect();
-        knowledge.term_types = strings(&self.document["components"]["schemas"]["TermType"]["x-extensible-enum"]);
-        knowledge
     }
 }
 
