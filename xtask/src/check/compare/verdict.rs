@@ -334,8 +334,8 @@ impl Declared<'_> {
         }
         // Only a header whose lack has a code of its own is required beside all other credentials.
         declared.get("x-piaxis-missing-code")?;
-        let is_part = |set: &BTreeSet<String>| with.iter().any(|whole| set.is_subset(whole) && !set.is_empty());
-        let kind = if without.iter().any(is_part) { Kind::SecurityLoose } else { Kind::SecurityDiffers };
+        let is_key = |scheme: &String| schemes[scheme]["type"] == declared["type"];
+        let kind = if without.iter().flatten().any(is_key) { Kind::SecurityLoose } else { Kind::SecurityDiffers };
         verdict(kind, format!("{start} security without `{scheme}`"))
     }
 
