@@ -98,14 +98,13 @@ fn without(text: &str, after: &str, line: &str) -> String {
 }
 
 /// After, from, to; and what a finding must name.
-const CHANGES: [((&str, &str, &str), &str); 35] = [
+const CHANGES: [((&str, &str, &str), &str); 32] = [
     // Fields renamed.
     (("    OtpRequest:", "        phone_number:", "        telephone:"), "phone_number"),
     (("    OtpResponse:", "        expires_in:", "        lifetime:"), "expires_in"),
     (("    VerificationMethods:", "        phone_sent:", "        text_sent:"), "phone_sent"),
     (("    PaymentCreate:", "        customer_pays_fees:", "        payer_pays_fees:"), "customer_pays_fees"),
     (("    PaymentSummary:", "        payer:", "        sender:"), "results[].payer"),
-    (("    EscrowFulfillment:", "        all_terms_met:", "        terms_met:"), "all_terms_met"),
     (("    DisbursementCreate:", "        recipients:", "        payees:"), "recipients"),
     (("    Recipient:", "        reference:", "        label:"), "recipients[].reference"),
     (("    TokenRequest:", "        client_secret:", "        secret:"), "client_secret"),
@@ -122,7 +121,6 @@ const CHANGES: [((&str, &str, &str), &str); 35] = [
     ),
     // Values of open enums.
     (("    PaymentMethod:", "mtn, airtel, card", "mtn, card"), "airtel"),
-    (("    InitiatorRole:", "[ sender ]", "[ buyer ]"), "sender"),
     (("    FeeType:", "[ tiered ]", "[ flat ]"), "tiered"),
     (("    RequiredActionType:", "agreement_required, ", ""), "agreement_required"),
     // Security.
@@ -151,20 +149,10 @@ const CHANGES: [((&str, &str, &str), &str); 35] = [
         ),
         "external_order_id",
     ),
-    (
-        (
-            "    DeliveryConfirmationTermData:",
-            "        description: { type: string, description: Description of the term. }",
-            "        note: { type: string, description: Description of the term. }",
-        ),
-        "delivery_confirmation.note",
-    ),
 ];
 
 /// Blocks dropped: after, first line, and what a finding must name.
-const DROPPED: [(&str, &str, &str); 10] = [
-    ("paths:", "  /escrows/{escrow_id}/status:", "GET /escrows/{escrow_id}/status"),
-    ("paths:", "  /disbursements/{disbursement_id}/cancel:", "POST /disbursements/{disbursement_id}/cancel"),
+const DROPPED: [(&str, &str, &str); 7] = [
     ("  events:", "    refund.processed:", "refund.processed"),
     ("x-piaxis-environment-variables:", "  client_secret:", "PIAXIS_CLIENT_SECRET"),
     ("    PaymentCreate:", "        products:", "products"),
@@ -172,7 +160,6 @@ const DROPPED: [(&str, &str, &str); 10] = [
     ("    PaymentSummary:", "        date:", "results[].date"),
     ("  /authorize:", "        - name: redirect_uri", "redirect_uri"),
     ("schemas:", "    PasswordEvidence:", "password"),
-    ("    LocationVerificationTermData:", "        radius:", "location_verification.radius"),
 ];
 
 fn caught(text: &str, name: &str, what: &str) -> Option<String> {
@@ -217,9 +204,9 @@ fn stale_deviations_are_caught() {
             replaced(
                 &contract,
                 (
-                    "    EscrowDisputed:",
-                    "required: [ dispute_id ]",
-                    "required: [ dispute_id, message, initiator_role ]",
+                    "    TokenResponse:",
+                    "required: [ access_token ]",
+                    "required: [ access_token, token_type, expires_in, refresh_token, user_id, merchant_id ]",
                 ),
             ),
         ),

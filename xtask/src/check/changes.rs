@@ -72,7 +72,7 @@ pub(crate) fn findings(before: &Lock, now: &Lock, pages: &[(String, &Extracted)]
         change.coverage(&mut findings);
         change.facts(&arrived, &left, &mut findings);
         change.words(&mut findings);
-        if findings.len() == start && page.sha256 != after.sha256 {
+        if findings.len() == start && page.sha256 != after.sha256 && change.has_same_sections() {
             findings.push(at(Kind::PageReworded, format!("the page `{name}` was reworded"), whole(name)));
         }
     }
@@ -209,6 +209,12 @@ impl Change<'_> {
         let sections = self.sections();
         let (.., part) = sections.iter().find(|(old, now, _)| old.map(count).unwrap_or_default() > count(now))?;
         Some(self.place(part, part.line))
+    }
+
+    /// Whether only markup, or values of examples, can differ.
+    fn has_same_sections(&self) -> bool {
+        let same = |section: &LockedSection| (section.heading.clone(), section.sha256.clone());
+        self.before.sections.iter().map(same).eq(self.after.sections.iter().map(same))
     }
 
     /// Sections that say the same facts in other words.

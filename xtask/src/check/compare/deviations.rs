@@ -36,8 +36,14 @@ pub(super) fn covers(deviation: &Deviation, disagreement: &Disagreement, page: O
     }
     // A new parameter or value is not accepted because others were: the deviation names it.
     let mut names = finding.message.split('`').skip(1).step_by(2);
-    let is_new = [Kind::ParameterMissing, Kind::ValueUnknown].contains(&finding.kind);
-    if is_new && !names.any(|name| has_words(&deviation.says, name)) {
+    let names_it = match finding.kind {
+        Kind::ParameterMissing | Kind::ValueUnknown | Kind::LimitDiffers | Kind::RequirementDiffers => {
+            names.any(|name| has_words(&deviation.says, name))
+        }
+        Kind::DeprecationDiffers => deviation.says.contains("deprecated"),
+        _ => true,
+    };
+    if !names_it {
         return false;
     }
     JUDGED.contains(&finding.kind) && page == Some(page_of(&deviation.from)) && around(&disagreement.pointer)
@@ -62,13 +68,20 @@ pub(super) fn sections<'a>(
     anchor: &'a str,
 ) -> impl Iterator<Item = &'a Section> {
     let sections = pages.iter().filter(move |(document, _)| document.name == page).flat_map(|(it, _)| &it.sections);
+    let wanted = without_number(anchor);
+    let leads = move |own: &str, heading: &str| own == anchor || without_number(&slug(heading)) == wanted;
     sections.filter(move |section| {
-        section.anchor == anchor
-            || slug(&section.title.plain) == anchor
+        leads(&section.anchor, &section.title.plain)
+            || section.title.code.iter().any(|code| leads("", code))
             || section.blocks.iter().any(|block| {
-                matches!(&block.kind, Block::Route { anchor: own, signature } if own == anchor || slug(signature) == anchor)
+                matches!(&block.kind, Block::Route { anchor: own, signature } if leads(own, signature))
             })
     })
+}
+
+/// The slug of a heading whose number may change.
+fn without_number(slug: &str) -> &str {
+    slug.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-')
 }
 
 /// The anchor that GitHub gives a heading.
@@ -114,7 +127,7 @@ mod tests {
 
     #[test]
     fn words_are_whole() {
-        assert!(has_words("up to 5000 UGX", "5000") && has_words("the `refresh` token", "Refresh Token") == false);
+        assert!(has_words("up to 5000 UGX", "5000") && has_words("the Refresh token", "refresh TOKEN"));
         assert!(!has_words("up to 15000 UGX", "5000") && !has_words("restarted", "restart"));
     }
 

@@ -29,13 +29,15 @@ struct Disagreement {
     pointer: String,
     /// The response body that the field is in, however deep: a deviation there covers guarantees of what is inside.
     body: Option<String>,
-    /// Where the documents state it.
+    /// What the documents state.
+    fact: Option<Fact>,
+    /// Where they state it.
     places: Vec<DocPlace>,
 }
 
-/// The report, and the facts that differ from the contract.
 pub(crate) struct Compared {
     pub(crate) report: Report,
+    /// Facts of the documents that have a finding.
     pub(crate) differing: BTreeSet<Fact>,
     /// Operations of the documents that the contract does not have.
     pub(crate) unknown: BTreeSet<String>,
@@ -50,16 +52,17 @@ struct Comparison<'a> {
 
 pub(crate) fn compare(contract: &Contract, pages: &[(Document, Extracted)]) -> Compared {
     let mut comparison = Comparison { declared: Declared::of(contract), pages, found: Vec::new(), agreed: 0 };
-    let (differing, unknown) = comparison.documents_without_contract();
+    let unknown = comparison.documents_without_contract();
     comparison.contract_without_documents();
     comparison.citations();
     comparison.examples();
     comparison.puzzles();
-    Compared { report: comparison.finish(), differing, unknown }
+    let (report, differing) = comparison.finish();
+    Compared { report, differing, unknown }
 }
 
 impl Comparison<'_> {
-    fn documents_without_contract(&mut self) -> (BTreeSet<Fact>, BTreeSet<String>) {
+    fn documents_without_contract(&mut self) -> BTreeSet<String> {
         // One finding for one fact, with every place that states it; in the order of the pages.
         let mut places: BTreeMap<&Fact, Vec<DocPlace>> = BTreeMap::new();
         let mut order = Vec::new();
@@ -72,20 +75,22 @@ impl Comparison<'_> {
                 known.push(stated.place.clone());
             }
         }
-        let (mut differing, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+        let mut unknown = BTreeSet::new();
         for fact in order {
             if let (Fact::Operation(name), None) = (fact, fact.operation().and_then(|name| self.declared.operation(name))) {
                 unknown.insert(name.clone());
             }
             match self.declared.verdict(fact) {
                 Some(verdict) => {
-                    differing.insert(fact.clone());
                     self.disagree(verdict, places.remove(fact).unwrap_or_default());
+                    if let Some(disagreement) = self.found.last_mut() {
+                        disagreement.fact = Some(fact.clone());
+                    }
                 }
                 None => self.agreed += 1,
             }
         }
-        (differing, unknown)
+        unknown
     }
 
     /// What the contract says that a live page documents, and no live page states.
@@ -177,19 +182,19 @@ impl Comparison<'_> {
         let node = pointer.split('#').next().unwrap_or_default();
         finding.spec = (kind != Kind::NotUnderstood).then(|| self.spec(contract.line(node)));
         let body = body.map(|body| contract.resolve(&body));
-        self.found.push(Disagreement { finding, pointer, body, places });
+        self.found.push(Disagreement { finding, pointer, body, fact: None, places });
     }
 
     fn spec(&self, line: usize) -> SpecPlace {
         SpecPlace { file: self.declared.contract.file.clone(), line }
     }
 
-    fn finish(self) -> Report {
+    fn finish(self) -> (Report, BTreeSet<Fact>) {
         let contract = self.declared.contract;
         let recorded = contract.deviations();
         let live = contract.live_pages();
         let mut used: BTreeMap<usize, Option<DocPlace>> = BTreeMap::new();
-        let mut findings = Vec::new();
+        let (mut findings, mut differing) = (Vec::new(), BTreeSet::new());
         for disagreement in &self.found {
             // Each place is looked at: a deviation from one page does not cover another one.
             let places: Vec<Option<&DocPlace>> = match disagreement.places.as_slice() {
@@ -203,6 +208,9 @@ impl Comparison<'_> {
                     Some(at) => drop(used.entry(at).or_insert_with(|| place.cloned())),
                     None => open.push(place.cloned()),
                 }
+            }
+            if !open.is_empty() {
+                differing.extend(disagreement.fact.clone());
             }
             findings.extend(at_places(&disagreement.finding, open));
         }
@@ -224,7 +232,8 @@ impl Comparison<'_> {
                 accepted.push(Accepted { message: format!("`{}` says: {}", deviation.from, deviation.says), reason, doc, spec });
             }
         }
-        Report { agreed: self.agreed, findings, accepted, coverage: self.coverage(), notes: Vec::new() }
+        let (agreed, coverage) = (self.agreed, self.coverage());
+        (Report { agreed, findings, accepted, coverage, notes: Vec::new() }, differing)
     }
 
     fn coverage(&self) -> Coverage {

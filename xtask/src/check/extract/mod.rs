@@ -163,6 +163,7 @@ impl Reader<'_> {
     /// Keeps the words, to tell later what was reworded.
     fn hear(&mut self, text: &Text) {
         let words = text.plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = words.trim_end_matches([':', '.']).to_owned();
         if let Some(part) = self.found.parts.last_mut().filter(|_| !words.is_empty()) {
             part.sentences.push(words);
         }
