@@ -217,26 +217,27 @@ impl Change<'_> {
         self.before.sections.iter().map(same).eq(self.after.sections.iter().map(same))
     }
 
-    /// Sections that say the same facts in other words.
+    /// Sections that say the same facts in other words: those of operations each, the others in one finding.
     fn words(&self, findings: &mut Vec<Finding>) {
+        let mut others = Vec::new();
         for (before, now, part) in self.sections() {
-            let heading = &now.heading;
-            let (severity, message) = match before {
-                None if now.operation.is_none() => (Severity::Info, format!("there is a new section \"{heading}\"")),
-                None => continue,
-                Some(before) if before.sha256 == now.sha256 || before.facts != now.facts => continue,
-                Some(before) => match &now.operation {
-                    Some(operation) => {
-                        let changed = changed(&before.text, &now.text);
-                        let message = format!("the section of {operation} says the same facts in other words: {changed}");
-                        (Kind::SectionReworded.severity(), message)
-                    }
-                    None => (Severity::Info, format!("the section \"{heading}\" was reworded")),
-                },
-            };
-            let operation = now.operation.clone();
-            let finding = at(Kind::SectionReworded, message, self.place(part, part.line));
-            findings.push(Finding { severity, operation, ..finding });
+            let is_reworded = before.is_none_or(|before| before.sha256 != now.sha256 && before.facts == now.facts);
+            match (before, &now.operation) {
+                (Some(before), Some(operation)) if is_reworded => {
+                    let changed = changed(&before.text, &now.text);
+                    let message = format!("the section of {operation} says the same facts in other words: {changed}");
+                    let finding = at(Kind::SectionReworded, message, self.place(part, part.line));
+                    findings.push(Finding { operation: Some(operation.clone()), ..finding });
+                }
+                (_, None) if is_reworded => others.push((format!("\"{}\"", now.heading), part)),
+                _ => {}
+            }
+        }
+        if let Some((_, first)) = others.first() {
+            let place = self.place(first, first.line);
+            let headings: Vec<String> = others.into_iter().map(|(heading, _)| heading).collect();
+            let message = format!("new or in other words: {}", headings.join(", "));
+            findings.push(Finding { severity: Severity::Info, ..at(Kind::SectionReworded, message, place) });
         }
     }
 }

@@ -23,23 +23,21 @@ mod openapi;
 mod responses;
 
 use std::{
-    fs,
-    io::{IsTerminal as _, Write as _},
-    path::PathBuf,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::contract::Contract;
+use crate::contract::{self, Contract, FILE as CONTRACT};
 use crate::report::{self, Format, Severity};
 use document::Document;
 use extract::{Extracted, Knowledge};
 use fetch::Fetched;
 use lock::{Lock, LockedPage};
 
-const CONTRACT: &str = "openapi/piaxis.yaml";
 const LOCK: &str = "openapi/docs.lock";
 const DOCS: &str = "https://api.gopiaxis.com/api/docs/";
 
@@ -75,18 +73,21 @@ pub(crate) struct Arguments {
     /// Keeps what was fetched in this folder.
     #[arg(long)]
     save: Option<PathBuf>,
-    /// The contract to check.
-    #[arg(long, default_value = CONTRACT)]
-    spec: PathBuf,
+    /// The contract to check; that of the repository when left out.
+    #[arg(long)]
+    spec: Option<PathBuf>,
     /// The backend's own /openapi.json (FastAPI, OpenAPI 3.1) as a further source: an address or a file.
     #[arg(long)]
     openapi: Option<String>,
     /// How to print the findings.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// What the last accepted run saw.
-    #[arg(long, default_value = LOCK)]
-    lock: PathBuf,
+    /// Lists the accepted deviations.
+    #[arg(long, short)]
+    verbose: bool,
+    /// What the last accepted run saw; openapi/docs.lock of the repository when left out.
+    #[arg(long)]
+    lock: Option<PathBuf>,
     /// Compares with the contract alone, not with what the last accepted run saw.
     #[arg(long, conflicts_with_all = ["lock", "update_lock"])]
     no_lock: bool,
@@ -98,24 +99,31 @@ pub(crate) struct Arguments {
     force: bool,
 }
 
+/// A given file, or one of the repository around this folder.
+fn at_root(given: Option<&Path>, file: &str) -> PathBuf {
+    given.map_or_else(|| contract::root().join(file), Path::to_owned)
+}
+
 /// 0: agreement, 1: findings, 2: something could not be read.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match check(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", report::log_line(&format!("{error:#}")));
             ExitCode::from(2)
         }
     }
 }
 
 fn check(arguments: &Arguments) -> Result<u8> {
-    let file = arguments.spec.display().to_string();
-    let text = fs::read_to_string(&arguments.spec).with_context(|| file.clone())?;
-    let contract = Contract::read(&file, &text)?;
+    let file = arguments.spec.as_deref().unwrap_or(Path::new(CONTRACT));
+    let contract = Contract::open(&at_root(arguments.spec.as_deref(), CONTRACT), &file.display().to_string())?;
+    let show = |found: &report::Report| {
+        report::print(&report::render(&report::sheet(found, arguments.verbose), found, arguments.format))
+    };
     if let Some(directory) = &arguments.responses {
         let report = responses::compare(&contract, directory)?;
-        print(&report, arguments.format)?;
+        show(&report)?;
         return Ok(report::exit_code(&report));
     }
     let accepted = accepted(arguments)?;
@@ -139,7 +147,7 @@ fn check(arguments: &Arguments) -> Result<u8> {
         compared.report.findings.extend(changes);
     }
     compared.report.notes.extend(fetched.notes);
-    print(&compared.report, arguments.format)?;
+    show(&compared.report)?;
     Ok(report::exit_code(&compared.report))
 }
 
@@ -148,8 +156,8 @@ fn accepted(arguments: &Arguments) -> Result<Option<Lock>> {
     if arguments.no_lock {
         return Ok(None);
     }
-    let path = arguments.lock.display();
-    match lock::read(&arguments.lock) {
+    let path = arguments.lock.as_deref().unwrap_or(Path::new(LOCK)).display();
+    match lock::read(&at_root(arguments.lock.as_deref(), LOCK)) {
         Ok(None) if !arguments.update_lock => {
             bail!("no lock at {path}: create it with --update-lock, or compare with the contract alone with --no-lock")
         }
@@ -163,7 +171,7 @@ fn accepted(arguments: &Arguments) -> Result<Option<Lock>> {
 
 /// Accepts the docs as they are.
 fn update(arguments: &Arguments, accepted: Option<&Lock>, now: &Lock, report: &report::Report) -> Result<()> {
-    let path = arguments.lock.display();
+    let path = arguments.lock.as_deref().unwrap_or(Path::new(LOCK)).display();
     let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     if errors > 0 && !arguments.force {
         eprintln!("{path} is left as it is: {errors} errors are open; correct them, or accept the docs with --force");
@@ -174,19 +182,9 @@ fn update(arguments: &Arguments, accepted: Option<&Lock>, now: &Lock, report: &r
         eprintln!("{path} is left as it is: nothing changed in {unchanged} facts");
         return Ok(());
     }
-    lock::write(&arguments.lock, now)?;
+    lock::write(&at_root(arguments.lock.as_deref(), LOCK), now)?;
     let total = added + unchanged;
     eprintln!("accepted {total} facts in {path}: {added} added, {removed} removed, {unchanged} unchanged");
-    Ok(())
-}
-
-fn print(report: &report::Report, format: Format) -> Result<()> {
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let text = report::render(report, format, colour);
-    std::io::stdout().lock().write_all(text.as_bytes()).or_else(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(error),
-    })?;
     Ok(())
 }
 

@@ -1,87 +1,84 @@
-//! On which line of a YAML file each node stands.
+//! On which line each node of a document stands.
 
-use std::collections::BTreeMap;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+};
 
-use saphyr_parser::{Event, Parser};
+use super::pointer::{around, unescape};
 
-use super::escape;
-
-/// What a collection that is being read waits for.
-enum Open {
-    Key { pointer: String },
-    Value { pointer: String, key: String },
-    Item { pointer: String, next: usize },
+/// The line of a node, counted from 1, and those below it. The line of a value is that of its key.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mark {
+    pub(super) line: usize,
+    pub(super) keys: BTreeMap<String, Mark>,
+    pub(super) items: Vec<Mark>,
 }
 
-/// Lines, counted from 1, by JSON pointer. A key's line is that of the key. A broken file gives what could be read.
-pub(crate) fn lines(text: &str) -> BTreeMap<String, usize> {
-    let (mut found, mut open): (BTreeMap<String, usize>, Vec<Open>) = (BTreeMap::new(), Vec::new());
-    for event in Parser::new_from_str(text) {
-        let Ok((event, span)) = event else { break };
-        let line = span.start.line();
-        let ends = matches!(event, Event::MappingEnd | Event::SequenceEnd);
-        if ends {
-            open.pop();
-        }
-        let is_node =
-            matches!(event, Event::Alias(_) | Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..));
-        if !is_node {
-            continue;
-        }
-        // A scalar where a key is due names what comes next.
-        if let (Some(Open::Key { pointer }), Event::Scalar(key, ..)) = (open.last(), &event) {
-            let (pointer, key) = (pointer.clone(), escape(key));
-            found.insert(format!("{pointer}/{key}"), line);
-            open.pop();
-            open.push(Open::Value { pointer, key });
-            continue;
-        }
-        let here = match open.pop() {
-            None => String::new(),
-            Some(Open::Value { pointer, key }) => {
-                let here = format!("{pointer}/{key}");
-                open.push(Open::Key { pointer });
-                here
-            }
-            Some(Open::Item { pointer, next }) => {
-                let here = format!("{pointer}/{next}");
-                found.insert(here.clone(), line);
-                open.push(Open::Item { pointer, next: next + 1 });
-                here
-            }
-            Some(Open::Key { pointer }) => {
-                open.push(Open::Key { pointer: pointer.clone() });
-                pointer
-            }
-        };
-        match event {
-            Event::MappingStart(..) => open.push(Open::Key { pointer: here }),
-            Event::SequenceStart(..) => open.push(Open::Item { pointer: here, next: 0 }),
-            _ => {}
+impl Mark {
+    pub(super) fn at(line: usize) -> Self {
+        Self { line, ..Self::default() }
+    }
+
+    fn child(&self, token: &str) -> Option<&Self> {
+        match self.items.is_empty() {
+            true => self.keys.get(&unescape(token)),
+            false => token.parse().ok().and_then(|at: usize| self.items.get(at)),
         }
     }
-    found
+
+    /// Keys and indices below it, as pointers have them, each with its mark.
+    fn children(&self) -> impl Iterator<Item = (String, &Self)> {
+        let keys = self.keys.iter().map(|(key, mark)| (super::pointer::escape(key), mark));
+        keys.chain(self.items.iter().enumerate().map(|(at, mark)| (at.to_string(), mark)))
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn every_node_has_its_line() {
-        let text = "a:\n  b: 1\n  c: [ x, { d: 2 } ]\n# words\n'e/f':\n  - g: &h\n      i: 3\n    j: *h\nk: 4\n";
-        let lines = super::lines(text);
-        let cases = [
-            ("/a", 1),
-            ("/a/b", 2),
-            ("/a/c", 3),
-            ("/a/c/1/d", 3),
-            ("/e~1f", 5),
-            ("/e~1f/0", 6),
-            ("/e~1f/0/g/i", 7),
-            ("/e~1f/0/j", 8),
-            ("/k", 9),
-        ];
-        for (pointer, line) in cases {
-            assert_eq!(lines.get(pointer), Some(&line), "{pointer}: {lines:?}");
+/// Lines of a whole document.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    root: Mark,
+    /// By the pointer of a collection: lines, in the base and here, of the nodes that both have.
+    kept: RefCell<HashMap<String, Vec<(usize, usize)>>>,
+}
+
+impl Lines {
+    pub(super) fn new(root: Mark) -> Self {
+        Self { root, kept: RefCell::default() }
+    }
+
+    fn find(&self, pointer: &str) -> Option<&Mark> {
+        pointer.split('/').skip(1).try_fold(&self.root, |mark, token| mark.child(token))
+    }
+
+    /// Line of a node, or of the nearest thing around it.
+    pub(crate) fn line(&self, pointer: &str) -> usize {
+        let mut here = &self.root;
+        for token in pointer.split('/').skip(1) {
+            match here.child(token) {
+                Some(child) => here = child,
+                None => break,
+            }
         }
+        here.line.max(1)
+    }
+
+    /// Line that follows what was taken out of `base`: there an annotation is seen beside the edit.
+    pub(crate) fn line_of_gap(&self, base: &Self, removed: &str) -> Option<usize> {
+        // What is around it may be gone with it.
+        let mut places = around(removed).zip(around(removed).skip(1));
+        let (removed, parent) = places.find(|(_, parent)| self.find(parent).is_some())?;
+        let place = base.find(removed)?.line;
+        let mut known = self.kept.borrow_mut();
+        let kept = known.entry(parent.to_owned()).or_insert_with(|| {
+            let (Some(old), Some(new)) = (base.find(parent), self.find(parent)) else { return Vec::new() };
+            let both = old.children().filter_map(|(token, mark)| Some((mark.line, new.child(&token)?.line)));
+            let mut both: Vec<(usize, usize)> = both.collect();
+            both.sort_unstable();
+            both
+        });
+        let after = kept.get(kept.partition_point(|(line, _)| *line <= place));
+        let before = kept.partition_point(|(line, _)| *line < place).checked_sub(1).and_then(|at| kept.get(at));
+        after.or(before).map(|(_, line)| *line)
     }
 }

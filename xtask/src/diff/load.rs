@@ -1,10 +1,7 @@
 //! Reads the two documents: from a file or from a git reference, and refuses what cannot be compared.
 
 use std::{
-    cell::OnceCell,
-    collections::{BTreeMap, HashMap, HashSet},
-    fs,
-    io::Read as _,
+    collections::{HashMap, HashSet},
     path::Path,
     process::Command,
 };
@@ -13,70 +10,43 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use super::{
-    normalise::LONGEST,
-    nothing, parse,
+    nothing,
     places::{self, Chains},
 };
-use crate::contract::lines;
+pub(crate) use crate::contract::{FILE as CONTRACT, load::Document};
+use crate::contract::{
+    load::{self, BYTES, text},
+    resolve::LONGEST,
+};
 
-/// The contract, below the root of the repository.
-pub(crate) const CONTRACT: &str = "openapi/piaxis.yaml";
-
-/// A longer document is no contract that somebody wrote.
-const BYTES: u64 = 16_000_000;
-
-/// One of the two documents.
-pub(crate) struct Document {
-    /// What messages call it.
+/// The commit or the file to compare with.
+#[derive(Debug)]
+pub(crate) struct Base {
+    /// A file name, or what git calls the commit.
     pub(crate) name: String,
-    pub(crate) value: Value,
-    text: String,
-    lines: OnceCell<BTreeMap<String, usize>>,
+    /// How the commit was found, when it is not the reference itself.
+    pub(crate) note: Option<String>,
 }
 
-impl Document {
-    fn lines(&self) -> &BTreeMap<String, usize> {
-        self.lines.get_or_init(|| lines::lines(&self.text))
+/// Finds what `BASE` names: a file, or the commit where the branch left a git reference; with `exact`, the reference.
+///
+/// What only the reference has was not removed on the branch.
+pub(crate) fn find(name: &str, exact: bool) -> Result<Base> {
+    let itself = Base { name: name.to_owned(), note: None };
+    if exact || is_file(name) {
+        return Ok(itself);
     }
-
-    /// Line that follows what was taken out of `base`: there an annotation is seen beside the edit.
-    pub(crate) fn line_of_gap(&self, base: &Self, removed: &str) -> Option<usize> {
-        let mut removed = removed;
-        // What is around it may be gone with it.
-        let parent = loop {
-            let (parent, _) = removed.rsplit_once('/')?;
-            if self.lines().contains_key(parent) {
-                break parent;
-            }
-            removed = parent;
-        };
-        let place = *base.lines().get(removed)?;
-        let prefix = format!("{parent}/");
-        let siblings = base.lines().range(prefix.clone()..).take_while(|(pointer, _)| pointer.starts_with(&prefix));
-        let mut neighbours: Vec<(usize, usize)> = siblings
-            .filter(|(pointer, _)| !pointer[prefix.len()..].contains('/'))
-            .filter_map(|(pointer, line)| Some((*line, *self.lines().get(pointer)?)))
-            .collect();
-        neighbours.sort_unstable();
-        let after = neighbours.iter().find(|(line, _)| *line > place);
-        let before = neighbours.iter().rfind(|(line, _)| *line < place);
-        after.or(before).map(|(_, line)| *line)
+    let tip = commit(name)?;
+    let Ok(found) = git(&["merge-base", &tip, "HEAD"]) else {
+        bail!("`{name}` and HEAD have no common commit here: fetch the history, or compare with --exact-base");
+    };
+    let found = line(&found);
+    if found == tip {
+        return Ok(itself);
     }
-
-    /// Line of a node, or of the nearest thing around it.
-    pub(crate) fn line(&self, pointer: &str) -> usize {
-        let lines = self.lines();
-        let mut pointer = pointer;
-        loop {
-            if let Some(line) = lines.get(pointer) {
-                return *line;
-            }
-            match pointer.rfind('/') {
-                Some(at) => pointer = &pointer[..at],
-                None => return 1,
-            }
-        }
-    }
+    let short = line(&git(&["rev-parse", "--short", &found])?);
+    let note = format!("compared with {short}, where the branch left `{name}`; --exact-base compares `{name}` itself");
+    Ok(Base { name: short, note: Some(note) })
 }
 
 /// Whether `BASE` names a file; else it is a git reference.
@@ -88,7 +58,7 @@ pub(crate) fn is_file(name: &str) -> bool {
 pub(crate) fn base(name: &str) -> Result<Document> {
     match is_file(name) {
         true => file(name),
-        false => parse(&format!("{name}:{CONTRACT}"), show(name, CONTRACT)?),
+        false => checked(load::document(&format!("{name}:{CONTRACT}"), &show(name, CONTRACT)?)?),
     }
 }
 
@@ -99,19 +69,7 @@ pub(crate) fn file(name: &str) -> Result<Document> {
 
 /// A document in a file that messages call by another name.
 pub(crate) fn file_called(path: &Path, name: &str) -> Result<Document> {
-    let mut bytes = Vec::new();
-    let open = fs::File::open(path).with_context(|| format!("{name} cannot be read"))?;
-    open.take(BYTES + 1).read_to_end(&mut bytes).with_context(|| format!("{name} cannot be read"))?;
-    parse(name, text(name, bytes)?)
-}
-
-fn text(name: &str, bytes: Vec<u8>) -> Result<String> {
-    ensure!(bytes.len() as u64 <= BYTES, "{name} is too long: more than {BYTES} bytes");
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
-        anyhow::anyhow!("{name}:{line}: it is no text in UTF-8")
-    })
+    checked(load::file(path, name)?)
 }
 
 /// A file as a commit has it.
@@ -121,17 +79,29 @@ pub(crate) fn show(reference: &str, path: &str) -> Result<String> {
 
 /// A file that a commit may have. The reference is resolved first, so that it is never read as an option.
 pub(crate) fn show_if_there(reference: &str, path: &str) -> Result<Option<String>> {
-    let resolve = |object: &str| git(&["rev-parse", "--verify", "--quiet", "--end-of-options", object]);
-    let commit = resolve(&format!("{reference}^{{commit}}")).with_context(|| {
-        format!("`{reference}` is neither a file nor a git reference that is known here; is it fetched?")
-    })?;
-    let Ok(object) = resolve(&format!("{}:{path}", String::from_utf8_lossy(&commit).trim())) else { return Ok(None) };
-    let (object, name) = (String::from_utf8_lossy(&object).trim().to_owned(), format!("{reference}:{path}"));
+    let commit = commit(reference)?;
+    let Ok(object) = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{commit}:{path}")]) else {
+        return Ok(None);
+    };
+    let (object, name) = (line(&object), format!("{reference}:{path}"));
     let unreadable = || format!("{name} cannot be read");
     let size = git(&["cat-file", "-s", &object]).with_context(unreadable)?;
-    let size: u64 = String::from_utf8_lossy(&size).trim().parse().unwrap_or(u64::MAX);
+    let size: u64 = line(&size).parse().unwrap_or(u64::MAX);
     ensure!(size <= BYTES, "{name} is too long: more than {BYTES} bytes");
     text(&name, git(&["cat-file", "blob", &object]).with_context(unreadable)?).map(Some)
+}
+
+/// The commit of a reference.
+fn commit(reference: &str) -> Result<String> {
+    let commit = format!("{reference}^{{commit}}");
+    let found = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]).with_context(|| {
+        format!("`{reference}` is neither a file nor a git reference that is known here; is it fetched?")
+    })?;
+    Ok(line(&found))
+}
+
+fn line(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).trim().to_owned()
 }
 
 fn git(arguments: &[&str]) -> Result<Vec<u8>> {
@@ -141,13 +111,9 @@ fn git(arguments: &[&str]) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// Parses YAML or JSON, and refuses what is no OpenAPI 3 document whose references lead somewhere.
-pub(crate) fn parse(name: &str, text: String) -> Result<Document> {
-    let trimmed = text.trim_start_matches('\u{feff}');
-    ensure!(!trimmed.trim().is_empty(), "{name}:1: the document is empty");
-    let mut value = parse::value(name, trimmed)?;
-    nothing::read(&mut value);
-    let document = Document { name: name.to_owned(), value, text, lines: OnceCell::new() };
+/// Refuses what is no OpenAPI 3 document whose references lead somewhere.
+fn checked(mut document: Document) -> Result<Document> {
+    nothing::read(&mut document.value);
     check(&document)?;
     Ok(document)
 }
@@ -158,8 +124,8 @@ fn check(document: &Document) -> Result<()> {
     let Some(root) = value.as_object() else { bail!("{name}:1: it is no OpenAPI document: it is no map") };
     ensure!(!root.is_empty(), "{name}:1: the document is empty");
     if let Some(version) = root.get("swagger") {
-        let line = document.line("/swagger");
-        bail!("{name}:{line}: `swagger: {version}` is OpenAPI 2.0; only OpenAPI 3.0 and 3.1 can be compared");
+        let words = format!("`swagger: {version}` is OpenAPI 2.0; only OpenAPI 3.0 and 3.1 can be compared");
+        return Err(document.error("/swagger", &words));
     }
     let version = match root.get("openapi") {
         Some(Value::String(version)) => version.clone(),
@@ -167,14 +133,13 @@ fn check(document: &Document) -> Result<()> {
         None => bail!("{name}:1: it is no OpenAPI document: it has no `openapi`"),
     };
     if !version.starts_with("3.0") && !version.starts_with("3.1") {
-        let line = document.line("/openapi");
-        bail!("{name}:{line}: `openapi: {version}` is neither 3.0 nor 3.1");
+        return Err(document.error("/openapi", &format!("`openapi: {version}` is neither 3.0 nor 3.1")));
     }
     match root.get("paths") {
         Some(Value::Object(_)) => {}
         None if version.starts_with("3.1") => {}
         None => bail!("{name}:1: it has no `paths`"),
-        Some(_) => bail!("{name}:{}: `paths` is no map", document.line("/paths")),
+        Some(_) => return Err(document.error("/paths", "`paths` is no map")),
     }
     cycles(document, &places::check(document)?)
 }
@@ -182,10 +147,6 @@ fn check(document: &Document) -> Result<()> {
 /// Refuses circles of references that never come to a value, and chains that nobody wrote. Recursion through a property
 /// is neither.
 fn cycles(document: &Document, chains: &Chains) -> Result<()> {
-    let refuse = |place: &str, words: String| {
-        let (name, line) = (&document.name, document.line(place));
-        bail!("{name}:{line}: {words}")
-    };
     // How many references lead on from each place.
     let mut lengths: HashMap<&str, usize> = HashMap::new();
     for start in chains.keys() {
@@ -201,7 +162,8 @@ fn cycles(document: &Document, chains: &Chains) -> Result<()> {
                 let length = targets.iter().filter_map(|target| lengths.get(target.as_str())).max();
                 let length = length.map_or(0, |length| length + 1);
                 if length > LONGEST {
-                    return refuse(here, format!("more than {LONGEST} references lead on from {here}, one to another"));
+                    let words = format!("more than {LONGEST} references lead on from {here}, one to another");
+                    return Err(document.error(here, &words));
                 }
                 on_stack.remove(here);
                 lengths.insert(here, length);
@@ -212,7 +174,7 @@ fn cycles(document: &Document, chains: &Chains) -> Result<()> {
             if on_stack.contains(target.as_str()) {
                 let circle: Vec<&str> =
                     stack.iter().map(|(place, _)| *place).skip_while(|place| place != target).collect();
-                return refuse(target, format!("circular `$ref`: {} → {target}", circle.join(" → ")));
+                return Err(document.error(target, &format!("circular `$ref`: {} → {target}", circle.join(" → "))));
             }
             stack.push((target, 0));
         }

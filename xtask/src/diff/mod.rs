@@ -1,6 +1,6 @@
 //! `cargo xtask diff`: what a change of the contract means to the people who use the crate.
 //!
-//! Both documents are read (`load`, `parse`, `places`), seen in one way (`normalise`), and compared place by place (`compare`). The one
+//! Both documents are read (`load`, `places`), seen in one way (`normalise`), and compared place by place (`compare`). The one
 //! table (`rules`) says what each kind of change means, and `rust_api` what the generator makes of it.
 
 mod acknowledge;
@@ -11,7 +11,6 @@ mod merge;
 mod normalise;
 mod nothing;
 mod number;
-mod parse;
 mod places;
 mod report;
 mod rules;
@@ -19,29 +18,33 @@ mod rust_api;
 mod shape;
 mod version;
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use report::{Format, Report};
+use report::Report;
+
+use crate::report::{Format, log_line, print};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  nothing breaks that is not acknowledged; with --against-version: the version is large enough
+  1  something breaks, or an acknowledgement is wrong; with --against-version: the version is too small
+  2  the documents could not be compared";
 
 /// What to compare, and how to say it.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exits 0 when nothing breaks that is not acknowledged, 1 when something does, 2 when it could not compare.\n\
-                        With --against-version: 1 only when the version is too small."
-)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
-    /// What was: a git reference (its openapi/piaxis.yaml is read), or a file.
+    /// What was: a git reference (the openapi/piaxis.yaml of the commit where this branch left it is read), or a file.
     #[arg(required_unless_present = "rules")]
     base: Option<String>,
     /// What is now: a file; the working tree's contract when left out.
     head: Option<String>,
+    /// Compares with the git reference itself, also with what it has gained since this branch left it.
+    #[arg(long)]
+    exact_base: bool,
     /// How to print the changes, or the rules.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -61,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match diff(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let words = crate::report::log_line(&format!("{error:#}"));
+            let words = log_line(&format!("{error:#}"));
             let _ = writeln!(std::io::stderr(), "error: {words}");
             ExitCode::from(2)
         }
@@ -73,8 +76,9 @@ fn diff(arguments: &Arguments) -> Result<u8> {
         print(&report::table_of_rules(arguments.format))?;
         return Ok(0);
     }
-    let base_name = arguments.base.as_deref().context("BASE is missing")?;
-    let root = root();
+    let found = load::find(arguments.base.as_deref().context("BASE is missing")?, arguments.exact_base)?;
+    let base_name = found.name.as_str();
+    let root = crate::contract::root();
     let file = arguments.head.clone().unwrap_or_else(|| load::CONTRACT.to_owned());
     let base = load::base(base_name)?;
     let head = match &arguments.head {
@@ -92,26 +96,17 @@ fn diff(arguments: &Arguments) -> Result<u8> {
         false => acknowledge::Review::default(),
     };
     let version = match arguments.against_version {
-        true => Some(version::judge(base_name, &root, &changes)?),
+        true => Some(version::judge(base_name, &root, &changes, [&head, &base])?),
         false => None,
     };
-    let report = Report { bump: change::bump(&changes), changes, review, version, file };
+    let report = Report {
+        bump: change::bump(&changes),
+        changes,
+        review,
+        version,
+        file,
+        notes: found.note.into_iter().collect(),
+    };
     print(&report::render(&report, arguments.format))?;
     Ok(u8::from(report.fails()))
-}
-
-/// Somebody who pages through the output may stop reading.
-fn print(text: &str) -> Result<()> {
-    let mut out = anstream::stdout();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(error.into()),
-    })
-}
-
-/// The nearest folder around this one that has a contract.
-fn root() -> PathBuf {
-    let here = std::env::current_dir().unwrap_or_default();
-    let found = here.ancestors().find(|folder| folder.join(load::CONTRACT).is_file()).map(Path::to_owned);
-    found.unwrap_or_default()
 }

@@ -13,9 +13,10 @@ use super::{
     merge::{self, merge},
     number::Exact,
 };
-
-/// How often a reference may lead to another; longer chains, and circles, are refused on loading.
-pub(crate) const LONGEST: usize = 128;
+use crate::contract::{
+    pointer::{escape, unescape},
+    resolve::{LONGEST, target},
+};
 
 /// A place in a document.
 #[derive(Debug, Clone)]
@@ -80,7 +81,7 @@ pub(crate) fn resolve<'a>(root: &'a Value, node: &Node<'a>) -> Node<'a> {
 }
 
 fn followed<'a>(root: &'a Value, node: &Node<'a>) -> Option<Node<'a>> {
-    let target = pointer_of(node.value.get("$ref")?.as_str()?.strip_prefix('#')?);
+    let target = target(node.value)?;
     root.pointer(&target).map(|value| Node::new(target, value))
 }
 
@@ -368,17 +369,4 @@ pub(crate) fn same(one: &Value, other: &Value) -> bool {
         }
         _ => one == other,
     }
-}
-
-/// The JSON pointer that the fragment of a reference means; `%7B` is `{`.
-pub(crate) fn pointer_of(fragment: &str) -> String {
-    percent_encoding::percent_decode_str(fragment).decode_utf8_lossy().into_owned()
-}
-
-pub(crate) fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
-pub(crate) fn unescape(key: &str) -> String {
-    key.replace("~1", "/").replace("~0", "~")
 }

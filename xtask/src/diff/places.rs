@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::{
     compare::plain_path,
     load::Document,
-    normalise::{Node, escape, pointer_of, resolve},
+    normalise::{Node, resolve},
     shape::{Kind, Shape},
 };
+use crate::contract::pointer::{self, escape, of_fragment};
 
 /// Every place that leads on to others without saying anything itself, and those others.
 pub(super) type Chains = BTreeMap<String, Vec<String>>;
@@ -37,8 +38,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn refuse(&self, pointer: &str, words: &str) -> anyhow::Error {
-        let (name, line) = (&self.document.name, self.document.line(pointer));
-        anyhow!("{name}:{line}: {words}")
+        self.document.error(pointer, words)
     }
 
     fn place(&mut self, value: &'a Value, shape: Shape, pointer: &mut String) -> Result<()> {
@@ -73,8 +73,7 @@ impl<'a> Walk<'a> {
     fn entries(&mut self, value: &'a Value, shape: impl Fn(&str) -> Shape, pointer: &mut String) -> Result<()> {
         let length = pointer.len();
         for (key, child) in value.as_object().into_iter().flatten() {
-            pointer.push('/');
-            pointer.push_str(&escape(key));
+            pointer::push(pointer, key);
             self.place(child, shape(key), pointer)?;
             pointer.truncate(length);
         }
@@ -93,8 +92,10 @@ impl<'a> Walk<'a> {
             Kind::Schema => {
                 // `allOf` is no way out of a circle: each part is the value itself.
                 let parts = value.get("allOf").and_then(Value::as_array).map_or(0, Vec::len);
-                let parts = (0..parts).map(|at| format!("{pointer}/allOf/{at}"));
-                self.chains.entry(pointer.clone()).or_default().extend(parts);
+                if parts > 0 {
+                    let parts = (0..parts).map(|at| format!("{pointer}/allOf/{at}"));
+                    self.chains.entry(pointer.clone()).or_default().extend(parts);
+                }
             }
             Kind::Paths => self.templates(value, pointer)?,
             Kind::Parameter if reference.is_none() => {
@@ -119,7 +120,7 @@ impl<'a> Walk<'a> {
         let text = reference.as_str().ok_or_else(|| place("is no reference: it should be text"))?;
         let fragment =
             text.strip_prefix('#').ok_or_else(|| place("leads out of the document; bundle the documents first"))?;
-        let target = pointer_of(fragment);
+        let target = of_fragment(fragment);
         self.document
             .value
             .pointer(&target)

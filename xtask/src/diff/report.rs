@@ -5,8 +5,8 @@ use std::{
     fmt::Write as _,
 };
 
-use anstyle::{AnsiColor, Style};
-use clap::ValueEnum;
+use anstyle::Style;
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 use super::{
     acknowledge::{self, Review},
@@ -14,20 +14,7 @@ use super::{
     rules::{self, RULES, Rule},
     version::Verdict,
 };
-use crate::report::{cell, data, log_line, property};
-
-/// How the changes are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For a terminal.
-    Human,
-    /// For a program.
-    Json,
-    /// Annotations on the lines of a pull request.
-    Github,
-    /// For the summary of a job.
-    Markdown,
-}
+use crate::report::{self, Entry, Format, Group, List, Remark, Sheet, Snippet, Tone};
 
 /// All that was found.
 #[derive(Debug)]
@@ -39,6 +26,8 @@ pub(crate) struct Report {
     pub(crate) version: Option<Verdict>,
     /// The head, as annotations call it.
     pub(crate) file: String,
+    /// What else is to be said of the comparison.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Report {
@@ -88,207 +77,164 @@ impl Report {
         these.map(entry).collect()
     }
 
-    fn version_words(&self) -> Option<String> {
-        self.version.as_ref().map(|version| match version.enough {
-            true => format!("version {} is enough (was {})", version.head, version.base),
-            false => format!(
-                "version {} is too small: was {}, must be {} at least",
-                version.head, version.base, version.wanted
-            ),
-        })
+    fn is_announced(&self) -> bool {
+        self.version.as_ref().is_some_and(|version| version.enough)
+    }
+
+    fn verdict(&self) -> &'static str {
+        let breaks = self.changes.iter().any(Change::breaks);
+        match (self.fails(), breaks) {
+            _ if self.changes.is_empty() => "The contract means the same as before",
+            (true, true) => "The change of the contract breaks somebody",
+            (true, false) => "The change of the contract must be reviewed",
+            (false, _) if self.changes.iter().any(|change| change.level == Level::Breaking) => {
+                "The change of the contract breaks nobody who was not told"
+            }
+            (false, _) => "The change of the contract breaks nobody",
+        }
+    }
+
+    fn remarks(&self) -> Vec<Remark> {
+        let problem = if self.is_announced() { Tone::Warning } else { Tone::Error };
+        let file = Some(self.review.file.clone());
+        let remark = |tone, title, file: &Option<String>, text: &String| {
+            let (file, text) = (file.clone(), text.clone());
+            Remark { tone, title, file, text }
+        };
+        let mut remarks: Vec<Remark> = self.notes.iter().map(|text| remark(Tone::Info, "note", &None, text)).collect();
+        let review = [(problem, &self.review.problems), (Tone::Warning, &self.review.landed)];
+        for (tone, list) in review {
+            remarks.extend(list.iter().map(|text| remark(tone, "acknowledgement", &file, text)));
+        }
+        if let Some(version) = &self.version {
+            let text = match version.enough {
+                true => format!("version {} is enough (was {})", version.head, version.base),
+                false => format!(
+                    "version {} is too small: was {}, must be {} at least",
+                    version.head, version.base, version.wanted
+                ),
+            };
+            let tone = if version.enough { Tone::Info } else { Tone::Error };
+            remarks.push(remark(tone, "version", &Some("Cargo.toml".to_owned()), &text));
+        }
+        remarks
     }
 }
 
+/// Renders the changes. The version and the notes stand beside them in every format.
 pub(crate) fn render(report: &Report, format: Format) -> String {
-    match format {
-        Format::Human => human(report),
-        Format::Json => json(report),
-        Format::Github => github(report),
-        Format::Markdown => markdown(report),
-    }
+    report::render(&sheet(report), report, format)
 }
 
-fn where_of(change: &Change, limit: usize) -> String {
-    match change.operations.len() {
-        0 => String::new(),
-        count if count > limit => {
-            format!("{} and {} more", change.operations[..limit].join(", "), count - limit)
-        }
-        _ => change.operations.join(", "),
-    }
-}
-
-fn human(report: &Report) -> String {
-    let mut text = String::new();
-    for (level, changes) in report.groups() {
-        let colour = match level {
-            Level::Breaking => AnsiColor::Red,
-            Level::Additive => AnsiColor::Green,
-            Level::Patch | Level::None => AnsiColor::Cyan,
-        };
-        let style = Style::new().bold().fg_color(Some(colour.into()));
-        let _ = writeln!(text, "{style}{}{style:#}", level.word());
-        for change in changes {
-            let _ = writeln!(text, "  {} [{}]", log_line(&change.message), change.id);
-            let _ = writeln!(text, "    wire: {}, rust: {}", change.wire.word(), change.rust.word());
-            let _ = writeln!(text, "    at {}:{} {}", log_line(&report.file), change.line, log_line(&change.place));
-            let reached = where_of(change, 6);
-            if !reached.is_empty() {
-                let _ = writeln!(text, "    reaches {}", log_line(&reached));
-            }
-            if level == Level::Breaking {
-                let rule = rules::find(change.id);
-                let _ = writeln!(text, "    why: {}", rule.why);
-                let _ = writeln!(text, "    to avoid it: {}", rule.avoid);
-            }
-            if let Some(reason) = &change.accepted {
-                let _ = writeln!(text, "    acknowledged: {}", log_line(reason));
-            }
-        }
-        text.push('\n');
-    }
-    for words in report.review.problems.iter().chain(&report.review.landed) {
-        let _ = writeln!(text, "acknowledgement: {}", log_line(words));
-    }
-    if let Some(words) = report.version_words() {
-        let _ = writeln!(text, "{words}");
-    }
-    let to_accept = report.to_accept();
-    if !to_accept.is_empty() {
-        let _ = writeln!(text, "To accept what is intended, in {}:\n", acknowledge::FILE);
-        to_accept.iter().for_each(|line| text += &format!("{}\n", log_line(line)));
-        text.push('\n');
-    }
-    let code = if report.fails() { AnsiColor::Red } else { AnsiColor::Green };
-    let style = Style::new().bold().fg_color(Some(code.into()));
-    let _ = writeln!(text, "{style}{}{style:#}", report.summary());
-    if let Some(changelog) = report.version.as_ref().and_then(|version| version.changelog.as_ref()) {
-        let _ = writeln!(text, "\nDraft for CHANGELOG.md:\n");
-        changelog.lines().for_each(|line| text += &format!("{}\n", log_line(line)));
-    }
-    text
-}
-
-fn json(report: &Report) -> String {
-    let mut object = serde_json::json!({ "bump": report.bump, "changes": report.changes });
-    if let Some(map) = object.as_object_mut() {
-        for (key, words) in [("problems", &report.review.problems), ("landed", &report.review.landed)] {
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("bump", self.bump)?;
+        map.serialize_entry("changes", &self.changes)?;
+        for (key, words) in
+            [("problems", &self.review.problems), ("landed", &self.review.landed), ("notes", &self.notes)]
+        {
             if !words.is_empty() {
-                map.insert(key.to_owned(), serde_json::json!(words));
+                map.serialize_entry(key, words)?;
             }
         }
-        if let Some(version) = &report.version {
-            map.insert("version".to_owned(), serde_json::json!(version));
+        if let Some(version) = &self.version {
+            map.serialize_entry("version", version)?;
         }
+        map.end()
     }
-    let escape = |character: char| match character {
-        // JSON lets these stand, and a terminal may obey them.
-        '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(character)),
-        _ => character.to_string(),
-    };
-    format!("{object:#}").chars().map(escape).collect::<String>() + "\n"
 }
 
-fn github(report: &Report) -> String {
-    let mut text = String::new();
-    let is_announced = report.version.as_ref().is_some_and(|version| version.enough);
-    let problem = if is_announced { "warning" } else { "error" };
-    for change in &report.changes {
-        let command = match change.level {
-            Level::Breaking if change.breaks() => problem,
-            Level::Breaking => "warning",
-            Level::Additive | Level::Patch | Level::None => "notice",
-        };
-        let title = format!("{}: {}", change.level.word(), change.id);
-        let mut message = vec![change.message.clone()];
-        message.push(format!("wire: {}, rust: {}", change.wire.word(), change.rust.word()));
-        let reached = where_of(change, 6);
-        message.extend((!reached.is_empty()).then(|| format!("reaches {reached}")));
-        if change.level == Level::Breaking {
-            message.push(format!("to avoid it: {}", rules::find(change.id).avoid));
-        }
-        message.extend(change.accepted.as_ref().map(|reason| format!("acknowledged: {reason}")));
-        let place = format!("file={},line={},title={}", property(&report.file), change.line.max(1), property(&title));
-        let _ = writeln!(text, "::{command} {place}::{}", data(&message.join("\n")));
-    }
-    for (command, list) in [(problem, &report.review.problems), ("warning", &report.review.landed)] {
-        for words in list {
-            let file = property(&report.review.file);
-            let _ = writeln!(text, "::{command} file={file},title=acknowledgement::{}", data(words));
-        }
-    }
-    if let Some(words) = report.version_words() {
-        let command = if report.fails() { "error" } else { "notice" };
-        let _ = writeln!(text, "::{command} file=Cargo.toml,title=version::{}", data(&words));
-    }
-    let _ = writeln!(text, "{}", report.summary());
-    text
-}
-
-/// A job's summary may have a megabyte; nobody reads as much.
-const MARKDOWN_LIMIT: usize = 200_000;
-
-fn markdown(report: &Report) -> String {
-    let breaks = report.changes.iter().any(Change::breaks);
-    let verdict = match (report.fails(), breaks) {
-        _ if report.changes.is_empty() => "The contract means the same as before",
-        (true, true) => "The change of the contract breaks somebody",
-        (true, false) => "The change of the contract wants another look",
-        (false, _) if report.changes.iter().any(|change| change.level == Level::Breaking) => {
-            "The change of the contract breaks nobody who was not told"
-        }
-        (false, _) => "The change of the contract breaks nobody",
-    };
-    let mut text = format!("**{verdict}**: {}\n", report.summary());
-    if let Some(words) = report.version_words() {
-        let _ = writeln!(text, "\n{}", cell(&words));
-    }
-    for words in report.review.problems.iter().chain(&report.review.landed) {
-        let _ = writeln!(text, "\n- {}", cell(words));
-    }
-    let mut left_out = 0;
-    for (level, changes) in report.groups() {
-        let _ =
-            write!(text, "\n### {}\n\n| what | wire | rust | where | reaches |\n|---|---|---|---|---|\n", level.word());
-        for change in changes {
-            let mut message = format!("{} [{}]", change.message, change.id);
-            if let Some(reason) = &change.accepted {
-                let _ = write!(message, " (acknowledged: {reason})");
-            }
-            let place = format!("{}:{} {}", report.file, change.line, change.place);
-            let cells = [&message, change.wire.word(), change.rust.word(), &place, &where_of(change, 6)].map(cell);
-            let row = format!("| {} |\n", cells.join(" | "));
-            if text.len() + row.len() > MARKDOWN_LIMIT {
-                left_out += 1;
-            } else {
-                text.push_str(&row);
-            }
-        }
-    }
-    if left_out > 0 {
-        let _ = writeln!(text, "\n… and {left_out} more: run `cargo xtask diff`.");
-    }
+fn sheet(report: &Report) -> Sheet {
+    let groups = report.groups().into_iter().map(|(level, changes)| Group {
+        title: level.word().to_owned(),
+        tone: Some(tone(level)),
+        entries: changes.into_iter().map(|change| entry(report, change)).collect(),
+    });
     let broken: BTreeSet<&str> =
         report.changes.iter().filter(|change| change.level == Level::Breaking).map(|change| change.id).collect();
-    for rule in broken.into_iter().map(rules::find) {
-        let _ = writeln!(text, "\n- {}: {} To avoid it: {}", rule.id, cell(rule.why), cell(rule.avoid));
-    }
+    let rules = broken.into_iter().map(rules::find);
+    let mut snippets = Vec::new();
     let to_accept = report.to_accept();
-    if !to_accept.is_empty() && text.len() < MARKDOWN_LIMIT {
+    if !to_accept.is_empty() {
         let title = format!("To accept what is intended, in {}", acknowledge::FILE);
-        let _ = write!(text, "{}", folded(&title, "yaml", &to_accept.join("\n")));
+        snippets.push(Snippet { title, language: "yaml", text: to_accept.join("\n") });
     }
-    if let Some(changelog) = report.version.as_ref().and_then(|version| version.changelog.as_ref()) {
-        let _ = write!(text, "{}", folded("Draft for CHANGELOG.md", "markdown", changelog));
+    if let Some(changelog) = report.version.as_ref().and_then(|version| version.changelog.clone()) {
+        snippets.push(Snippet { title: "Draft for CHANGELOG.md".to_owned(), language: "markdown", text: changelog });
     }
-    text
+    Sheet {
+        verdict: report.verdict().to_owned(),
+        summary: report.summary(),
+        is_good: !report.fails(),
+        groups: groups.collect(),
+        columns: &["what", "wire", "rust", "where", "reaches"],
+        list: Some(List {
+            title: "What the rules say".to_owned(),
+            items: rules.map(|rule| format!("{}: {} To avoid it: {}", rule.id, rule.why, rule.avoid)).collect(),
+            is_open: false,
+        }),
+        remarks: report.remarks(),
+        snippets,
+        coverage: String::new(),
+        command: "cargo xtask diff",
+    }
 }
 
-/// A text that is shown on demand, as it is.
-fn folded(title: &str, language: &str, text: &str) -> String {
-    let lines = text.lines().map(log_line).collect::<Vec<_>>().join("\n");
-    let fence = if lines.contains("```") { "~~~~" } else { "```" };
-    format!("\n<details><summary>{title}</summary>\n\n{fence}{language}\n{lines}\n{fence}\n\n</details>\n")
+fn tone(level: Level) -> Tone {
+    match level {
+        Level::Breaking => Tone::Error,
+        Level::Additive => Tone::Good,
+        Level::Patch | Level::None => Tone::Info,
+    }
+}
+
+fn entry(report: &Report, change: &Change) -> Entry {
+    let axes = format!("wire: {}, rust: {}", change.wire.word(), change.rust.word());
+    let reached = where_of(change, 6, "");
+    let reaches = (!reached.is_empty()).then(|| format!("reaches {reached}"));
+    let rule = (change.level == Level::Breaking).then(|| rules::find(change.id));
+    let why = rule.map(|rule| format!("why: {}", rule.why));
+    let avoid = rule.map(|rule| format!("to avoid it: {}", rule.avoid));
+    let accepted = change.accepted.as_ref().map(|reason| format!("acknowledged: {reason}"));
+    let place = format!("{}:{} {}", report.file, change.line, change.place);
+    let in_cell =
+        accepted.iter().fold(format!("{} `{}`", change.message, change.id), |text, words| format!("{text} ({words})"));
+    let lines =
+        [Some(axes.clone()), Some(format!("at {place}")), reaches.clone(), why, avoid.clone(), accepted.clone()];
+    let notes = [Some(axes), reaches, avoid, accepted];
+    Entry {
+        tone: match change.level {
+            // What is acknowledged, or announced by the version, is no error.
+            Level::Breaking if change.breaks() && !report.is_announced() => Tone::Error,
+            Level::Breaking => Tone::Warning,
+            level => tone(level),
+        },
+        label: "",
+        message: change.message.clone(),
+        id: change.id,
+        lines: lines.into_iter().flatten().collect(),
+        title: format!("{}: {}", change.level.word(), change.id),
+        place: Some((report.file.clone(), change.line)),
+        notes: notes.into_iter().flatten().collect(),
+        cells: vec![
+            in_cell,
+            change.wire.word().to_owned(),
+            change.rust.word().to_owned(),
+            format!("{}:{} `{}`", report.file, change.line, change.place),
+            where_of(change, 6, "`"),
+        ],
+    }
+}
+
+/// The operations that a change reaches, each between quotes.
+fn where_of(change: &Change, limit: usize, quote: &str) -> String {
+    let shown = change.operations.iter().take(limit).map(|operation| format!("{quote}{operation}{quote}"));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match change.operations.len().saturating_sub(limit) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// The table of rules. There is nothing in it to annotate.

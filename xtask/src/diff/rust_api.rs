@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::normalise::{Node, View, peel};
+use crate::contract::pointer::{escape, unescape};
 
 /// Extensions that are documents, or that nothing is generated from.
 const SILENT: [&str; 9] = [
@@ -121,5 +122,22 @@ pub(crate) fn named_list_change(key: &str, old: Option<&Value>, new: Option<&Val
         (Some(_), None) => Some(words[1]),
         (Some(old), Some(new)) if set(old) != set(new) => Some(words[2]),
         _ => None,
+    }
+}
+
+/// The Rust type that a place is in, when it is in a schema of the components.
+pub(crate) fn type_of(place: &str) -> Option<String> {
+    place.strip_prefix("/components/schemas/")?.split('/').next().map(unescape)
+}
+
+/// The method of an operation such as `POST /payments/create`, when the document has it.
+pub(crate) fn method(document: &Value, operation: &str) -> Option<String> {
+    let (method, path) = operation.split_once(' ')?;
+    let node = document.pointer(&format!("/paths/{}/{}", escape(path), method.to_lowercase()))?;
+    let id = node.get("operationId")?.as_str()?;
+    let tag = node.get("tags").and_then(|tags| tags.get(0)).and_then(Value::as_str).unwrap_or_default();
+    match id.strip_prefix(tag).and_then(|rest| rest.strip_prefix('_')).filter(|_| !tag.is_empty()) {
+        Some(name) => Some(format!("client.{tag}().{name}(…)")),
+        None => Some(format!("client.raw().{id}(…)")),
     }
 }

@@ -8,8 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     change::{Change, Level},
-    load,
+    load::{self, Document},
+    rules, rust_api,
 };
+
+/// So many methods are named in an entry of the changelog.
+const METHODS: usize = 3;
 
 /// What the changes ask of the version, and what it is.
 #[derive(Debug, Serialize)]
@@ -33,7 +37,8 @@ struct Package {
     version: String,
 }
 
-pub(crate) fn judge(base: &str, root: &Path, changes: &[Change]) -> Result<Verdict> {
+/// Judges the version in the manifest below `root`; `documents` name the Rust methods of operations.
+pub(crate) fn judge(base: &str, root: &Path, changes: &[Change], documents: [&Document; 2]) -> Result<Verdict> {
     let manifest = root.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).with_context(|| format!("{} cannot be read", manifest.display()))?;
     let head = version(&text, &manifest.display().to_string())?;
@@ -45,7 +50,7 @@ pub(crate) fn judge(base: &str, root: &Path, changes: &[Change]) -> Result<Verdi
     let most = changes.iter().map(|change| change.level).max().unwrap_or(Level::None);
     let wanted = next(&old, most);
     let enough = head >= wanted;
-    let changelog = draft(&wanted.clone().max(head.clone()), changes);
+    let changelog = draft(&wanted.clone().max(head.clone()), changes, documents);
     Ok(Verdict { base: old.to_string(), head: head.to_string(), wanted: wanted.to_string(), enough, changelog })
 }
 
@@ -67,7 +72,7 @@ fn next(old: &Version, most: Level) -> Version {
     }
 }
 
-fn draft(version: &Version, changes: &[Change]) -> Option<String> {
+fn draft(version: &Version, changes: &[Change], documents: [&Document; 2]) -> Option<String> {
     let changes: Vec<&Change> = changes.iter().filter(|change| change.id != "documentation-changed").collect();
     if changes.is_empty() {
         return None;
@@ -80,10 +85,47 @@ fn draft(version: &Version, changes: &[Change]) -> Option<String> {
         }
         text += &format!("\n### {title}\n\n");
         for change in these {
+            let subject = subject(change, documents).map(|subject| format!("{subject}: ")).unwrap_or_default();
             let reason = change.accepted.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             let message = change.message.split_whitespace().collect::<Vec<_>>().join(" ");
-            text += &format!("- {message}{reason}\n");
+            // Names of extensions mean nothing to a user of the crate.
+            let message =
+                if message.contains("`x-") { rules::find(change.id).why.to_owned() } else { quoted(&message) };
+            text += &format!("- {subject}{message}{reason}\n");
         }
     }
     Some(text)
+}
+
+/// The Rust type that a change is in, or the methods that it reaches.
+fn subject(change: &Change, documents: [&Document; 2]) -> Option<String> {
+    if let Some(name) = rust_api::type_of(&change.place) {
+        return Some(format!("`{name}`"));
+    }
+    let method = |operation: &String| {
+        documents
+            .iter()
+            .find_map(|document| rust_api::method(&document.value, operation))
+            .map(|name| format!("`{name}`"))
+    };
+    let methods: Vec<String> = change.operations.iter().take(METHODS).filter_map(method).collect();
+    let more = change.operations.len().saturating_sub(METHODS);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!methods.is_empty()).then(|| methods.join(", ") + &more)
+}
+
+/// A message with its values as code: numbers, and texts in quotes.
+fn quoted(message: &str) -> String {
+    let word = |word: &str| {
+        let value = word.trim_end_matches([',', ';', '.', ')']);
+        let is_value = value.starts_with('"') && value.ends_with('"') && value.len() > 1
+            || value.parse::<f64>().is_ok() && value.starts_with(|first: char| first.is_ascii_digit() || first == '-');
+        if is_value { format!("`{value}`{}", &word[value.len()..]) } else { word.to_owned() }
+    };
+    // What is code already stays as it is.
+    let part = |(at, part): (usize, &str)| match at % 2 {
+        0 => part.split(' ').map(word).collect::<Vec<_>>().join(" "),
+        _ => part.to_owned(),
+    };
+    message.split('`').enumerate().map(part).collect::<Vec<_>>().join("`")
 }

@@ -44,26 +44,92 @@ pub(crate) fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// Text that a table's cell, a heading or an item of a list shows as it stands.
+/// Text of a table's cell; parts in backticks stay code.
 pub(crate) fn cell(text: &str) -> String {
-    let text = log_line(text);
-    let mut cell = String::with_capacity(text.len());
-    for (index, character) in text.chars().enumerate() {
-        if index >= CELL_LIMIT {
-            cell.push('…');
-            break;
-        }
-        match character {
-            '&' => cell.push_str("&amp;"),
-            '<' => cell.push_str("&lt;"),
-            '>' => cell.push_str("&gt;"),
-            // `_` inside of words is no markup, and brackets without a target are none either.
-            '\\' | '`' | '*' | '|' | '~' => cell.extend(['\\', character]),
-            '(' if cell.ends_with(']') => cell.push_str("\\("),
-            // A word of the docs must not call somebody by name.
-            '@' => cell.push_str("@\u{200b}"),
-            _ => cell.push(character),
+    // Inside of a table, a bar is escaped in code, too.
+    markdown(text).replace('|', "\\|")
+}
+
+/// Text of a heading or an item of a list; parts in backticks stay code.
+pub(crate) fn line(text: &str) -> String {
+    markdown(text)
+}
+
+fn markdown(text: &str) -> String {
+    let mut rest: String = log_line(text).chars().take(CELL_LIMIT + 1).collect();
+    if rest.chars().count() > CELL_LIMIT {
+        rest.pop();
+        rest.push('…');
+    }
+    let (mut rest, mut shown) = (rest.as_str(), String::new());
+    while let Some(at) = rest.find('`') {
+        plain(&rest[..at], &mut shown);
+        rest = &rest[at..];
+        let fence = &rest[..rest.len() - rest.trim_start_matches('`').len()];
+        match end_of_code(rest, fence) {
+            Some(end) => {
+                shown.push_str(&rest[..end]);
+                rest = &rest[end..];
+            }
+            // Nothing closes it.
+            None => {
+                shown.push_str(&fence.replace('`', "\\`"));
+                rest = &rest[fence.len()..];
+            }
         }
     }
-    cell
+    plain(rest, &mut shown);
+    shown
+}
+
+/// Where the code that a run of backticks begins is over: behind the next run of the same length.
+fn end_of_code(text: &str, fence: &str) -> Option<usize> {
+    let mut at = fence.len();
+    while let Some(next) = text[at..].find('`') {
+        let run = text[at + next..].len() - text[at + next..].trim_start_matches('`').len();
+        at += next + run;
+        if run == fence.len() {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// Text that Markdown shows as it stands.
+fn plain(text: &str, shown: &mut String) {
+    for character in text.chars() {
+        match character {
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            // `_` inside of words is no markup, and brackets without a target are none either.
+            '\\' | '*' | '~' => shown.extend(['\\', character]),
+            '(' if shown.ends_with(']') => shown.push_str("\\("),
+            // A word of the docs must not call somebody by name.
+            '@' => shown.push_str("@\u{200b}"),
+            _ => shown.push(character),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_stays_code() {
+        for (text, in_a_list, in_a_table) in [
+            ("the field `a*b_c` <b>", "the field `a*b_c` &lt;b&gt;", "the field `a*b_c` &lt;b&gt;"),
+            ("`a|b` or c|d", "`a|b` or c|d", "`a\\|b` or c\\|d"),
+            ("`<img>` and `C:\\x`", "`<img>` and `C:\\x`", "`<img>` and `C:\\x`"),
+            ("``a`b`` *", "``a`b`` \\*", "``a`b`` \\*"),
+            ("one ` alone <b>", "one \\` alone &lt;b&gt;", "one \\` alone &lt;b&gt;"),
+            ("``` and `x`", "\\`\\`\\` and `x`", "\\`\\`\\` and `x`"),
+            ("`@a` @b", "`@a` @\u{200b}b", "`@a` @\u{200b}b"),
+            ("[x](http://y) payment_method", "[x]\\(http://y) payment_method", "[x]\\(http://y) payment_method"),
+        ] {
+            assert_eq!(line(text), in_a_list);
+            assert_eq!(cell(text), in_a_table);
+        }
+    }
 }

@@ -14,16 +14,6 @@ pub(crate) enum Severity {
     Info,
 }
 
-impl Severity {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Info => "info",
-        }
-    }
-}
-
 const ADD: &str = "add it to the contract, or record a deviation with the reason";
 const MEND: &str = "mend the contract, or record a deviation with the reason";
 const DROP: &str = "if the API dropped it, drop it; if another source has it, cite that";

@@ -1,41 +1,36 @@
-//! Workflow commands, which GitHub shows on the lines of the contract.
+//! Workflow commands, which GitHub shows on the lines of files.
 
 use std::fmt::Write as _;
 
 use super::{
-    Report, Severity, coverage,
+    Sheet, Tone,
     escape::{data, property},
-    evidence, groups, summary,
 };
 
-pub(super) fn render(report: &Report) -> String {
+fn command(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Error => "error",
+        Tone::Warning => "warning",
+        Tone::Good | Tone::Info => "notice",
+    }
+}
+
+pub(super) fn render(sheet: &Sheet) -> String {
     let mut text = String::new();
-    for (_, findings) in groups(report) {
-        for finding in findings {
-            let level = match finding.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Info => "notice",
-            };
-            let mut properties = Vec::new();
-            if let Some(place) = &finding.spec {
-                properties.push(format!("file={}", property(&place.file)));
-                properties.push(format!("line={}", place.line.max(1)));
-            }
-            let title = match &finding.operation {
-                Some(operation) => format!("{operation}: {}", finding.kind),
-                None => finding.kind.to_string(),
-            };
-            properties.push(format!("title={}", property(&title)));
-            let mut message = vec![finding.message.clone()];
-            message.extend(evidence(finding).map(|(what, evidence)| format!("{what}: {evidence}")));
-            message.extend((!finding.advice.is_empty()).then(|| format!("to do: {}", finding.advice)));
-            let _ = writeln!(text, "::{level} {}::{}", properties.join(","), data(&message.join("\n")));
-        }
+    for entry in sheet.groups.iter().flat_map(|group| &group.entries) {
+        let place = entry.place.as_ref();
+        let place = place.map(|(file, line)| format!("file={},line={},", property(file), line.max(&1)));
+        let (place, title) = (place.unwrap_or_default(), property(&entry.title));
+        let message = std::iter::once(&entry.message).chain(&entry.notes).cloned().collect::<Vec<_>>().join("\n");
+        let _ = writeln!(text, "::{} {place}title={title}::{}", command(entry.tone), data(&message));
     }
-    for note in &report.notes {
-        let _ = writeln!(text, "::notice title=note::{}", data(note));
+    for remark in &sheet.remarks {
+        let file = remark.file.as_ref().map(|file| format!("file={},", property(file))).unwrap_or_default();
+        let _ = writeln!(text, "::{} {file}title={}::{}", command(remark.tone), remark.title, data(&remark.text));
     }
-    let _ = writeln!(text, "Coverage: {}\n{}", coverage(&report.coverage), summary(report));
+    if !sheet.coverage.is_empty() {
+        let _ = writeln!(text, "Coverage: {}", sheet.coverage);
+    }
+    let _ = writeln!(text, "{}", sheet.summary);
     text
 }

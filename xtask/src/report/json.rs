@@ -1,9 +1,9 @@
 //! For programs.
 
-use super::Report;
+use serde::Serialize;
 
-pub(super) fn render(report: &Report) -> String {
-    match serde_json::to_string_pretty(report) {
+pub(super) fn render(data: &impl Serialize) -> String {
+    match serde_json::to_string_pretty(data) {
         // JSON lets some control characters (C1) stand, and a terminal may obey them. They occur in strings only.
         Ok(text) => {
             let escape = |character: char| match character {
@@ -12,7 +12,7 @@ pub(super) fn render(report: &Report) -> String {
             };
             text.chars().map(escape).collect::<String>() + "\n"
         }
-        // Text and numbers always serialise; whoever reads the output gets JSON in any case.
+        // Text and numbers always serialise; a program gets JSON in any case.
         Err(error) => format!("{}\n", serde_json::json!({ "error": error.to_string() })),
     }
 }

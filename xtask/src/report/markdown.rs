@@ -2,37 +2,31 @@
 
 use std::fmt::Write as _;
 
-use super::{Coverage, Report, counted, coverage, escape::cell, evidence, exit_code, groups, spec_place, summary};
+use super::{
+    Sheet,
+    escape::{cell, line, log_line},
+};
 
-/// GitHub takes 65536 characters in the body of an issue.
-const MARKDOWN_LIMIT: usize = 60_000;
-/// What the findings leave to the rest, of that.
-const MARKDOWN_REST: usize = 15_000;
-const CELL_LIMIT: usize = 2_000;
+/// GitHub takes 65,536 characters in the body of an issue.
+const LIMIT: usize = 62_000;
+/// What the rows leave to the rest, of that.
+const REST: usize = 15_000;
 
-pub(super) fn render(report: &Report) -> String {
-    let verb = if exit_code(report) == 0 { "agree" } else { "differ" };
-    let (others, column) = match report.coverage {
-        Coverage::Docs(_) => ("docs", "docs"),
-        Coverage::Responses(_) => ("recorded responses", "files"),
-    };
-    let mut text = format!(
-        "**The contract and the {others} {verb}**: {}\n\nCoverage: {}\n",
-        summary(report),
-        coverage(&report.coverage)
-    );
+pub(super) fn render(sheet: &Sheet) -> String {
+    let mut text = format!("**{}**: {}\n", sheet.verdict, sheet.summary);
+    if !sheet.coverage.is_empty() {
+        let _ = writeln!(text, "\nCoverage: {}", sheet.coverage);
+    }
+    let columns = format!("| {} |\n|{}\n", sheet.columns.join(" | "), "---|".repeat(sheet.columns.len()));
     let mut left_out = 0;
-    for (title, findings) in groups(report) {
-        let columns = format!("| | what differs | {column} | contract | to do |\n|---|---|---|---|---|\n");
-        let head = format!("\n### {}\n\n{columns}", cell(title));
+    for group in &sheet.groups {
+        let head = format!("\n### {}\n\n{columns}", line(&group.title));
         let mut has_head = false;
-        for finding in findings {
-            let evidence = evidence(finding).map(|(_, evidence)| evidence).unwrap_or_default();
-            let spec = finding.spec.as_ref().map(spec_place).unwrap_or_default();
-            let cells = [finding.severity.name(), &finding.message, &evidence, &spec, &finding.advice].map(cell);
+        for entry in &group.entries {
+            let cells: Vec<String> = entry.cells.iter().map(|text| cell(text)).collect();
             let row = format!("| {} |\n", cells.join(" | "));
             let size = text.len() + row.len() + if has_head { 0 } else { head.len() };
-            if left_out > 0 || size > MARKDOWN_LIMIT - MARKDOWN_REST {
+            if left_out > 0 || size > LIMIT - REST {
                 left_out += 1;
                 continue;
             }
@@ -44,31 +38,36 @@ pub(super) fn render(report: &Report) -> String {
         }
     }
     if left_out > 0 {
-        let command = match report.coverage {
-            Coverage::Docs(_) => "cargo xtask check",
-            Coverage::Responses(_) => "cargo xtask check --responses",
-        };
-        let _ = writeln!(text, "\n… and {left_out} more: run `{command}`.");
+        let _ = writeln!(text, "\n… and {left_out} more: run `{}`.", sheet.command);
     }
-    if !report.accepted.is_empty() {
-        let title = counted(report.accepted.len(), "accepted deviation", "accepted deviations");
-        let items = report.accepted.iter().map(|accepted| {
-            let place =
-                accepted.spec.as_ref().map(|place| format!(" ({})", cell(&spec_place(place)))).unwrap_or_default();
-            format!("- {}{place}: {}\n", cell(&accepted.message), cell(&accepted.reason))
-        });
-        let items = within(items, MARKDOWN_LIMIT.saturating_sub(text.len() + CELL_LIMIT));
-        let _ = write!(text, "\n<details><summary>{title}</summary>\n\n{items}\n</details>\n");
+    if !sheet.remarks.is_empty() {
+        let items = sheet.remarks.iter().map(|remark| format!("- {}: {}\n", remark.title, line(&remark.text)));
+        let items = within(items, LIMIT.saturating_sub(text.len() + REST / 2));
+        let _ = write!(text, "\n{items}");
     }
-    if !report.notes.is_empty() {
-        let items = report.notes.iter().map(|note| format!("- {}\n", cell(note)));
-        let items = within(items, MARKDOWN_LIMIT.saturating_sub(text.len()));
-        let _ = write!(text, "\nNotes:\n\n{items}");
+    for snippet in &sheet.snippets {
+        let lines = snippet.text.lines().map(log_line);
+        let fence = "`".repeat(lines.clone().map(|line| longest_run(&line) + 1).max().unwrap_or(0).max(3));
+        let title = line(&snippet.title);
+        let (start, end) =
+            (format!("\n<details><summary>{title}</summary>\n\n{fence}{}\n", snippet.language), "\n</details>\n");
+        let room = LIMIT.saturating_sub(text.len() + start.len() + fence.len() + end.len() + 100);
+        let lines = within(lines.map(|line| line + "\n"), room);
+        let _ = write!(text, "{start}{lines}{fence}\n{end}");
+    }
+    if let Some(list) = sheet.list.as_ref().filter(|list| !list.items.is_empty()) {
+        let items = list.items.iter().map(|item| format!("- {}\n", line(item)));
+        let items = within(items, LIMIT.saturating_sub(text.len() + 200));
+        let _ = write!(text, "\n<details><summary>{}</summary>\n\n{items}\n</details>\n", line(&list.title));
     }
     text
 }
 
-/// Items up to a length, and a word on those left out.
+fn longest_run(text: &str) -> usize {
+    text.split(|character| character != '`').map(str::len).max().unwrap_or(0)
+}
+
+/// Items up to a length, and the number of those left out.
 fn within(items: impl Iterator<Item = String>, limit: usize) -> String {
     let mut text = String::new();
     let mut left_out = 0;

@@ -1,47 +1,57 @@
-//! For a terminal.
+//! For a terminal; who prints it leaves out the colours where they are not wanted.
 
-use super::{Report, Severity, coverage, escape::log_line, evidence, exit_code, groups, spec_place, summary};
+use std::fmt::Write as _;
 
-pub(super) fn render(report: &Report, colour: bool) -> String {
-    let paint = |code: &str, text: &str| match colour {
-        true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-        false => text.to_owned(),
-    };
-    let mut lines = Vec::new();
-    for (title, findings) in groups(report) {
-        lines.push(paint("1", &log_line(title)));
-        for finding in findings {
-            let code = match finding.severity {
-                Severity::Error => "1;31",
-                Severity::Warning => "1;33",
-                Severity::Info => "1;36",
-            };
-            let severity = paint(code, finding.severity.name());
-            lines.push(format!("  {severity}: {} [{}]", log_line(&finding.message), finding.kind));
-            if let Some((what, evidence)) = evidence(finding) {
-                lines.push(format!("    {what}: {}", log_line(&evidence)));
-            }
-            if let Some(place) = &finding.spec {
-                lines.push(format!("    contract: {}", log_line(&spec_place(place))));
-            }
-            if !finding.advice.is_empty() {
-                lines.push(format!("    to do: {}", log_line(&finding.advice)));
+use anstyle::{AnsiColor, Style};
+
+use super::{Sheet, Tone, escape::log_line};
+
+fn style(tone: Option<Tone>) -> Style {
+    let colour = tone.map(|tone| match tone {
+        Tone::Error => AnsiColor::Red,
+        Tone::Warning => AnsiColor::Yellow,
+        Tone::Good => AnsiColor::Green,
+        Tone::Info => AnsiColor::Cyan,
+    });
+    Style::new().bold().fg_color(colour.map(Into::into))
+}
+
+pub(super) fn render(sheet: &Sheet) -> String {
+    let mut text = String::new();
+    for group in &sheet.groups {
+        let style = style(group.tone);
+        let _ = writeln!(text, "{style}{}{style:#}", log_line(&group.title));
+        for entry in &group.entries {
+            let style = self::style(Some(entry.tone));
+            let label =
+                if entry.label.is_empty() { String::new() } else { format!("{style}{}{style:#}: ", entry.label) };
+            let _ = writeln!(text, "  {label}{} [{}]", log_line(&entry.message), entry.id);
+            for line in &entry.lines {
+                let _ = writeln!(text, "    {}", log_line(line));
             }
         }
-        lines.push(String::new());
+        text.push('\n');
     }
-    if !report.accepted.is_empty() {
-        lines.push(paint("1", "Accepted deviations"));
-        for accepted in &report.accepted {
-            let place = accepted.spec.as_ref().map(|place| format!(" ({})", spec_place(place))).unwrap_or_default();
-            let text = format!("{}{place}: {}", accepted.message, accepted.reason);
-            lines.push(format!("  - {}", log_line(&text)));
+    if let Some(list) = sheet.list.as_ref().filter(|list| list.is_open && !list.items.is_empty()) {
+        let style = style(None);
+        let _ = writeln!(text, "{style}{}{style:#}", log_line(&list.title));
+        for item in &list.items {
+            let _ = writeln!(text, "  - {}", log_line(item));
         }
-        lines.push(String::new());
+        text.push('\n');
     }
-    lines.extend(report.notes.iter().map(|note| format!("note: {}", log_line(note))));
-    lines.push(format!("Coverage: {}", coverage(&report.coverage)));
-    let code = if exit_code(report) == 0 { "1;32" } else { "1;31" };
-    lines.push(paint(code, &summary(report)));
-    lines.join("\n") + "\n"
+    for remark in &sheet.remarks {
+        let _ = writeln!(text, "{}: {}", remark.title, log_line(&remark.text));
+    }
+    for snippet in &sheet.snippets {
+        let _ = writeln!(text, "{}:\n", snippet.title);
+        snippet.text.lines().for_each(|line| text += &format!("{}\n", log_line(line)));
+        text.push('\n');
+    }
+    if !sheet.coverage.is_empty() {
+        let _ = writeln!(text, "Coverage: {}", sheet.coverage);
+    }
+    let style = style(Some(if sheet.is_good { Tone::Good } else { Tone::Error }));
+    let _ = writeln!(text, "{style}{}{style:#}", sheet.summary);
+    text
 }

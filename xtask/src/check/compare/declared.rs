@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{array, object, page_of};
 use crate::{
     check::fact::{Bound, Direction, Fact, Field, List},
-    contract::{Contract, Operation, escape, payload, strings, text_of, unnamed},
+    contract::{Contract, Operation, escape, payload, strings, text_of},
 };
 
 const SCHEMAS: &str = "/components/schemas";
@@ -37,8 +37,6 @@ pub(super) struct Declared<'a> {
     facts: BTreeMap<Fact, String>,
     /// By pointer.
     pub(super) groups: BTreeMap<String, Group>,
-    /// Names of operations by their names without path parameters.
-    operations: BTreeMap<String, usize>,
     live: BTreeSet<String>,
     /// Types of terms whose evidence may have any key.
     pub(super) free_terms: BTreeSet<String>,
@@ -46,12 +44,10 @@ pub(super) struct Declared<'a> {
 
 impl<'a> Declared<'a> {
     pub(super) fn of(contract: &'a Contract) -> Self {
-        let operations = contract.operations.iter().enumerate().map(|(at, one)| (unnamed(&one.name), at)).collect();
         let mut declared = Self {
             contract,
             facts: BTreeMap::new(),
             groups: BTreeMap::new(),
-            operations,
             live: contract.live_pages(),
             free_terms: BTreeSet::new(),
         };
@@ -62,7 +58,7 @@ impl<'a> Declared<'a> {
     }
 
     pub(super) fn operation(&self, name: &str) -> Option<&'a Operation> {
-        self.operations.get(&unnamed(name)).and_then(|at| self.contract.operations.get(*at))
+        self.contract.operation(name)
     }
 
     /// Whether a live page is cited at the place or around it.

@@ -1,0 +1,141 @@
+//! Bodies, fields and parameters of operations.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Contract, Operation,
+    pointer::{escape, unescape},
+    strings,
+};
+use crate::check::fact::Direction;
+
+/// How deep fields of fields are followed.
+const DEEPEST: usize = 8;
+
+/// What a path of fields leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Found {
+    /// A field: where it is declared.
+    Field {
+        pointer: String,
+    },
+    /// A place inside a free-form object.
+    Free,
+    Nothing,
+}
+
+impl Contract {
+    /// Where the schema of one side of an operation stands.
+    pub(crate) fn body(&self, operation: &Operation, direction: Direction) -> Option<String> {
+        let content = match direction {
+            Direction::Request => format!("{}/requestBody/content", operation.pointer),
+            Direction::Response => {
+                let responses = format!("{}/responses", operation.pointer);
+                let success = self.at(&responses).as_object()?.keys().find(|status| status.starts_with('2'))?.clone();
+                format!("{responses}/{success}/content")
+            }
+        };
+        let kind = self.at(&content).as_object()?.keys().next()?.clone();
+        let schema = format!("{content}/{}/schema", escape(&kind));
+        self.document.pointer(&schema).map(|_| schema)
+    }
+
+    /// What the path of a field leads to, on one side of an operation.
+    pub(crate) fn field(&self, operation: &Operation, direction: Direction, path: &str) -> Found {
+        let Some(mut here) = self.body(operation, direction) else { return Found::Nothing };
+        for part in path.split('.') {
+            let (name, depth) = (part.trim_end_matches("[]"), part.matches("[]").count());
+            let schema = self.resolve(&here);
+            if self.is_free(&schema) {
+                return Found::Free;
+            }
+            let property = format!("{schema}/properties/{}", escape(name));
+            if self.document.pointer(&property).is_none() {
+                return Found::Nothing;
+            }
+            here = property;
+            for _ in 0..depth {
+                let items = format!("{}/items", self.resolve(&here));
+                if self.document.pointer(&items).is_none() {
+                    return Found::Nothing;
+                }
+                here = items;
+            }
+        }
+        Found::Field { pointer: here.trim_end_matches("/items").to_owned() }
+    }
+
+    /// The JSON types that a schema allows; none when it allows any.
+    pub(crate) fn kinds(&self, pointer: &str) -> Option<BTreeSet<&str>> {
+        let mut kinds = BTreeSet::new();
+        let resolved = self.resolve(pointer);
+        if self.at(pointer)["nullable"] == true || self.at(&resolved)["nullable"] == true {
+            kinds.insert("null");
+        }
+        let schema = self.at(&resolved);
+        if let Some(kind) = schema["type"].as_str() {
+            kinds.insert(kind);
+            return Some(kinds);
+        }
+        let variants = ["oneOf", "anyOf"].iter().filter_map(|key| Some((key, schema[*key].as_array()?.len())));
+        for (key, count) in variants.collect::<Vec<_>>() {
+            for at in 0..count {
+                kinds.extend(self.kinds(&format!("{resolved}/{key}/{at}"))?);
+            }
+        }
+        let typed = kinds.iter().any(|kind| *kind != "null");
+        typed.then_some(kinds)
+    }
+
+    /// A schema that says nothing of what is in it.
+    fn is_free(&self, pointer: &str) -> bool {
+        let schema = self.at(pointer);
+        let constrained =
+            ["properties", "allOf", "anyOf", "oneOf", "items"].iter().any(|key| schema.get(key).is_some());
+        !constrained && (schema["type"] == "object" || schema.get("type").is_none())
+    }
+
+    /// Every field of one side of an operation: its path and where it is declared.
+    pub(crate) fn fields(&self, operation: &Operation, direction: Direction) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        if let Some(body) = self.body(operation, direction) {
+            self.visit(&body, "", 0, &mut found);
+        }
+        found
+    }
+
+    /// Every field below a schema.
+    pub(crate) fn fields_of(&self, schema: &str) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        self.visit(schema, "", 0, &mut found);
+        found
+    }
+
+    fn visit(&self, pointer: &str, prefix: &str, depth: usize, found: &mut Vec<(String, String)>) {
+        let schema = self.resolve(pointer);
+        if depth > DEEPEST {
+            return;
+        }
+        if self.document.pointer(&format!("{schema}/items")).is_some() {
+            return self.visit(&format!("{schema}/items"), &format!("{prefix}[]"), depth + 1, found);
+        }
+        for (name, _) in self.at(&schema)["properties"].as_object().into_iter().flatten() {
+            let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            let property = format!("{schema}/properties/{}", escape(name));
+            found.push((path.clone(), property.clone()));
+            self.visit(&property, &path, depth + 1, found);
+        }
+    }
+
+    /// Whether a field is required where it is declared.
+    pub(crate) fn is_required(&self, property: &str) -> bool {
+        let Some((schema, name)) = property.rsplit_once("/properties/") else { return false };
+        strings(&self.at(schema)["required"]).contains(&unescape(name))
+    }
+
+    /// Pointers of all parameters of an operation, references followed.
+    pub(crate) fn parameters(&self, operation: &Operation) -> Vec<String> {
+        let count = self.at(&operation.pointer)["parameters"].as_array().map_or(0, Vec::len);
+        (0..count).map(|at| self.resolve(&format!("{}/parameters/{at}", operation.pointer))).collect()
+    }
+}

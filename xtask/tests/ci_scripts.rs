@@ -1,0 +1,68 @@
+//! The scripts of the workflows, with a `cargo` that says what a test wants.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ci-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("bin")).unwrap();
+    folder
+}
+
+/// Code, output and the job's summary of a script whose `cargo` does this.
+fn run(folder: &Path, script: &str, argument: &str, cargo: &str) -> (Option<i32>, String, String) {
+    let program = folder.join("bin/cargo");
+    fs::write(&program, format!("#!/bin/sh\n{cargo}\n")).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci").join(script);
+    let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap());
+    let summary = folder.join("summary.md");
+    let mut command = Command::new("bash");
+    command.arg(script).arg(argument).env("PATH", path).env("GITHUB_STEP_SUMMARY", &summary);
+    let output = command.output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), out, fs::read_to_string(summary).unwrap_or_default())
+}
+
+#[test]
+fn docs_that_cannot_be_read_are_told_in_the_summary() {
+    let folder = folder("unread");
+    let drift = folder.join("drift").display().to_string();
+    let (code, out, summary) =
+        run(&folder, "docs-drift", &drift, "echo 'note: words' >&2; echo 'error: no docs: HTTP 502' >&2; exit 2");
+    assert_eq!(code, Some(2));
+    assert!(summary.contains("could not be compared") && summary.contains("error: no docs: HTTP 502"), "{summary}");
+    assert_eq!(out, "::error title=the docs could not be compared::error: no docs: HTTP 502\n");
+    // Whatever the program died of, it found nothing.
+    assert_eq!(run(&folder, "docs-drift", &drift, "exit 101").0, Some(2));
+}
+
+#[test]
+fn findings_are_in_the_report_the_summary_and_the_log() {
+    let folder = folder("findings");
+    let drift = folder.join("drift").display().to_string();
+    for code in [0, 1] {
+        let cargo =
+            format!("case \"$*\" in *github*) echo '::notice::reworded';; *) echo '**table**';; esac; exit {code}");
+        let (status, out, summary) = run(&folder, "docs-drift", &drift, &cargo);
+        assert_eq!((status, out.as_str()), (Some(code), "::notice::reworded\n"));
+        assert!(summary.ends_with("**table**\n"), "{summary}");
+        assert_eq!(fs::read_to_string(folder.join("drift/report.md")).unwrap(), "**table**\n");
+    }
+}
+
+#[test]
+fn a_change_that_cannot_be_compared_is_annotated() {
+    let folder = folder("diff");
+    let (code, out, summary) = run(&folder, "contract-diff", "main", "echo 'error: bad.yaml:3: broken' >&2; exit 2");
+    assert_eq!(code, Some(2));
+    assert!(summary.contains("bad.yaml:3: broken"), "{summary}");
+    assert!(out.contains("::error title=the contract cannot be compared::error: bad.yaml:3: broken"), "{out}");
+}
