@@ -269,6 +269,9 @@ fn what_is_reworded_is_shown() {
 
 #[rustfmt::skip]
 const LOUD: &[Loud] = &[
+    ("missing", SIGN_IN, Gone, SIGN_IN),
+    ("missing", PAYOUTS, Gone, PAYOUTS),
+    ("link to a page that is not there", INDEX, First("href=\"disbursements.html\"", "href=\"payouts.html\""), "payouts.html"),
     ("unknown status", GUIDE, First("\"status\": \"pending\"", "\"status\": \"queued\""), "queued"),
     ("unknown type of token", SIGN_IN, First("<span class=\"s2\">\"bearer\"</span>", "<span class=\"s2\">\"mac\"</span>"), "mac"),
     ("form parameter removed", GUIDE, First("- `code`\n- `redirect_uri`\n- `client_id`", "- `redirect_uri`\n- `client_id`"), "code"),
@@ -461,8 +464,6 @@ const LOUD: &[Loud] = &[
 #[rustfmt::skip]
 const UNREADABLE: &[Loud] = &[
     ("missing", GUIDE, Gone, GUIDE),
-    ("missing", SIGN_IN, Gone, SIGN_IN),
-    ("missing", PAYOUTS, Gone, PAYOUTS),
     ("missing", INDEX, Gone, INDEX),
     ("empty", GUIDE, With(|_| String::new()), "empty"),
     ("empty", SIGN_IN, With(|_| "\n\n".to_owned()), "empty"),
@@ -471,7 +472,6 @@ const UNREADABLE: &[Loud] = &[
     ("a login page", SIGN_IN, With(|_| "<html><head><title>Sign in</title></head><body><h1>Hello</h1></body></html>".to_owned()), "login"),
     ("no page of the docs", PAYOUTS, With(|_| "<html><body><p>Be right back.</p></body></html>".to_owned()), "heading"),
     ("cut off", SIGN_IN, With(|text| text.chars().take(text.chars().count() * 9 / 10).collect()), "cut off"),
-    ("link to a page that is not there", INDEX, First("href=\"disbursements.html\"", "href=\"payouts.html\""), "payouts.html"),
 ];
 
 // ------------------------------------------------------------ changes that mean nothing

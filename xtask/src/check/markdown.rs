@@ -1,13 +1,8 @@
-//! Reads a page of Markdown; also the parts of reading that HTML shares with it.
-
-use std::collections::HashMap;
+//! Reads a page of Markdown.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use super::document::{Block, Document, Item, Kind, Section, Text};
-
-/// Lists nest no deeper than this: dropping or comparing items recurses into them.
-pub(super) const MAX_LISTS: usize = 24;
+use super::document::{Block, Document, Item, Kind, MAX_LISTS, Mark, Section, Slugs, Text, Words};
 
 pub(crate) fn parse(name: &str, text: &str) -> Document {
     // White space at the end of a line means nothing here, and a line of nothing else is blank.
@@ -43,8 +38,8 @@ struct Reader {
     open: Vec<Open>,
     /// How many lists are open beyond those in `open`, for nesting too deeply.
     too_deep: usize,
-    /// The words since the last border between blocks, and the line of the first.
-    words: Option<(usize, TextBuilder)>,
+    /// The words since the last border between blocks.
+    words: Words,
     heading: usize,
     raw: Option<(usize, String)>,
     rows: Vec<Vec<Text>>,
@@ -64,7 +59,7 @@ impl Reader {
             Event::End(tag) => self.end(tag),
             Event::Text(text) => match &mut self.raw {
                 Some((_, raw)) => raw.push_str(&text),
-                None => self.words(line).push(&text),
+                None => self.words.at(line).push(&text),
             },
             Event::Html(html) => {
                 if let Some((_, raw)) = &mut self.raw {
@@ -72,14 +67,14 @@ impl Reader {
                 }
             }
             Event::Code(code) => {
-                let words = self.words(line);
-                words.start_code();
+                let words = self.words.at(line);
+                words.start(Mark::Code);
                 words.push(&code);
-                words.end_code();
+                words.end(Mark::Code);
             }
-            Event::SoftBreak | Event::HardBreak => self.words(line).push(" "),
+            Event::SoftBreak | Event::HardBreak => self.words.at(line).push(" "),
             // Of the tags only a line break stands for anything in the words.
-            Event::InlineHtml(html) if html.starts_with("<br") => self.words(line).push(" "),
+            Event::InlineHtml(html) if html.starts_with("<br") => self.words.at(line).push(" "),
             Event::Rule => self.flush(),
             _ => {}
         }
@@ -93,7 +88,7 @@ impl Reader {
             | Tag::Subscript
             | Tag::Link { .. }
             | Tag::Image { .. } => return,
-            Tag::Strong => return self.words(line).start_strong(),
+            Tag::Strong => return self.words.at(line).start(Mark::Strong),
             _ => self.flush(),
         }
         match tag {
@@ -110,25 +105,21 @@ impl Reader {
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::Strong => {
-                if let Some((_, words)) = &mut self.words {
-                    words.end_strong();
-                }
-            }
+            TagEnd::Strong => self.words.end(Mark::Strong),
             TagEnd::Heading(_) => self.end_heading(),
             TagEnd::CodeBlock => {
                 if let Some((line, raw)) = self.raw.take() {
-                    self.push(Block { line, kind: Kind::Code(trim_code(&raw)) });
+                    self.push(Block { line, kind: Kind::code(&raw) });
                 }
             }
             TagEnd::HtmlBlock => {
                 if let Some((line, raw)) = self.raw.take() {
-                    self.words(line).push(&without_tags(&raw));
+                    self.words.at(line).push(&without_tags(&raw));
                     self.flush();
                 }
             }
             TagEnd::TableCell => {
-                let text = self.take();
+                let text = self.words.take();
                 self.row.push(text);
             }
             TagEnd::TableHead | TagEnd::TableRow => self.rows.push(std::mem::take(&mut self.row)),
@@ -149,7 +140,7 @@ impl Reader {
     }
 
     fn end_heading(&mut self) {
-        let (line, title) = (self.heading, self.take());
+        let (line, title) = (self.heading, self.words.take());
         if self.open.is_empty() {
             let anchor = self.slugs.of(&title.plain);
             self.sections.push(Section { title, anchor, line, blocks: Vec::new() });
@@ -162,7 +153,7 @@ impl Reader {
     fn end_item(&mut self) {
         self.flush();
         let Some(Open::Item { line, blocks }) = self.open.pop() else { return };
-        let (item, rest) = fold_item(line, blocks);
+        let (item, rest) = Item::of(line, blocks);
         if let Some(Open::List { items, after, .. }) = self.open.last_mut() {
             items.extend(item);
             after.extend(rest);
@@ -180,21 +171,10 @@ impl Reader {
         }
     }
 
-    fn words(&mut self, line: usize) -> &mut TextBuilder {
-        &mut self.words.get_or_insert_with(|| (line, TextBuilder::default())).1
-    }
-
-    fn take(&mut self) -> Text {
-        self.words.take().map(|(_, words)| words.finish()).unwrap_or_default()
-    }
-
     /// Ends the paragraph, if there is one; items of tight lists have theirs without a tag.
     fn flush(&mut self) {
-        if let Some((line, words)) = self.words.take() {
-            let text = words.finish();
-            if !text.plain.is_empty() {
-                self.push(Block { line, kind: Kind::Paragraph(text) });
-            }
+        if let Some(block) = self.words.paragraph() {
+            self.push(block);
         }
     }
 
@@ -225,139 +205,10 @@ fn without_tags(html: &str) -> String {
     words
 }
 
-/// Makes an item of the blocks in it; code and tables, which an item cannot hold, are given back to follow the list.
-pub(super) fn fold_item(line: usize, blocks: Vec<Block>) -> (Option<Item>, Vec<Block>) {
-    let mut item = Item { line, ..Item::default() };
-    let mut rest = Vec::new();
-    for block in blocks {
-        match block.kind {
-            Kind::Paragraph(text) => append(&mut item.text, text),
-            Kind::List(items) => item.children.extend(items),
-            _ => rest.push(block),
-        }
-    }
-    let empty = item.text.plain.is_empty() && item.children.is_empty();
-    ((!empty).then_some(item), rest)
-}
-
-fn append(text: &mut Text, more: Text) {
-    if !text.plain.is_empty() && !more.plain.is_empty() {
-        text.plain.push(' ');
-    }
-    text.plain.push_str(&more.plain);
-    text.code.extend(more.code);
-    text.strong.extend(more.strong);
-}
-
-/// Without the blank lines around it.
-pub(super) fn trim_code(code: &str) -> String {
-    let code = code.replace("\r\n", "\n");
-    let body = code.trim_end();
-    let start = body.find(|c: char| !c.is_whitespace()).unwrap_or(0);
-    let line = body.get(..start).and_then(|blank| blank.rfind('\n')).map_or(0, |at| at + 1);
-    body.get(line..).unwrap_or_default().to_owned()
-}
-
-/// Gathers words, folding white space.
-#[derive(Default)]
-pub(super) struct TextBuilder {
-    text: Text,
-    space: bool,
-    /// Where the outermost code (or bold) part began, and how many are open.
-    code: (usize, usize),
-    strong: (usize, usize),
-}
-
-impl TextBuilder {
-    pub(super) fn push(&mut self, words: &str) {
-        for c in words.chars() {
-            if c.is_whitespace() {
-                self.space = true;
-            } else if !matches!(c, '\u{200b}' | '\u{ad}' | '\u{feff}') {
-                if self.space && !self.text.plain.is_empty() {
-                    self.text.plain.push(' ');
-                }
-                self.space = false;
-                self.text.plain.push(c);
-            }
-        }
-    }
-
-    pub(super) fn start_code(&mut self) {
-        Self::start(&mut self.code, &self.text.plain);
-    }
-
-    pub(super) fn end_code(&mut self) {
-        self.text.code.extend(Self::end(&mut self.code, &self.text.plain));
-    }
-
-    pub(super) fn start_strong(&mut self) {
-        Self::start(&mut self.strong, &self.text.plain);
-    }
-
-    pub(super) fn end_strong(&mut self) {
-        self.text.strong.extend(Self::end(&mut self.strong, &self.text.plain));
-    }
-
-    fn start((start, open): &mut (usize, usize), plain: &str) {
-        if *open == 0 {
-            *start = plain.len();
-        }
-        *open += 1;
-    }
-
-    fn end((start, open): &mut (usize, usize), plain: &str) -> Option<String> {
-        *open = open.saturating_sub(1);
-        let part = plain.get(*start..).unwrap_or_default().trim();
-        (*open == 0 && !part.is_empty()).then(|| part.to_owned())
-    }
-
-    pub(super) fn finish(self) -> Text {
-        self.text
-    }
-}
-
-/// Makes anchors of headings as GitHub does, no two the same.
-#[derive(Default)]
-pub(super) struct Slugs(HashMap<String, usize>);
-
-impl Slugs {
-    pub(super) fn of(&mut self, title: &str) -> String {
-        let base: String = title
-            .chars()
-            .flat_map(char::to_lowercase)
-            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
-            .map(|c| if c == ' ' { '-' } else { c })
-            .collect();
-        let mut slug = base.clone();
-        while self.0.contains_key(&slug) {
-            let count = self.0.entry(base.clone()).or_default();
-            *count += 1;
-            slug = format!("{base}-{count}");
-        }
-        self.0.insert(slug.clone(), 0);
-        slug
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
-    use std::fmt::Write as _;
-
     use super::*;
-
-    /// A short form of a document, to compare.
-    fn outline(document: &Document) -> String {
-        let mut out = String::new();
-        for section in &document.sections {
-            writeln!(out, "{}# {} ({})", section.line, section.title.plain, section.anchor).unwrap();
-            for block in &section.blocks {
-                writeln!(out, "{} {:?}", block.line, block.kind).unwrap();
-            }
-        }
-        out
-    }
 
     fn blocks(text: &str) -> Vec<Block> {
         parse("t", text).sections.into_iter().flat_map(|section| section.blocks).collect()
@@ -453,27 +304,6 @@ mod tests {
                 })
                 .collect();
             parse("t", &String::from_utf8_lossy(&bytes));
-        }
-    }
-
-    #[test]
-    fn real_pages() {
-        for page in ["index.md", "api-reference.md", "llms.txt"] {
-            let path = format!("{}/../../shared/live-docs/site/api/docs/{page}", env!("CARGO_MANIFEST_DIR"));
-            let Ok(source) = std::fs::read_to_string(&path) else { return };
-            let document = parse(page, &source);
-            for section in &document.sections[1..] {
-                let line = source.lines().nth(section.line - 1).unwrap();
-                assert!(line.trim_start_matches('#').replace('`', "").contains(&section.title.plain), "{line}");
-            }
-            let blocks: usize = document.sections.iter().map(|section| section.blocks.len()).sum();
-            println!("{page}: {} sections, {blocks} blocks", document.sections.len());
-            if std::env::var_os("OUTLINE").is_some() {
-                println!("{}", outline(&document));
-            }
-            for end in (0..source.len()).step_by(997).filter(|end| source.is_char_boundary(*end)) {
-                parse(page, &source[..end]);
-            }
         }
     }
 }

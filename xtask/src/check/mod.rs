@@ -32,7 +32,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::contract::{self, Contract, FILE as CONTRACT};
-use crate::report::{self, Format, Severity};
+use crate::report::{self, DocPlace, Finding, Format, Kind, Severity};
 use document::Document;
 use extract::{Extracted, Knowledge};
 use fetch::Fetched;
@@ -147,6 +147,7 @@ fn check(arguments: &Arguments) -> Result<u8> {
         compared.report.findings.extend(changes);
     }
     compared.report.notes.extend(fetched.notes);
+    compared.report.findings.extend(fetched.broken_links.iter().map(broken_link));
     show(&compared.report)?;
     Ok(report::exit_code(&compared.report))
 }
@@ -215,5 +216,12 @@ fn fetch_pages(arguments: &Arguments) -> Result<Fetched> {
     let fetched = runtime.block_on(fetch::fetch(&root, progress));
     // A look-up of a host that hangs must not outlast the limits.
     runtime.shutdown_background();
-    Ok(fetched?)
+    fetched
+}
+
+fn broken_link(link: &fetch::BrokenLink) -> Finding {
+    let fetch::BrokenLink { page, address, what, line } = link;
+    let message = format!("the page `{page}` links to a page that does not exist: {address} ({what})");
+    let doc = DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: *line };
+    Finding { doc: Some(doc), ..Finding::new(Kind::LinkBroken, message) }
 }

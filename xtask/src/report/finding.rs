@@ -95,6 +95,7 @@ kinds! {
 
     // The docs changed since the accepted run.
     PageMissing "page-missing" Error ACCEPT;
+    LinkBroken "link-broken" Warning "report the link to the authors of the docs; the other pages were checked";
     PageNew "page-new" Warning ACCEPT;
     PageReworded "page-reworded" Info ACCEPT;
     SectionReworded "section-reworded" Warning "read it: if it states a new fact, teach the check to see it; accept with `cargo xtask check --update-lock`";

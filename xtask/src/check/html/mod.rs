@@ -1,0 +1,431 @@
+//! Reads a page of HTML as Sphinx makes it, with routes of its `http` domain; theme and wrappers do not matter.
+
+mod tree;
+
+use std::collections::HashSet;
+
+use ego_tree::{NodeId, NodeRef};
+use scraper::node::Element;
+use scraper::{Html, Node, Selector};
+
+use super::document::{Block, Document, Item, Kind, MAX_LISTS, Mark, Section, Slugs, Text, Words};
+pub(crate) use tree::Tree;
+
+/// Elements that hold the main content, the most telling first.
+const MAIN: [&str; 6] = ["[itemprop~=articleBody]", "[role~=main]", "main", ".document", ".body", "body"];
+const ROLES_LEFT_OUT: [&str; 5] = ["navigation", "search", "contentinfo", "banner", "complementary"];
+const CLASSES_LEFT_OUT: [&str; 6] =
+    ["headerlink", "viewcode-link", "linenos", "lineno", "sphinxsidebar", "bd-sidebar-secondary"];
+const METHODS: &str = "GET POST PUT PATCH DELETE HEAD OPTIONS TRACE CONNECT ANY COPY";
+
+pub(crate) fn parse(name: &str, text: &str) -> Document {
+    let tree = Tree::parse(text);
+    let root = main_content(&tree.html);
+    let whole_page = is(root, &["body"]) || root.value().as_element().is_none();
+    let mut walker = Walker { tree: &tree, whole_page, slugs: Slugs::default(), headed: HashSet::new() };
+    let mut sections = vec![Section { line: 1, ..Section::default() }];
+    for piece in walker.flow(root, Context::default()) {
+        match (piece, sections.last_mut()) {
+            (Piece::Heading(section), _) => sections.push(section),
+            (Piece::Block(block), Some(section)) => section.blocks.push(block),
+            (Piece::Block(_), None) => {}
+        }
+    }
+    Document { name: name.to_owned(), sections }
+}
+
+type At<'a> = NodeRef<'a, Node>;
+
+fn main_content(html: &Html) -> At<'_> {
+    let selectors = MAIN.iter().filter_map(|css| Selector::parse(css).ok());
+    let mut found = selectors.filter_map(|selector| {
+        html.select(&selector)
+            .find(|element| element.text().any(|text| !text.trim().is_empty()))
+            .map(|element| *element)
+    });
+    found.next().unwrap_or(html.tree.root())
+}
+
+/// What an element is to the text, by its name.
+#[derive(Clone, Copy, PartialEq)]
+enum Class {
+    Heading,
+    List,
+    /// Stands on lines of its own.
+    Block,
+    Inline,
+    /// No part of the text: navigation, scripts, controls.
+    LeftOut,
+}
+
+impl Class {
+    fn of(name: &str) -> Self {
+        match name {
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => Self::Heading,
+            "ul" | "ol" | "menu" | "dir" => Self::List,
+            "address" | "article" | "aside" | "blockquote" | "body" | "caption" | "center" | "dd" | "details"
+            | "dialog" | "div" | "dl" | "dt" | "fieldset" | "figcaption" | "figure" | "form" | "header" | "hgroup"
+            | "hr" | "html" | "li" | "listing" | "main" | "p" | "plaintext" | "pre" | "section" | "summary"
+            | "table" | "tbody" | "td" | "tfoot" | "th" | "thead" | "tr" | "xmp" => Self::Block,
+            "script" | "style" | "noscript" | "head" | "title" | "nav" | "footer" | "svg" | "iframe" | "object"
+            | "canvas" | "audio" | "video" | "select" | "textarea" | "input" | "button" | "search" => Self::LeftOut,
+            _ => Self::Inline,
+        }
+    }
+
+    fn is_block(self) -> bool {
+        matches!(self, Self::Heading | Self::List | Self::Block)
+    }
+}
+
+fn is(node: At<'_>, names: &[&str]) -> bool {
+    node.value().as_element().is_some_and(|element| names.contains(&element.name()))
+}
+
+fn is_list(node: At<'_>) -> bool {
+    node.value().as_element().is_some_and(|element| Class::of(element.name()) == Class::List)
+}
+
+fn has_class(node: At<'_>, class: &str) -> bool {
+    node.value().as_element().is_some_and(|element| element.classes().any(|c| c == class))
+}
+
+fn id(node: At<'_>) -> Option<&str> {
+    node.value().as_element().and_then(|element| element.attr("id")).filter(|id| !id.is_empty())
+}
+
+pub(crate) fn is_heading(name: &str) -> bool {
+    Class::of(name) == Class::Heading
+}
+
+/// The address that Cloudflare hides from robots: the first byte is the key of the others.
+fn hidden_email(element: &Element) -> Option<String> {
+    let hex = element.attr("data-cfemail")?.as_bytes();
+    let bytes: Option<Vec<u8>> =
+        hex.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
+    let (key, rest) = bytes.as_deref()?.split_first()?;
+    String::from_utf8(rest.iter().map(|byte| byte ^ key).collect()).ok().filter(|email| !email.is_empty())
+}
+
+/// Method and path of a route's signature, which themes may set apart without a space.
+fn signature(words: &str) -> Option<(&str, &str)> {
+    METHODS
+        .split(' ')
+        .find_map(|method| words.strip_prefix(method).map(|rest| (method, rest.trim_start())))
+        .filter(|(_, rest)| rest.starts_with('/'))
+}
+
+enum Piece {
+    Heading(Section),
+    Block(Block),
+}
+
+impl Piece {
+    /// The block in a place that cannot hold sections.
+    fn block(self) -> Block {
+        match self {
+            Self::Block(block) => block,
+            Self::Heading(section) => Block { line: section.line, kind: Kind::Paragraph(section.title) },
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Context {
+    /// Number of lists around.
+    lists: usize,
+    /// Whether a route is around.
+    route: bool,
+}
+
+struct Walker<'a> {
+    tree: &'a Tree,
+    /// Whether no main content was found, so that more has to be left out.
+    whole_page: bool,
+    slugs: Slugs,
+    /// Sections that a heading was found in.
+    headed: HashSet<NodeId>,
+}
+
+impl<'a> Walker<'a> {
+    fn skips(&self, element: &Element, node: At<'a>) -> bool {
+        let name = element.name();
+        // A link to the heading or line before it.
+        let is_sign = || {
+            let mut texts = node.descendants().filter_map(|node| node.value().as_text());
+            let sign = |text: &str| matches!(text.trim(), "¶" | "#" | "§" | "🔗" | "\u{f0c1}");
+            matches!((texts.next(), texts.next()), (Some(text), None) if sign(text))
+        };
+        Class::of(name) == Class::LeftOut
+            || self.whole_page && matches!(name, "header" | "aside")
+            || name == "a" && is_sign()
+            || element.attr("role").is_some_and(|role| ROLES_LEFT_OUT.contains(&role))
+            || element.classes().any(|class| CLASSES_LEFT_OUT.contains(&class))
+    }
+
+    /// What is in the node, headings and blocks.
+    fn flow(&mut self, node: At<'a>, context: Context) -> Vec<Piece> {
+        self.pieces(node.children(), context)
+    }
+
+    fn pieces(&mut self, nodes: impl IntoIterator<Item = At<'a>>, context: Context) -> Vec<Piece> {
+        let (mut words, mut out) = (Words::default(), Vec::new());
+        for node in nodes {
+            self.piece(node, context, &mut words, &mut out);
+        }
+        out.extend(words.paragraph().map(Piece::Block));
+        out
+    }
+
+    fn blocks(&mut self, nodes: impl IntoIterator<Item = At<'a>>, context: Context) -> Vec<Block> {
+        self.pieces(nodes, context).into_iter().map(Piece::block).collect()
+    }
+
+    /// Adds to the words between blocks, or ends them as a paragraph before a block.
+    fn piece(&mut self, node: At<'a>, context: Context, words: &mut Words, out: &mut Vec<Piece>) {
+        let line = self.tree.line(node);
+        let element = match node.value() {
+            Node::Text(text) if text.trim().is_empty() => return words.push(text),
+            Node::Text(text) => return words.at(line).push(text),
+            Node::Element(element) if !self.skips(element, node) => element,
+            _ => return,
+        };
+        let class = Class::of(element.name());
+        let has_blocks = || {
+            let mut classes = node.descendants().filter_map(|node| Some(Class::of(node.value().as_element()?.name())));
+            classes.any(Class::is_block)
+        };
+        if !class.is_block() && !has_blocks() {
+            return self.words(node, words.at(line));
+        }
+        out.extend(words.paragraph().map(Piece::Block));
+        let block = |kind| Piece::Block(Block { line, kind });
+        match element.name() {
+            _ if class == Class::Heading => {
+                let title = self.text(node);
+                let anchor = self.anchor(node, &title);
+                out.push(Piece::Heading(Section { title, anchor, line, blocks: Vec::new() }));
+            }
+            "pre" | "listing" | "xmp" | "plaintext" => {
+                let mut code = String::new();
+                raw(node, &mut code);
+                if !code.trim().is_empty() {
+                    out.push(block(Kind::code(&code)));
+                }
+            }
+            _ if class == Class::List => {
+                let (items, rest) = self.list(node, context);
+                out.extend((!items.is_empty()).then(|| block(Kind::List(items))));
+                out.extend(rest.into_iter().map(Piece::Block));
+            }
+            "dl" => self.terms(node, context, out),
+            "table" if has_class(node, "field-list") => {
+                let cells = node.descendants().filter(|node| is(*node, &["th", "td"])).collect();
+                self.fields(cells, context, out);
+            }
+            // Sphinx sets code with numbers of lines so.
+            "table" if !has_class(node, "highlighttable") => {
+                let parts = self.parts(node, &["tr", "caption"], |_| false);
+                let (captions, rows): (Vec<_>, Vec<_>) = parts
+                    .into_iter()
+                    .filter(|part| is(*part, &["tr", "caption"]))
+                    .partition(|part| is(*part, &["caption"]));
+                let captions = captions.into_iter().map(|caption| self.text(caption));
+                out.extend(captions.filter(|text| !text.plain.is_empty()).map(|text| block(Kind::Paragraph(text))));
+                let cells = |row: At<'a>| row.children().filter(|cell| is(*cell, &["td", "th"]));
+                let rows: Vec<Vec<Text>> =
+                    rows.into_iter().map(|row| cells(row).map(|cell| self.text(cell)).collect()).collect();
+                let rows: Vec<_> = rows.into_iter().filter(|row| !row.is_empty()).collect();
+                out.extend((!rows.is_empty()).then(|| block(Kind::Table(rows))));
+            }
+            _ => out.extend(self.flow(node, context)),
+        }
+    }
+
+    fn text(&self, node: At<'a>) -> Text {
+        let mut words = Words::default();
+        node.children().for_each(|child| self.words(child, &mut words));
+        words.take()
+    }
+
+    fn words(&self, node: At<'a>, words: &mut Words) {
+        let element = match node.value() {
+            Node::Text(text) => return words.push(text),
+            Node::Element(element) if !self.skips(element, node) => element,
+            _ => return,
+        };
+        if let Some(email) = hidden_email(element) {
+            return words.push(&email);
+        }
+        let name = element.name();
+        let is_code = matches!(name, "code" | "tt" | "pre") || has_class(node, "literal");
+        let marks = [(is_code, Mark::Code), (matches!(name, "strong" | "b"), Mark::Strong)];
+        let marks = marks.into_iter().filter_map(|(is_set, mark)| is_set.then_some(mark));
+        let space = if Class::of(name).is_block() || name == "br" { " " } else { "" };
+        words.push(space);
+        marks.clone().for_each(|mark| words.start(mark));
+        node.children().for_each(|child| self.words(child, words));
+        marks.for_each(|mark| words.end(mark));
+        words.push(space);
+    }
+
+    /// Sphinx gives the `id` to the section; a link may as well go to the heading.
+    fn anchor(&mut self, heading: At<'a>, title: &Text) -> String {
+        let is_section = |node: &At<'_>| is(*node, &["section"]) || is(*node, &["div"]) && has_class(*node, "section");
+        let mut nearest = None;
+        for section in heading.ancestors().filter(is_section) {
+            if let Some(id) = id(section) {
+                let first = self.headed.insert(section.id());
+                nearest.get_or_insert((id, first));
+            }
+        }
+        let section = nearest.filter(|(_, first)| *first).map(|(id, _)| id);
+        section.or_else(|| id(heading)).map_or_else(|| self.slugs.of(&title.plain), str::to_owned)
+    }
+
+    /// Elements with these names and those beside them, through whatever wraps them, but not through `whole` ones.
+    fn parts(&self, node: At<'a>, names: &[&str], whole: fn(At<'_>) -> bool) -> Vec<At<'a>> {
+        let mut parts = Vec::new();
+        for child in node.children() {
+            let Some(element) = child.value().as_element() else { continue };
+            if self.skips(element, child) {
+                continue;
+            }
+            let is_part = is(child, names) || whole(child) || !child.descendants().any(|node| is(node, names));
+            if is_part { parts.push(child) } else { parts.extend(self.parts(child, names, whole)) }
+        }
+        parts
+    }
+
+    /// The items, and the blocks in them that an item cannot hold.
+    fn list(&mut self, list: At<'a>, context: Context) -> (Vec<Item>, Vec<Block>) {
+        let (mut items, mut rest) = (Vec::<Item>::new(), Vec::new());
+        let inner = Context { lists: context.lists + 1, ..context };
+        for node in self.parts(list, &["li"], is_list) {
+            if is(node, &["li"]) {
+                let blocks = self.blocks(node.children(), inner);
+                let (item, more) = Item::of(self.tree.line(node), blocks);
+                if let Some(mut item) = item {
+                    let children =
+                        if inner.lists < MAX_LISTS { Vec::new() } else { std::mem::take(&mut item.children) };
+                    items.push(item);
+                    items.extend(children);
+                }
+                rest.extend(more);
+            } else if is_list(node) {
+                // Not allowed here, but browsers show it as a list in the item before.
+                let (children, more) = self.list(node, inner);
+                match items.last_mut() {
+                    Some(item) if inner.lists < MAX_LISTS => item.children.extend(children),
+                    _ => items.extend(children),
+                }
+                rest.extend(more);
+            } else {
+                rest.extend(self.blocks([node], inner));
+            }
+        }
+        (items, rest)
+    }
+
+    fn terms(&mut self, list: At<'a>, context: Context, out: &mut Vec<Piece>) {
+        let parts = self.parts(list, &["dt", "dd"], |node| is(node, &["dl"]));
+        let is_route = |node: &At<'a>| {
+            let words = || self.text(*node).plain;
+            // Themes may lack Sphinx's classes.
+            let is_signature =
+                |words: &str| signature(words).is_some_and(|(_, path)| words.contains(' ') && !path.contains(' '));
+            is(*node, &["dt"]) && (has_class(*node, "sig") || has_class(*node, "sig-object") || is_signature(&words()))
+        };
+        let field_list = has_class(list, "field-list");
+        if !field_list && (has_class(list, "http") || parts.iter().any(is_route)) {
+            for node in parts {
+                match node.value().as_element().map(Element::name) {
+                    Some("dt") => out.extend(self.route(list, node)),
+                    Some("dd") => out.extend(self.flow(node, Context { route: true, ..context })),
+                    _ => out.extend(self.pieces([node], context)),
+                }
+            }
+        } else if field_list || context.route {
+            self.fields(parts, context, out);
+        } else {
+            let (mut items, mut rest) = (Vec::new(), Vec::new());
+            for (line, term, blocks) in self.groups(parts, context) {
+                let term = Block { line, kind: Kind::Paragraph(term) };
+                let (item, more) = Item::of(line, std::iter::once(term).chain(blocks).collect());
+                items.extend(item);
+                rest.extend(more);
+            }
+            let line = self.tree.line(list);
+            out.extend((!items.is_empty()).then_some(Piece::Block(Block { line, kind: Kind::List(items) })));
+            out.extend(rest.into_iter().map(Piece::Block));
+        }
+    }
+
+    fn route(&self, list: At<'a>, term: At<'a>) -> Option<Piece> {
+        let words = self.text(term).plain;
+        let signature = signature(&words).map_or(words.clone(), |(method, path)| format!("{method} {path}"));
+        let anchor = term.descendants().find_map(id).or_else(|| id(list)).unwrap_or_default().to_owned();
+        let line = self.tree.line(term);
+        (!signature.is_empty()).then_some(Piece::Block(Block { line, kind: Kind::Route { signature, anchor } }))
+    }
+
+    fn fields(&mut self, parts: Vec<At<'a>>, context: Context, out: &mut Vec<Piece>) {
+        for (line, term, blocks) in self.groups(parts, context) {
+            let name = term.plain.trim_end_matches(|c: char| c == ':' || c.is_whitespace()).to_owned();
+            let (mut items, mut rest) = (Vec::new(), Vec::new());
+            if blocks.iter().any(|block| matches!(block.kind, Kind::List(_))) {
+                for block in blocks {
+                    match block.kind {
+                        Kind::List(more) => items.extend(more),
+                        _ => rest.push(block),
+                    }
+                }
+            } else {
+                let (item, more) = Item::of(blocks.first().map_or(line, |block| block.line), blocks);
+                items.extend(item);
+                rest = more;
+            }
+            out.push(Piece::Block(Block { line, kind: Kind::Fields { name, items } }));
+            out.extend(rest.into_iter().map(Piece::Block));
+        }
+    }
+
+    /// Terms (`dt`, `th`) with their lines and the blocks that belong to them.
+    fn groups(&mut self, parts: Vec<At<'a>>, context: Context) -> Vec<(usize, Text, Vec<Block>)> {
+        let mut groups: Vec<(usize, Text, Vec<Block>)> = Vec::new();
+        for node in parts {
+            if is(node, &["dt", "th"]) {
+                groups.push((self.tree.line(node), self.text(node), Vec::new()));
+                continue;
+            }
+            let blocks = if is(node, &["dd", "td"]) {
+                self.blocks(node.children(), context)
+            } else {
+                self.blocks([node], context)
+            };
+            match (groups.last_mut(), blocks.first()) {
+                (Some((_, _, more)), _) => more.extend(blocks),
+                (None, Some(first)) => groups.push((first.line, Text::default(), blocks)),
+                (None, None) => {}
+            }
+        }
+        groups
+    }
+}
+
+/// The text of code, verbatim.
+fn raw(node: At<'_>, out: &mut String) {
+    for child in node.children() {
+        match child.value() {
+            Node::Text(text) => out.push_str(text),
+            Node::Element(element) => match hidden_email(element) {
+                Some(email) => out.push_str(&email),
+                None if matches!(element.name(), "script" | "style" | "button") => {}
+                None if has_class(child, "linenos") || has_class(child, "lineno") => {}
+                None if element.name() == "br" => out.push('\n'),
+                None => raw(child, out),
+            },
+            _ => {}
+        }
+    }
+}
