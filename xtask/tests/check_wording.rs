@@ -144,7 +144,12 @@ fn new_values() {
         (DETAIL, "Response fields:\n\n- `status`\n  - `pending`\n  - `queued`\n", "value-unknown", "`queued`"),
         (DETAIL, table, "value-unknown", "`queued`"),
         (DETAIL, &table.replace("`status`", "Status"), "value-unknown", "`queued`"),
-        (DETAIL, "Values of `status`:\n\n| Value | Meaning |\n|---|---|\n| queued | In line |\n", "value-unknown", "`queued`"),
+        (
+            DETAIL,
+            "Values of `status`:\n\n| Value | Meaning |\n|---|---|\n| queued | In line |\n",
+            "value-unknown",
+            "`queued`",
+        ),
         (LIST, "Query parameters:\n\n- `status`: one of `pending` or `queued`\n", "value-unknown", "`queued`"),
     ]);
 }
@@ -152,7 +157,12 @@ fn new_values() {
 #[test]
 fn a_new_value_that_may_be_final_is_prompted() {
     let docs = Docs::new().with(DETAIL, "`status` can be `pending` or `expired`.");
-    let docs = docs.changed(CONTRACT, "    PaymentStatus:\n", "      x-ext", "      x-piaxis-settled: [ completed ]\n      x-ext");
+    let docs = docs.changed(
+        CONTRACT,
+        "    PaymentStatus:\n",
+        "      x-ext",
+        "      x-piaxis-settled: [ completed ]\n      x-ext",
+    );
     let outcome = docs.check(&["--no-lock"]);
     let advice = outcome.find("value-unknown")["advice"].as_str().unwrap();
     assert!(advice.contains("x-piaxis-settled"), "{advice}");
@@ -218,7 +228,12 @@ fn tables_of_fields() {
     finds(&[
         (DETAIL, &format!("Response fields:\n\n{table}| settled_at | string | When |"), "field-missing", "settled_at"),
         (CREATE, &format!("Request body:\n\n{table}| `order_note` | string | A note |"), "field-missing", "order_note"),
-        (CREATE, &format!("Request body:\n\n{table}| `customer_pays_fees` | string | Who |"), "type-differs", "customer_pays_fees"),
+        (
+            CREATE,
+            &format!("Request body:\n\n{table}| `customer_pays_fees` | string | Who |"),
+            "type-differs",
+            "customer_pays_fees",
+        ),
         (LIST, &format!("Query parameters:\n\n{table}| sort_by | string | Order |"), "parameter-missing", "sort_by"),
     ]);
 }
@@ -240,7 +255,8 @@ fn limits() {
 
 #[test]
 fn a_cited_heading_must_exist() {
-    let docs = Docs::new().changed(CONTRACT, "    OtpRequest:", "guide#post-apirequest-otp", "guide#post-apirequest-otps");
+    let docs =
+        Docs::new().changed(CONTRACT, "    OtpRequest:", "guide#post-apirequest-otp", "guide#post-apirequest-otps");
     let outcome = docs.check(&["--no-lock"]);
     let finding = outcome.find("source-missing");
     assert!(finding["message"].as_str().unwrap().contains("guide#post-apirequest-otps"), "{finding}");
@@ -291,7 +307,10 @@ fn a_reworded_section_of_an_operation_is_shown() {
     let outcome = docs.check(&["--lock", lock()]);
     assert_eq!(outcome.code, Some(1), "{:#?}", outcome.messages());
     let finding = outcome.find("section-reworded");
-    assert_eq!((&finding["severity"], &finding["operation"]), (&"warning".into(), &"GET /payments/{payment_id}".into()));
+    assert_eq!(
+        (&finding["severity"], &finding["operation"]),
+        (&"warning".into(), &"GET /payments/{payment_id}".into())
+    );
     let message = finding["message"].as_str().unwrap();
     assert!(message.contains("\"looks one payment up\" became \"looks one payment up, once an hour\""), "{message}");
     // Elsewhere it is for information.
@@ -304,7 +323,8 @@ fn a_reworded_section_of_an_operation_is_shown() {
 
 #[test]
 fn changes_point_to_the_page() {
-    let docs = Docs::new().changed(GUIDE, "", "## Last words", "## Last words\n\nSend `X-Trace`.\n\n```text\napi-key: A\n```");
+    let docs =
+        Docs::new().changed(GUIDE, "", "## Last words", "## Last words\n\nSend `X-Trace`.\n\n```text\napi-key: A\n```");
     let outcome = docs.check(&["--lock", lock()]);
     let finding = outcome.find("fact-new");
     let text = fs::read_to_string(docs.0.join(GUIDE)).unwrap();

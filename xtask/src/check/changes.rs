@@ -110,7 +110,8 @@ impl Change<'_> {
 
     /// Less of anything than before is an alarm: perhaps it is written in a new way.
     fn coverage(&self, findings: &mut Vec<Finding>) {
-        let count = |page: &LockedPage, is: fn(&LockedSection) -> bool| page.sections.iter().filter(|it| is(it)).count();
+        let count =
+            |page: &LockedPage, is: fn(&LockedSection) -> bool| page.sections.iter().filter(|it| is(it)).count();
         let both = |is| (count(self.before, is), count(self.after, is));
         let counts = [
             ("sections", both(|section| section.operation.is_some())),
@@ -185,7 +186,8 @@ impl Change<'_> {
             before.entry(key(section)).or_default().push_back(section);
         }
         let now = self.after.sections.iter().zip(&self.extracted.parts);
-        now.map(|(section, part)| (before.get_mut(&key(section)).and_then(|same| same.pop_front()), section, part)).collect()
+        now.map(|(section, part)| (before.get_mut(&key(section)).and_then(|same| same.pop_front()), section, part))
+            .collect()
     }
 
     /// The statement of a new fact, where the section tells which it is.
@@ -194,7 +196,8 @@ impl Change<'_> {
         let sections = self.sections();
         let (old, now, part) =
             sections.into_iter().find(|(old, now, _)| count(now) > old.map(count).unwrap_or_default())?;
-        let next = self.extracted.parts.iter().map(|part| part.first_fact).filter(|first| *first > part.first_fact).min();
+        let next =
+            self.extracted.parts.iter().map(|part| part.first_fact).filter(|first| *first > part.first_fact).min();
         let facts = self.extracted.facts.get(part.first_fact..next.unwrap_or(self.extracted.facts.len()))?;
         let mut same = facts.iter().filter(|stated: &&Stated| stated.fact == *fact);
         match (same.next(), same.next(), old.map(count).unwrap_or_default()) {

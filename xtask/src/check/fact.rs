@@ -256,6 +256,9 @@ mod tests {
             let text = serde_json::to_string(&fact).unwrap();
             assert_eq!(serde_json::from_str::<Fact>(&text).unwrap(), fact, "{text}");
         }
-        assert_eq!(serde_json::to_string(&Fact::Field(field())).unwrap(), r#"{"field":["POST /a","request","b c.d[]"]}"#);
+        assert_eq!(
+            serde_json::to_string(&Fact::Field(field())).unwrap(),
+            r#"{"field":["POST /a","request","b c.d[]"]}"#
+        );
     }
 }

@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use super::{
-    document::{Document, Section, Text},
     compare::{array, object},
+    document::{Document, Section, Text},
     extract::{Extracted, Part, Puzzle},
     fact::{Direction, Fact, Field, List, Stated},
 };

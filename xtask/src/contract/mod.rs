@@ -20,7 +20,6 @@ pub(crate) use fields::Found;
 use lines::Lines;
 pub(crate) use pointer::escape;
 
-
 /// The contract, below the root of the repository.
 pub(crate) const FILE: &str = "openapi/piaxis.yaml";
 

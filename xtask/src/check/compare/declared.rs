@@ -137,7 +137,9 @@ impl<'a> Declared<'a> {
                     self.add(Fact::Parameter(name.clone(), path), &pointer);
                 }
                 // Evidence and data of terms are compared by type, not as fields of a body.
-                self.add_listed(Fact::Field(field), &pointer, |all| all.is_cited(&pointer) && !all.is_of_term(&pointer));
+                self.add_listed(Fact::Field(field), &pointer, |all| {
+                    all.is_cited(&pointer) && !all.is_of_term(&pointer)
+                });
             }
         }
         for pointer in contract.parameters(operation) {
@@ -203,7 +205,9 @@ impl<'a> Declared<'a> {
     fn is_of_term(&self, pointer: &str) -> bool {
         let name = pointer.strip_prefix(SCHEMAS).and_then(|rest| rest.split('/').nth(1));
         let schema = name.map(|name| self.contract.at(&format!("{SCHEMAS}/{name}")));
-        schema.is_some_and(|schema| ["x-piaxis-term-type", "x-piaxis-term-data"].iter().any(|key| schema.get(key).is_some()))
+        schema.is_some_and(|schema| {
+            ["x-piaxis-term-type", "x-piaxis-term-data"].iter().any(|key| schema.get(key).is_some())
+        })
     }
 
     // ------------------------------------------------------------ lists and terms
@@ -267,7 +271,9 @@ impl<'a> Declared<'a> {
             self.add(Fact::RequiredAction(action.clone(), String::new()), ACTIONS);
             for (key, _) in object(&contract.at(ACTION)["properties"]) {
                 let pointer = format!("{ACTION}/properties/{}", escape(key));
-                self.add_listed(Fact::RequiredAction(action.clone(), key.clone()), &pointer, |all| all.is_cited(&pointer));
+                self.add_listed(Fact::RequiredAction(action.clone(), key.clone()), &pointer, |all| {
+                    all.is_cited(&pointer)
+                });
             }
         }
         for (name, schema) in object(contract.at(SCHEMAS)) {

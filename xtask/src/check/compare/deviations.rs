@@ -56,8 +56,9 @@ pub(super) fn has_words(text: &str, words: &str) -> bool {
     !words.is_empty()
         && text.match_indices(&words).any(|(at, _)| {
             let (before, after) = (&text[..at], &text[at + words.len()..]);
-            !(before.ends_with(inner) && words.starts_with(inner))
-                && !(after.starts_with(inner) && words.ends_with(inner))
+            let joined_before = before.ends_with(inner) && words.starts_with(inner);
+            let joined_after = after.starts_with(inner) && words.ends_with(inner);
+            !joined_before && !joined_after
         })
 }
 
@@ -73,9 +74,10 @@ pub(super) fn sections<'a>(
     sections.filter(move |section| {
         leads(&section.anchor, &section.title.plain)
             || section.title.code.iter().any(|code| leads("", code))
-            || section.blocks.iter().any(|block| {
-                matches!(&block.kind, Block::Route { anchor: own, signature } if leads(own, signature))
-            })
+            || section
+                .blocks
+                .iter()
+                .any(|block| matches!(&block.kind, Block::Route { anchor: own, signature } if leads(own, signature)))
     })
 }
 
@@ -101,7 +103,9 @@ pub(super) fn mentions(pages: &[(Document, Extracted)], page: &str, anchor: &str
         for block in &section.blocks {
             match &block.kind {
                 Block::Paragraph(words) => add(words, &mut text),
-                Block::List(items) | Block::Fields { items, .. } => items.iter().for_each(|item| add_item(item, &mut text)),
+                Block::List(items) | Block::Fields { items, .. } => {
+                    items.iter().for_each(|item| add_item(item, &mut text))
+                }
                 Block::Table(rows) => rows.iter().flatten().for_each(|cell| add(cell, &mut text)),
                 Block::Code(code) => text += &format!("{code}\n"),
                 Block::Route { signature, .. } => text += &format!("{signature}\n"),

@@ -77,7 +77,9 @@ impl Comparison<'_> {
         }
         let mut unknown = BTreeSet::new();
         for fact in order {
-            if let (Fact::Operation(name), None) = (fact, fact.operation().and_then(|name| self.declared.operation(name))) {
+            if let (Fact::Operation(name), None) =
+                (fact, fact.operation().and_then(|name| self.declared.operation(name)))
+            {
                 unknown.insert(name.clone());
             }
             match self.declared.verdict(fact) {
@@ -106,9 +108,8 @@ impl Comparison<'_> {
             }
             fact => stated.contains(fact),
         };
-        let is_type_stated = |term_type: &String| {
-            stated.iter().any(|fact| matches!(fact, Fact::TermKey(own, _) if own == term_type))
-        };
+        let is_type_stated =
+            |term_type: &String| stated.iter().any(|fact| matches!(fact, Fact::TermKey(own, _) if own == term_type));
         let mut gone = Vec::new();
         for (pointer, group) in &self.declared.groups {
             let said = group.facts.iter().any(|fact| match fact {
@@ -219,8 +220,8 @@ impl Comparison<'_> {
             let spec = Some(self.spec(deviation.line));
             let (page, anchor) = deviation.from.split_once('#').unwrap_or((&deviation.from, ""));
             let words = &deviation.mentions;
-            let stands = used.contains_key(&at)
-                || !words.is_empty() && deviations::mentions(self.pages, page, anchor, words);
+            let stands =
+                used.contains_key(&at) || !words.is_empty() && deviations::mentions(self.pages, page, anchor, words);
             if live.contains(page) && !stands {
                 let message = format!(
                     "a deviation matches no disagreement any more: `{}` says \"{}\"",
@@ -229,7 +230,12 @@ impl Comparison<'_> {
                 findings.push(Finding { spec, ..Finding::new(Kind::DeviationStale, message) });
             } else {
                 let (doc, reason) = (used.remove(&at).flatten(), deviation.reason.clone());
-                accepted.push(Accepted { message: format!("`{}` says: {}", deviation.from, deviation.says), reason, doc, spec });
+                accepted.push(Accepted {
+                    message: format!("`{}` says: {}", deviation.from, deviation.says),
+                    reason,
+                    doc,
+                    spec,
+                });
             }
         }
         let (agreed, coverage) = (self.agreed, self.coverage());
@@ -255,7 +261,8 @@ impl Comparison<'_> {
 fn at_places(finding: &Finding, places: Vec<Option<DocPlace>>) -> Option<Finding> {
     let mut places = places.into_iter();
     let mut finding = Finding { doc: places.next()?, ..finding.clone() };
-    let others: Vec<String> = places.flatten().map(|place| format!("{}, \"{}\", line {}", place.page, place.heading, place.line)).collect();
+    let others: Vec<String> =
+        places.flatten().map(|place| format!("{}, \"{}\", line {}", place.page, place.heading, place.line)).collect();
     if !others.is_empty() {
         finding.message += &format!("; also in {}", others.join("; "));
     }
@@ -276,7 +283,9 @@ fn undocumented(fact: &Fact, pointer: &str) -> Option<Verdict> {
             let (what, _, undocumented, _) = verdict::list(List::WebhookField);
             (undocumented, format!("{what} `{path}`"))
         }
-        Fact::TermKey(term_type, key) if key.is_empty() => (Kind::TermUndocumented, format!("the term type `{term_type}`")),
+        Fact::TermKey(term_type, key) if key.is_empty() => {
+            (Kind::TermUndocumented, format!("the term type `{term_type}`"))
+        }
         Fact::TermKey(term_type, key) => (Kind::TermKeyUndocumented, format!("`{key}` for `{term_type}` terms")),
         Fact::TermData(term_type, key) => (Kind::TermDataUndocumented, format!("`{key}` for new `{term_type}` terms")),
         _ => return None,

@@ -159,9 +159,7 @@ impl Declared<'_> {
         if let Some(operation) = self.operation(name) {
             let message = format!("the path is documented as `{name}`, but is `{}` in the contract", operation.name);
             let same = operation.name == *name || name.contains("{id}");
-            return (!same).then(|| {
-                Verdict::new(Kind::PathDiffers, &operation.pointer, message).of(Some(name), None)
-            });
+            return (!same).then(|| Verdict::new(Kind::PathDiffers, &operation.pointer, message).of(Some(name), None));
         }
         let plain = |name: &str| {
             let (_, path) = name.split_once(' ').unwrap_or(("", name));
@@ -237,7 +235,8 @@ impl Declared<'_> {
         let set = |kinds: &str| -> BTreeSet<String> {
             kinds.split('|').filter(|one| *one != "null").map(str::to_owned).collect()
         };
-        let fits = |one: &String, all: &BTreeSet<String>| all.contains(one) || one == "integer" && all.contains("number");
+        let fits =
+            |one: &String, all: &BTreeSet<String>| all.contains(one) || one == "integer" && all.contains("number");
         let theirs = set(kind);
         let differs = |ours: &BTreeSet<String>| match field.direction {
             Direction::Request => ours.iter().any(|one| !fits(one, &theirs)),
@@ -297,7 +296,8 @@ impl Declared<'_> {
 
     fn deprecation(&self, operation: &str, path: Option<&str>) -> Option<Verdict> {
         let known = self.operation(operation)?;
-        let fields = [Direction::Request, Direction::Response].map(|it| Field::new(operation, it, path.unwrap_or_default()));
+        let fields =
+            [Direction::Request, Direction::Response].map(|it| Field::new(operation, it, path.unwrap_or_default()));
         let pointer = fields.iter().find_map(|field| self.declared_at(field)).unwrap_or(&known.pointer);
         let what = path.map_or("the operation".to_owned(), |path| format!("`{path}`"));
         let message = format!("{what} is documented as deprecated, but not in the contract");

@@ -41,9 +41,7 @@ pub(super) struct Said {
 /// Where a part stands on its own in a text.
 fn find(text: &str, part: &str) -> Option<usize> {
     let inner = |c: char| c.is_alphanumeric() || c == '_';
-    let alone = |at: &usize| {
-        !text[..*at].ends_with(inner) && !text[at + part.len()..].starts_with(inner)
-    };
+    let alone = |at: &usize| !text[..*at].ends_with(inner) && !text[at + part.len()..].starts_with(inner);
     text.match_indices(part).map(|(at, _)| at).find(alone)
 }
 
@@ -61,7 +59,9 @@ fn clauses(text: &Text) -> Vec<Vec<Word>> {
         for word in rest[..at].split_whitespace() {
             add(word, &mut clause, &mut clauses);
         }
-        let Some((part, others)) = list.split_first().filter(|(part, _)| at < rest.len() && !part.is_empty()) else { break };
+        let Some((part, others)) = list.split_first().filter(|(part, _)| at < rest.len() && !part.is_empty()) else {
+            break;
+        };
         clause.push(Word { text: part.clone(), is_code: true, ends: false });
         rest = &rest[at + part.len()..];
         *list = others;
@@ -103,9 +103,11 @@ pub(super) fn said(text: &Text) -> Vec<Said> {
 fn cue(clause: &[Word], cues: &[&str]) -> Option<(usize, usize)> {
     let at_word = |at: usize, cue: &&str| {
         let length = cue.split(' ').count();
-        let same = clause.get(at..at + length)?.iter().zip(cue.split(' ')).all(|(word, cue)| {
-            !word.is_code && word.text == cue
-        });
+        let same = clause
+            .get(at..at + length)?
+            .iter()
+            .zip(cue.split(' '))
+            .all(|(word, cue)| !word.is_code && word.text == cue);
         same.then_some((at, length))
     };
     (0..clause.len()).find_map(|at| cues.iter().find_map(|cue| at_word(at, cue)))

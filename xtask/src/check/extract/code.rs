@@ -71,8 +71,8 @@ impl Reader<'_> {
             Ok(json) => json,
             Err(error) => return self.puzzle(format!("a JSON example does not parse: {error}")),
         };
-        let is_delivery = self.here.heading.to_lowercase().contains(PAYLOAD)
-            && json.get("event").or(json.get("data")).is_some();
+        let is_delivery =
+            self.here.heading.to_lowercase().contains(PAYLOAD) && json.get("event").or(json.get("data")).is_some();
         let place = match request_of {
             Some(operation) => Some((operation.to_owned(), Direction::Request)),
             None if is_delivery => Some((WEBHOOK.to_owned(), Direction::Request)),

@@ -99,7 +99,8 @@ impl Reader<'_> {
                 Some(Role::Fields(direction, _)) => direction,
                 _ => Direction::Request,
             };
-            let known = names.iter().filter_map(|name| self.knowledge.find(&operation, name, first)).collect::<Vec<_>>();
+            let known =
+                names.iter().filter_map(|name| self.knowledge.find(&operation, name, first)).collect::<Vec<_>>();
             let mut fields = match subject {
                 Some(subject) => vec![subject.clone()],
                 None => known,
@@ -122,7 +123,12 @@ impl Reader<'_> {
                 },
                 Claim::Value { value, is_sure } => {
                     fields.truncate(1);
-                    let field = fields.pop().or_else(|| names.first().filter(|_| is_sure && self.here.own_section).map(|name| Field::new(&operation, first, name)));
+                    let field = fields.pop().or_else(|| {
+                        names
+                            .first()
+                            .filter(|_| is_sure && self.here.own_section)
+                            .map(|name| Field::new(&operation, first, name))
+                    });
                     let Some(field) = field else { continue };
                     self.value(field, value, is_sure);
                 }
@@ -158,7 +164,11 @@ impl Reader<'_> {
         let words = lower.split(|c: char| !c.is_alphanumeric() && c != '_').collect::<Vec<_>>();
         let candidates = (0..words.len()).flat_map(|at| [words.get(at..at + 2), words.get(at..at + 1)]);
         let names = candidates.flatten().map(|words| words.join("_"));
-        let fields = names.filter_map(|name| self.knowledge.find(operation, name.trim_end_matches("es"), first).or_else(|| self.knowledge.find(operation, &name, first)));
+        let fields = names.filter_map(|name| {
+            self.knowledge
+                .find(operation, name.trim_end_matches("es"), first)
+                .or_else(|| self.knowledge.find(operation, &name, first))
+        });
         fields.into_iter().find(|field| self.knowledge.field(field) == Some(Known::Enum))
     }
 

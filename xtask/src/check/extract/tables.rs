@@ -20,8 +20,8 @@ impl Reader<'_> {
         let titles: Vec<String> = header.iter().map(|cell| cell.plain.trim().to_lowercase()).collect();
         let holds = |words: &[&str]| titles.iter().position(|title| words.iter().any(|word| title.contains(word)));
         let is = |words: &[&str]| titles.iter().position(|title| words.contains(&title.as_str()));
-        for column in 0..titles.len() {
-            if FIELD_OF_RESOURCE.iter().any(|words| titles[column].contains(words)) {
+        for (column, title) in titles.iter().enumerate() {
+            if FIELD_OF_RESOURCE.iter().any(|words| title.contains(words)) {
                 self.fields_of_resources(rows, column);
             }
         }
@@ -32,7 +32,14 @@ impl Reader<'_> {
                 }
             }
         } else if let (Some(name), true) = (is(&NAME), self.here.operation.is_some()) {
-            self.field_table(rows, name, is(&TYPE), is(&REQUIREMENT).map(|at| (at, titles[at] == OPTIONAL[0])), is(&VALUES), &titles[name]);
+            self.field_table(
+                rows,
+                name,
+                is(&TYPE),
+                is(&REQUIREMENT).map(|at| (at, titles[at] == OPTIONAL[0])),
+                is(&VALUES),
+                &titles[name],
+            );
         } else {
             self.value_table(header, rows, is(&VALUES));
         }
@@ -61,9 +68,7 @@ impl Reader<'_> {
         let Some(operation) = self.here.operation.clone() else { return };
         let names: Vec<String> = rows.iter().filter_map(|row| row.get(name).and_then(cell_name)).collect();
         let fits = |direction| {
-            let known = |name: &&String| {
-                self.knowledge.field(&Field::new(&operation, direction, name)).is_some()
-            };
+            let known = |name: &&String| self.knowledge.field(&Field::new(&operation, direction, name)).is_some();
             names.iter().filter(known).count()
         };
         let is_parameters = title == "parameter" || self.here.role == Some(Role::Parameters);
@@ -84,7 +89,8 @@ impl Reader<'_> {
             if let Some(kind) = cell(kind) {
                 self.typed(direction, &path, kind.plain.split([' ', '(', ',']).next().unwrap_or_default());
             }
-            let said = requirement.and_then(|(at, inverted)| Some((row.get(at)?.plain.trim().to_lowercase(), inverted)));
+            let said =
+                requirement.and_then(|(at, inverted)| Some((row.get(at)?.plain.trim().to_lowercase(), inverted)));
             match said {
                 Some((said, inverted)) if YES.contains(&said.as_str()) => self.requirement(field.clone(), !inverted),
                 Some((said, inverted)) if NO.contains(&said.as_str()) => self.requirement(field.clone(), inverted),

@@ -80,8 +80,25 @@ pub(super) const VALUE_CUES: [&str; 16] = [
 ];
 /// Stands between a cue and the values, or between values.
 pub(super) const FILLERS: [&str; 19] = [
-    "or", "and", "of", "one", "either", "the", "values", "value", "are", "is", "to", "set", "be", "now", "also", "any",
-    "following", "these", "for",
+    "or",
+    "and",
+    "of",
+    "one",
+    "either",
+    "the",
+    "values",
+    "value",
+    "are",
+    "is",
+    "to",
+    "set",
+    "be",
+    "now",
+    "also",
+    "any",
+    "following",
+    "these",
+    "for",
 ];
 
 pub(super) const REQUIRED: [&str; 9] = [
@@ -95,10 +112,15 @@ pub(super) const REQUIRED: [&str; 9] = [
     "must provide",
     "must include",
 ];
-pub(super) const OPTIONAL: [&str; 5] = ["optional", "may be omitted", "can be omitted", "not required", "not mandatory"];
+pub(super) const OPTIONAL: [&str; 5] =
+    ["optional", "may be omitted", "can be omitted", "not required", "not mandatory"];
 /// Turns what is said of a requirement around.
-pub(super) const NO_LONGER: [(&str, bool); 4] =
-    [("no longer required", false), ("no longer mandatory", false), ("no longer optional", true), ("not optional", true)];
+pub(super) const NO_LONGER: [(&str, bool); 4] = [
+    ("no longer required", false),
+    ("no longer mandatory", false),
+    ("no longer optional", true),
+    ("not optional", true),
+];
 /// Makes what is said of a requirement hold for some requests only.
 pub(super) const CONDITIONS: [&str; 18] = [
     "not", "no", "never", "only", "when", "if", "unless", "except", "assume", "treat", "cannot", "without", "nor",
