@@ -153,7 +153,7 @@ fn the_version_must_be_large_enough_for_the_changes() {
         assert_eq!(report["bump"], "major");
         assert_eq!(report["version"]["wanted"], wanted, "{old} {new}");
         let draft = report["version"]["changelog"].as_str().unwrap();
-        assert!(draft.contains("### Breaking\n\n- GET /x is gone"), "{draft}");
+        assert!(draft.contains("### Breaking\n\n- `client.raw().x_get(…)`: GET /x is gone"), "{draft}");
         // What is acknowledged is a break all the same, and what is wrong with that is said without the flag.
         for text in [ENTRY.to_owned(), ENTRY.replace("2999", "2020")] {
             accept(&folder, &text);

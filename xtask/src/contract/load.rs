@@ -1,14 +1,21 @@
 //! Reads YAML or JSON in one pass: the value, and the line of each node.
 
-use std::{borrow::Cow, collections::HashMap, fs, io::Read as _, path::Path};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    fs,
+    io::Read as _,
+    path::Path,
+};
 
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
-use serde_json::{Map, Number, Value};
+use saphyr_parser::{Event, Parser, ScalarStyle};
+use serde_json::{Map, Value};
 
 use super::{
     lines::{Lines, Mark},
     pointer,
+    scalar::scalar,
 };
 
 /// Longer than any document that somebody wrote.
@@ -96,7 +103,7 @@ enum Inside {
     List(Vec<Value>, Vec<Mark>),
     Map {
         entries: Map<String, Value>,
-        marks: std::collections::BTreeMap<String, Mark>,
+        marks: BTreeMap<String, Mark>,
         /// The key whose value is next, and its line.
         key: Option<(String, usize)>,
         /// What a merge key (`<<`) brings, and its line.
@@ -275,7 +282,7 @@ fn merge(
     merged: Value,
     line: usize,
     entries: &mut Map<String, Value>,
-    marks: &mut std::collections::BTreeMap<String, Mark>,
+    marks: &mut BTreeMap<String, Mark>,
 ) -> Result<()> {
     let maps = match merged {
         Value::Array(maps) => maps,
@@ -289,39 +296,6 @@ fn merge(
         }
     }
     Ok(())
-}
-
-/// A scalar by the core schema of YAML 1.2.
-fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Value {
-    let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
-    if is_text || style != ScalarStyle::Plain {
-        return Value::String(text.into_owned());
-    }
-    match &*text {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" => Value::Bool(true),
-        "false" | "False" | "FALSE" => Value::Bool(false),
-        plain => number(plain).map_or_else(|| Value::String(plain.to_owned()), Value::Number),
-    }
-}
-
-fn number(text: &str) -> Option<Number> {
-    let (sign, digits) = match text.as_bytes().first()? {
-        b'-' => ("-", &text[1..]),
-        b'+' => ("", &text[1..]),
-        _ => ("", text),
-    };
-    for (prefix, radix) in [("0x", 16), ("0o", 8)] {
-        if let Some(digits) = digits.strip_prefix(prefix) {
-            return i64::from_str_radix(&format!("{sign}{digits}"), radix).ok().map(Number::from);
-        }
-    }
-    if !digits.starts_with(|first: char| first == '.' || first.is_ascii_digit()) {
-        return None;
-    }
-    // JSON has no number such as `.5` and `1.`.
-    let real = || text.parse().ok().filter(|_| digits.contains('.')).and_then(Number::from_f64);
-    format!("{sign}{digits}").parse().ok().or_else(real)
 }
 
 /// JSON escapes one character beyond the first 65,536 as two, which YAML does not know.

@@ -6,6 +6,7 @@ mod lines;
 pub(crate) mod load;
 pub(crate) mod pointer;
 pub(crate) mod resolve;
+mod scalar;
 
 use std::{
     collections::HashMap,

@@ -199,7 +199,7 @@ fn entry(report: &Report, change: &Change) -> Entry {
     let accepted = change.accepted.as_ref().map(|reason| format!("acknowledged: {reason}"));
     let place = format!("{}:{} {}", report.file, change.line, change.place);
     let in_cell =
-        accepted.iter().fold(format!("{} `{}`", change.message, change.id), |text, words| format!("{text} ({words})"));
+        accepted.iter().fold(format!("{} [{}]", change.message, change.id), |text, words| format!("{text} ({words})"));
     let lines =
         [Some(axes.clone()), Some(format!("at {place}")), reaches.clone(), why, avoid.clone(), accepted.clone()];
     let notes = [Some(axes), reaches, avoid, accepted];

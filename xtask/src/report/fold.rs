@@ -23,8 +23,11 @@ fn is_of_lock(kind: Kind) -> bool {
     matches!(kind, Kind::FactNew | Kind::FactGone)
 }
 
-/// Operation and section that findings of one kind share.
-fn place(finding: &Finding) -> Option<(Kind, Option<&str>, Option<(&str, &str)>)> {
+/// Kind, operation and section.
+type Place<'a> = (Kind, Option<&'a str>, Option<(&'a str, &'a str)>);
+
+/// What findings of one kind may share.
+fn place(finding: &Finding) -> Option<Place<'_>> {
     let doc = finding.doc.as_ref().map(|doc| (doc.page.as_str(), doc.heading.as_str()));
     follows(finding.kind).then_some((finding.kind, finding.operation.as_deref(), doc))
 }

@@ -17,7 +17,12 @@ pub(super) fn render(sheet: &Sheet) -> String {
     if !sheet.coverage.is_empty() {
         let _ = writeln!(text, "\nCoverage: {}", sheet.coverage);
     }
-    let columns = format!("| {} |\n|{}\n", sheet.columns.join(" | "), "---|".repeat(sheet.columns.len()));
+    let names = sheet
+        .columns
+        .iter()
+        .map(|name| if name.is_empty() { "| ".to_owned() } else { format!("{name} | ") })
+        .collect::<String>();
+    let columns = format!("| {}\n|{}\n", names.trim_end(), "---|".repeat(sheet.columns.len()));
     let mut left_out = 0;
     for group in &sheet.groups {
         let head = format!("\n### {}\n\n{columns}", line(&group.title));
