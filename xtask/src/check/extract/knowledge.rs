@@ -55,7 +55,7 @@ pub(super) struct Resource {
 
 impl Knowledge {
     pub(crate) fn of(contract: &Contract) -> Self {
-        let mut knowledge = Self::default();
+        let (mut knowledge, mut by_name) = (Self::default(), BTreeMap::new());
         for operation in &contract.operations {
             knowledge.operations.insert(unnamed(&operation.name), operation.name.clone());
             for direction in [Direction::Request, Direction::Response] {
@@ -80,7 +80,8 @@ impl Knowledge {
             let method = operation.id.strip_prefix(&format!("{tag}_")).unwrap_or(&operation.id).to_owned();
             let name = tag.replace('_', " ").trim_end_matches('s').to_owned();
             let method = (method, operation.name.clone());
-            match knowledge.resources.iter_mut().find(|resource| resource.name == name) {
+            let at = *by_name.entry(name.clone()).or_insert(knowledge.resources.len());
+            match knowledge.resources.get_mut(at) {
                 Some(resource) => resource.methods.push(method),
                 None => knowledge.resources.push(Resource { name, methods: vec![method] }),
             }
