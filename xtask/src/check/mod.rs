@@ -109,7 +109,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match check(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {}", report::log_line(&format!("{error:#}")));
+            // An error about several pages has a line for each.
+            for line in format!("error: {error:#}").lines() {
+                eprintln!("{}", report::log_line(line));
+            }
             ExitCode::from(2)
         }
     }

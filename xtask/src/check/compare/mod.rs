@@ -3,6 +3,7 @@
 
 mod declared;
 mod deviations;
+mod lists;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -276,11 +277,11 @@ fn undocumented(fact: &Fact, pointer: &str) -> Option<Verdict> {
         Fact::Field(field) => (Kind::FieldUndocumented, format!("the {} field `{}`", field.direction, field.path)),
         Fact::Parameter(_, name) => (Kind::ParameterUndocumented, format!("the parameter `{name}`")),
         Fact::Listed(list, name) => {
-            let (what, _, undocumented, _) = verdict::list(*list);
+            let (what, _, undocumented, _) = lists::list(*list);
             (undocumented, format!("{what} `{name}`"))
         }
         Fact::Mention(path) => {
-            let (what, _, undocumented, _) = verdict::list(List::WebhookField);
+            let (what, _, undocumented, _) = lists::list(List::WebhookField);
             (undocumented, format!("{what} `{path}`"))
         }
         Fact::TermKey(term_type, key) if key.is_empty() => {
