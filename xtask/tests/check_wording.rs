@@ -216,6 +216,12 @@ fn requirements_of_some_requests_are_none() {
 fn deprecations() {
     finds(&[
         (CREATE, "Deprecated: will be removed in 2027.", "deprecation-differs", "the operation"),
+        (
+            CREATE,
+            "Deprecated: will be removed in 2027. The `amount` is in UGX.",
+            "deprecation-differs",
+            "the operation",
+        ),
         (CREATE, "This route is deprecated.", "deprecation-differs", "the operation"),
         (CREATE, "`products` is deprecated.", "deprecation-differs", "`products`"),
         (DETAIL, "Response fields:\n\n- `receipt`: deprecated, will be removed\n", "deprecation-differs", "`receipt`"),

@@ -92,8 +92,8 @@ pub(super) fn said(text: &Text) -> Vec<Said> {
         requirement(clause, &mut found);
         values(clause, at + 1 == clauses.len() && text.plain.trim_end().ends_with(':'), &mut found);
         limits(clause, &mut found);
-        if let Some((at, _)) = cue(clause, &DEPRECATED).filter(|(at, _)| !conditional(&clause[..*at])) {
-            found.push(Said { claim: Claim::Deprecated, names: names(clause, at, at) });
+        if cue(clause, &DEPRECATED).is_some_and(|(at, _)| !conditional(&clause[..at])) {
+            found.push(Said { claim: Claim::Deprecated, names: code(clause) });
         }
     }
     found
@@ -115,6 +115,11 @@ fn cue(clause: &[Word], cues: &[&str]) -> Option<(usize, usize)> {
 
 fn conditional(words: &[Word]) -> bool {
     words.iter().any(|word| !word.is_code && CONDITIONS.contains(&word.text.as_str()) || word.text.ends_with("n't"))
+}
+
+/// Everything set as code.
+fn code(clause: &[Word]) -> Vec<String> {
+    clause.iter().filter(|word| word.is_code).map(|word| word.text.clone()).collect()
 }
 
 /// Names before a place, or else after another one.

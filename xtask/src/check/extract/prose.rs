@@ -116,7 +116,7 @@ impl Reader<'_> {
                 }
                 Claim::Deprecated => match fields.into_iter().next() {
                     Some(field) => self.state(Fact::Deprecated(field.operation, Some(field.path))),
-                    None if self.here.own_section && text.code.iter().all(|code| self.is_heading(code)) => {
+                    None if self.here.own_section && names.iter().all(|code| self.is_heading(code)) => {
                         self.state(Fact::Deprecated(operation.clone(), None));
                     }
                     None => {}
