@@ -181,8 +181,8 @@ impl Payments {
         })
     }
 
-    /// Polls until a payment is settled: completed, succeeded or failed. No source lists the final statuses; these three are
-    /// taken as final.
+    /// Polls until `PaymentStatus::is_settled` holds for a payment. No source lists the final statuses; those are taken as
+    /// final.
     ///
     /// # Errors
     /// What [`get`](Self::get) gives and will not pass; see [`Poller`].

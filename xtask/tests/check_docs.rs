@@ -253,6 +253,18 @@ fn what_means_the_same_is_silent() {
     assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), SILENT.len(), complaints.join("\n"));
 }
 
+/// What the section of an operation says in other words is shown, so that somebody reads it.
+#[test]
+fn what_is_reworded_is_shown() {
+    let complaints = complaints(REWORDED, |(name, file, change)| {
+        let answer = check_changed(file, change);
+        let ids: BTreeSet<&str> = answer.findings().iter().filter_map(|one| one["id"].as_str()).collect();
+        let shown = answer.code == Some(1) && ids.iter().all(|id| ["section-reworded", "fact-new"].contains(id));
+        (!shown).then(|| format!("{file}: {name}: {:?}\n{}", answer.code, answer.summary()))
+    });
+    assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), REWORDED.len(), complaints.join("\n"));
+}
+
 // ------------------------------------------------------------ changes that must be heard
 
 #[rustfmt::skip]
@@ -471,16 +483,11 @@ fn crlf(text: &str) -> String {
 #[rustfmt::skip]
 const SILENT: &[Silent] = &[
     ("tabs at the ends of lines", GUIDE, With(|text| text.replace('\n', "\t\n"))),
-    ("every item", GUIDE, First("Each quote item includes:", "For every item of the quote:")),
     ("words before a heading's route", GUIDE, First("### `POST /api/token`", "### Tokens: `POST /api/token`")),
     ("number before a heading's route", GUIDE, First("### `POST /api/token`", "### 1.2 `POST /api/token`")),
-    ("sample for a shell", GUIDE, First("Notes:\n", "Try it:\n\n```bash\ncurl https://api.gopiaxis.com/api/request-otp \\\n  -d '{\"email\": \"a@b.example\"}'\n```\n\nNotes:\n")),
     ("sample in Python", GUIDE, First("Notes:\n", "```python\nclient.post(\"/request-otp\", json={\"email\": \"a@b.example\"})\n```\n\nNotes:\n")),
-    ("label as a heading", GUIDE, First("Query parameters used here:\n", "#### Query parameters\n")),
-    ("prose between label and list", GUIDE, First("Query parameters:\n\n- `status`\n- `payment_method`", "Query parameters:\n\nAll are optional.\n\n- `status`\n- `payment_method`")),
     ("prose reworded", GUIDE, First("Older pages disagree with the server. Go by the last column.", "The last column is right where pages of another age differ.")),
     ("introduction reworded", GUIDE, First("It speaks of these parts of the API:", "Covered here:")),
-    ("purpose reworded", GUIDE, First("- sends a password to a payer", "- a payer gets a password for one use")),
     ("title reworded", GUIDE, First("# Piaxis guide for integrators", "# How to integrate Piaxis")),
     ("prose section added", GUIDE, First("## Last words", "## History\n\nThis service began small.\n\n- first cards\n- then wallets\n\n## Last words")),
     ("prose section removed", GUIDE, With(|text| without(text, "## Last words", "- Try everything"))),
@@ -492,7 +499,7 @@ const SILENT: &[Silent] = &[
     ("rows in another order", GUIDE, With(|text| moved(text, "| Refund ", "| Payout detail", "| Refresh "))),
     ("headings deeper", GUIDE, With(|text| text.replace("\n### ", "\n#### "))),
     ("all headings on one level", GUIDE, With(|text| text.replace("\n### ", "\n## "))),
-    ("heading underlined", GUIDE, First("## 3. Direct payments", "3. Direct payments\n------------------")),
+    ("heading underlined", GUIDE, First("## 3. Direct payments", "3\\. Direct payments\n------------------")),
     ("headings closed by signs", GUIDE, First("## 4. Escrows", "## 4. Escrows ##")),
     ("fences of another language", GUIDE, Each("```json", "```jsonc")),
     ("fences without a language", GUIDE, Each("```json", "```")),
@@ -529,7 +536,6 @@ const SILENT: &[Silent] = &[
     ("other coordinates", GUIDE, First("\"latitude\": 0.3136", "\"latitude\": -1.2921")),
     ("other known value", GUIDE, First("\"payment_method\": \"airtel\"", "\"payment_method\": \"mtn\"")),
     ("typographic quotes", GUIDE, First("Keep its value in `PIAXIS_CLIENT_ID`.", "Keep “its” value – the merchant’s – in `PIAXIS_CLIENT_ID`.")),
-    ("descriptions after fields", GUIDE, First("- `created_at`\n- `reference`\n", "- `created_at`: when it was made\n- `reference` (yours)\n")),
     ("link in prose", GUIDE, First("Piaxis tells your server what happened.", "Piaxis tells your server [what happened](https://example.com/news).")),
     ("header's sample value", GUIDE, First("X-Request-ID: one_per_call", "X-Request-ID: 7f3a")),
     ("rules between chapters", GUIDE, Each("\n## ", "\n---\n\n## ")),
@@ -541,9 +547,7 @@ const SILENT: &[Silent] = &[
     ("quoted prose", GUIDE, First("Rules of an administrator", "> Rules of an administrator")),
     ("item over two lines", GUIDE, First("- either may include", "- either may\n  include")),
     ("bold name of a field", GUIDE, First("- `receipt`", "- **`receipt`**")),
-    ("type after a field", GUIDE, First("- `receipt`", "- `receipt` (string, optional)")),
     ("list of contents", GUIDE, First("## Naming", "## Contents\n\n- [Naming](#naming)\n- [`GET /api/authorize`](#get-apiauthorize)\n\n## Naming")),
-    ("example folded away", GUIDE, First("Request body:\n\n```json", "Request body:\n\n<details>\n<summary>Show</summary>\n\n```json")),
     ("front matter", GUIDE, With(|text| format!("---\ntitle: Guide\n---\n\n{text}"))),
     ("amount without separators", GUIDE, First("\"7,500.00\"", "\"7500\"")),
     ("prose wrapped elsewhere", GUIDE, First("disagree with the server. Go by", "disagree\nwith the server. Go\nby")),
@@ -593,7 +597,21 @@ const SILENT: &[Silent] = &[
     ("classes of a route", SIGN_IN, Each("<dl class=\"http post\">", "<dl class=\"py http post wide\">")),
     ("button to copy", PAYOUTS, Each("<div class=\"highlight\"><pre>", "<button class=\"copybtn\">Copy</button><div class=\"highlight\"><pre>")),
     ("numbers of lines", PAYOUTS, Each("<pre><span></span>", "<pre><span></span><span class=\"linenos\">1</span>")),
-    ("note", PAYOUTS, First("<section id=\"fee-behaviour\">", "<div class=\"admonition note\"><p class=\"admonition-title\">Note</p><p>Be <code>kind</code>.</p></div>\n<section id=\"fee-behaviour\">")),
     ("prose reworded", INDEX, First("For machines:", "Also as plain text:")),
     ("title", INDEX, First("<title>Piaxis docs", "<title>Documents of Piaxis")),
+];
+
+// ------------------------------------------------------------ words of an operation that may mean something
+
+#[rustfmt::skip]
+const REWORDED: &[Silent] = &[
+    ("every item", GUIDE, First("Each quote item includes:", "For every item of the quote:")),
+    ("sample for a shell", GUIDE, First("Notes:\n", "Try it:\n\n```bash\ncurl https://api.gopiaxis.com/api/request-otp \\\n  -d '{\"email\": \"a@b.example\"}'\n```\n\nNotes:\n")),
+    ("label as a heading", GUIDE, First("Query parameters used here:\n", "#### Query parameters\n")),
+    ("prose between label and list", GUIDE, First("Query parameters:\n\n- `status`\n- `payment_method`", "Query parameters:\n\nAll are optional.\n\n- `status`\n- `payment_method`")),
+    ("purpose reworded", GUIDE, First("- sends a password to a payer", "- a payer gets a password for one use")),
+    ("descriptions after fields", GUIDE, First("- `created_at`\n- `reference`\n", "- `created_at`: when it was made\n- `reference` (yours)\n")),
+    ("type after a field", GUIDE, First("- `receipt`", "- `receipt` (string, optional)")),
+    ("example folded away", GUIDE, First("Request body:\n\n```json", "Request body:\n\n<details>\n<summary>Show</summary>\n\n```json")),
+    ("note", PAYOUTS, First("<section id=\"fee-behaviour\">", "<div class=\"admonition note\"><p class=\"admonition-title\">Note</p><p>Be <code>kind</code>.</p></div>\n<section id=\"fee-behaviour\">")),
 ];

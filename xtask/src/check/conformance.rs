@@ -5,34 +5,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, anyhow};
-use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
-use serde_json::{Value, json};
+use anyhow::Result;
+use jsonschema::{ValidationError, error::ValidationErrorKind};
+use serde_json::Value;
 
 use super::{
-    examples::as_2020_12,
+    examples::{Body, ENVELOPE, Validators},
     json::{Json, duplicates},
 };
 use crate::{
-    contract::{Contract, escape, payload, strings, text_of},
+    contract::{Contract, escape, strings, text_of},
     report::Kind,
 };
-
-const ENVELOPE: &str = "/x-piaxis-webhooks/schema";
 
 /// Names of fields that are longer than this are not shown.
 const LONGEST_NAME: usize = 64;
 /// Names of fields with more digits than this are not shown: they may be ids or phone numbers.
 const MOST_DIGITS: usize = 4;
-
-/// The schema of a body.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Body {
-    /// Where it is in the contract.
-    pointer: String,
-    /// Where the schema of its field `data` is besides, of a webhook delivery.
-    data: Option<String>,
-}
 
 /// What a body has that the contract does not know, or contradicts.
 #[derive(Debug)]
@@ -57,14 +46,12 @@ struct Place {
 
 pub(crate) struct Conformance<'a> {
     contract: &'a Contract,
-    schemas: Value,
-    validators: BTreeMap<Body, Validator>,
+    validators: Validators<'a>,
 }
 
 impl<'a> Conformance<'a> {
     pub(crate) fn new(contract: &'a Contract) -> Self {
-        let schemas = as_2020_12(&contract.document["components"]["schemas"]);
-        Self { contract, schemas, validators: BTreeMap::new() }
+        Self { contract, validators: Validators::new(contract) }
     }
 
     /// The body of an operation's response with this status, of a 2xx response without one; `None` when the contract has no
@@ -87,10 +74,7 @@ impl<'a> Conformance<'a> {
 
     /// The body of a webhook delivery, by the event that it names.
     pub(crate) fn delivery(&self, json: &Json) -> Body {
-        let value = json.to_value();
-        let event = value["event"].as_str().or(value["data"]["event"].as_str()).unwrap_or_default();
-        let data = payload(event.split('.').next().unwrap_or_default());
-        Body { pointer: ENVELOPE.to_owned(), data: self.contract.document.pointer(&data).map(|_| data) }
+        Body::of_delivery(self.contract, &json.to_value())
     }
 
     /// Everything that is wrong with a body.
@@ -100,28 +84,11 @@ impl<'a> Conformance<'a> {
         if body.pointer == ENVELOPE {
             walk.event(json);
         }
-        let validator = self.validator(body)?;
+        let validator = self.validators.get(body)?;
         for error in validator.iter_errors(&json.to_value()) {
             walk.explain(&error);
         }
         Ok(walk.problems)
-    }
-
-    fn validator(&mut self, body: &Body) -> Result<&Validator> {
-        if !self.validators.contains_key(body) {
-            let mut parts = vec![as_2020_12(self.contract.at(&body.pointer))];
-            if let Some(data) = &body.data {
-                parts.push(json!({ "properties": { "data": as_2020_12(self.contract.at(data)) } }));
-            }
-            let document = json!({ "allOf": parts, "components": { "schemas": self.schemas } });
-            // The error may quote the contract, and no response.
-            let validator = jsonschema::options()
-                .should_validate_formats(true)
-                .build(&document)
-                .map_err(|error| anyhow!("the contract's schema at {} is invalid: {error}", body.pointer))?;
-            self.validators.insert(body.clone(), validator);
-        }
-        self.validators.get(body).ok_or_else(|| anyhow!("no validator"))
     }
 }
 

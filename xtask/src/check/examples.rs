@@ -1,113 +1,155 @@
 //! The JSON examples of the docs, validated against the schemas that they belong to.
 
-use jsonschema::error::ValidationErrorKind;
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, anyhow};
+use jsonschema::{Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value, json};
 
-use super::fact::Example;
-use crate::contract::{Contract, payload, strings};
+use super::fact::{Example, WEBHOOK};
+use crate::contract::{Contract, escape, payload, strings, text_of};
+
+pub(super) const ENVELOPE: &str = "/x-piaxis-webhooks/schema";
 
 /// Texts that the guide writes where a value of some format stands.
 const PLACEHOLDERS: [&str; 3] = ["uuid", "optional-uuid", "required-for-piaxis_external"];
+/// How deep values of open enums are looked for.
+const DEEPEST: usize = 24;
 
-pub(crate) struct Examples<'a> {
+/// The schema of a body.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Body {
+    /// Where it is in the contract.
+    pub(super) pointer: String,
+    /// Where the schema of its field `data` is besides, of a webhook delivery.
+    pub(super) data: Option<String>,
+}
+
+impl Body {
+    /// The body of a webhook delivery, by the event that it names.
+    pub(super) fn of_delivery(contract: &Contract, json: &Value) -> Self {
+        let event = json["event"].as_str().or(json["data"]["event"].as_str()).unwrap_or_default();
+        let data = payload(event.split('.').next().unwrap_or_default());
+        Self { pointer: ENVELOPE.to_owned(), data: contract.document.pointer(&data).map(|_| data) }
+    }
+}
+
+/// Validators of bodies, each built once.
+pub(super) struct Validators<'a> {
     contract: &'a Contract,
     schemas: Value,
+    built: BTreeMap<Body, Validator>,
+}
+
+impl<'a> Validators<'a> {
+    pub(super) fn new(contract: &'a Contract) -> Self {
+        let schemas = as_2020_12(&contract.document["components"]["schemas"]);
+        Self { contract, schemas, built: BTreeMap::new() }
+    }
+
+    pub(super) fn get(&mut self, body: &Body) -> Result<&Validator> {
+        if !self.built.contains_key(body) {
+            let mut parts = vec![as_2020_12(self.contract.at(&body.pointer))];
+            if let Some(data) = &body.data {
+                parts.push(json!({ "properties": { "data": as_2020_12(self.contract.at(data)) } }));
+            }
+            let document = json!({ "allOf": parts, "components": { "schemas": self.schemas } });
+            // The error may quote the contract, and no response.
+            let validator = jsonschema::options()
+                .should_validate_formats(true)
+                .build(&document)
+                .map_err(|error| anyhow!("the contract's schema at {} is invalid: {error}", body.pointer))?;
+            self.built.insert(body.clone(), validator);
+        }
+        self.built.get(body).context("no validator")
+    }
 }
 
 /// What is wrong with an example.
 #[derive(Debug)]
-pub(crate) struct Misfit {
-    pub(crate) path: String,
-    pub(crate) problem: String,
-    /// It fits, but has a value that an open enum does not name.
-    pub(crate) is_new_value: bool,
+pub(super) struct Misfit {
+    pub(super) path: String,
+    pub(super) problem: String,
+    /// The open enum that does not name the value; the example fits otherwise.
+    pub(super) value_of: Option<String>,
+}
+
+pub(super) struct Examples<'a> {
+    contract: &'a Contract,
+    validators: Validators<'a>,
 }
 
 impl<'a> Examples<'a> {
-    pub(crate) fn new(contract: &'a Contract) -> Self {
-        Self { contract, schemas: as_2020_12(&contract.document["components"]["schemas"]) }
+    pub(super) fn new(contract: &'a Contract) -> Self {
+        Self { contract, validators: Validators::new(contract) }
     }
 
-    pub(crate) fn misfits(&self, example: &Example) -> Vec<Misfit> {
-        let schema = if example.operation == "webhook" {
-            let name = example.json["event"].as_str().or(example.json["data"]["event"].as_str()).unwrap_or_default();
-            let family = name.split('.').next().unwrap_or_default();
-            let data = self.contract.at(&payload(family)).as_object().cloned().unwrap_or_default();
-            let envelope = &self.contract.document["x-piaxis-webhooks"]["schema"];
-            json!({ "allOf": [envelope, { "properties": { "data": data } }] })
+    pub(super) fn misfits(&mut self, example: &Example) -> Vec<Misfit> {
+        let body = if example.operation == WEBHOOK {
+            Some(Body::of_delivery(self.contract, &example.json))
         } else {
             let operation = self.contract.operation(&example.operation);
-            let body = operation.and_then(|operation| self.contract.body(operation, example.direction));
-            body.map(|body| self.contract.at(&body).clone()).unwrap_or_default()
+            let pointer = operation.and_then(|operation| self.contract.body(operation, example.direction));
+            pointer.map(|pointer| Body { pointer, data: None })
         };
-        let document = json!({ "allOf": [as_2020_12(&schema)], "components": { "schemas": self.schemas } });
-        let failed = |problem: String| vec![Misfit { path: String::new(), problem, is_new_value: false }];
-        let validator = match jsonschema::options().should_validate_formats(true).build(&document) {
+        let Some(body) = body else { return Vec::new() };
+        let misfit = |path: String, problem: String| Misfit { path, problem, value_of: None };
+        let validator = match self.validators.get(&body) {
             Ok(validator) => validator,
-            Err(error) => return failed(format!("the contract's schema is invalid: {error}")),
+            Err(error) => return vec![misfit(String::new(), format!("{error:#}"))],
         };
-        let mut misfits: Vec<Misfit> = validator
-            .iter_errors(&example.json)
-            .filter(|error| {
-                let placeholder = error.instance().as_str().is_some_and(|text| PLACEHOLDERS.contains(&text));
-                !(placeholder && matches!(error.kind(), ValidationErrorKind::Format { .. }))
-            })
-            .map(|error| Misfit {
-                path: readable(&error.instance_path().to_string()),
-                problem: error.to_string(),
-                is_new_value: false,
-            })
-            .collect();
-        self.new_values(&schema, &example.json, "", 0, &mut misfits);
+        let errors = validator.iter_errors(&example.json).filter(|error| {
+            let placeholder = error.instance().as_str().is_some_and(|text| PLACEHOLDERS.contains(&text));
+            !(placeholder && matches!(error.kind(), ValidationErrorKind::Format { .. }))
+        });
+        let mut misfits: Vec<Misfit> =
+            errors.map(|error| misfit(readable(&error.instance_path().to_string()), error.to_string())).collect();
+        self.new_values(&body.pointer, &example.json, "", 0, &mut misfits);
+        if let Some(data) = &body.data {
+            self.new_values(data, &example.json["data"], "data", 0, &mut misfits);
+        }
         misfits
     }
 
     /// Values of open enums that the contract does not name yet.
-    fn new_values(&self, schema: &Value, json: &Value, path: &str, depth: usize, found: &mut Vec<Misfit>) {
-        if depth > 16 {
+    fn new_values(&self, pointer: &str, json: &Value, path: &str, depth: usize, found: &mut Vec<Misfit>) {
+        let schema = self.contract.at(pointer);
+        if depth > DEEPEST || schema.is_null() {
             return;
         }
-        if let Some(target) =
-            schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#'))
-        {
-            return self.new_values(self.contract.at(target), json, path, depth + 1, found);
+        if let Some(target) = text_of(schema, "$ref").strip_prefix('#') {
+            return self.new_values(target, json, path, depth + 1, found);
         }
-        for part in schema["allOf"].as_array().into_iter().flatten() {
-            self.new_values(part, json, path, depth + 1, found);
+        for at in 0..schema["allOf"].as_array().map_or(0, Vec::len) {
+            self.new_values(&format!("{pointer}/allOf/{at}"), json, path, depth + 1, found);
         }
         let known = strings(&schema["x-extensible-enum"]);
         if let Some(text) = json.as_str().filter(|text| !known.is_empty() && !known.iter().any(|value| value == text)) {
             let problem = format!("`{text}` is a value that the contract does not name");
-            found.push(Misfit { path: path.to_owned(), problem, is_new_value: true });
+            found.push(Misfit { path: path.to_owned(), problem, value_of: Some(pointer.to_owned()) });
         }
         for (key, value) in json.as_object().into_iter().flatten() {
             let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            self.new_values(&schema["properties"][key], value, &inner, depth + 1, found);
+            self.new_values(&format!("{pointer}/properties/{}", escape(key)), value, &inner, depth + 1, found);
         }
         for item in json.as_array().into_iter().flatten() {
-            self.new_values(&schema["items"], item, &format!("{path}[]"), depth + 1, found);
+            self.new_values(&format!("{pointer}/items"), item, &format!("{path}[]"), depth + 1, found);
         }
     }
 }
 
 /// `/recipients/0/amount` as `recipients[0].amount`.
 fn readable(pointer: &str) -> String {
-    let mut path = String::new();
-    for part in pointer.split('/').filter(|part| !part.is_empty()) {
-        if part.bytes().all(|byte| byte.is_ascii_digit()) {
-            path += &format!("[{part}]");
-        } else {
-            if !path.is_empty() {
-                path.push('.');
-            }
-            path += part;
-        }
-    }
-    path
+    let parts = pointer.split('/').filter(|part| !part.is_empty());
+    let path = parts.map(|part| match part.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => format!("[{part}]"),
+        false => format!(".{part}"),
+    });
+    path.collect::<String>().trim_start_matches('.').to_owned()
 }
 
 /// OpenAPI 3.0 says null by `nullable`; JSON Schema says it by a type.
-pub(crate) fn as_2020_12(node: &Value) -> Value {
+fn as_2020_12(node: &Value) -> Value {
     match node {
         Value::Array(items) => items.iter().map(as_2020_12).collect(),
         Value::Object(object) => {

@@ -1,66 +1,156 @@
-//! The neutral ground on which documents and the contract meet: one statement about the API.
+//! Facts: what the documents and the contract both say about the API, in one form that can be compared.
 
 use std::fmt;
 
-/// Which side of a call a field belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+use serde::{Deserialize, Serialize};
+
+use crate::report::DocPlace;
+
+/// Operation that stands for deliveries of webhooks.
+pub(crate) const WEBHOOK: &str = "webhook";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Direction {
     Request,
     Response,
 }
 
-/// One statement. Its `Display` is its name in the lock and in findings; two facts with one name are one fact.
-///
-/// Operations are written as `POST /payments/create`, without the path of the server; paths of fields as
-/// `recipients[].amount`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A field of one side of an operation, or a query parameter of its requests.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "(String, Direction, String)", into = "(String, Direction, String)")]
+pub(crate) struct Field {
+    /// `POST /payments/create`, without the path of the server.
+    pub(crate) operation: String,
+    pub(crate) direction: Direction,
+    /// `recipients[].amount`.
+    pub(crate) path: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Bound {
+    Min,
+    Max,
+}
+
+/// Kinds of names that stand in one list of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum List {
+    Header,
+    ErrorCode,
+    Event,
+    WebhookHeader,
+    WebhookField,
+    Variable,
+    BaseUrl,
+    PayoutFee,
+}
+
+/// One statement about the API.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Fact {
-    /// The operation exists.
-    Operation { operation: String },
-    /// A field may be sent or comes back.
-    Field { operation: String, direction: Direction, path: String },
-    /// A list that is said to be guaranteed has the field.
-    Guaranteed { operation: String, direction: Direction, path: String },
-    /// A field that older pages show is not guaranteed.
-    NotGuaranteed { operation: String, path: String },
-    /// A field or parameter has these types, parted by `|`.
-    FieldType { operation: String, direction: Direction, path: String, kind: String },
-    /// A field or parameter may have this value.
-    EnumValue { operation: String, direction: Direction, path: String, value: String },
-    /// A request is refused without this field.
-    RequiredField { operation: String, path: String },
-    /// A query parameter, form field or other route-level parameter.
-    Parameter { operation: String, name: String },
-    /// A header is required.
-    RequiredHeader { operation: String, name: String },
-    /// A header is recommended, or required on most calls.
-    Header { name: String },
-    /// A JSON value in an example has this type (`string`, `number`, `boolean`, `null`, `object`, `array`).
-    ExampleType { operation: String, direction: Direction, path: String, kind: String },
-    /// A route is said not to exist.
-    NotExposed { route: String },
-    /// Something is live at the path, whatever its method.
-    Path { path: String },
-    /// A field is spoken of by its path, such as `user_info.otp`, without saying where.
-    Mention { path: String },
-    /// A code that the API gives with an error.
-    Code { name: String },
-    /// A webhook event.
-    Event { name: String },
-    /// A header of webhook deliveries.
-    WebhookHeader { name: String },
-    /// A field of a webhook's envelope.
-    WebhookField { path: String },
-    /// An environment variable.
-    Variable { name: String },
-    /// A base URL.
-    BaseUrl { url: String },
-    /// A default payout fee: amounts up to `limit` (or above all limits) cost `fee`.
-    Fee { limit: String, fee: String },
-    /// A type of term that can be fulfilled takes a key in `data`; an empty key says only that the type exists.
-    TermKey { term_type: String, key: String },
-    /// An action that an escrow may wait for, and a key that comes with it.
-    RequiredAction { action: String, key: String },
+    Operation(String),
+    /// The operation, or its field if there is one, is deprecated.
+    Deprecated(String, Option<String>),
+    /// No operation has the route, which may lack its method.
+    NotExposed(String),
+    /// Some operation has the path.
+    Path(String),
+    Field(Field),
+    /// A list of guaranteed fields has it.
+    Guaranteed(Field),
+    NotGuaranteed(Field),
+    Required(Field),
+    Optional(Field),
+    /// JSON types, parted by `|`.
+    Type(Field, String),
+    /// JSON type in an example.
+    Shown(Field, String),
+    Value(Field, String),
+    Limit(Field, Bound, String),
+    /// Operation and name of a query parameter or a top-level field of the request.
+    Parameter(String, String),
+    /// Operation and header.
+    RequiredHeader(String, String),
+    /// Some operation has a field of this path.
+    Mention(String),
+    Listed(List, String),
+    /// Evidence of a term takes the key; an empty key says that the type exists.
+    TermKey(String, String),
+    /// Data of a new term has the key.
+    TermData(String, String),
+    /// An escrow may wait for the action, which comes with the key; an empty key says that the action exists.
+    RequiredAction(String, String),
+}
+
+impl Field {
+    pub(crate) fn new(operation: &str, direction: Direction, path: &str) -> Self {
+        Self { operation: operation.to_owned(), direction, path: path.to_owned() }
+    }
+}
+
+impl From<(String, Direction, String)> for Field {
+    fn from((operation, direction, path): (String, Direction, String)) -> Self {
+        Self { operation, direction, path }
+    }
+}
+
+impl From<Field> for (String, Direction, String) {
+    fn from(field: Field) -> Self {
+        (field.operation, field.direction, field.path)
+    }
+}
+
+impl Fact {
+    pub(crate) fn field(&self) -> Option<&Field> {
+        match self {
+            Self::Field(field)
+            | Self::Guaranteed(field)
+            | Self::NotGuaranteed(field)
+            | Self::Required(field)
+            | Self::Optional(field)
+            | Self::Type(field, _)
+            | Self::Shown(field, _)
+            | Self::Value(field, _)
+            | Self::Limit(field, ..) => Some(field),
+            _ => None,
+        }
+    }
+
+    /// The operation that it is about.
+    pub(crate) fn operation(&self) -> Option<&str> {
+        match self {
+            Self::Operation(operation)
+            | Self::Deprecated(operation, _)
+            | Self::Parameter(operation, _)
+            | Self::RequiredHeader(operation, _) => Some(operation),
+            _ => self.field().map(|field| field.operation.as_str()),
+        }
+    }
+
+    /// The same fact with its operation named as the contract names it.
+    pub(crate) fn with_operation(mut self, name: &str) -> Self {
+        match &mut self {
+            Self::Operation(operation)
+            | Self::Deprecated(operation, _)
+            | Self::Parameter(operation, _)
+            | Self::RequiredHeader(operation, _) => name.clone_into(operation),
+            Self::Field(field)
+            | Self::Guaranteed(field)
+            | Self::NotGuaranteed(field)
+            | Self::Required(field)
+            | Self::Optional(field)
+            | Self::Type(field, _)
+            | Self::Shown(field, _)
+            | Self::Value(field, _)
+            | Self::Limit(field, ..) => name.clone_into(&mut field.operation),
+            _ => {}
+        }
+        self
+    }
 }
 
 impl fmt::Display for Direction {
@@ -72,40 +162,59 @@ impl fmt::Display for Direction {
     }
 }
 
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Min => "at least",
+            Self::Max => "at most",
+        })
+    }
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Header => "header",
+            Self::ErrorCode => "error code",
+            Self::Event => "event",
+            Self::WebhookHeader => "webhook header",
+            Self::WebhookField => "webhook field",
+            Self::Variable => "environment variable",
+            Self::BaseUrl => "base URL",
+            Self::PayoutFee => "payout fee",
+        })
+    }
+}
+
 impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Field { operation, direction, .. }) = self.field() {
+            write!(f, "{operation}: {direction} ")?;
+        }
         match self {
-            Self::Operation { operation } => write!(f, "operation {operation}"),
-            Self::Field { operation, direction, path } => write!(f, "{operation}: {direction} has {path}"),
-            Self::FieldType { operation, direction, path, kind } => {
-                write!(f, "{operation}: {direction} has {path} as {kind}")
-            }
-            Self::EnumValue { operation, direction, path, value } => {
-                write!(f, "{operation}: {direction} {path} may be {value}")
-            }
-            Self::RequiredField { operation, path } => write!(f, "{operation}: needs {path}"),
-            Self::Guaranteed { operation, direction, path } => write!(f, "{operation}: {direction} guarantees {path}"),
-            Self::NotGuaranteed { operation, path } => write!(f, "{operation}: {path} is not guaranteed"),
-            Self::Parameter { operation, name } => write!(f, "{operation}: takes the parameter {name}"),
-            Self::RequiredHeader { operation, name } => write!(f, "{operation}: needs the header {name}"),
-            Self::Header { name } => write!(f, "header {name}"),
-            Self::ExampleType { operation, direction, path, kind } => {
-                write!(f, "{operation}: {direction} example has {path} as {kind}")
-            }
-            Self::NotExposed { route } => write!(f, "not exposed: {route}"),
-            Self::Path { path } => write!(f, "path {path}"),
-            Self::Mention { path } => write!(f, "field {path}"),
-            Self::Code { name } => write!(f, "error code {name}"),
-            Self::Event { name } => write!(f, "event {name}"),
-            Self::WebhookHeader { name } => write!(f, "webhook header {name}"),
-            Self::WebhookField { path } => write!(f, "webhook field {path}"),
-            Self::Variable { name } => write!(f, "environment variable {name}"),
-            Self::BaseUrl { url } => write!(f, "base URL {url}"),
-            Self::Fee { limit, fee } => write!(f, "payout fee {limit}: {fee}"),
-            Self::TermKey { term_type, key } if key.is_empty() => write!(f, "term type {term_type}"),
-            Self::TermKey { term_type, key } => write!(f, "term type {term_type} takes {key}"),
-            Self::RequiredAction { action, key } if key.is_empty() => write!(f, "required action {action}"),
-            Self::RequiredAction { action, key } => write!(f, "required action {action} has {key}"),
+            Self::Operation(operation) => write!(f, "operation {operation}"),
+            Self::Deprecated(operation, None) => write!(f, "{operation}: is deprecated"),
+            Self::Deprecated(operation, Some(path)) => write!(f, "{operation}: {path} is deprecated"),
+            Self::NotExposed(route) => write!(f, "not exposed: {route}"),
+            Self::Path(path) => write!(f, "path {path}"),
+            Self::Field(field) => write!(f, "has {}", field.path),
+            Self::Guaranteed(field) => write!(f, "guarantees {}", field.path),
+            Self::NotGuaranteed(field) => write!(f, "does not guarantee {}", field.path),
+            Self::Required(field) => write!(f, "requires {}", field.path),
+            Self::Optional(field) => write!(f, "has {} optionally", field.path),
+            Self::Type(field, kind) => write!(f, "has {} as {kind}", field.path),
+            Self::Shown(field, kind) => write!(f, "example has {} as {kind}", field.path),
+            Self::Value(field, value) => write!(f, "{} may be {value}", field.path),
+            Self::Limit(field, bound, limit) => write!(f, "{} is {bound} {limit}", field.path),
+            Self::Parameter(operation, name) => write!(f, "{operation}: takes the parameter {name}"),
+            Self::RequiredHeader(operation, name) => write!(f, "{operation}: requires the header {name}"),
+            Self::Mention(path) => write!(f, "field {path}"),
+            Self::Listed(list, name) => write!(f, "{list} {name}"),
+            Self::TermKey(term_type, key) if key.is_empty() => write!(f, "term type {term_type}"),
+            Self::TermKey(term_type, key) => write!(f, "term type {term_type} takes {key}"),
+            Self::TermData(term_type, key) => write!(f, "new {term_type} terms have {key}"),
+            Self::RequiredAction(action, key) if key.is_empty() => write!(f, "required action {action}"),
+            Self::RequiredAction(action, key) => write!(f, "required action {action} has {key}"),
         }
     }
 }
@@ -114,12 +223,7 @@ impl fmt::Display for Fact {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Stated {
     pub(crate) fact: Fact,
-    /// Name of the page.
-    pub(crate) page: String,
-    /// Heading above it.
-    pub(crate) heading: String,
-    pub(crate) anchor: String,
-    pub(crate) line: usize,
+    pub(crate) place: DocPlace,
 }
 
 /// A JSON example and where it belongs.
@@ -129,8 +233,32 @@ pub(crate) struct Example {
     pub(crate) operation: String,
     pub(crate) direction: Direction,
     pub(crate) json: serde_json::Value,
-    pub(crate) page: String,
-    pub(crate) heading: String,
-    pub(crate) anchor: String,
-    pub(crate) line: usize,
+    pub(crate) place: DocPlace,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_read_back_as_it_was_written() {
+        let field = || Field::new("POST /a", Direction::Request, "b c.d[]");
+        let facts = [
+            Fact::Operation("GET /a".into()),
+            Fact::Deprecated("GET /a".into(), None),
+            Fact::Type(field(), "integer|null".into()),
+            Fact::Limit(field(), Bound::Max, "20".into()),
+            Fact::Listed(List::Header, "api-key".into()),
+            Fact::RequiredHeader("GET /a".into(), "api-key".into()),
+        ];
+        for fact in facts {
+            let text = serde_json::to_string(&fact).unwrap();
+            assert_eq!(serde_json::from_str::<Fact>(&text).unwrap(), fact, "{text}");
+        }
+        assert_eq!(
+            serde_json::to_string(&Fact::Field(field())).unwrap(),
+            r#"{"field":["POST /a","request","b c.d[]"]}"#
+        );
+    }
 }

@@ -1,12 +1,13 @@
 //! `cargo xtask check`: the contract against the live documentation, fact by fact, or against recorded responses.
 //!
 //! Pages are fetched (`fetch`), parsed into one model (`markdown`, `html` -> `document`), read for facts (`extract` ->
-//! `fact`), and compared with the contract (`contract`, `compare`, `examples`) and with what the last accepted run saw
-//! (`lock`).
+//! `fact`), and compared with the facts of the contract (`compare`, `examples`) and with what the last accepted run saw
+//! (`lock`, `changes`).
 //!
 //! With `--responses`, a folder of recorded responses is read instead (`responses`), each as JSON that keeps names that occur
 //! twice (`json`), and compared with the schema of its operation (`conformance`).
 
+mod changes;
 pub(crate) mod compare;
 mod conformance;
 mod document;
@@ -27,20 +28,28 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::contract::{self, Contract, FILE as CONTRACT};
-use crate::report::{self, DocPlace, Finding, Format, Kind};
+use crate::report::{self, DocPlace, Finding, Format, Kind, Severity};
 use document::Document;
-use extract::Extracted;
+use extract::{Extracted, Knowledge};
 use fetch::Fetched;
-use lock::{Change, Lock, LockedPage};
+use lock::{Lock, LockedPage};
 
 const LOCK: &str = "openapi/docs.lock";
 const DOCS: &str = "https://api.gopiaxis.com/api/docs/";
 
 const AFTER_HELP: &str = "\
+Exit codes:
+  0  the contract and the docs (or the responses) agree
+  1  errors or warnings
+  2  the docs, the contract, the lock or the responses could not be read
+
+The lock (--lock FILE) holds what the last accepted run saw. --update-lock accepts the docs as they are, or creates the lock; it
+leaves the lock alone while the contract and the docs differ with errors, unless --force is given.
+
 Recorded responses (--responses DIR): one JSON file for each response body, named after the operationId in the contract.
 
   payments_get.json              a 2xx response of payments_get
@@ -49,12 +58,7 @@ Recorded responses (--responses DIR): one JSON file for each response body, name
   payments_get.404.json          a response with status 404 (also payments_get.404.<anything>.json, payments_get.404/…)
   webhook.json                   the body of a webhook delivery (also webhook.<anything>.json, webhook/…)
 
-The report has paths and file names, never values. The docs are not fetched.
-
-Exit codes:
-  0  agreement
-  1  findings
-  2  the docs, the contract, the lock or the responses could not be read";
+The report has paths and file names, never values. The docs are not fetched.";
 
 /// What to compare, and how to say it.
 #[derive(Debug, Args)]
@@ -64,7 +68,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = DOCS)]
     docs: String,
     /// Compares a folder of recorded responses with the contract, instead of the docs (see below).
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["docs", "save", "openapi", "lock", "update_lock"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["docs", "save", "openapi", "lock", "no_lock", "update_lock"])]
     responses: Option<PathBuf>,
     /// Keeps what was fetched in this folder.
     #[arg(long)]
@@ -84,9 +88,15 @@ pub(crate) struct Arguments {
     /// What the last accepted run saw; openapi/docs.lock of the repository when left out.
     #[arg(long)]
     lock: Option<PathBuf>,
+    /// Compares with the contract alone, not with what the last accepted run saw.
+    #[arg(long, conflicts_with_all = ["lock", "update_lock"])]
+    no_lock: bool,
     /// Accepts the present state of the docs, after review.
     #[arg(long)]
     update_lock: bool,
+    /// Accepts it although the contract and the docs differ.
+    #[arg(long, requires = "update_lock")]
+    force: bool,
 }
 
 /// A given file, or one of the repository around this folder.
@@ -94,12 +104,15 @@ fn at_root(given: Option<&Path>, file: &str) -> PathBuf {
     given.map_or_else(|| contract::root().join(file), Path::to_owned)
 }
 
-/// 0: agreement, 1: findings, 2: the docs, the contract or the responses could not be read.
+/// 0: agreement, 1: findings, 2: something could not be read.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match check(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {}", report::log_line(&format!("{error:#}")));
+            // An error about several pages has a line for each.
+            for line in format!("error: {error:#}").lines() {
+                eprintln!("{}", report::log_line(line));
+            }
             ExitCode::from(2)
         }
     }
@@ -116,9 +129,7 @@ fn check(arguments: &Arguments) -> Result<u8> {
         show(&report)?;
         return Ok(report::exit_code(&report));
     }
-    let lock_file = at_root(arguments.lock.as_deref(), LOCK);
-    let lock_name = arguments.lock.as_deref().unwrap_or(Path::new(LOCK)).display().to_string();
-    let accepted = lock::read(&lock_file)?;
+    let accepted = accepted(arguments)?;
     let fetched = fetch_pages(arguments)?;
     if let Some(directory) = &arguments.save {
         fetch::save(&fetched, directory)?;
@@ -128,26 +139,62 @@ fn check(arguments: &Arguments) -> Result<u8> {
     if let Some(address) = &arguments.openapi {
         pages.push(openapi::read(address, &contract)?);
     }
-    let mut report = compare::compare(&contract, &pages);
-    report.notes.extend(fetched.notes.iter().cloned());
-    report.findings.extend(fetched.broken_links.iter().map(broken_link));
-
-    let now = lock_of(&fetched, &pages);
-    match (&accepted, arguments.update_lock) {
-        (_, true) => {
-            lock::write(&lock_file, &now)?;
-            eprintln!("accepted the present state of the docs in {lock_name}");
-        }
-        (Some(accepted), false) => add_changes(&mut report, accepted, &now, &pages),
-        (None, false) => report.notes.push(format!("there is no {lock_name}; accept one with --update-lock")),
+    let mut compared = compare::compare(&contract, &pages);
+    let seen = fetched.pages.iter().zip(&pages).map(|(page, (_, extracted))| LockedPage::of(page, extracted));
+    let now = Lock::new(seen.collect());
+    if arguments.update_lock {
+        update(arguments, accepted.as_ref(), &now, &compared.report)?;
+    } else if let Some(accepted) = &accepted {
+        let pages: Vec<_> = pages.iter().map(|(document, extracted)| (document.name.clone(), extracted)).collect();
+        let changes = changes::findings(accepted, &now, &pages, &compared);
+        compared.report.findings.extend(changes);
     }
-    show(&report)?;
-    Ok(report::exit_code(&report))
+    compared.report.notes.extend(fetched.notes);
+    compared.report.findings.extend(fetched.broken_links.iter().map(broken_link));
+    show(&compared.report)?;
+    Ok(report::exit_code(&compared.report))
+}
+
+/// What the last accepted run saw; none when it is not to be compared with, or is to be replaced and cannot be read.
+fn accepted(arguments: &Arguments) -> Result<Option<Lock>> {
+    if arguments.no_lock {
+        return Ok(None);
+    }
+    let path = arguments.lock.as_deref().unwrap_or(Path::new(LOCK)).display();
+    match lock::read(&at_root(arguments.lock.as_deref(), LOCK)) {
+        Ok(None) if !arguments.update_lock => {
+            bail!("no lock at {path}: create it with --update-lock, or compare with the contract alone with --no-lock")
+        }
+        Err(error) if arguments.update_lock => {
+            eprintln!("the lock is replaced: {error:#}");
+            Ok(None)
+        }
+        read => read,
+    }
+}
+
+/// Accepts the docs as they are.
+fn update(arguments: &Arguments, accepted: Option<&Lock>, now: &Lock, report: &report::Report) -> Result<()> {
+    let path = arguments.lock.as_deref().unwrap_or(Path::new(LOCK)).display();
+    let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if errors > 0 && !arguments.force {
+        eprintln!("{path} is left as it is: {errors} errors are open; correct them, or accept the docs with --force");
+        return Ok(());
+    }
+    let (added, removed, unchanged) = changes::summary(accepted, now);
+    if accepted.is_some_and(|accepted| accepted.pages == now.pages) {
+        eprintln!("{path} is left as it is: nothing changed in {unchanged} facts");
+        return Ok(());
+    }
+    lock::write(&at_root(arguments.lock.as_deref(), LOCK), now)?;
+    let total = added + unchanged;
+    eprintln!("accepted {total} facts in {path}: {added} added, {removed} removed, {unchanged} unchanged");
+    Ok(())
 }
 
 /// Every page, parsed and read for its facts.
 pub(crate) fn read_pages(fetched: &Fetched, contract: &Contract) -> Vec<(Document, Extracted)> {
-    let knowledge = contract.knowledge();
+    let knowledge = Knowledge::of(contract);
     let read = |document: Document| {
         let extracted = extract::extract(&document, &knowledge);
         (document, extracted)
@@ -176,61 +223,8 @@ fn fetch_pages(arguments: &Arguments) -> Result<Fetched> {
 }
 
 fn broken_link(link: &fetch::BrokenLink) -> Finding {
-    let (page, address, what) = (&link.page, &link.address, &link.what);
+    let fetch::BrokenLink { page, address, what, line } = link;
     let message = format!("the page `{page}` links to a page that does not exist: {address} ({what})");
-    let doc = DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: link.line };
+    let doc = DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: *line };
     Finding { doc: Some(doc), ..Finding::new(Kind::LinkBroken, message) }
-}
-
-fn lock_of(fetched: &Fetched, pages: &[(Document, Extracted)]) -> Lock {
-    let seen = fetched.pages.iter().zip(pages).map(|(page, (_, extracted))| LockedPage {
-        name: page.name.clone(),
-        address: page.file_name(),
-        sha256: lock::sha256(&page.text),
-        sections: extracted.sections,
-        understood: extracted.understood,
-        examples: extracted.examples.len(),
-        facts: extracted.facts.iter().map(|stated| stated.fact.to_string()).collect(),
-    });
-    Lock::new(std::time::SystemTime::now(), seen.collect())
-}
-
-/// What the last accepted run saw and this one does not is a finding, also where the contract would not miss it.
-fn add_changes(report: &mut report::Report, accepted: &Lock, now: &Lock, pages: &[(Document, Extracted)]) {
-    for change in lock::compare(accepted, now) {
-        let (kind, page, message) = match change {
-            Change::PageMissing { page } => {
-                let message = format!("the page `{page}` that the last accepted run saw is missing");
-                (Kind::PageMissing, page, message)
-            }
-            Change::PageNew { page } => (Kind::PageNew, page.clone(), format!("there is a new page `{page}`")),
-            Change::Reworded { page } => (Kind::PageReworded, page.clone(), format!("the page `{page}` was reworded")),
-            Change::FactGone { page, fact } => {
-                (Kind::FactGone, page.clone(), format!("the page `{page}` no longer says: {fact}"))
-            }
-            Change::FactNew { page, fact } => {
-                (Kind::FactNew, page.clone(), format!("the page `{page}` now says: {fact}"))
-            }
-            Change::CoverageDropped { page, what, before, now } => {
-                let message = format!(
-                    "the page `{page}` has fewer {what} than the last accepted run saw: {now} instead of {before}"
-                );
-                (Kind::CoverageDropped, page, message)
-            }
-        };
-        let stated = pages
-            .iter()
-            .flat_map(|(_, page)| &page.facts)
-            .find(|stated| stated.page == page && message.ends_with(&stated.fact.to_string()));
-        let doc = match stated {
-            Some(stated) => Some(DocPlace {
-                page: page.clone(),
-                heading: stated.heading.clone(),
-                anchor: stated.anchor.clone(),
-                line: stated.line,
-            }),
-            None => Some(DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: 1 }),
-        };
-        report.findings.push(Finding { doc, ..Finding::new(kind, message) });
-    }
 }

@@ -11,14 +11,16 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use super::{
+    compare::{array, object},
     document::{Document, Section, Text},
-    extract::{Extracted, Puzzle},
-    fact::{Direction, Fact, Stated},
+    extract::{Extracted, Part, Puzzle},
+    fact::{Direction, Fact, Field, List, Stated},
 };
 use crate::contract::{Contract, Found, Operation, strings, text_of};
+use crate::report::DocPlace;
 
 /// Name of the source, as the contract has it.
-const PAGE: &str = "backend";
+pub(super) const PAGE: &str = "backend";
 /// Paths below this are public; the rest serves the web application.
 const PREFIX: &str = "/api";
 const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
@@ -135,7 +137,7 @@ fn extract(text: &str, contract: &Contract) -> Result<(Document, Extracted)> {
             reader.operation(&name, item, operation);
         }
     }
-    ensure!(reader.found.sections > 0, "no path of it begins with {PREFIX}/");
+    ensure!(reader.found.sections() > 0, "no path of it begins with {PREFIX}/");
     Ok((reader.document, reader.found))
 }
 
@@ -179,12 +181,13 @@ impl<'a> Reader<'a> {
         let title = Text { plain: name.to_owned(), code: vec![name.to_owned()], strong: Vec::new() };
         let section = Section { title, anchor: String::new(), line: self.line, blocks: Vec::new() };
         self.document.sections.push(section);
-        self.found.sections += 1;
-        self.state(Fact::Operation { operation: name.to_owned() });
+        let (heading, line, operation_name) = (self.heading.clone(), self.line, Some(name.to_owned()));
+        self.found.parts.push(Part { heading, line, operation: operation_name, ..Part::default() });
+        self.state(Fact::Operation(name.to_owned()));
         if !operation.is_object() {
             return self.puzzle("the operation is no object");
         }
-        self.found.understood += 1;
+        self.found.parts.iter_mut().for_each(|part| part.is_understood |= part.heading == name);
         // The missing operation is the finding; its parts would only repeat it.
         let contract: &'a Contract = self.contract;
         let Some(known) = contract.operation(name) else { return };
@@ -220,11 +223,11 @@ impl<'a> Reader<'a> {
         match (text_of(parameter, "in"), parameter["required"] == true) {
             ("query", _) => {
                 self.values(operation, Direction::Request, &name, &parameter["schema"]);
-                self.state(Fact::Parameter { operation: operation.name.clone(), name });
+                self.state(Fact::Parameter(operation.name.clone(), name));
             }
-            ("header", true) => self.state(Fact::RequiredHeader { operation: operation.name.clone(), name }),
+            ("header", true) => self.state(Fact::RequiredHeader(operation.name.clone(), name)),
             ("header", false) if self.claims.insert((String::new(), name.to_lowercase())) => {
-                self.state(Fact::Header { name });
+                self.state(Fact::Listed(List::Header, name));
             }
             _ => {}
         }
@@ -240,7 +243,7 @@ impl<'a> Reader<'a> {
         let known: Vec<&str> = pointers.iter().map(|pointer| text_of(self.contract.at(pointer), "name")).collect();
         for name in names {
             if known.contains(&name.as_str()) {
-                self.state(Fact::Parameter { operation: operation.name.clone(), name });
+                self.state(Fact::Parameter(operation.name.clone(), name));
             } else {
                 self.field(operation, Direction::Request, name);
             }
@@ -286,7 +289,7 @@ impl<'a> Reader<'a> {
                     self.values(operation, direction, &path, schema);
                     let needed = array(&part.schema["required"]).any(|required| required == name.as_str());
                     if direction == Direction::Request && needed {
-                        self.state(Fact::RequiredField { operation: operation.name.clone(), path: path.clone() });
+                        self.state(Fact::Required(Field::new(&operation.name, direction, &path)));
                     }
                 }
                 // What is inside a field that the contract lacks would only repeat that.
@@ -300,7 +303,7 @@ impl<'a> Reader<'a> {
     }
 
     fn field(&mut self, operation: &Operation, direction: Direction, path: String) {
-        self.state(Fact::Field { operation: operation.name.clone(), direction, path });
+        self.state(Fact::Field(Field::new(&operation.name, direction, &path)));
     }
 
     /// States the types and the named values of a field or parameter.
@@ -310,7 +313,7 @@ impl<'a> Reader<'a> {
         let typed = self.add_values(schema, 0, &mut kinds, &mut values);
         if typed && !kinds.is_empty() {
             let kind = kinds.into_iter().collect::<Vec<_>>().join("|");
-            self.state(Fact::FieldType { operation: name.clone(), direction, path: path.to_owned(), kind });
+            self.state(Fact::Type(Field::new(name, direction, path), kind));
         }
         for value in values {
             // One open enum of the contract learns a value once, wherever it comes.
@@ -322,7 +325,7 @@ impl<'a> Reader<'a> {
                 (None, Found::Free | Found::Nothing) => format!("{name} {path}"),
             };
             if self.claims.insert((value.clone(), place)) {
-                self.state(Fact::EnumValue { operation: name.clone(), direction, path: path.to_owned(), value });
+                self.state(Fact::Value(Field::new(name, direction, path), value));
             }
         }
     }
@@ -422,33 +425,20 @@ impl<'a> Reader<'a> {
 
     // ------------------------------------------------------------ results
 
+    fn place(&self) -> DocPlace {
+        let (page, heading) = (PAGE.to_owned(), self.heading.clone());
+        DocPlace { page, heading, anchor: String::new(), line: self.line }
+    }
+
     fn state(&mut self, fact: Fact) {
-        self.found.facts.push(Stated {
-            fact,
-            page: PAGE.to_owned(),
-            heading: self.heading.clone(),
-            anchor: String::new(),
-            line: self.line,
-        });
+        let place = self.place();
+        self.found.facts.push(Stated { fact, place });
     }
 
     fn puzzle(&mut self, message: &str) {
-        let puzzle = Puzzle {
-            message: message.to_owned(),
-            heading: self.heading.clone(),
-            anchor: String::new(),
-            line: self.line,
-        };
+        let puzzle = Puzzle { message: message.to_owned(), place: self.place() };
         if !self.found.puzzles.iter().any(|other| other.message == puzzle.message) {
             self.found.puzzles.push(puzzle);
         }
     }
-}
-
-fn object(node: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    node.as_object().into_iter().flatten()
-}
-
-fn array(node: &Value) -> impl Iterator<Item = &Value> {
-    node.as_array().into_iter().flatten()
 }

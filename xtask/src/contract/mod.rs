@@ -21,11 +21,6 @@ pub(crate) use fields::Found;
 use lines::Lines;
 pub(crate) use pointer::escape;
 
-use crate::check::{
-    extract::{Knowledge, Resource, Shape},
-    fact::Direction,
-};
-
 /// The contract, below the root of the repository.
 pub(crate) const FILE: &str = "openapi/piaxis.yaml";
 
@@ -91,34 +86,6 @@ impl Contract {
     /// The operation of this name; names of path parameters make no difference.
     pub(crate) fn operation(&self, name: &str) -> Option<&Operation> {
         self.by_name.get(&unnamed(name)).and_then(|at| self.operations.get(*at))
-    }
-
-    /// What the extractor needs to tell what headings and examples are about.
-    pub(crate) fn knowledge(&self) -> Knowledge {
-        let mut knowledge = Knowledge::default();
-        let mut known: HashMap<String, usize> = HashMap::new();
-        for operation in &self.operations {
-            for direction in [Direction::Request, Direction::Response] {
-                if let Some(body) = self.body(operation, direction) {
-                    let properties = &self.at(&self.resolve(&body))["properties"];
-                    let keys = properties.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect();
-                    knowledge.shapes.push(Shape { operation: operation.name.clone(), direction, keys });
-                }
-            }
-            let tag = self.at(&operation.pointer)["tags"][0].as_str().unwrap_or_default();
-            let method = operation.id.strip_prefix(&format!("{tag}_")).unwrap_or(&operation.id).to_owned();
-            let name = tag.replace('_', " ").trim_end_matches('s').to_owned();
-            let at = *known.entry(name.clone()).or_insert(knowledge.resources.len());
-            if at == knowledge.resources.len() {
-                knowledge.resources.push(Resource { name, methods: Vec::new() });
-            }
-            knowledge.resources[at].methods.push((method, operation.name.clone()));
-        }
-        let host = |url: &str| url.split("://").nth(1).and_then(|rest| rest.split('/').next()).map(str::to_owned);
-        let servers = self.document["servers"].as_array().into_iter().flatten();
-        knowledge.hosts = servers.filter_map(|server| host(text_of(server, "url"))).collect();
-        knowledge.term_types = strings(&self.document["components"]["schemas"]["TermType"]["x-extensible-enum"]);
-        knowledge
     }
 }
 

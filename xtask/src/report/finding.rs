@@ -66,6 +66,8 @@ kinds! {
     FeeDiffers "fee-differs" Error MEND;
     TypeDiffers "type-differs" Error MEND;
     ValueUnknown "value-unknown" Warning MEND;
+    LimitDiffers "limit-differs" Error MEND;
+    DeprecationDiffers "deprecation-differs" Warning "say `deprecated: true`, or record a deviation with the reason";
     RequirementDiffers "requirement-differs" Error MEND;
     GuaranteeDiffers "guarantee-differs" Warning "require it, or record a deviation";
     NotGuaranteed "not-guaranteed" Error MEND;
@@ -89,12 +91,14 @@ kinds! {
     TermUndocumented "term-undocumented" Error DROP;
     TermKeyUndocumented "term-key-undocumented" Error DROP;
     TermDataUndocumented "term-data-undocumented" Error DROP;
+    SourceMissing "source-missing" Error "cite the heading that says it now";
     DeviationStale "deviation-stale" Error "drop the deviation, or cite where the document says it now";
 
     // The docs changed since the accepted run.
     PageMissing "page-missing" Error ACCEPT;
     PageNew "page-new" Warning ACCEPT;
     PageReworded "page-reworded" Info ACCEPT;
+    SectionReworded "section-reworded" Warning "read it: if it states a new fact, teach the check to see it; accept with `cargo xtask check --update-lock`";
     FactGone "fact-gone" Error ACCEPT;
     FactNew "fact-new" Warning ACCEPT;
     CoverageDropped "coverage-dropped" Error ACCEPT;

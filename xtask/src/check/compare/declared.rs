@@ -1,0 +1,316 @@
+//! The facts of the contract, each with its place, in the form in which the documents state them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{array, object, page_of};
+use crate::{
+    check::fact::{Bound, Direction, Fact, Field, List},
+    contract::{Contract, Operation, escape, payload, strings, text_of},
+};
+
+const SCHEMAS: &str = "/components/schemas";
+const ACTIONS: &str = "/components/schemas/RequiredActionType";
+const ACTION: &str = "/components/schemas/RequiredAction";
+
+/// Keywords of bounds.
+const BOUNDS: [(&str, Bound); 6] = [
+    ("minimum", Bound::Min),
+    ("minLength", Bound::Min),
+    ("minItems", Bound::Min),
+    ("maximum", Bound::Max),
+    ("maxLength", Bound::Max),
+    ("maxItems", Bound::Max),
+];
+
+/// Facts at one place of the contract, which a page states when it states one of them.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) facts: Vec<Fact>,
+    /// The contract says that a live page documents it.
+    pub(super) is_cited: bool,
+}
+
+pub(super) struct Declared<'a> {
+    pub(super) contract: &'a Contract,
+    facts: BTreeMap<Fact, String>,
+    /// By pointer.
+    pub(super) groups: BTreeMap<String, Group>,
+    live: BTreeSet<String>,
+    /// Types of terms whose evidence may have any key.
+    pub(super) free_terms: BTreeSet<String>,
+}
+
+impl<'a> Declared<'a> {
+    pub(super) fn of(contract: &'a Contract) -> Self {
+        let mut declared = Self {
+            contract,
+            facts: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            live: contract.live_pages(),
+            free_terms: BTreeSet::new(),
+        };
+        contract.operations.iter().for_each(|operation| declared.operation_facts(operation));
+        declared.lists();
+        declared.terms();
+        declared
+    }
+
+    pub(super) fn operation(&self, name: &str) -> Option<&'a Operation> {
+        self.contract.operation(name)
+    }
+
+    /// Whether a live page is cited at the place or around it.
+    pub(super) fn is_cited(&self, pointer: &str) -> bool {
+        self.contract.sources(pointer).iter().any(|source| self.live.contains(page_of(source)))
+    }
+
+    pub(super) fn has(&self, fact: &Fact) -> bool {
+        self.facts.contains_key(fact)
+    }
+
+    pub(super) fn pointer(&self, fact: &Fact) -> Option<&str> {
+        self.facts.get(fact).map(String::as_str)
+    }
+
+    /// Facts about a field, and where they stand.
+    pub(super) fn about(&self, field: &Field) -> Vec<(&Fact, &str)> {
+        let single = [Fact::Field, Fact::Guaranteed, Fact::Required, Fact::Optional];
+        let single = single.into_iter().filter_map(|fact| self.facts.get_key_value(&fact(field.clone())));
+        let nothing = String::new;
+        let several = [
+            Fact::Type(field.clone(), nothing()),
+            Fact::Value(field.clone(), nothing()),
+            Fact::Limit(field.clone(), Bound::Min, nothing()),
+        ];
+        let several = several.into_iter().flat_map(|first| {
+            let kind = std::mem::discriminant(&first);
+            let same = move |(fact, _): &(&Fact, &String)| {
+                std::mem::discriminant(*fact) == kind && fact.field() == Some(field)
+            };
+            self.facts.range(first..).take_while(same)
+        });
+        single.chain(several).map(|(fact, pointer)| (fact, pointer.as_str())).collect()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Fact> {
+        self.facts.keys()
+    }
+
+    fn add(&mut self, fact: Fact, pointer: &str) {
+        self.facts.entry(fact).or_insert_with(|| pointer.to_owned());
+    }
+
+    /// Adds what a page states when it states one of the facts at the pointer.
+    fn add_listed(&mut self, fact: Fact, pointer: &str, is_cited: impl FnOnce(&Self) -> bool) {
+        if !self.groups.contains_key(pointer) {
+            let is_cited = is_cited(self);
+            self.groups.insert(pointer.to_owned(), Group { facts: Vec::new(), is_cited });
+        }
+        if let Some(group) = self.groups.get_mut(pointer) {
+            group.facts.push(fact.clone());
+        }
+        self.add(fact, pointer);
+    }
+
+    // ------------------------------------------------------------ operations
+
+    fn operation_facts(&mut self, operation: &Operation) {
+        let contract = self.contract;
+        let (name, pointer) = (&operation.name, &operation.pointer);
+        self.add_listed(Fact::Operation(name.clone()), pointer, |all| all.is_cited(pointer));
+        if contract.at(pointer)["deprecated"] == true {
+            self.add(Fact::Deprecated(name.clone(), None), pointer);
+        }
+        for direction in [Direction::Request, Direction::Response] {
+            for (path, pointer) in contract.fields(operation, direction) {
+                let field = Field::new(name, direction, &path);
+                let is_required = contract.is_required(&pointer);
+                match (direction, is_required) {
+                    (Direction::Request, true) => self.add(Fact::Required(field.clone()), &pointer),
+                    (Direction::Response, true) => self.add(Fact::Guaranteed(field.clone()), &pointer),
+                    (_, false) => self.add(Fact::Optional(field.clone()), &pointer),
+                }
+                self.schema(&field, &pointer);
+                if direction == Direction::Request {
+                    self.add(Fact::Parameter(name.clone(), path), &pointer);
+                }
+                // Evidence and data of terms are compared by type, not as fields of a body.
+                self.add_listed(Fact::Field(field), &pointer, |all| {
+                    all.is_cited(&pointer) && !all.is_of_term(&pointer)
+                });
+            }
+        }
+        for pointer in contract.parameters(operation) {
+            let parameter = contract.at(&pointer);
+            let (place, path) = (text_of(parameter, "in"), text_of(parameter, "name"));
+            let fact = Fact::Parameter(name.clone(), path.to_owned());
+            if place != "query" {
+                self.add(fact, &pointer);
+                continue;
+            }
+            let field = Field::new(name, Direction::Request, path);
+            let is_required = parameter["required"] == true;
+            self.add(if is_required { Fact::Required(field.clone()) } else { Fact::Optional(field.clone()) }, &pointer);
+            self.schema(&field, &format!("{pointer}/schema"));
+            // A shared parameter belongs to each operation that has it.
+            let own = strings(&parameter["x-piaxis-source"]);
+            let cited_at = if own.is_empty() { &operation.pointer } else { &pointer };
+            let at = format!("{}/parameters/{}", operation.pointer, escape(path));
+            self.add_listed(fact, &at, |all| all.is_cited(cited_at));
+        }
+        self.security(operation);
+    }
+
+    /// Types, values and bounds of a field or parameter.
+    fn schema(&mut self, field: &Field, pointer: &str) {
+        let contract = self.contract;
+        if let Some(kinds) = contract.kinds(pointer) {
+            let kinds = kinds.into_iter().collect::<Vec<_>>().join("|");
+            self.add(Fact::Type(field.clone(), kinds), pointer);
+        }
+        let resolved = contract.resolve(pointer);
+        let schema = contract.at(&resolved);
+        for value in strings(&schema["x-extensible-enum"]) {
+            self.add(Fact::Value(field.clone(), value), &resolved);
+        }
+        for (keyword, bound) in BOUNDS {
+            if let Some(limit) = schema[keyword].as_f64() {
+                self.add(Fact::Limit(field.clone(), bound, limit.to_string()), &resolved);
+            }
+        }
+        if schema["deprecated"] == true || contract.at(pointer)["deprecated"] == true {
+            self.add(Fact::Deprecated(field.operation.clone(), Some(field.path.clone())), pointer);
+        }
+    }
+
+    /// Headers that every set of credentials holds.
+    fn security(&mut self, operation: &Operation) {
+        let pointer = format!("{}/security", operation.pointer);
+        let sets = self.sets(&pointer);
+        for (scheme, declared) in object(&self.contract.document["components"]["securitySchemes"]) {
+            if !sets.is_empty() && sets.iter().all(|set| set.contains(scheme)) {
+                let header = text_of(declared, "name").to_lowercase();
+                self.add(Fact::RequiredHeader(operation.name.clone(), header), &pointer);
+            }
+        }
+    }
+
+    /// Names of the schemes in each set of credentials.
+    pub(super) fn sets(&self, pointer: &str) -> Vec<BTreeSet<String>> {
+        array(self.contract.at(pointer)).map(|set| object(set).map(|(name, _)| name.clone()).collect()).collect()
+    }
+
+    fn is_of_term(&self, pointer: &str) -> bool {
+        let name = pointer.strip_prefix(SCHEMAS).and_then(|rest| rest.split('/').nth(1));
+        let schema = name.map(|name| self.contract.at(&format!("{SCHEMAS}/{name}")));
+        schema.is_some_and(|schema| {
+            ["x-piaxis-term-type", "x-piaxis-term-data"].iter().any(|key| schema.get(key).is_some())
+        })
+    }
+
+    // ------------------------------------------------------------ lists and terms
+
+    fn lists(&mut self) {
+        let contract = self.contract;
+        let document = &contract.document;
+        let header = |one: &Value| text_of(one, "name").to_lowercase();
+        for (name, scheme) in object(&document["components"]["securitySchemes"]) {
+            let pointer = format!("/components/securitySchemes/{name}");
+            self.add(Fact::Listed(List::Header, header(scheme)), &pointer);
+            self.add(Fact::Listed(List::ErrorCode, text_of(scheme, "x-piaxis-missing-code").to_owned()), &pointer);
+        }
+        let own = contract.operations.iter().flat_map(|operation| contract.parameters(operation));
+        let shared = object(&document["components"]["parameters"]);
+        let shared = shared.map(|(name, _)| format!("/components/parameters/{}", escape(name)));
+        for pointer in shared.chain(own).collect::<BTreeSet<_>>() {
+            if contract.at(&pointer)["in"] == "header" {
+                self.add(Fact::Listed(List::Header, header(contract.at(&pointer))), &pointer);
+            }
+        }
+        for (list, key) in [(List::Event, "events"), (List::WebhookHeader, "headers")] {
+            let root = format!("/x-piaxis-webhooks/{key}");
+            for (name, _) in object(contract.at(&root)) {
+                let pointer = format!("{root}/{}", escape(name));
+                self.add_listed(canonical(Fact::Listed(list, name.clone())), &pointer, |all| all.is_cited(&pointer));
+            }
+        }
+        let mut fields = contract.fields_of("/x-piaxis-webhooks/schema");
+        for (family, _) in object(contract.at("/x-piaxis-webhooks/payloads")) {
+            let below = contract.fields_of(&payload(family));
+            fields.extend(below.into_iter().map(|(path, pointer)| (format!("data.{path}"), pointer)));
+        }
+        for (path, pointer) in fields {
+            self.add_listed(Fact::Mention(path.clone()), &pointer, |all| all.is_cited(&pointer));
+            self.add_listed(Fact::Listed(List::WebhookField, path), &pointer, |_| false);
+        }
+        for (key, variable) in object(&document["x-piaxis-environment-variables"]) {
+            let pointer = format!("/x-piaxis-environment-variables/{key}");
+            for (at, name) in strings(&variable["names"]).into_iter().enumerate() {
+                // The first is preferred; others may be older.
+                self.add_listed(Fact::Listed(List::Variable, name), &format!("{pointer}/names/{at}"), |all| {
+                    at == 0 && all.is_cited(&pointer)
+                });
+            }
+        }
+        for (at, server) in array(&document["servers"]).enumerate() {
+            let (pointer, url) = (format!("/servers/{at}"), text_of(server, "url").to_owned());
+            self.add_listed(Fact::Listed(List::BaseUrl, url), &pointer, |all| all.is_cited(&pointer));
+        }
+        for (at, tier) in array(&document["x-piaxis-default-payout-fees"]["tiers"]).enumerate() {
+            let fee = format!("{}: {}", text_of(tier, "amount"), text_of(tier, "fee"));
+            let pointer = format!("/x-piaxis-default-payout-fees/tiers/{at}");
+            self.add_listed(Fact::Listed(List::PayoutFee, fee), &pointer, |_| true);
+        }
+    }
+
+    fn terms(&mut self) {
+        let contract = self.contract;
+        for action in strings(&contract.at(ACTIONS)["x-extensible-enum"]) {
+            self.add(Fact::RequiredAction(action.clone(), String::new()), ACTIONS);
+            for (key, _) in object(&contract.at(ACTION)["properties"]) {
+                let pointer = format!("{ACTION}/properties/{}", escape(key));
+                self.add_listed(Fact::RequiredAction(action.clone(), key.clone()), &pointer, |all| {
+                    all.is_cited(&pointer)
+                });
+            }
+        }
+        for (name, schema) in object(contract.at(SCHEMAS)) {
+            let root = format!("{SCHEMAS}/{}", escape(name));
+            let (evidence, data) = (text_of(schema, "x-piaxis-term-type"), text_of(schema, "x-piaxis-term-data"));
+            if !evidence.is_empty() {
+                self.add_listed(Fact::TermKey(evidence.to_owned(), String::new()), &root, |_| true);
+                if schema.get("properties").is_none() {
+                    self.free_terms.insert(evidence.to_owned());
+                }
+            }
+            for (key, _) in object(&schema["properties"]) {
+                let pointer = format!("{root}/properties/{}", escape(key));
+                if !data.is_empty() {
+                    let at = format!("{pointer}#data");
+                    self.add_listed(Fact::TermData(data.to_owned(), key.clone()), &at, |all| all.is_cited(&pointer));
+                }
+                if !evidence.is_empty() {
+                    let at = format!("{pointer}#evidence");
+                    self.add_listed(Fact::TermKey(evidence.to_owned(), key.clone()), &at, |_| true);
+                    // Prose names the values and the inner keys of a key, too.
+                    let resolved = contract.resolve(&pointer);
+                    let inner = object(&contract.at(&resolved)["properties"]).map(|(inner, _)| inner.clone());
+                    for also in strings(&contract.at(&resolved)["x-extensible-enum"]).into_iter().chain(inner) {
+                        self.add(Fact::TermKey(evidence.to_owned(), also), &resolved);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The fact as both sides write it: names of headers are compared without case.
+pub(super) fn canonical(fact: Fact) -> Fact {
+    match fact {
+        Fact::RequiredHeader(operation, name) => Fact::RequiredHeader(operation, name.to_lowercase()),
+        Fact::Listed(list @ (List::Header | List::WebhookHeader), name) => Fact::Listed(list, name.to_lowercase()),
+        fact => fact,
+    }
+}

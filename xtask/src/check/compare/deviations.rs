@@ -1,0 +1,143 @@
+//! Recorded deviations and cited sources: what they cover, and whether the documents still have the place.
+
+use super::{Disagreement, page_of};
+use crate::{
+    check::{
+        document::{Document, Item, Kind as Block, Section, Text},
+        extract::Extracted,
+    },
+    contract::Deviation,
+    report::Kind,
+};
+
+/// What is a matter of judgement, so that a deviation can cover it.
+const JUDGED: [Kind; 9] = [
+    Kind::SecurityDiffers,
+    Kind::NotGuaranteed,
+    Kind::RouteNotExposed,
+    Kind::TypeDiffers,
+    Kind::ValueUnknown,
+    Kind::ParameterMissing,
+    Kind::RequirementDiffers,
+    Kind::LimitDiffers,
+    Kind::DeprecationDiffers,
+];
+
+/// Whether a deviation is about this, as this page states it: it stands at the place or around it, and its document is the
+/// one that differs.
+pub(super) fn covers(deviation: &Deviation, disagreement: &Disagreement, page: Option<&str>) -> bool {
+    let around =
+        |pointer: &str| pointer == deviation.pointer || pointer.starts_with(&format!("{}/", deviation.pointer));
+    let finding = &disagreement.finding;
+    // Guarantees are departed from one way everywhere, whichever page repeats them.
+    if finding.kind == Kind::GuaranteeDiffers {
+        let body = disagreement.body.as_deref();
+        return deviation.says.contains("guarantee") && (around(&disagreement.pointer) || body.is_some_and(around));
+    }
+    // A new parameter or value is not accepted because others were: the deviation names it.
+    let mut names = finding.message.split('`').skip(1).step_by(2);
+    let names_it = match finding.kind {
+        Kind::ParameterMissing | Kind::ValueUnknown | Kind::LimitDiffers | Kind::RequirementDiffers => {
+            names.any(|name| has_words(&deviation.says, name))
+        }
+        Kind::DeprecationDiffers => deviation.says.contains("deprecated"),
+        _ => true,
+    };
+    if !names_it {
+        return false;
+    }
+    JUDGED.contains(&finding.kind) && page == Some(page_of(&deviation.from)) && around(&disagreement.pointer)
+}
+
+/// Whether a text has these words, in this order and as whole words.
+pub(super) fn has_words(text: &str, words: &str) -> bool {
+    let (text, words) = (text.to_lowercase(), words.to_lowercase());
+    let inner = |c: char| c.is_alphanumeric() || c == '_';
+    !words.is_empty()
+        && text.match_indices(&words).any(|(at, _)| {
+            let (before, after) = (&text[..at], &text[at + words.len()..]);
+            let joined_before = before.ends_with(inner) && words.starts_with(inner);
+            let joined_after = after.starts_with(inner) && words.ends_with(inner);
+            !joined_before && !joined_after
+        })
+}
+
+/// Sections of a page that an anchor leads to: by itself, or by the heading that had it.
+pub(super) fn sections<'a>(
+    pages: &'a [(Document, Extracted)],
+    page: &'a str,
+    anchor: &'a str,
+) -> impl Iterator<Item = &'a Section> {
+    let sections = pages.iter().filter(move |(document, _)| document.name == page).flat_map(|(it, _)| &it.sections);
+    let wanted = without_number(anchor);
+    let leads = move |own: &str, heading: &str| own == anchor || without_number(&slug(heading)) == wanted;
+    sections.filter(move |section| {
+        leads(&section.anchor, &section.title.plain)
+            || section.title.code.iter().any(|code| leads("", code))
+            || section
+                .blocks
+                .iter()
+                .any(|block| matches!(&block.kind, Block::Route { anchor: own, signature } if leads(own, signature)))
+    })
+}
+
+/// The slug of a heading whose number may change.
+fn without_number(slug: &str) -> &str {
+    slug.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-')
+}
+
+/// The anchor that GitHub gives a heading.
+fn slug(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase();
+    kept.chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+/// Whether a section of the page at the anchor still has these words.
+pub(super) fn mentions(pages: &[(Document, Extracted)], page: &str, anchor: &str, words: &[String]) -> bool {
+    let mut text = String::new();
+    for section in sections(pages, page, anchor) {
+        add(&section.title, &mut text);
+        for block in &section.blocks {
+            match &block.kind {
+                Block::Paragraph(words) => add(words, &mut text),
+                Block::List(items) | Block::Fields { items, .. } => {
+                    items.iter().for_each(|item| add_item(item, &mut text))
+                }
+                Block::Table(rows) => rows.iter().flatten().for_each(|cell| add(cell, &mut text)),
+                Block::Code(code) => text += &format!("{code}\n"),
+                Block::Route { signature, .. } => text += &format!("{signature}\n"),
+            }
+        }
+    }
+    !text.is_empty() && words.iter().all(|words| has_words(&text, words))
+}
+
+fn add(words: &Text, text: &mut String) {
+    *text += &words.plain;
+    text.push('\n');
+}
+
+fn add_item(item: &Item, text: &mut String) {
+    add(&item.text, text);
+    item.children.iter().for_each(|child| add_item(child, text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_whole() {
+        assert!(has_words("up to 5000 UGX", "5000") && has_words("the Refresh token", "refresh TOKEN"));
+        assert!(!has_words("up to 15000 UGX", "5000") && !has_words("restarted", "restart"));
+    }
+
+    #[test]
+    fn anchors_of_headings() {
+        assert_eq!(slug("POST /api/escrows/{escrow_id}/release"), "post-apiescrowsescrow_idrelease");
+        assert_eq!(slug("3. Direct Payments"), "3-direct-payments");
+    }
+}

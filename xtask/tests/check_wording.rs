@@ -1,0 +1,381 @@
+//! `cargo xtask check` on small documents: what maintainers write in prose, lists and tables, and what the lock keeps of it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use serde_json::Value;
+
+const GUIDE: &str = "piaxis-api-integration-guide.md";
+const SIGN_IN: &str = "authentication.html";
+const CONTRACT: &str = "contract.yaml";
+
+const DETAIL: &str = "### `GET /api/payments/{payment_id}`\n";
+const LIST: &str = "### `GET /api/merchant-payments`\n";
+const CREATE: &str = "### `POST /api/payments/create`\n";
+
+// ------------------------------------------------------------ the machinery
+
+fn original() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docs")
+}
+
+/// A copy of the documents and their contract, gone when dropped.
+struct Docs(PathBuf);
+
+impl Drop for Docs {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Docs {
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("check-wording-{}-{count}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        for entry in fs::read_dir(original()).unwrap() {
+            let file = entry.unwrap().path();
+            fs::copy(&file, path.join(file.file_name().unwrap())).unwrap();
+        }
+        Self(path)
+    }
+
+    /// With another text in place of the first such text after a third one.
+    fn changed(self, file: &str, after: &str, from: &str, to: &str) -> Self {
+        let path = self.0.join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        let start = text.find(after).unwrap_or_else(|| panic!("no {after:?}")) + after.len();
+        let at = text[start..].find(from).unwrap_or_else(|| panic!("no {from:?}")) + start;
+        fs::write(path, format!("{}{to}{}", &text[..at], &text[at + from.len()..])).unwrap();
+        self
+    }
+
+    fn with(self, after: &str, words: &str) -> Self {
+        self.changed(GUIDE, after, "", &format!("\n{words}\n"))
+    }
+
+    fn check(&self, more: &[&str]) -> Outcome {
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["check", "--format", "json", "--docs"])
+            .arg(&self.0)
+            .arg("--spec")
+            .arg(self.0.join(CONTRACT))
+            .args(more)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let findings = report["findings"].as_array().cloned().unwrap_or_default();
+        Outcome { code: output.status.code(), stderr, findings }
+    }
+
+    fn lock(&self) -> String {
+        self.0.join("own.lock").to_str().unwrap().to_owned()
+    }
+}
+
+struct Outcome {
+    code: Option<i32>,
+    stderr: String,
+    findings: Vec<Value>,
+}
+
+impl Outcome {
+    fn messages(&self) -> Vec<String> {
+        let text = |finding: &Value| format!("{} {}: {}", finding["severity"], finding["id"], finding["message"]);
+        self.findings.iter().map(text).collect()
+    }
+
+    fn find(&self, id: &str) -> &Value {
+        self.findings.iter().find(|one| one["id"] == id).unwrap_or_else(|| panic!("no {id}: {:#?}", self.messages()))
+    }
+}
+
+/// The lock of the documents as they are.
+fn lock() -> &'static str {
+    static LOCK: OnceLock<String> = OnceLock::new();
+    LOCK.get_or_init(|| {
+        let name = format!("check-wording-{}.lock", std::process::id());
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name).to_str().unwrap().to_owned();
+        let outcome = Docs::new().check(&["--lock", &path, "--update-lock"]);
+        assert_eq!(outcome.code, Some(0), "{:#?}{}", outcome.messages(), outcome.stderr);
+        path
+    })
+}
+
+fn finds(cases: &[(&str, &str, &str, &str)]) {
+    let mut missed = Vec::new();
+    for (after, words, id, named) in cases {
+        let outcome = Docs::new().with(after, words).check(&["--no-lock"]);
+        let is_it = |one: &Value| one["id"] == *id && one["message"].as_str().unwrap().contains(named);
+        if !outcome.findings.iter().any(is_it) {
+            missed.push(format!("{words}\n  {:#?}", outcome.messages()));
+        }
+    }
+    assert!(missed.is_empty(), "{} of {} missed:\n{}", missed.len(), cases.len(), missed.join("\n"));
+}
+
+// ------------------------------------------------------------ what sentences, lists and tables say
+
+#[test]
+fn new_values() {
+    let table = "| `status` | Meaning |\n|---|---|\n| `pending` | Waits |\n| `queued` | Is in line |\n";
+    finds(&[
+        (DETAIL, "`status` can be `pending`, `completed` or `queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "The `status` is one of `pending`, `queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "`status` is either `completed` or `queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "Possible values of `status`: `pending`, `queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "A payment has `status: pending, queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "`status`: pending, completed, queued", "value-unknown", "`queued`"),
+        (DETAIL, "`status` can be:\n\n- `pending`\n- `queued`: in line\n", "value-unknown", "`queued`"),
+        (DETAIL, "Possible values of `status`:\n\n- pending\n- queued\n", "value-unknown", "`queued`"),
+        (DETAIL, "Response fields:\n\n- `status`: one of `pending`, `queued`\n", "value-unknown", "`queued`"),
+        (DETAIL, "Response fields:\n\n- `status`\n  - `pending`\n  - `queued`\n", "value-unknown", "`queued`"),
+        (DETAIL, table, "value-unknown", "`queued`"),
+        (DETAIL, &table.replace("`status`", "Status"), "value-unknown", "`queued`"),
+        (
+            DETAIL,
+            "Values of `status`:\n\n| Value | Meaning |\n|---|---|\n| queued | In line |\n",
+            "value-unknown",
+            "`queued`",
+        ),
+        (LIST, "Query parameters:\n\n- `status`: one of `pending` or `queued`\n", "value-unknown", "`queued`"),
+    ]);
+}
+
+#[test]
+fn a_new_value_that_may_be_final_is_prompted() {
+    let docs = Docs::new().with(DETAIL, "`status` can be `pending` or `expired`.");
+    let docs = docs.changed(
+        CONTRACT,
+        "    PaymentStatus:\n",
+        "      x-ext",
+        "      x-piaxis-settled: [ completed ]\n      x-ext",
+    );
+    let outcome = docs.check(&["--no-lock"]);
+    let advice = outcome.find("value-unknown")["advice"].as_str().unwrap();
+    assert!(advice.contains("x-piaxis-settled"), "{advice}");
+}
+
+#[test]
+fn values_in_html() {
+    let docs = Docs::new().changed(
+        SIGN_IN,
+        "",
+        "<strong>client_id</strong>",
+        "<strong>grant_type</strong> – One of <code>authorization_code</code> or <code>device_code</code></p></li>\n\
+         <li><p><strong>client_id</strong>",
+    );
+    let outcome = docs.check(&["--no-lock"]);
+    assert!(outcome.find("value-unknown")["message"].as_str().unwrap().contains("device_code"));
+}
+
+#[test]
+fn requirements() {
+    let table = "Request fields:\n\n| Field | Type | Required | Description |\n|---|---|---|---|\n";
+    let row = |row: &str| format!("{table}| {row} |");
+    finds(&[
+        (CREATE, "`customer_pays_fees` is now required.", "requirement-differs", "customer_pays_fees"),
+        (CREATE, "`customer_pays_fees` must be sent.", "requirement-differs", "customer_pays_fees"),
+        (CREATE, "You must provide `customer_pays_fees`.", "requirement-differs", "customer_pays_fees"),
+        (CREATE, "Request fields:\n\n- `customer_pays_fees` (required)\n", "requirement-differs", "customer_pays_fees"),
+        (CREATE, &row("`customer_pays_fees` | boolean | yes | Who pays"), "requirement-differs", "customer_pays_fees"),
+        (CREATE, &row("amount | string | No | How much"), "requirement-differs", "`amount` is optional"),
+        (CREATE, "`amount` is optional.", "requirement-differs", "`amount` is optional"),
+        (CREATE, "`amount` is no longer required.", "requirement-differs", "`amount` is optional"),
+        (CREATE, "`order_note` is now required.", "field-missing", "order_note"),
+        (LIST, "`status` is now required.", "requirement-differs", "`status` is required"),
+    ]);
+}
+
+#[test]
+fn requirements_of_some_requests_are_none() {
+    for words in [
+        "`customer_pays_fees` is required only for cards.",
+        "Do not assume that `customer_pays_fees` is required.",
+        "`customer_pays_fees` is not required.",
+        "If you pay out, `customer_pays_fees` is required.",
+    ] {
+        let outcome = Docs::new().with(CREATE, words).check(&["--no-lock"]);
+        assert!(outcome.findings.is_empty(), "{words}: {:#?}", outcome.messages());
+    }
+}
+
+#[test]
+fn deprecations() {
+    finds(&[
+        (CREATE, "Deprecated: will be removed in 2027.", "deprecation-differs", "the operation"),
+        (
+            CREATE,
+            "Deprecated: will be removed in 2027. The `amount` is in UGX.",
+            "deprecation-differs",
+            "the operation",
+        ),
+        (CREATE, "This route is deprecated.", "deprecation-differs", "the operation"),
+        (CREATE, "`products` is deprecated.", "deprecation-differs", "`products`"),
+        (DETAIL, "Response fields:\n\n- `receipt`: deprecated, will be removed\n", "deprecation-differs", "`receipt`"),
+    ]);
+}
+
+#[test]
+fn tables_of_fields() {
+    let table = "| Name | Type | Description |\n|---|---|---|\n";
+    finds(&[
+        (DETAIL, &format!("Response fields:\n\n{table}| settled_at | string | When |"), "field-missing", "settled_at"),
+        (CREATE, &format!("Request body:\n\n{table}| `order_note` | string | A note |"), "field-missing", "order_note"),
+        (
+            CREATE,
+            &format!("Request body:\n\n{table}| `customer_pays_fees` | string | Who |"),
+            "type-differs",
+            "customer_pays_fees",
+        ),
+        (LIST, &format!("Query parameters:\n\n{table}| sort_by | string | Order |"), "parameter-missing", "sort_by"),
+    ]);
+}
+
+#[test]
+fn limits() {
+    finds(&[
+        (LIST, "Query parameters:\n\n- `limit` (max 20)\n", "limit-differs", "at most 20, but is at most 100"),
+        (LIST, "`limit` is up to 20.", "limit-differs", "at most 20"),
+        (CREATE, "`amount` has a minimum of 500.", "limit-differs", "at least 500"),
+        (CREATE, "Request fields:\n\n- `description`: at most 20 characters\n", "field-missing", "description"),
+        (CREATE, "`customer_pays_fees` takes at most 20 characters.", "limit-differs", "at most 20"),
+    ]);
+    let outcome = Docs::new().with(LIST, "`limit` is at most 100.").check(&["--no-lock"]);
+    assert!(outcome.findings.is_empty(), "{:#?}", outcome.messages());
+}
+
+// ------------------------------------------------------------ places
+
+#[test]
+fn a_cited_heading_must_exist() {
+    let docs =
+        Docs::new().changed(CONTRACT, "    OtpRequest:", "guide#post-apirequest-otp", "guide#post-apirequest-otps");
+    let outcome = docs.check(&["--no-lock"]);
+    let finding = outcome.find("source-missing");
+    assert!(finding["message"].as_str().unwrap().contains("guide#post-apirequest-otps"), "{finding}");
+}
+
+/// The heading leads to the section where the page changed its anchors.
+#[test]
+fn renamed_anchors_are_found_by_their_headings() {
+    let docs = Docs::new().changed(SIGN_IN, "", "<section id=\"token-exchange\">", "<section id=\"id7\">");
+    let outcome = docs.check(&["--no-lock"]);
+    assert_eq!(outcome.code, Some(0), "{:#?}", outcome.messages());
+}
+
+#[test]
+fn words_of_a_deviation_are_whole() {
+    let docs = Docs::new().changed(SIGN_IN, "", "5000", "15000");
+    let outcome = docs.check(&["--no-lock"]);
+    outcome.find("deviation-stale");
+}
+
+#[test]
+fn examples_of_an_unknown_operation_are_not_blamed_on_another() {
+    let section = "### `GET /api/payments/{payment_id}/receipt`\n\nGuaranteed response:\n\n```json\n\
+                   {\n  \"payment_id\": 7,\n  \"status\": \"pending\",\n  \"amount\": true,\n  \"currency\": 7\n}\n```\n\n";
+    let docs = Docs::new().changed(GUIDE, "", LIST, &format!("{section}{LIST}"));
+    let outcome = docs.check(&["--lock", lock()]);
+    assert_eq!(outcome.findings.len(), 1, "{:#?}", outcome.messages());
+    let finding = outcome.find("operation-missing");
+    assert_eq!(finding["operation"], "GET /payments/{payment_id}/receipt");
+}
+
+#[test]
+fn every_page_that_states_a_fact_is_named() {
+    let words = "- `settled_by`\n- `transaction_details`";
+    let docs = Docs::new().changed(GUIDE, DETAIL, "- `transaction_details`", words);
+    let again = "## More\n\n### `GET /api/payments/{payment_id}` again\n\nResponse fields:\n\n- `settled_by`\n\n";
+    let docs = docs.changed(GUIDE, "", "## Last words", &format!("{again}## Last words"));
+    let outcome = docs.check(&["--no-lock"]);
+    let message = outcome.find("field-missing")["message"].as_str().unwrap();
+    assert!(message.contains("; also in guide, \"GET /api/payments/{payment_id} again\""), "{message}");
+}
+
+// ------------------------------------------------------------ the lock
+
+#[test]
+fn a_reworded_section_of_an_operation_is_shown() {
+    let docs = Docs::new().changed(GUIDE, DETAIL, "- looks one payment up", "- looks one payment up, once an hour");
+    let outcome = docs.check(&["--lock", lock()]);
+    assert_eq!(outcome.code, Some(1), "{:#?}", outcome.messages());
+    let finding = outcome.find("section-reworded");
+    assert_eq!(
+        (&finding["severity"], &finding["operation"]),
+        (&"warning".into(), &"GET /payments/{payment_id}".into())
+    );
+    let message = finding["message"].as_str().unwrap();
+    assert!(message.contains("\"looks one payment up\" became \"looks one payment up, once an hour\""), "{message}");
+    // Elsewhere it is for information.
+    let docs = Docs::new().changed(GUIDE, "", "Older pages disagree", "Pages of another age disagree");
+    let outcome = docs.check(&["--lock", lock()]);
+    let finding = outcome.find("section-reworded");
+    assert_eq!((outcome.code, &finding["severity"]), (Some(0), &"info".into()));
+    assert!(finding["message"].as_str().unwrap().contains("\"Route Reality Check\""), "{finding}");
+}
+
+#[test]
+fn changes_point_to_the_page() {
+    let docs =
+        Docs::new().changed(GUIDE, "", "## Last words", "## Last words\n\nSend `X-Trace`.\n\n```text\napi-key: A\n```");
+    let outcome = docs.check(&["--lock", lock()]);
+    let finding = outcome.find("fact-new");
+    let text = fs::read_to_string(docs.0.join(GUIDE)).unwrap();
+    let line = text[..text.find("api-key: A").unwrap()].lines().count();
+    assert_eq!(finding["doc"]["heading"], "Last words");
+    assert_eq!(finding["doc"]["line"], line, "{finding}");
+    assert_eq!(finding["spec"], Value::Null);
+}
+
+#[test]
+fn a_lock_that_is_named_must_be_there() {
+    let docs = Docs::new();
+    let outcome = docs.check(&["--lock", &docs.lock()]);
+    assert_eq!(outcome.code, Some(2));
+    assert!(outcome.stderr.contains("own.lock") && outcome.stderr.contains("--update-lock"), "{}", outcome.stderr);
+}
+
+#[test]
+fn accepting_says_what_and_changes_nothing_needlessly() {
+    let docs = Docs::new();
+    let (own, read) = (docs.lock(), |docs: &Docs| fs::read_to_string(docs.lock()).unwrap());
+    let outcome = docs.check(&["--lock", &own, "--update-lock"]);
+    assert!(outcome.stderr.contains("added, 0 removed, 0 unchanged"), "{}", outcome.stderr);
+    let first = read(&docs).replace("\"accepted\": \"20", "\"accepted\": \"19");
+    fs::write(&own, &first).unwrap();
+    let outcome = docs.check(&["--lock", &own, "--update-lock"]);
+    assert!(outcome.stderr.contains("nothing changed in"), "{}", outcome.stderr);
+    assert_eq!(read(&docs), first);
+    // A fact that agrees with the contract is accepted, one that differs is not.
+    let docs = docs.with(LIST, "`limit` is at most 100.");
+    let outcome = docs.check(&["--lock", &own, "--update-lock"]);
+    assert!(outcome.stderr.contains(": 1 added, 0 removed"), "{}", outcome.stderr);
+    let accepted = read(&docs);
+    let docs = docs.with(LIST, "`limit` is at most 20.");
+    let outcome = docs.check(&["--lock", &own, "--update-lock"]);
+    assert!(outcome.code == Some(1) && outcome.stderr.contains("--force"), "{}", outcome.stderr);
+    assert_eq!(read(&docs), accepted);
+    let outcome = docs.check(&["--lock", &own, "--update-lock", "--force"]);
+    assert!(outcome.code == Some(1) && outcome.stderr.contains("1 added"), "{}", outcome.stderr);
+    assert_ne!(read(&docs), accepted);
+}
+
+#[test]
+fn exit_codes_are_in_the_help() {
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).args(["check", "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(help.contains("Exit codes:\n  0  "), "{help}");
+}
