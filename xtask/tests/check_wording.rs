@@ -328,6 +328,24 @@ fn a_reworded_section_of_an_operation_is_shown() {
 }
 
 #[test]
+fn a_new_fact_hides_no_sentence_beside_it() {
+    let words = "The response also includes `settlement_reference`. Its `status` can also be `reversed`.";
+    let outcome = Docs::new().with(DETAIL, words).check(&["--lock", lock()]);
+    assert!(outcome.find("value-unknown")["message"].as_str().unwrap().contains("`reversed`"));
+    let finding = outcome.find("section-reworded");
+    assert_eq!(
+        (&finding["severity"], &finding["operation"]),
+        (&"warning".into(), &"GET /payments/{payment_id}".into())
+    );
+    assert!(finding["message"].as_str().unwrap().contains("includes settlement_reference"), "{finding}");
+    // What the facts say is not said again.
+    let words = "Optional response fields:\n\n- `settlement_reference`\n\n`status` values:\n\n- `reversed`";
+    let outcome = Docs::new().with(DETAIL, words).check(&["--lock", lock()]);
+    assert!(outcome.find("value-unknown")["message"].as_str().unwrap().contains("`reversed`"));
+    assert!(outcome.findings.iter().all(|one| one["id"] != "section-reworded"), "{:#?}", outcome.messages());
+}
+
+#[test]
 fn changes_point_to_the_page() {
     let docs =
         Docs::new().changed(GUIDE, "", "## Last words", "## Last words\n\nSend `X-Trace`.\n\n```text\napi-key: A\n```");

@@ -59,6 +59,10 @@ pub(super) const TYPES: [(&str, &str); 13] = [
     ("dict", "object"),
 ];
 
+pub(super) fn is_type(word: &str) -> bool {
+    TYPES.iter().any(|(name, _)| *name == word)
+}
+
 /// Announces the values of a field.
 pub(super) const VALUE_CUES: [&str; 16] = [
     "can be",
