@@ -328,6 +328,26 @@ fn a_reworded_section_of_an_operation_is_shown() {
 }
 
 #[test]
+fn one_change_is_one_finding() {
+    let table =
+        "Response fields:\n\n| Field | Type | Required |\n|---|---|---|\n| `settlement_reference` | string | No |";
+    let outcome = Docs::new().with(DETAIL, table).check(&["--lock", lock()]);
+    assert_eq!(outcome.find("field-missing")["severity"], "error");
+    assert_eq!(outcome.findings.len(), 1, "{:#?}", outcome.messages());
+    // A section that is gone.
+    let docs = Docs::new();
+    let text = fs::read_to_string(docs.0.join(GUIDE)).unwrap();
+    let start = text.find(CREATE).unwrap();
+    let end = start + CREATE.len() + text[start + CREATE.len()..].find("\n##").unwrap() + 1;
+    fs::write(docs.0.join(GUIDE), format!("{}{}", &text[..start], &text[end..])).unwrap();
+    let outcome = docs.check(&["--lock", lock()]);
+    let dropped: Vec<String> =
+        outcome.messages().into_iter().filter(|message| message.contains("coverage-dropped")).collect();
+    assert_eq!(dropped.len(), 1, "{dropped:#?}");
+    assert!(dropped[0].contains("sections instead of") && dropped[0].contains("understood sections"), "{dropped:#?}");
+}
+
+#[test]
 fn a_new_fact_hides_no_sentence_beside_it() {
     let words = "The response also includes `settlement_reference`. Its `status` can also be `reversed`.";
     let outcome = Docs::new().with(DETAIL, words).check(&["--lock", lock()]);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     compare::Compared,
     extract::{Extracted, Part},
-    fact::{Fact, Stated},
+    fact::{Fact, Field, Stated},
     lock::{Lock, LockedPage, LockedSection},
 };
 use crate::report::{DocPlace, Finding, Kind, Severity};
@@ -115,13 +115,15 @@ impl Change<'_> {
         let both = |is| (count(self.before, is), count(self.after, is));
         let counts = [
             ("sections", both(|section| section.operation.is_some())),
-            ("understood", both(|section| section.understood)),
+            ("understood sections", both(|section| section.understood)),
             ("examples", (self.before.examples, self.after.examples)),
         ];
-        for (what, (before, now)) in counts.into_iter().filter(|(_, (before, now))| now < before) {
+        let fewer = counts.into_iter().filter(|(_, (before, now))| now < before);
+        let fewer: Vec<String> =
+            fewer.map(|(what, (before, now))| format!("{now} {what} instead of {before}")).collect();
+        if !fewer.is_empty() {
             let page = &self.after.name;
-            let message =
-                format!("the page `{page}` has fewer {what} than the last accepted run saw: {now} instead of {before}");
+            let message = format!("the page `{page}` says less than the last accepted run saw: {}", fewer.join(", "));
             findings.push(at(Kind::CoverageDropped, message, whole(page)));
         }
     }
@@ -136,8 +138,9 @@ impl Change<'_> {
         }
         let new = surplus(&now, &before).into_iter().filter(|fact| !left.contains(fact)).collect();
         for (fact, more) in self.grouped(new, &before) {
-            // What differs from the contract is a finding already.
-            if self.compared.differing.contains(fact) && more.is_empty() {
+            // What differs from the contract, or is about a field that the contract lacks, is a finding already.
+            let lacks = |field: &Field| self.compared.differing.contains(&Fact::Field(field.clone()));
+            if (self.compared.differing.contains(fact) || fact.field().is_some_and(lacks)) && more.is_empty() {
                 continue;
             }
             let message = format!("the page `{page}` now says: {fact}{more}");
