@@ -137,6 +137,7 @@ fn new_values() {
         (DETAIL, "`status` is either `completed` or `queued`.", "value-unknown", "`queued`"),
         (DETAIL, "Possible values of `status`: `pending`, `queued`.", "value-unknown", "`queued`"),
         (DETAIL, "A payment has `status: pending, queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "`status` has a new value: `queued`.", "value-unknown", "`queued`"),
         (DETAIL, "`status`: pending, completed, queued", "value-unknown", "`queued`"),
         (DETAIL, "`status` can be:\n\n- `pending`\n- `queued`: in line\n", "value-unknown", "`queued`"),
         (DETAIL, "Possible values of `status`:\n\n- pending\n- queued\n", "value-unknown", "`queued`"),
@@ -187,6 +188,7 @@ fn requirements() {
     let row = |row: &str| format!("{table}| {row} |");
     finds(&[
         (CREATE, "`customer_pays_fees` is now required.", "requirement-differs", "customer_pays_fees"),
+        (CREATE, "Every request must have `customer_pays_fees`.", "requirement-differs", "customer_pays_fees"),
         (CREATE, "`customer_pays_fees` must be sent.", "requirement-differs", "customer_pays_fees"),
         (CREATE, "You must provide `customer_pays_fees`.", "requirement-differs", "customer_pays_fees"),
         (CREATE, "Request fields:\n\n- `customer_pays_fees` (required)\n", "requirement-differs", "customer_pays_fees"),
