@@ -137,6 +137,7 @@ fn new_values() {
         (DETAIL, "`status` is either `completed` or `queued`.", "value-unknown", "`queued`"),
         (DETAIL, "Possible values of `status`: `pending`, `queued`.", "value-unknown", "`queued`"),
         (DETAIL, "A payment has `status: pending, queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "`status` has a new value: `queued`.", "value-unknown", "`queued`"),
         (DETAIL, "`status`: pending, completed, queued", "value-unknown", "`queued`"),
         (DETAIL, "`status` can be:\n\n- `pending`\n- `queued`: in line\n", "value-unknown", "`queued`"),
         (DETAIL, "Possible values of `status`:\n\n- pending\n- queued\n", "value-unknown", "`queued`"),
@@ -187,6 +188,7 @@ fn requirements() {
     let row = |row: &str| format!("{table}| {row} |");
     finds(&[
         (CREATE, "`customer_pays_fees` is now required.", "requirement-differs", "customer_pays_fees"),
+        (CREATE, "Every request must have `customer_pays_fees`.", "requirement-differs", "customer_pays_fees"),
         (CREATE, "`customer_pays_fees` must be sent.", "requirement-differs", "customer_pays_fees"),
         (CREATE, "You must provide `customer_pays_fees`.", "requirement-differs", "customer_pays_fees"),
         (CREATE, "Request fields:\n\n- `customer_pays_fees` (required)\n", "requirement-differs", "customer_pays_fees"),
@@ -325,6 +327,44 @@ fn a_reworded_section_of_an_operation_is_shown() {
     let finding = outcome.find("section-reworded");
     assert_eq!((outcome.code, &finding["severity"]), (Some(0), &"info".into()));
     assert!(finding["message"].as_str().unwrap().contains("\"Route Reality Check\""), "{finding}");
+}
+
+#[test]
+fn one_change_is_one_finding() {
+    let table =
+        "Response fields:\n\n| Field | Type | Required |\n|---|---|---|\n| `settlement_reference` | string | No |";
+    let outcome = Docs::new().with(DETAIL, table).check(&["--lock", lock()]);
+    assert_eq!(outcome.find("field-missing")["severity"], "error");
+    assert_eq!(outcome.findings.len(), 1, "{:#?}", outcome.messages());
+    // A section that is gone.
+    let docs = Docs::new();
+    let text = fs::read_to_string(docs.0.join(GUIDE)).unwrap();
+    let start = text.find(CREATE).unwrap();
+    let end = start + CREATE.len() + text[start + CREATE.len()..].find("\n##").unwrap() + 1;
+    fs::write(docs.0.join(GUIDE), format!("{}{}", &text[..start], &text[end..])).unwrap();
+    let outcome = docs.check(&["--lock", lock()]);
+    let dropped: Vec<String> =
+        outcome.messages().into_iter().filter(|message| message.contains("coverage-dropped")).collect();
+    assert_eq!(dropped.len(), 1, "{dropped:#?}");
+    assert!(dropped[0].contains("sections instead of") && dropped[0].contains("understood sections"), "{dropped:#?}");
+}
+
+#[test]
+fn a_new_fact_hides_no_sentence_beside_it() {
+    let words = "The response also includes `settlement_reference`. Its `status` can also be `reversed`.";
+    let outcome = Docs::new().with(DETAIL, words).check(&["--lock", lock()]);
+    assert!(outcome.find("value-unknown")["message"].as_str().unwrap().contains("`reversed`"));
+    let finding = outcome.find("section-reworded");
+    assert_eq!(
+        (&finding["severity"], &finding["operation"]),
+        (&"warning".into(), &"GET /payments/{payment_id}".into())
+    );
+    assert!(finding["message"].as_str().unwrap().contains("includes settlement_reference"), "{finding}");
+    // What the facts say is not said again.
+    let words = "Optional response fields:\n\n- `settlement_reference`\n\n`status` values:\n\n- `reversed`";
+    let outcome = Docs::new().with(DETAIL, words).check(&["--lock", lock()]);
+    assert!(outcome.find("value-unknown")["message"].as_str().unwrap().contains("`reversed`"));
+    assert!(outcome.findings.iter().all(|one| one["id"] != "section-reworded"), "{:#?}", outcome.messages());
 }
 
 #[test]

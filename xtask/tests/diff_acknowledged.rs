@@ -63,7 +63,7 @@ fn a_break_is_acknowledged_with_a_reason_until_a_day() {
         (ENTRY.replace("nobody called it", "'...'"), "has no reason"),
         (ENTRY.replace("nobody called it", "TODO"), "has no reason"),
         (ENTRY.replace("nobody called it", "'TODO: ask the API team'"), "has no reason"),
-        (ENTRY.replace("nobody called it", "'reason: …'"), "replace the placeholder by a sentence"),
+        (ENTRY.replace("nobody called it", "'reason: …'"), "a placeholder, or a single word; write a sentence"),
         (ENTRY.replace("nobody called it", "reason"), "has no reason"),
         (ENTRY.replace("nobody called it", "unused"), "has no reason"),
         (ENTRY.to_owned() + &ENTRY.replace("operation-removed", "schema-removed"), "names no break"),
@@ -87,6 +87,11 @@ fn a_break_is_acknowledged_with_a_reason_until_a_day() {
         assert_eq!(code, Some(2), "{broken}");
         assert!(error.contains("each acknowledgement is `{ id, place, reason, expires: YYYY-MM-DD }`"), "{error}");
     }
+    // The line as it is printed, with nothing but its reason filled in.
+    accept(&folder, &line.replace('…', "it is meant"));
+    let (code, _, error) = run(&folder, &["HEAD"]);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("`expires` must be a date such as 2027-01-31, not `YYYY-MM-DD`"), "{error}");
     let (code, _, error) = run(&folder, &["HEAD", "--accepted", "absent.yaml"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("absent.yaml cannot be read"), "{error}");

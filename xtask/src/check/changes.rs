@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     compare::Compared,
     extract::{Extracted, Part},
-    fact::{Fact, Stated},
+    fact::{Fact, Field, Stated},
     lock::{Lock, LockedPage, LockedSection},
 };
 use crate::report::{DocPlace, Finding, Kind, Severity};
@@ -115,13 +115,15 @@ impl Change<'_> {
         let both = |is| (count(self.before, is), count(self.after, is));
         let counts = [
             ("sections", both(|section| section.operation.is_some())),
-            ("understood", both(|section| section.understood)),
+            ("understood sections", both(|section| section.understood)),
             ("examples", (self.before.examples, self.after.examples)),
         ];
-        for (what, (before, now)) in counts.into_iter().filter(|(_, (before, now))| now < before) {
+        let fewer = counts.into_iter().filter(|(_, (before, now))| now < before);
+        let fewer: Vec<String> =
+            fewer.map(|(what, (before, now))| format!("{now} {what} instead of {before}")).collect();
+        if !fewer.is_empty() {
             let page = &self.after.name;
-            let message =
-                format!("the page `{page}` has fewer {what} than the last accepted run saw: {now} instead of {before}");
+            let message = format!("the page `{page}` says less than the last accepted run saw: {}", fewer.join(", "));
             findings.push(at(Kind::CoverageDropped, message, whole(page)));
         }
     }
@@ -136,8 +138,9 @@ impl Change<'_> {
         }
         let new = surplus(&now, &before).into_iter().filter(|fact| !left.contains(fact)).collect();
         for (fact, more) in self.grouped(new, &before) {
-            // What differs from the contract is a finding already.
-            if self.compared.differing.contains(fact) && more.is_empty() {
+            // What differs from the contract, or is about a field that the contract lacks, is a finding already.
+            let lacks = |field: &Field| self.compared.differing.contains(&Fact::Field(field.clone()));
+            if (self.compared.differing.contains(fact) || fact.field().is_some_and(lacks)) && more.is_empty() {
                 continue;
             }
             let message = format!("the page `{page}` now says: {fact}{more}");
@@ -233,6 +236,13 @@ impl Change<'_> {
                     findings.push(Finding { operation: Some(operation.clone()), ..finding });
                 }
                 (_, None) if is_reworded => others.push((format!("\"{}\"", now.heading), part)),
+                (Some(before), Some(operation)) if before.facts != now.facts => {
+                    if let Some(sentences) = unread(before, now, part) {
+                        let message = format!("the section of {operation} says more than its new facts: {sentences}");
+                        let finding = at(Kind::SectionReworded, message, self.place(part, part.line));
+                        findings.push(Finding { operation: Some(operation.clone()), ..finding });
+                    }
+                }
                 _ => {}
             }
         }
@@ -245,13 +255,31 @@ impl Change<'_> {
     }
 }
 
+/// New sentences that name what none of the section's new facts is about.
+fn unread(before: &LockedSection, now: &LockedSection, part: &Part) -> Option<String> {
+    let is_inner = |c: char| c.is_alphanumeric() || "_-.[]".contains(c);
+    let new: Vec<String> =
+        surplus(&counts(&now.facts), &counts(&before.facts)).into_iter().map(ToString::to_string).collect();
+    let words: BTreeSet<&str> = new.iter().flat_map(|fact| fact.split(|c| !is_inner(c))).collect();
+    let is_known = |name: &String| words.iter().any(|word| word == name || word.ends_with(&format!(".{name}")));
+    let (old, all) = (counts(&before.text), counts(&now.text));
+    let new: BTreeSet<&String> = surplus(&all, &old).into_iter().collect();
+    let more = part.sentences.iter().filter(|sentence| new.contains(&sentence.words));
+    let more: Vec<String> =
+        more.filter(|sentence| !sentence.names.iter().all(is_known)).map(|sentence| shown(&sentence.words)).collect();
+    (!more.is_empty()).then(|| more.join(", "))
+}
+
+fn shown(sentence: &String) -> String {
+    match sentence.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("\"{}…\"", &sentence[..end]),
+        None => format!("\"{sentence}\""),
+    }
+}
+
 /// Sentences that are gone and those that are new.
 fn changed(before: &[String], now: &[String]) -> String {
     let (before, now) = (counts(before), counts(now));
-    let shown = |sentence: &String| match sentence.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("\"{}…\"", &sentence[..end]),
-        None => format!("\"{sentence}\""),
-    };
     let list = |sentences: Vec<&String>| sentences.into_iter().map(shown).collect::<Vec<_>>().join(", ");
     match (list(surplus(&before, &now)), list(surplus(&now, &before))) {
         (old, new) if new.is_empty() => format!("no longer {old}"),

@@ -63,7 +63,7 @@ impl LockedPage {
             let end = extracted.parts.get(at + 1).map_or(extracted.facts.len(), |next| next.first_fact);
             let stated = extracted.facts.get(part.first_fact..end).unwrap_or_default();
             let mut facts: Vec<Fact> = stated.iter().map(|stated| stated.fact.clone()).collect();
-            let mut text = part.sentences.clone();
+            let mut text: Vec<String> = part.sentences.iter().map(|sentence| sentence.words.clone()).collect();
             facts.sort();
             text.sort();
             sections.push(LockedSection {

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use chrono::{NaiveDate, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
     change::{Change, Level},
@@ -27,7 +27,13 @@ struct Acknowledgement {
     place: String,
     reason: String,
     /// The last day on which it is valid.
+    #[serde(deserialize_with = "date")]
     expires: NaiveDate,
+}
+
+fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| D::Error::custom(format!("`expires` must be a date such as 2027-01-31, not `{text}`")))
 }
 
 /// The result of checking the acknowledgements.
@@ -77,7 +83,7 @@ fn judge(
             None => (&mut review.problems, "names no break of this comparison; correct or remove the acknowledgement"),
             Some(_) if !is_reason(&reason) => (
                 &mut review.problems,
-                "has no reason; replace the placeholder by a sentence that says why the break is intended",
+                "has no reason, a placeholder, or a single word; write a sentence that says why the break is intended",
             ),
             Some(_) if expires < today => (&mut review.problems, "has expired"),
             Some(_) => {

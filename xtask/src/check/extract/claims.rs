@@ -3,7 +3,7 @@
 use super::{
     names::{is_path, is_word},
     vocabulary::{
-        BOUND_FILLERS, BOUNDS, CONDITIONS, DEPRECATED, FILLERS, NO_LONGER, OPTIONAL, REQUIRED, TYPES, VALUE_CUES,
+        BOUND_FILLERS, BOUNDS, CONDITIONS, DEPRECATED, FILLERS, NO_LONGER, OPTIONAL, REQUIRED, VALUE_CUES, is_type,
     },
 };
 use crate::check::{document::Text, fact::Bound};
@@ -201,7 +201,7 @@ fn is_value(text: &str) -> bool {
 
 /// A type or a requirement, which may stand where values do.
 fn is_plain_word(text: &str) -> bool {
-    TYPES.iter().any(|(name, _)| *name == text) || REQUIRED.contains(&text) || OPTIONAL.contains(&text)
+    is_type(text) || REQUIRED.contains(&text) || OPTIONAL.contains(&text)
 }
 
 /// "max 20", "at most 5,000 characters".

@@ -40,7 +40,15 @@ pub(crate) struct Part {
     /// Index of the first of its facts.
     pub(crate) first_fact: usize,
     /// Its sentences in running text, list items and cells.
-    pub(crate) sentences: Vec<String>,
+    pub(crate) sentences: Vec<Sentence>,
+}
+
+/// What a paragraph, a list item or a cell says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Sentence {
+    pub(crate) words: String,
+    /// Names of fields and values in it, set as code.
+    pub(crate) names: Vec<String>,
 }
 
 /// Everything that a page says.
@@ -165,7 +173,8 @@ impl Reader<'_> {
         let words = text.plain.split_whitespace().collect::<Vec<_>>().join(" ");
         let words = words.trim_end_matches([':', '.']).to_owned();
         if let Some(part) = self.found.parts.last_mut().filter(|_| !words.is_empty()) {
-            part.sentences.push(words);
+            let is_name = |code: &&String| names::is_path(code) && !vocabulary::is_type(code);
+            part.sentences.push(Sentence { words, names: text.code.iter().filter(is_name).cloned().collect() });
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     knowledge::{Known, host_and_path},
     names::{is_path, is_version},
     sections::role,
-    vocabulary::{ERROR_CODES, GUARANTEE, TYPES},
+    vocabulary::{ERROR_CODES, GUARANTEE, is_type},
 };
 use crate::check::{
     document::Text,
@@ -176,8 +176,7 @@ impl Reader<'_> {
         let known = self.knowledge.field(&field);
         // The name of a field is no value, and a word where types stand is none either.
         let is_field = self.knowledge.find(&field.operation, &value, field.direction).is_some();
-        let is_type = TYPES.iter().any(|(name, _)| *name == value);
-        if known == Some(Known::Enum) || is_sure && !is_field && !is_type && known != Some(Known::Other) {
+        if known == Some(Known::Enum) || is_sure && !is_field && !is_type(&value) && known != Some(Known::Other) {
             self.understood();
             self.state(Fact::Value(field, value));
         }

@@ -59,8 +59,12 @@ pub(super) const TYPES: [(&str, &str); 13] = [
     ("dict", "object"),
 ];
 
+pub(super) fn is_type(word: &str) -> bool {
+    TYPES.iter().any(|(name, _)| *name == word)
+}
+
 /// Announces the values of a field.
-pub(super) const VALUE_CUES: [&str; 16] = [
+pub(super) const VALUE_CUES: [&str; 18] = [
     "can be",
     "may be",
     "must be",
@@ -72,6 +76,8 @@ pub(super) const VALUE_CUES: [&str; 16] = [
     "is set to",
     "accepts",
     "takes the value",
+    "new value",
+    "has the value",
     "supports",
     "can also be",
     "may also be",
@@ -101,7 +107,7 @@ pub(super) const FILLERS: [&str; 19] = [
     "for",
 ];
 
-pub(super) const REQUIRED: [&str; 9] = [
+pub(super) const REQUIRED: [&str; 13] = [
     "required",
     "mandatory",
     "must be sent",
@@ -111,6 +117,10 @@ pub(super) const REQUIRED: [&str; 9] = [
     "must send",
     "must provide",
     "must include",
+    "must have",
+    "must contain",
+    "must specify",
+    "must supply",
 ];
 pub(super) const OPTIONAL: [&str; 5] =
     ["optional", "may be omitted", "can be omitted", "not required", "not mandatory"];
