@@ -168,6 +168,7 @@ async fn without_effects_much_is_not_checked() {
     for check in ["duplicates", "concurrent duplicates", "hang-up", "repeated hang-ups", "large ids"] {
         assert_eq!(verdict(&report, check), Verdict::NotChecked, "{report}");
     }
+    assert!(report.to_string().ends_with("35 checks, 9 of them not checked, 0 faults"), "{report}");
     let json = report.to_json();
     assert_eq!(json["faults"], 0);
     let duplicates = json["checks"].as_array().unwrap().iter().find(|row| row["check"] == "duplicates").unwrap();

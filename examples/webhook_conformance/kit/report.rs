@@ -81,6 +81,11 @@ impl fmt::Display for Report {
             writeln!(f, "{}", line.trim_end())?;
         }
         let faults = self.faults().len();
-        write!(f, "{} checks, {faults} {}", self.rows.len(), if faults == 1 { "fault" } else { "faults" })
+        write!(f, "{} checks, ", self.rows.len())?;
+        let not_checked = self.rows.iter().filter(|row| row.verdict == Verdict::NotChecked).count();
+        if not_checked > 0 {
+            write!(f, "{not_checked} of them not checked, ")?;
+        }
+        write!(f, "{faults} {}", if faults == 1 { "fault" } else { "faults" })
     }
 }
