@@ -48,13 +48,30 @@ async fn unknown_paths_methods_and_slashes_get_the_frameworks_responses() {
         (Method::GET, "/nothing", 404, "content-type", "application/json"),
         (Method::DELETE, "/payments/create", 405, "allow", "POST"),
         (Method::HEAD, "/merchant-payments", 405, "allow", "GET"),
-        (Method::POST, "/escrows?x=1", 307, "location", &*format!("{origin}/escrows/?x=1")),
         (Method::POST, "/payments/create/", 307, "location", &*format!("{origin}/payments/create")),
     ] {
         let response = client.request(method, format!("{origin}{path}")).send().await.unwrap();
         assert_eq!(response.status(), status, "{path}");
         assert_eq!(response.headers()[header], value, "{path}");
         assert!(response.headers().contains_key("x-request-id"), "{path}");
+    }
+    for operation in OPERATIONS.iter().filter(|operation| !operation.path.contains('{')) {
+        // The path with the other slash is that of other operations, or leads to this one.
+        let path = operation.path;
+        let other = path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
+        let allowed: Vec<&str> = OPERATIONS.iter().filter(|one| one.path == other).map(|one| one.method).collect();
+        let (status, header, value) = match &*allowed {
+            [] => (307, "location", format!("{origin}{path}?x=1")),
+            _ if allowed.contains(&operation.method) => continue,
+            _ => (405, "allow", allowed.join(", ")),
+        };
+        let url = format!("{origin}{other}?x=1");
+        let response = client.request(operation.method.parse().unwrap(), url).send().await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), response.headers()[header].to_str().unwrap()),
+            (status, &*value),
+            "{other}"
+        );
     }
 }
 

@@ -5,7 +5,7 @@
 
 pub(crate) mod nodes;
 
-use std::{any::type_name, future::Future, pin::Pin};
+use std::{any::type_name, fmt::Debug, future::Future, pin::Pin};
 
 use piaxis::{
     AgreementType, Client, CodeChallengeMethod, DisbursementStatus, Error, EscrowDisbursementStatus, InitiatorRole,
@@ -65,12 +65,21 @@ pub(crate) fn send<T: ResponseBody + Serialize>(request: Request<T>, own: Own) -
     })
 }
 
-/// Decodes as serde does, and encodes again.
+/// Decodes as serde does, and encodes again, as text.
 fn strict<T: DeserializeOwned + Serialize>(
     _: impl FnOnce(&Client, &str) -> Request<T>,
     body: &str,
 ) -> Result<Value, serde_json::Error> {
-    serde_json::from_str::<T>(body).map(|value| serde_json::to_value(value).unwrap())
+    serde_json::from_str(&serde_json::to_string(&serde_json::from_str::<T>(body)?)?)
+}
+
+/// `Debug` of a response body, and the value encoded again.
+fn shown<T: DeserializeOwned + Serialize + Debug>(
+    _: impl FnOnce(&Client, &str) -> Request<T>,
+    body: &Value,
+) -> (String, Value) {
+    let value: T = serde_json::from_value(body.clone()).unwrap();
+    (format!("{value:?}\n{value:#?}"), serde_json::to_value(&value).unwrap())
 }
 
 /// Name of the schema of the response.
@@ -106,6 +115,8 @@ pub(crate) struct Row {
     pub(crate) send: fn(&Client, &str, Own) -> Sent,
     /// Decodes a response body as serde does, and encodes the value again.
     pub(crate) strict: fn(&str) -> Result<Value, serde_json::Error>,
+    /// Decodes a response body, and returns its `Debug` and what it serialises to.
+    pub(crate) shown: fn(&Value) -> (String, Value),
     /// Schema of the response.
     pub(crate) schema: &'static str,
     /// Mocks the operation.
@@ -145,6 +156,15 @@ macro_rules! row {
             },
             strict: |body| {
                 strict(
+                    |$client, $id| {
+                        let _ = $id;
+                        $request
+                    },
+                    body,
+                )
+            },
+            shown: |body| {
+                shown(
                     |$client, $id| {
                         let _ = $id;
                         $request
