@@ -55,9 +55,15 @@
 //!
 //! async fn receive(webhook: web::Data<Webhook>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
 //!     let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-//!     let Err(error) = webhook.verify(&body, &headers).map_err(Rejection::from) else { return HttpResponse::Ok().finish() };
-//!     let status = StatusCode::from_u16(error.status().as_u16()).unwrap_or(StatusCode::BAD_REQUEST);
-//!     HttpResponse::build(status).body(error.body())
+//!     let delivery = match webhook.verify(&body, &headers).map_err(Rejection::from) {
+//!         Ok(delivery) => delivery,
+//!         Err(error) => {
+//!             let status = StatusCode::from_u16(error.status().as_u16()).unwrap_or(StatusCode::BAD_REQUEST);
+//!             return HttpResponse::build(status).body(error.body());
+//!         }
+//!     };
+//!     println!("{:?}", delivery.event()); // Handle the event here, by a `Deduplication`.
+//!     HttpResponse::Ok().finish()
 //! }
 //! ```
 //!
