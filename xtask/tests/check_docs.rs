@@ -172,6 +172,14 @@ fn must_be_heard((name, file, change, expected): &Loud) -> Option<String> {
     (!heard).then(|| format!("{file}: {name}: {:?}, nothing names `{expected}`\n{}", answer.code, answer.summary()))
 }
 
+#[test]
+fn an_event_is_one_finding_and_no_field() {
+    let change = First("- `dispute.closed`", "- `dispute.closed`\n- `dispute.escalated`");
+    let answer = check_changed(GUIDE, &change);
+    let ids: Vec<&Value> = answer.findings().into_iter().map(|finding| &finding["id"]).collect();
+    assert_eq!(ids, ["event-missing"], "{}", answer.summary());
+}
+
 fn must_be_refused((name, file, change, expected): &Loud) -> Option<String> {
     let answer = check_changed(file, change);
     let refused = answer.code == Some(2) && answer.error.contains(expected);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     compare::Compared,
     extract::{Extracted, Part},
-    fact::{Fact, Field, Stated},
+    fact::{Fact, Field, List, Stated},
     lock::{Lock, LockedPage, LockedSection},
 };
 use crate::report::{DocPlace, Finding, Kind, Severity};
@@ -175,6 +175,8 @@ impl Change<'_> {
                     grouped.push((*fact, more));
                 }
                 _ if whole.contains(operation) => {}
+                // The event is the finding.
+                Fact::Mention(path) if facts.contains(&&Fact::Listed(List::Event, path.clone())) => {}
                 _ => grouped.push((*fact, String::new())),
             }
         }

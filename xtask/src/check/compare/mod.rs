@@ -76,14 +76,17 @@ impl Comparison<'_> {
                 known.push(stated.place.clone());
             }
         }
+        let is_event = |path: &String| order.contains(&&Fact::Listed(List::Event, path.clone()));
         let mut unknown = BTreeSet::new();
-        for fact in order {
+        for fact in order.iter().copied() {
             if let (Fact::Operation(name), None) =
                 (fact, fact.operation().and_then(|name| self.declared.operation(name)))
             {
                 unknown.insert(name.clone());
             }
             match self.declared.verdict(fact) {
+                // The event is the finding.
+                Some(_) if matches!(fact, Fact::Mention(path) if is_event(path)) => {}
                 Some(verdict) => {
                     self.disagree(verdict, places.remove(fact).unwrap_or_default());
                     if let Some(disagreement) = self.found.last_mut() {
