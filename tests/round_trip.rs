@@ -36,7 +36,7 @@ const REQUESTS: &[(&str, RoundTrip)] = types![
 ];
 
 /// Response bodies, by the rows of the operations.
-fn answers() -> Vec<(&'static str, RoundTrip)> {
+fn responses() -> Vec<(&'static str, RoundTrip)> {
     operations::rows().into_iter().map(|row| (row.schema, row.strict)).collect()
 }
 
@@ -46,7 +46,7 @@ fn round_trip_of(types: &[(&str, RoundTrip)], type_name: &str) -> Option<RoundTr
 
 #[test]
 fn every_documented_payload_is_read_and_written_back_without_loss() {
-    let types = [REQUESTS, &answers()].concat();
+    let types = [REQUESTS, &responses()].concat();
     for entry in documented() {
         let round_trip = round_trip_of(&types, &entry.type_name).expect("a type of the table");
         let written = round_trip(&entry.json.to_string()).unwrap_or_else(|error| panic!("{}: {error}", entry.source));
@@ -63,20 +63,20 @@ fn every_documented_payload_is_read_and_written_back_without_loss() {
 #[test]
 fn every_type_of_a_body_has_a_documented_payload() {
     let sources = documented();
-    for (name, _) in [REQUESTS, &answers()].concat() {
+    for (name, _) in [REQUESTS, &responses()].concat() {
         assert!(sources.iter().any(|entry| entry.type_name == name), "none for {name}");
     }
     let recorded = sources.iter().filter(|entry| entry.source.starts_with("recorded ")).count();
-    assert_eq!(recorded, 20, "the SDKs recorded twenty answers");
+    assert_eq!(recorded, 20, "the SDKs recorded twenty responses");
 }
 
 #[test]
 fn every_body_of_the_contract_is_in_the_tables() {
-    let (contract, answers) = (contract(), answers());
+    let (contract, responses) = (contract(), responses());
     let mut missing = Vec::new();
     for operation in contract["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values())
     {
-        let bodies = [(&operation["requestBody"], REQUESTS), (&operation["responses"]["200"], &answers)];
+        let bodies = [(&operation["requestBody"], REQUESTS), (&operation["responses"]["200"], &responses)];
         for (body, table) in bodies {
             for media in body["content"].as_object().into_iter().flat_map(|content| content.values()) {
                 let reference = media["schema"]["$ref"].as_str().expect("a named schema");
@@ -136,11 +136,11 @@ fn places(contract: &Value, schema: &Value, value: &Value, pointer: &str, found:
     }
 }
 
-/// Changes each object of each documented answer, and hands over the change, the type, and what it is about.
-fn for_each_object_of_each_answer(mut check: impl FnMut(&Value, &Place, &Value, RoundTrip, &str)) {
-    let (contract, answers) = (contract(), answers());
+/// Changes each object of each documented response, and hands over the change, the type, and what it is about.
+fn for_each_object_of_each_response(mut check: impl FnMut(&Value, &Place, &Value, RoundTrip, &str)) {
+    let (contract, responses) = (contract(), responses());
     for entry in documented() {
-        let Some(round_trip) = round_trip_of(&answers, &entry.type_name) else { continue };
+        let Some(round_trip) = round_trip_of(&responses, &entry.type_name) else { continue };
         let schema = &contract["components"]["schemas"][&entry.type_name];
         let mut found = Vec::new();
         places(&contract, schema, &entry.json, "", &mut found);
@@ -159,8 +159,8 @@ fn changed(json: &Value, place: &Place, change: impl FnOnce(&mut serde_json::Map
 }
 
 #[test]
-fn an_answer_needs_only_what_the_contract_lists_as_required() {
-    for_each_object_of_each_answer(|contract, place, json, round_trip, about| {
+fn a_response_needs_only_what_the_contract_lists_as_required() {
+    for_each_object_of_each_response(|contract, place, json, round_trip, about| {
         for (name, _) in place.properties(contract) {
             let without = changed(json, place, |fields| drop(fields.remove(name)));
             let null = changed(json, place, |fields| drop(fields.insert(name.to_owned(), Value::Null)));
@@ -177,7 +177,7 @@ fn an_answer_needs_only_what_the_contract_lists_as_required() {
 }
 
 #[test]
-fn an_answer_of_the_least_that_a_caller_needs_is_read() {
+fn a_response_of_the_least_that_a_caller_needs_is_read() {
     let batch = json!({ "disbursement_id": "d-1" });
     let page = json!({ "results": [] });
     let least = [
@@ -202,16 +202,21 @@ fn an_answer_of_the_least_that_a_caller_needs_is_read() {
         ("TestAuthorization", json!({})),
         ("TokenResponse", json!({ "access_token": "a" })),
     ];
-    let answers = answers();
+    let (contract, responses) = (contract(), responses());
+    for (name, _) in &responses {
+        let required = contract["components"]["schemas"][name]["required"].as_array().map_or(0, Vec::len);
+        let is_listed = least.iter().any(|(listed, _)| listed == name);
+        assert!(is_listed || required <= 1, "{name} requires {required} fields and is not in this table");
+    }
     for (name, json) in least {
-        assert_eq!(round_trip_of(&answers, name).unwrap()(&json.to_string()).unwrap(), json, "{name}");
+        assert_eq!(round_trip_of(&responses, name).unwrap()(&json.to_string()).unwrap(), json, "{name}");
     }
 }
 
 #[test]
 fn an_unknown_value_of_an_open_enum_comes_through() {
     let mut fields_seen = 0;
-    for_each_object_of_each_answer(|contract, place, json, round_trip, about| {
+    for_each_object_of_each_response(|contract, place, json, round_trip, about| {
         for (name, schema) in place.properties(contract) {
             if schema.get("x-extensible-enum").is_some() {
                 let payload = changed(json, place, |fields| drop(fields.insert(name.to_owned(), "Brand-New ä".into())));
@@ -228,7 +233,7 @@ fn an_unknown_value_of_an_open_enum_comes_through() {
 #[test]
 fn an_unknown_field_comes_through_at_every_level() {
     let news = json!({ "deep": [1, 2.5, { "text": "1,000.00", "nothing": null }], "flag": true });
-    for_each_object_of_each_answer(|_, place, json, round_trip, about| {
+    for_each_object_of_each_response(|_, place, json, round_trip, about| {
         let payload = changed(json, place, |fields| drop(fields.insert("brand_new".to_owned(), news.clone())));
         let written = round_trip(&payload.to_string()).unwrap_or_else(|error| panic!("{about}: {error}"));
         let pointer = format!("{}/brand_new", place.pointer);
