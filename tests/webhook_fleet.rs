@@ -37,9 +37,14 @@ use tokio::{
 const SECRET: &str = "fleet";
 const RECEIVERS: usize = 4;
 const SENDERS: usize = 16;
+/// Asks a receiver for effects that carry the deduplication key.
+const UNIQUE_KEY: &str = "PIAXIS_TEST_UNIQUE_KEY";
 const LEASE: Duration = Duration::from_secs(10);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 const INSERT: &str = "INSERT INTO effects (event) VALUES ($1)";
+/// The same, where the key is not there yet. Both rows are committed together.
+const INSERT_ONCE: &str = "WITH first AS (INSERT INTO handled (key) VALUES ($1) ON CONFLICT DO NOTHING RETURNING key) \
+                           INSERT INTO effects (event) SELECT $2 FROM first";
 
 /// A receiver, in a process of its own: started by the tests below.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,7 +67,8 @@ async fn receiver() {
     let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(effects.parse().unwrap(), NoTls, config);
     let effects = Pool::builder(manager).max_size(8).build().unwrap();
-    let app = App { webhook: Webhook::new(SECRET).unwrap().require_v2(), handling: guard, effects };
+    let (webhook, has_unique_key) = (Webhook::new(SECRET).unwrap().require_v2(), env::var(UNIQUE_KEY).is_ok());
+    let app = App { webhook, handling: guard, effects, has_unique_key };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("listening {}", listener.local_addr().unwrap());
     axum::serve(listener, Router::new().route("/", post(receive)).with_state(Arc::new(app))).await.unwrap();
@@ -72,6 +78,8 @@ struct App {
     webhook: Webhook,
     handling: Handling,
     effects: Pool,
+    /// Whether the effects carry the deduplication key.
+    has_unique_key: bool,
 }
 
 enum Handling {
@@ -94,10 +102,15 @@ async fn receive(State(app): State<Arc<App>>, delivery: Delivery) -> Response {
             .await
             .into_response(),
         Handling::Lease(deduplication) => {
-            let effects = app.effects.clone();
+            let (effects, has_unique_key) = (app.effects.clone(), app.has_unique_key);
             let handler = async move || {
                 let client = effects.get().await.map_err(io::Error::other)?;
-                client.execute(INSERT, &[&id]).await.map_err(io::Error::other)
+                let inserted = if has_unique_key {
+                    client.execute(INSERT_ONCE, &[&key.as_bytes().as_slice(), &id]).await
+                } else {
+                    client.execute(INSERT, &[&id]).await
+                };
+                inserted.map_err(io::Error::other)
             };
             deduplication.detached(key, Duration::from_secs(5), handler).await.into_response()
         }
@@ -222,7 +235,8 @@ fn deliveries() -> Vec<usize> {
 async fn database(server: &PostgresServer) -> String {
     let url = server.database().await;
     let client = postgres_server::connect(&url).await;
-    client.batch_execute("CREATE TABLE effects (event text NOT NULL)").await.unwrap();
+    let tables = "CREATE TABLE effects (event text NOT NULL); CREATE TABLE handled (key bytea PRIMARY KEY)";
+    client.batch_execute(tables).await.unwrap();
     client.batch_execute(PostgresGuard::MIGRATION).await.unwrap();
     url
 }
@@ -319,21 +333,38 @@ async fn redis_killed_silenced_demoted_and_restarted() {
     assert_eq!(twice, 0);
 }
 
-/// A receiver that is killed between its effect and the mark leaves the lease, after which the event is handled again: that is
-/// what a lease promises. [`PostgresGuard::in_transaction`] promises more.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_with_receivers_killed() {
-    let (Some(redis), Some(postgres)) = (RedisServer::start(Disk::Nothing), PostgresServer::shared()) else { return };
+/// Delivers with a receiver killed every second. Returns the numbers of events that happened twice, and of kills.
+async fn kill_receivers(name: &str, redis: &RedisServer, more: &[(&'static str, String)]) -> Option<(usize, usize)> {
+    let postgres = PostgresServer::shared()?;
     let url = database(&postgres).await;
-    let fleet = Fleet::start(vec![("PIAXIS_TEST_REDIS", redis.address()), ("PIAXIS_TEST_EFFECTS", url.clone())]).await;
+    let mut variables = vec![("PIAXIS_TEST_REDIS", redis.address()), ("PIAXIS_TEST_EFFECTS", url.clone())];
+    variables.extend_from_slice(more);
+    let fleet = Fleet::start(variables).await;
     let killed = fleet.clone();
     let disturbance = disturb(move |round| {
         let fleet = killed.clone();
         async move { fleet.kill(round).await }
     });
-    let twice = run("Redis with kills", &fleet, &url).await;
-    let kills = disturbance.end().await;
+    let twice = run(name, &fleet, &url).await;
+    Some((twice, disturbance.end().await))
+}
+
+/// A receiver that is killed between its effect and the mark leaves the lease, after which the event is handled again: that is
+/// what a lease promises.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_with_receivers_killed() {
+    let Some(redis) = RedisServer::start(Disk::Nothing) else { return };
+    let Some((twice, kills)) = kill_receivers("Redis with kills", &redis, &[]).await else { return };
     assert!(twice <= kills * SENDERS, "{twice} effects twice, {kills} kills");
+}
+
+/// Effects that carry the deduplication key as a unique column happen once all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_with_receivers_killed_and_a_unique_key() {
+    let Some(redis) = RedisServer::start(Disk::Nothing) else { return };
+    let unique = [(UNIQUE_KEY, "1".to_owned())];
+    let Some((twice, _)) = kill_receivers("Redis with kills and a unique key", &redis, &unique).await else { return };
+    assert_eq!(twice, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -51,6 +51,20 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
 /// - Replicas are copied to asynchronously: a failover forgets what was not copied yet.
 /// - An event needs about 250 bytes until its time to live elapses.
 ///
+/// # Exactly once
+///
+/// Redis and the place of your effects are two: a process that dies after its effect and before the mark leaves the lease, and
+/// the event is handled again. To rule that out, write the key beside the effects, in the same transaction, under a unique
+/// constraint. PostgreSQL, where `handled` has `key bytea PRIMARY KEY`:
+///
+/// ```sql
+/// WITH first AS (INSERT INTO handled (key) VALUES ($1) ON CONFLICT DO NOTHING RETURNING key)
+/// UPDATE orders SET paid = paid + $2 FROM first WHERE orders.id = $3
+/// ```
+///
+/// `$1` is [`DeduplicationKey::as_bytes`]. The guard then keeps the repeated work away, and the constraint the second effect.
+/// Where the effects are in PostgreSQL only, `PostgresGuard::in_transaction` does the same without Redis.
+///
 /// # Runtime
 ///
 /// [`connect`](Self::connect) runs on tokio with I/O enabled, and needs no timers.
