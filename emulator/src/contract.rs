@@ -5,6 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
+use http::HeaderName;
 use piaxis::{Amount, OPERATIONS, Operation};
 use serde_json::{Map, Value, json};
 
@@ -16,8 +17,8 @@ pub(crate) struct Contract {
     pub(crate) document: Value,
     /// Path below which all operations are.
     pub(crate) base_path: String,
-    pub(crate) request_id: String,
-    pub(crate) idempotency_key: String,
+    pub(crate) request_id: Option<HeaderName>,
+    pub(crate) idempotency_key: Option<HeaderName>,
     /// The header that asks for the test variant of an authorization.
     pub(crate) test_request: String,
     pub(crate) missing_client_id: String,
@@ -39,6 +40,8 @@ pub(crate) struct Schemas {
     pub(crate) body: Option<(Value, bool)>,
     /// Query parameters as the schema of an object.
     pub(crate) query: Value,
+    /// Fields of the body that take a payment method, with the known ones.
+    pub(crate) payment_methods: Vec<(String, Vec<String>)>,
     /// Fields of the response that are null rather than missing.
     nullable: Vec<String>,
 }
@@ -50,7 +53,7 @@ impl Contract {
             let parameters = document["components"]["parameters"].as_object();
             let mut parameters = parameters.into_iter().flat_map(Map::values);
             let found = parameters.find(|parameter| parameter["x-piaxis-transport"] == role);
-            found.and_then(|parameter| parameter["name"].as_str()).unwrap_or_default().to_owned()
+            found.and_then(|parameter| parameter["name"].as_str()?.parse::<HeaderName>().ok())
         };
         let server = document["servers"][0]["url"].as_str().unwrap_or_default();
         let after_scheme = server.find("://").map_or(0, |at| at + 3);
@@ -194,6 +197,7 @@ fn schemas(document: &Value, operation: &Operation) -> Schemas {
     let schema = |kind: &str| content[kind].get("schema").cloned();
     let json = schema("application/json").map(|schema| (schema, false));
     let body = json.or_else(|| schema("application/x-www-form-urlencoded").map(|schema| (schema, true)));
+    let payment_methods = body.as_ref().map(|(schema, _)| payment_methods(document, schema)).unwrap_or_default();
     let parameters = entry["parameters"].as_array().into_iter().flatten();
     let query = parameters.map(|parameter| resolve(document, parameter)).filter(|parameter| parameter["in"] == "query");
     let (mut properties, mut required) = (Map::new(), Vec::new());
@@ -211,9 +215,20 @@ fn schemas(document: &Value, operation: &Operation) -> Schemas {
     let nullable = fields.into_iter().flatten().filter(|(_, field)| field["nullable"] == true);
     Schemas {
         body,
+        payment_methods,
         query: json!({ "type": "object", "properties": properties, "required": required }),
         nullable: nullable.map(|(name, _)| name.clone()).collect(),
     }
+}
+
+/// The fields of an object that take a payment method, and the methods that the contract names.
+fn payment_methods(document: &Value, schema: &Value) -> Vec<(String, Vec<String>)> {
+    let fields = resolve(document, schema)["properties"].as_object().into_iter().flatten();
+    let methods = fields.filter(|(name, _)| *name == "payment_method").filter_map(|(name, field)| {
+        let known = resolve(document, field)["x-extensible-enum"].as_array()?;
+        Some((name.clone(), known.iter().filter_map(Value::as_str).map(str::to_owned).collect()))
+    });
+    methods.collect()
 }
 
 /// The tiers, which the contract has in words: `above 100000 UGX up to 1000000 UGX`, and `1000 UGX`.

@@ -329,7 +329,7 @@ impl Emulator {
 
     /// The last 10,000 requests, and no more than 128 MiB of them, in the order in which they came in.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.shared.records().all()
+        self.shared.records().iter().collect()
     }
 
     /// The requests of an operation, by its name in the contract.

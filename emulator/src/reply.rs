@@ -27,8 +27,11 @@ impl Reply {
     }
 
     pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
+        // Enough for most responses, so that the buffer need not grow.
+        let mut bytes = Vec::with_capacity(1024);
         // A JSON value in memory can always be written.
-        Self::new(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
+        let _ = serde_json::to_writer(&mut bytes, body);
+        Self::new(status, "application/json", bytes)
     }
 
     pub(crate) fn html(body: impl Into<Bytes>) -> Self {

@@ -432,7 +432,7 @@ fn fail_next(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
 fn requests(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
     let records = shared.records();
     let (offset, limit) = input.page();
-    let results: Vec<Value> = records.iter().skip(offset).take(limit).map(request).collect();
+    let results: Vec<Value> = records.iter().skip(offset).take(limit).map(|record| request(&record)).collect();
     Ok(json!({ "total": records.len(), "results": results }))
 }
 

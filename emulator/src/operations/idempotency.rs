@@ -42,7 +42,7 @@ impl Key {
     /// The key of a write that takes one, where keys are recognised.
     pub(crate) fn of(world: &World, route: &Route, headers: &HeaderMap, actor: Actor, body: &Bytes) -> Option<Self> {
         let operation = route.operation;
-        let key = headers.get(&CONTRACT.idempotency_key);
+        let key = headers.get(CONTRACT.idempotency_key.as_ref()?);
         let key = key.filter(|_| operation.idempotency_key && world.settings.honours_idempotency_keys)?;
         let key = match key.to_str() {
             Ok(text) if text.len() <= LONGEST => text.to_owned(),
@@ -71,7 +71,9 @@ impl Key {
             world.kept_replies.remove(&scope);
         }
         let number = world.transaction(|world| Ok(world.number(Kind::Request))).unwrap_or_default();
-        let kept = KeptReply { number, body: self.body, reply: reply.clone() };
+        // Without what the buffer of the response has left.
+        let reply = Reply { body: Bytes::copy_from_slice(&reply.body), ..reply.clone() };
+        let kept = KeptReply { number, body: self.body, reply };
         world.changes.put(Section::KeptReplies, self.scope.as_str(), &kept);
         world.kept_replies.insert(self.scope, kept);
     }

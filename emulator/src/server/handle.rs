@@ -3,7 +3,7 @@
 use std::{convert::Infallible, fmt};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -23,7 +23,7 @@ use crate::{
     control,
     faults::{Fault, When},
     operations::{self, Context},
-    recorded::RecordedRequest,
+    recorded::Seen,
     reply::{Refusal, Reply},
     world::{World, ids::Kind},
 };
@@ -57,11 +57,12 @@ pub(crate) async fn handle(
     reset: &ResetFlag,
 ) -> Result<Response<ReplyBody>, NoResponse> {
     let (head, body) = request.into_parts();
-    let (path, query) = (head.uri.path().to_owned(), head.uri.query().map(str::to_owned));
-    let route = routes::find(shared.origin(), &head.method, &path, query.as_deref());
+    let path = head.uri.path();
+    let route = routes::find(shared.origin(), &head.method, path, head.uri.query());
+    let query = head.uri.query().unwrap_or_default();
     let body = timeout(shared.body_timeout, read(body)).await;
     let body = body.unwrap_or_else(|_| Err(Reply::refused(StatusCode::REQUEST_TIMEOUT, "Request body timed out")));
-    if control::owns(&path) {
+    if control::owns(path) {
         let reply = control::handle(shared, &head, body);
         let written = shared.written().await;
         let failed = |error: String| Reply::refused(StatusCode::INTERNAL_SERVER_ERROR, &error);
@@ -82,7 +83,7 @@ pub(crate) async fn handle(
                 sleep(delay).await;
             }
             // Before the state is locked, for the sake of the other requests.
-            let input = Input::read(route.operation, &head.headers, query.as_deref().unwrap_or_default(), &body);
+            let input = Input::read(route.operation, &head.headers, query, &body);
             let reply = {
                 let mut world = shared.world();
                 let reply = execute(&mut world, route, &head.headers, input, &body);
@@ -103,16 +104,16 @@ pub(crate) async fn handle(
         new_id = own_id.is_none().then(|| new_request_id(&mut world)).flatten();
         world.now()
     });
-    shared.records().add(RecordedRequest {
+    shared.records().add(Seen {
         operation: operation.map(|operation| operation.id),
         at,
-        method: head.method.as_str().to_owned(),
+        method: &head.method,
         path,
-        query: query.unwrap_or_default(),
-        headers: head.headers,
-        body: bytes,
+        query,
+        headers: &head.headers,
+        body: &bytes,
         status: reply.as_ref().map(|reply| reply.status.as_u16()),
-        response: reply.as_ref().map(|reply| reply.body.clone()).unwrap_or_default(),
+        response: reply.as_ref().map(|reply| &*reply.body).unwrap_or_default(),
         fault: when.clone(),
     });
     if !shared.latency.is_zero() {
@@ -190,7 +191,7 @@ fn execute(
 
 /// The id that the request has itself.
 fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
-    headers.get(&CONTRACT.request_id).filter(|id| id.len() <= 128 && id.to_str().is_ok()).cloned()
+    headers.get(CONTRACT.request_id.as_ref()?).filter(|id| id.len() <= 128 && id.to_str().is_ok()).cloned()
 }
 
 fn new_request_id(world: &mut World) -> Option<HeaderValue> {
@@ -236,7 +237,7 @@ async fn respond(
     let mut response = Response::new(if is_truncated { ReplyBody::truncated(&body) } else { ReplyBody::whole(body) });
     *response.status_mut() = status;
     response.headers_mut().extend(headers);
-    if let (Ok(name), Some(id)) = (CONTRACT.request_id.parse::<HeaderName>(), request_id) {
+    if let (Some(name), Some(id)) = (&CONTRACT.request_id, request_id) {
         response.headers_mut().insert(name, id);
     }
     Ok(response)

@@ -74,11 +74,18 @@ impl<T: Indexed> IndexedTable<T> {
     }
 
     fn set(&mut self, filter: &T::Filter, row: Row, is_matched: bool) {
-        let rows = self.index.entry(filter.clone()).or_default();
-        if is_matched {
-            rows.insert(row);
-        } else {
-            rows.remove(row);
+        match self.index.get_mut(filter) {
+            Some(rows) => {
+                if is_matched {
+                    rows.insert(row);
+                } else {
+                    rows.remove(row);
+                }
+            }
+            None if is_matched => {
+                self.index.insert(filter.clone(), RoaringBitmap::from([row]));
+            }
+            None => {}
         }
     }
 

@@ -467,7 +467,7 @@ fn movements(world: &World) -> Markup {
 /// and are not shown.
 fn requests(records: &Records, id: Option<&str>) -> (Markup, usize) {
     let found = records.iter().rev().filter(|record| id.is_none_or(|id| names(record, id)));
-    let rows: Vec<Markup> = found.take(MOST).map(request).collect();
+    let rows: Vec<Markup> = found.take(MOST).map(|record| request(&record)).collect();
     let count = if id.is_some() { rows.len() } else { records.len() };
     let tool = if id.is_none() {
         button("/_emulator/requests/clear", &[], "Clear")

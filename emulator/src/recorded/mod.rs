@@ -1,13 +1,17 @@
 //! The requests that came in, for assertions of a test.
 
+mod packed;
+
 use std::{collections::VecDeque, fmt};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use serde_json::Value;
 
 use crate::faults::When;
+use packed::Packed;
+pub(crate) use packed::Seen;
 
 /// How many requests are kept.
 const KEPT: usize = 10_000;
@@ -57,12 +61,6 @@ impl RecordedRequest {
     pub fn response_json(&self) -> Value {
         serde_json::from_slice(&self.response).unwrap_or_default()
     }
-
-    /// Bytes that the request takes, roughly.
-    fn size(&self) -> usize {
-        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
-        self.path.len() + self.query.len() + self.body.len() + self.response.len() + headers.sum::<usize>()
-    }
 }
 
 impl fmt::Debug for RecordedRequest {
@@ -79,31 +77,23 @@ impl fmt::Debug for RecordedRequest {
 /// The last requests.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
-    requests: VecDeque<RecordedRequest>,
+    requests: VecDeque<Packed>,
     /// Size of all.
     size: usize,
 }
 
 impl Records {
-    pub(crate) fn add(&mut self, mut record: RecordedRequest) {
-        if record.body.len() > KEPT_BODY {
-            // A slice would keep the whole body.
-            record.body = Bytes::copy_from_slice(&record.body[..KEPT_BODY]);
-        }
-        detach(&mut record.headers);
-        self.size += record.size();
-        self.requests.push_back(record);
+    pub(crate) fn add(&mut self, seen: Seen<'_>) {
+        let packed = Packed::new(seen);
+        self.size += packed.size();
+        self.requests.push_back(packed);
         while self.requests.len() > KEPT || self.size > KEPT_SIZE && self.requests.len() > 1 {
-            self.size -= self.requests.pop_front().map_or(0, |record| record.size());
+            self.size -= self.requests.pop_front().map_or(0, |packed| packed.size());
         }
     }
 
-    pub(crate) fn all(&self) -> Vec<RecordedRequest> {
-        self.requests.iter().cloned().collect()
-    }
-
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &RecordedRequest> {
-        self.requests.iter()
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = RecordedRequest> {
+        self.requests.iter().map(Packed::unpack)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -115,52 +105,44 @@ impl Records {
     }
 }
 
-/// Copies the values into memory of their own. They are slices of the buffer that the server reads into, which would be kept
-/// whole and could not be used for the next request.
-fn detach(headers: &mut HeaderMap) {
-    let mut text = BytesMut::with_capacity(headers.values().map(HeaderValue::len).sum());
-    headers.values().for_each(|value| text.extend_from_slice(value.as_bytes()));
-    let mut text = text.freeze();
-    for value in headers.values_mut() {
-        if let Ok(mut copy) = HeaderValue::from_maybe_shared(text.split_to(value.len())) {
-            copy.set_sensitive(value.is_sensitive());
-            *value = copy;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use http::Method;
+
     use super::*;
 
     #[test]
     fn the_log_is_bounded_in_number_and_size() {
-        let record = |path: &str, response: usize| RecordedRequest {
+        let (headers, large) = (HeaderMap::new(), vec![0; 1024 * 1024]);
+        let seen = |path: &'static str, body, response| Seen {
             operation: None,
-            method: "GET".to_owned(),
-            path: path.to_owned(),
-            query: String::new(),
-            headers: HeaderMap::new(),
-            body: Bytes::from(vec![0; 1024 * 1024]),
+            method: &Method::GET,
+            path,
+            query: "",
+            headers: &headers,
+            body,
             status: Some(200),
-            response: Bytes::from(vec![0; response]),
+            response,
             fault: None,
             at: chrono::DateTime::UNIX_EPOCH,
         };
+        let path_of = |records: &Records, at: usize| records.iter().nth(at).map(|record| record.path);
         let mut records = Records::default();
+        let (response, huge) = (vec![0; 10 * 1024 * 1024], vec![0; KEPT_SIZE]);
         for _ in 0..100 {
-            records.add(record("large", 10 * 1024 * 1024));
+            records.add(seen("large", &large, &response));
             assert!(records.size <= KEPT_SIZE);
         }
-        assert_eq!((records.requests.len(), records.requests[0].body.len()), (12, KEPT_BODY));
-        records.add(record("larger than the log", KEPT_SIZE));
-        assert_eq!((records.requests.len(), &*records.requests[0].path), (1, "larger than the log"));
+        let first = records.iter().next().map(|record| record.body.len());
+        assert_eq!((records.len(), first), (12, Some(KEPT_BODY)));
+        records.add(seen("larger than the log", &[], &huge));
+        assert_eq!((records.len(), path_of(&records, 0).as_deref()), (1, Some("larger than the log")));
         records.clear();
         for _ in 0..KEPT + 5 {
-            records.add(RecordedRequest { body: Bytes::new(), ..record("small", 0) });
+            records.add(seen("small", &[], &[]));
         }
-        records.add(record("last", 0));
-        assert_eq!((records.requests.len(), &*records.requests[KEPT - 1].path), (KEPT, "last"));
-        assert_eq!(records.size, records.requests.iter().map(RecordedRequest::size).sum::<usize>());
+        records.add(seen("last", &[], &[]));
+        assert_eq!((records.len(), path_of(&records, KEPT - 1).as_deref()), (KEPT, Some("last")));
+        assert_eq!(records.size, records.requests.iter().map(Packed::size).sum::<usize>());
     }
 }
