@@ -1,16 +1,70 @@
+// The links of the README lead to files, those of this page to items. Of two definitions of a link, the first counts.
+#![doc = include_str!("../docs/outcome.datauri")]
+//! [architecture]: _documentation
+//! [changelog]: _documentation::changelog
+//! [comparison]: _documentation::comparison
+//! [contract]: CONTRACT
+//! [contributing]: _documentation
+//! [examples]: _documentation
+#![cfg_attr(
+    feature = "client",
+    doc = "
+[credentials]: Credentials
+[disbursements]: disbursements::Disbursements
+[error]: Error
+[escrow-disbursements]: escrow_disbursements::EscrowDisbursements
+[escrows]: escrows::Escrows
+[oauth]: mod@oauth
+[otp]: otp::Otp
+[outcome]: Outcome
+[payments]: payments::Payments
+[no-refunds]: mod@payments#what-the-api-does-not-have
+[raw]: Client::raw
+[request]: Request
+[retries]: RetryPolicy
+[types]: mod@types#what-this-version-does-not-know
+"
+)]
+#![cfg_attr(
+    not(feature = "client"),
+    doc = "
+[credentials]: #features
+[disbursements]: #features
+[error]: #features
+[escrow-disbursements]: #features
+[escrows]: #features
+[oauth]: #features
+[otp]: #features
+[outcome]: #features
+[payments]: #features
+[no-refunds]: #features
+[raw]: #features
+[request]: #features
+[retries]: #features
+[types]: #features
+"
+)]
+#![cfg_attr(feature = "webhook", doc = "[webhook]: mod@webhook")]
+#![cfg_attr(not(feature = "webhook"), doc = "[webhook]: #features")]
+#![cfg_attr(feature = "mock", doc = "[emulator]: mod@mock#mocks-or-the-emulator\n[mocks]: mod@mock")]
+#![cfg_attr(not(feature = "mock"), doc = "[emulator]: #features\n[mocks]: #features")]
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # Map of the crate
 //!
-//! [`Client`] holds the credentials; its resources ([`payments()`](Client::payments), [`escrows()`](Client::escrows), …)
-//! have one method for each operation. A method returns a [`Request`], which takes the options of the call and is sent
-//! when awaited. What goes in and comes out is in [`types`], made of the values at the root of the crate ([`Amount`],
-//! [`Timestamp`], [`Secret`], the open enums). What goes wrong is an [`Error`]. [`OPERATIONS`] is the table that all of
-//! it is driven by. [`webhook`] stands apart: it receives.
+//! A [`Client`] holds the credentials. Its resources ([`payments()`](Client::payments), [`escrows()`](Client::escrows), …)
+//! have one method for each operation. A method returns a [`Request`], which takes options and is sent when awaited. Bodies of
+//! requests and responses are in [`types`], made of the values at the root of the crate ([`Amount`], [`Timestamp`],
+//! [`Secret`], the open enums). A failed request is an [`Error`]. [`OPERATIONS`] is the table of all operations, generated
+//! from the contract. [`webhook`] verifies and handles what Piaxis posts to your server.
 #![warn(unreachable_pub)]
 // Tests and examples of this workspace build the crate with its dev-dependency on itself; the same name serves the
 // generated code inside the crate, in the mocks, and in other crates.
 extern crate self as piaxis;
+
+#[cfg(doc)]
+pub mod _documentation;
 
 // What JSON text becomes.
 #[macro_use]

@@ -77,7 +77,7 @@ struct NewItems<T> {
 ///
 /// ```no_run
 /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
-/// use futures_util::TryStreamExt as _;
+/// use futures_util::TryStreamExt as _; // futures-util = "0.3"
 /// use piaxis::types::PaymentFilter;
 ///
 /// let mut payments = client.payments().stream(PaymentFilter::builder().build());
