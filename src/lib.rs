@@ -1,54 +1,10 @@
-// The links of the README lead to files, those of this page to items. Of two definitions of a link, the first counts.
+// The links of the README lead to files, those of this page to items. Of several definitions of a link, the first counts, so
+// that a link to an item of a feature that is off leads to the table of features.
+#![cfg_attr(feature = "client", doc = include_str!("../docs/links/client"))]
+#![cfg_attr(feature = "webhook", doc = include_str!("../docs/links/webhook"))]
+#![cfg_attr(feature = "mock", doc = include_str!("../docs/links/mock"))]
+#![doc = include_str!("../docs/links/all")]
 #![doc = include_str!("../docs/outcome.datauri")]
-//! [architecture]: _documentation
-//! [changelog]: _documentation::changelog
-//! [comparison]: _documentation::comparison
-//! [contract]: CONTRACT
-//! [contributing]: _documentation
-//! [examples]: _documentation
-#![cfg_attr(
-    feature = "client",
-    doc = "
-[credentials]: Credentials
-[disbursements]: disbursements::Disbursements
-[error]: Error
-[escrow-disbursements]: escrow_disbursements::EscrowDisbursements
-[escrows]: escrows::Escrows
-[oauth]: mod@oauth
-[otp]: otp::Otp
-[outcome]: Outcome
-[payments]: payments::Payments
-[no-refunds]: mod@payments#what-the-api-does-not-have
-[raw]: Client::raw
-[request]: Request
-[retries]: RetryPolicy
-[types]: mod@types#what-this-version-does-not-know
-"
-)]
-#![cfg_attr(
-    not(feature = "client"),
-    doc = "
-[credentials]: #features
-[disbursements]: #features
-[error]: #features
-[escrow-disbursements]: #features
-[escrows]: #features
-[oauth]: #features
-[otp]: #features
-[outcome]: #features
-[payments]: #features
-[no-refunds]: #features
-[raw]: #features
-[request]: #features
-[retries]: #features
-[types]: #features
-"
-)]
-#![cfg_attr(feature = "webhook", doc = "[webhook]: mod@webhook")]
-#![cfg_attr(not(feature = "webhook"), doc = "[webhook]: #features")]
-#![cfg_attr(feature = "mock", doc = "[emulator]: mod@mock#mocks-or-the-emulator\n[mocks]: mod@mock")]
-#![cfg_attr(not(feature = "mock"), doc = "[emulator]: #features\n[mocks]: #features")]
-//!
 #![doc = include_str!("../README.md")]
 //!
 //! # Map of the crate

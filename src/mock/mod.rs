@@ -1,4 +1,4 @@
-//! Typed mocks of the API, one for each operation, on [`httpmock`].
+//! Typed mocks of the API, one for each operation, on [`httpmock`](https://docs.rs/httpmock).
 //!
 //! ```
 //! use piaxis::{mock::{MockPiaxis, MockServerExt}, types::Payment};
@@ -20,7 +20,7 @@
 //!
 //! `when` matches path and query parameters, bodies, `idempotency_key`, `request_id` and `access_token`; `then` responds with
 //! a `success`, a `failure`, an `invalid_field`, a page of `html`, with several `in_turn`, after a `delay`, and lists with the
-//! page of their `items` that is asked for. What is left is in `into_inner()`, which is [`httpmock`]'s own.
+//! page of their `items` that is asked for. What is left is in `into_inner()`, which is that of `httpmock`.
 //!
 //! # Mocks or the emulator
 //!
