@@ -9,11 +9,11 @@
 //!
 //! # Map of the crate
 //!
-//! A [`Client`] holds the credentials. Its resources ([`payments()`](Client::payments), [`escrows()`](Client::escrows), …)
-//! have one method for each operation. A method returns a [`Request`], which takes options and is sent when awaited. Bodies of
-//! requests and responses are in [`types`], made of the values at the root of the crate ([`Amount`], [`Timestamp`],
-//! [`Secret`], the open enums). A failed request is an [`Error`]. [`OPERATIONS`] is the table of all operations, generated
-//! from the contract. [`webhook`] verifies and handles what Piaxis posts to your server.
+//! A [`Client`][client] holds the credentials. Its resources ([`payments()`][payments], [`escrows()`][escrows], …) have one
+//! method for each operation. A method returns a [`Request`][request], which takes options and is sent when awaited. Bodies of
+//! requests and responses are in the module [types], made of the values at the root of the crate ([`Amount`], [`Timestamp`],
+//! [`Secret`], the open enums). A failed request is an [`Error`][error]. [`OPERATIONS`] is the table of all operations,
+//! generated from the contract. The module [webhook] verifies and handles what Piaxis posts to your server.
 #![warn(unreachable_pub)]
 // Tests and examples of this workspace build the crate with its dev-dependency on itself; the same name serves the
 // generated code inside the crate, in the mocks, and in other crates.
