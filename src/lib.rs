@@ -1,16 +1,26 @@
+// The links of the README lead to files, those of this page to items. Of several definitions of a link, the first counts, so
+// that a link to an item of a feature that is off leads to the table of features.
+#![cfg_attr(feature = "client", doc = include_str!("../docs/links/client"))]
+#![cfg_attr(feature = "webhook", doc = include_str!("../docs/links/webhook"))]
+#![cfg_attr(feature = "mock", doc = include_str!("../docs/links/mock"))]
+#![doc = include_str!("../docs/links/all")]
+#![doc = include_str!("../docs/outcome.datauri")]
 #![doc = include_str!("../README.md")]
 //!
 //! # Map of the crate
 //!
-//! [`Client`] holds the credentials; its resources ([`payments()`](Client::payments), [`escrows()`](Client::escrows), …)
-//! have one method for each operation. A method returns a [`Request`], which takes the options of the call and is sent
-//! when awaited. What goes in and comes out is in [`types`], made of the values at the root of the crate ([`Amount`],
-//! [`Timestamp`], [`Secret`], the open enums). What goes wrong is an [`Error`]. [`OPERATIONS`] is the table that all of
-//! it is driven by. [`webhook`] stands apart: it receives.
+//! A [`Client`][client] holds the credentials. Its resources ([`payments()`][payments], [`escrows()`][escrows], …) have one
+//! method for each operation. A method returns a [`Request`][request], which takes options and is sent when awaited. Bodies of
+//! requests and responses are in the module [types], made of the values at the root of the crate ([`Amount`], [`Timestamp`],
+//! [`Secret`], the open enums). A failed request is an [`Error`][error]. [`OPERATIONS`] is the table of all operations,
+//! generated from the contract. The module [webhook] verifies and handles what Piaxis posts to your server.
 #![warn(unreachable_pub)]
 // Tests and examples of this workspace build the crate with its dev-dependency on itself; the same name serves the
 // generated code inside the crate, in the mocks, and in other crates.
 extern crate self as piaxis;
+
+#[cfg(doc)]
+pub mod _documentation;
 
 // What JSON text becomes.
 #[macro_use]

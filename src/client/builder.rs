@@ -39,6 +39,26 @@ type ConfigureHttp = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBu
 ///     .build()?;
 /// # Ok::<(), piaxis::Error>(())
 /// ```
+///
+/// # Defaults
+///
+/// | of | default | changed by |
+/// |---|---|---|
+/// | an attempt | 30 seconds | [`timeout`](Self::timeout) |
+/// | a request, with all attempts and delays | 90 seconds | [`deadline`](Self::deadline) |
+/// | retries | 2, of what was certainly not executed, and of reads | [`retry_policy`](Self::retry_policy) |
+/// | connecting | 10 seconds | [`connect_timeout`](Self::connect_timeout) |
+/// | an idle connection | 1 second | [`idle_timeout`](Self::idle_timeout) |
+/// | a response body | 16 MiB | [`body_limit`](Self::body_limit) |
+/// | requests per minute, requests at the same time | no limit | [`requests_per_minute`](Self::requests_per_minute), [`concurrency`](Self::concurrency) |
+///
+/// Redirects are never followed, so that credentials go to the configured origin only. Proxies of the environment are not used
+/// for loopback addresses.
+///
+/// # Telemetry
+///
+/// `tracing` spans and events carry operation, attempt, status, duration and request id, with the names of OpenTelemetry's HTTP
+/// clients. Bodies and secrets are never part of them. [`on_attempt`](Self::on_attempt) is a hook for metrics.
 #[derive(Default)]
 #[must_use]
 pub struct ClientBuilder {

@@ -54,6 +54,32 @@ pub use unexpected::{Unexpected, UnexpectedKind};
 ///
 /// In a response, an optional field that fails to decode is `None`, and [`Response::undecoded`](crate::Response::undecoded)
 /// names the field. Deserialization of the same types by `serde` fails there.
+///
+/// `Debug` prints `[redacted]` for secrets, phone numbers, e-mail addresses, names of persons and coordinates. Serialization
+/// writes them.
+///
+/// # What this version does not know
+///
+/// A new value of an enum is `Unknown("…")`, and a new field of a response is in `extra`.
+/// [`ClientBuilder::on_unexpected`](crate::ClientBuilder::on_unexpected) reports both. A field or a path that Piaxis adds can
+/// be sent before the crate knows it. Credentials, limits, redaction, errors and outcomes are the same. A write to an unknown
+/// path is sent at most once.
+///
+/// ```no_run
+/// # async fn example(order: piaxis::types::PaymentCreate) -> Result<(), piaxis::Error> {
+/// use http::Method; // http = "1"
+/// use serde_json::{Value, json};
+///
+/// let client = piaxis::Client::builder()
+///     .api_key("your-api-key")
+///     .on_unexpected(|found| eprintln!("{}: {} at {}", found.operation, found.kind, found.path))
+///     .build()?;
+/// let payment = client.payments().create(order).extra_field("metadata", json!({ "order": "789" })).await?;
+/// let body = json!({ "amount": "15000" });
+/// let transaction: Value = client.request(Method::POST, "/transactions").json(&body).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub mod types {
     #[doc(inline)]
     pub use crate::raw::types::*;
@@ -96,7 +122,7 @@ impl Client {
 
     /// A client from the environment: `PIAXIS_API_KEY`, `PIAXIS_ACCESS_TOKEN`, `PIAXIS_CLIENT_ID` (or
     /// `PIAXIS_OAUTH_CLIENT_ID`), `PIAXIS_CLIENT_SECRET` (or `PIAXIS_OAUTH_CLIENT_SECRET`), `PIAXIS_API_BASE_URL`
-    /// (production when unset).
+    /// (production when unset; HTTPS, except on loopback). [`ClientBuilder::from_env`] starts a builder from the same variables.
     ///
     /// # Errors
     /// [`Configuration`](ErrorKind::Configuration) when neither an API key nor an access token is set, or a variable is

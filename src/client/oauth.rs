@@ -5,6 +5,25 @@
 //! 2. When the payer comes back, compare the state, and give code and verifier to [`OAuth::exchange_code`].
 //! 3. Make a client with the access token ([`Client::with_access_token`]), and pay with `piaxis_external`. The same client
 //!    polls the payment. Send `merchant_id` of the token response as `recipient_id`: no source says who collects otherwise.
+//!
+//! ```no_run
+//! # async fn example(client: piaxis::Client, tokens: piaxis::types::TokenResponse) -> Result<(), piaxis::Error> {
+//! use piaxis::{PaymentMethod, types::PaymentCreate};
+//!
+//! let payer = client.with_access_token(tokens.access_token);
+//! let order = PaymentCreate::builder()
+//!     .amount(15_000)
+//!     .currency("UGX")
+//!     .payment_method(PaymentMethod::PiaxisExternal)
+//!     .maybe_recipient_id(tokens.merchant_id);
+//! let payment = payer.payments().create(order.build()).idempotency_key("order-789").await?;
+//! let settled = payer.payments().wait_until_settled(payment.payment_id).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `cargo run --example oauth_flow` shows all steps on the emulator. [`TokenSource`](crate::TokenSource) supplies fresh tokens
+//! when the API refuses one.
 
 use std::fmt;
 

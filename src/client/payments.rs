@@ -1,8 +1,15 @@
 //! Direct payments: collect money into the merchant's own account at once.
 //!
-//! The API has no refunds, no customers, and no way to cancel a payment. A payment has no metadata and no field for card data.
-//! Nearest are [`Escrows::reverse`](crate::escrows::Escrows::reverse), which returns held money to the payer, and
-//! [`Disbursements::create`](crate::disbursements::Disbursements::create), which pays a phone number.
+//! # What the API does not have
+//!
+//! | missing | nearest |
+//! |---|---|
+//! | refunds | [`Escrows::reverse`](crate::escrows::Escrows::reverse) returns held money to the payer. [`Disbursements::create`](crate::disbursements::Disbursements::create) pays a phone number |
+//! | cancelling a payment | none. [`Disbursements::cancel`](crate::disbursements::Disbursements::cancel) cancels a pending disbursement, [`EscrowDisbursements::cancel`](crate::escrow_disbursements::EscrowDisbursements::cancel) the record of a batch |
+//! | customers | none. Keep your own, and send `user_info` with each request |
+//! | card payments with card data | none. `card` is a payment method, but no request has a field for card data. Newer official SDKs read a `payment_url`, the hosted checkout |
+//! | metadata, a reference or a description of a payment | none. Keep `payment_id` beside your order. Escrows have `metadata` and `external_order_id` |
+//! | managing webhook endpoints | the dashboard |
 
 use crate::{
     Client, Secret, Timestamp,

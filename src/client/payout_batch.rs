@@ -27,6 +27,18 @@ use crate::{
 /// assert_eq!(disbursements[0].recipients.len(), 2);
 /// # Ok::<(), piaxis::Error>(())
 /// ```
+///
+/// Each disbursement is quoted first, is not created above a limit, and has an idempotency key of its own:
+///
+/// ```no_run
+/// # async fn example(client: piaxis::Client, batch: piaxis::PayoutBatch) -> Result<(), piaxis::Error> {
+/// for disbursement in batch.build()? {
+///     let key = format!("week-47-{}", disbursement.payment_method);
+///     client.disbursements().quote_and_create(disbursement, 70_000).idempotency_key(key).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct PayoutBatch {

@@ -26,6 +26,10 @@ use crate::{
 
 /// One operation and its options. It is sent when awaited, and not before.
 ///
+/// [`RequestOptions`] hold the same options but idempotency key and extra fields. Streams, pollers,
+/// [`create_and_wait`](crate::payments::Payments::create_and_wait), `find_like` and `quote_and_create` take them with `.options(…)`.
+/// [`send_with_response`](Self::send_with_response) returns status, headers and request id beside the value.
+///
 /// ```no_run
 /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
 /// use std::time::Duration;

@@ -1,9 +1,4 @@
-//! Typed mocks of the API, one for each operation, on [`httpmock`].
-//!
-//! Mocks are for tests that say response by response what the API does: that a request is sent with this body and this
-//! idempotency key, or what your code makes of one error. For tests of a flow (a payment that is created, settles, and tells
-//! your server by webhook), and of what happens when a response is lost, take the emulator, the crate `piaxis-emulator`:
-//! there a payment has a state.
+//! Typed mocks of the API, one for each operation, on [`httpmock`](https://docs.rs/httpmock).
 //!
 //! ```
 //! use piaxis::{mock::{MockPiaxis, MockServerExt}, types::Payment};
@@ -25,7 +20,40 @@
 //!
 //! `when` matches path and query parameters, bodies, `idempotency_key`, `request_id` and `access_token`; `then` responds with
 //! a `success`, a `failure`, an `invalid_field`, a page of `html`, with several `in_turn`, after a `delay`, and lists with the
-//! page of their `items` that is asked for. What is left is in `into_inner()`, which is [`httpmock`]'s own.
+//! page of their `items` that is asked for. What is left is in `into_inner()`, which is that of `httpmock`.
+//!
+//! # Mocks or the emulator
+//!
+//! Mocks are for tests that state response by response what the API does: that a request is sent with this body and this
+//! idempotency key, or what your code makes of one error. The emulator, the crate `piaxis-emulator`, is for tests of a flow. There
+//! a payment has a state: it settles, tells your server by webhook, and may exist although the response was lost.
+//!
+//! ```
+//! use piaxis::{Outcome, PaymentMethod, types::{PaymentCreate, PaymentFilter, UserInfo}};
+//! use piaxis_emulator::{Emulator, Fault, When};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let emulator = Emulator::start().await?;
+//! let client = emulator.client();
+//! let payer = UserInfo::builder().phone_number("+256700000000").build();
+//! let order = PaymentCreate::builder().amount(15_000).currency("UGX").payment_method(PaymentMethod::Mtn);
+//!
+//! emulator.fail_next("payments_create", When::AfterCommit(Fault::Reset));
+//! let error = client.payments().create(order.user_info(payer).build()).await.unwrap_err();
+//! assert_eq!(error.outcome(), Outcome::Unknown); // and it was executed:
+//! assert_eq!(client.payments().list(PaymentFilter::builder().build()).await?.total, Some(1));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Both belong to the dev-dependencies:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! piaxis = { path = "../piaxis", features = ["mock"] }
+//! piaxis-emulator = { path = "../piaxis/emulator" }
+//! ```
 
 mod response;
 

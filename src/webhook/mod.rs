@@ -27,6 +27,13 @@
 //! # }
 //! ```
 //!
+//! Verification alone needs neither an HTTP client nor an async runtime:
+//!
+//! ```toml
+//! [dependencies]
+//! piaxis = { path = "../piaxis", default-features = false, features = ["webhook"] }
+//! ```
+//!
 //! # Two signatures
 //!
 //! `X-piaxis-Signature` (v1) covers the body alone, so that an attacker who saw a delivery can send it again at any time.
@@ -39,6 +46,15 @@
 //! The guide asks receivers to expect duplicates, an older page mentions retries with growing delays, and no document says
 //! more. Respond with 200 to an event that is handled and with an error to one that is to come again.
 //! [`Deduplication`] runs a handler once for each event, by a [`Guard`] in memory, in Redis or in PostgreSQL.
+//!
+//! | guard | feature | for |
+//! |---|---|---|
+//! | `MemoryGuard` | `memory-guard` | one process; forgets at a restart |
+//! | `RedisGuard` | `redis` | any number of machines |
+//! | `PostgresGuard` | `postgres` | any number of machines. The mark commits in the handler's own transaction, so that effects in that database happen exactly once |
+//!
+//! Piaxis sends no id of an event, so the [deduplication key](Delivery::deduplication_key) is a hash of the whole body.
+//! [`Webhook::key_from`] makes the key from fields of your choice, for retries whose body differs.
 //!
 //! # Servers
 //!
@@ -69,8 +85,30 @@
 //!
 //! # Tests
 //!
-//! [`Signer`] makes genuine headers for any body, and [`sample`] a body for any event. `cargo run --example
-//! webhook_conformance` attacks an endpoint of your own and reports what it gets wrong.
+//! [`Signer`] makes genuine headers for any body, and [`sample`] a body for any event. Neither needs a network:
+//!
+//! ```
+//! use piaxis::webhook::{Envelope, EventType, Signer, Webhook, WebhookError, sample};
+//!
+//! let at = "2026-04-14T10:30:00Z".parse().unwrap();
+//! let body = sample(&EventType::PaymentSucceeded, Envelope::Merchant, at).with("payment_id", "pay-1").to_string();
+//! let headers = Signer::new("the endpoint's secret")?.sign(&body); // `headers.iter()` has names and values
+//! let delivery = Webhook::new("the endpoint's secret")?.require_v2().verify(&body, &headers)?;
+//! assert_eq!(delivery.event()?.data()["payment_id"], "pay-1");
+//! # Ok::<(), WebhookError>(())
+//! ```
+//!
+//! The examples of the repository send deliveries to a server, and attack an endpoint in any language:
+//!
+//! ```text
+//! PIAXIS_WEBHOOK_SECRET=demo cargo run --example webhook_server
+//! PIAXIS_WEBHOOK_SECRET=demo cargo run --example send_webhook -- --url http://127.0.0.1:8080/piaxis --event payment.succeeded --times 2
+//! cargo run --example webhook_conformance -- --url http://127.0.0.1:8080/piaxis --secret demo --effects 'http://127.0.0.1:8080/effects/{id}'
+//! ```
+//!
+//! The server responds with 200 to both deliveries and prints the payment once. The third command reports each attack and exits
+//! with 1 on a fault. `--effects` is a URL of the server that responds with how often a payment was booked. Without
+//! `--effects`, the command sees responses only.
 
 #[cfg(feature = "axum")]
 mod axum;

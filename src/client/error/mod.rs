@@ -33,7 +33,15 @@ type Source = Arc<dyn std::error::Error + Send + Sync>;
 /// Why a request failed.
 ///
 /// `Display` is one line for a log: the operation, the status, the code and message of the API, the request id, and
-/// whether a retry is safe. It holds no secrets and no body; [`body`](Self::body) has that. Errors are cheap to clone.
+/// whether a retry is safe. The line holds no secrets, no personal data and no body; [`body`](Self::body) has that. Errors are
+/// cheap to clone.
+///
+/// ```text
+/// payments_list: not sent: MISSING_CLIENT_ID: the merchant's client id is required: set PIAXIS_CLIENT_ID, or give it to the client's builder
+/// disbursements_create: 422 Unprocessable Entity: recipients[0].amount: Input should be a valid decimal (request id 9f7d1bd7); the request was rejected and not executed
+/// payments_create: 502 Bad Gateway (request id 5cc31ab0); the request may have been executed: look it up with payments_list before retrying with idempotency key order-789
+/// payments_get: 502 Bad Gateway: an HTML page, "502 Bad Gateway" (request id 5cc31ab0, attempt 3)
+/// ```
 ///
 /// ```no_run
 /// # async fn example(client: piaxis::Client) {

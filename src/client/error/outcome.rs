@@ -9,6 +9,17 @@ use serde::{Deserialize, Serialize};
 ///
 /// The enum is exhaustive, so that a `match` without `_` is checked by the compiler.
 ///
+/// # Looking a write up
+///
+/// The API has no lookup by idempotency key. [`Error::lookup`](crate::Error::lookup) names the operation that shows a write.
+/// [`Payments::find_like`](crate::payments::Payments::find_like) and
+/// [`Disbursements::find_like`](crate::disbursements::Disbursements::find_like) search the list by what was ordered, from the
+/// time just before the write was sent. Escrows have no list, and disputes no lookup: ask Piaxis, naming the
+/// [`request_ids`](crate::Error::request_ids).
+///
+/// A corrected request has another body and so needs a new idempotency key: that of a buyer who retries after a wrong
+/// one-time password, for example. After a wrong credential, correct the credential and keep the key.
+///
 /// # Behind gateways
 ///
 /// What one default `payments().create(…)` comes to through real gateways with their stock configuration and short timeouts

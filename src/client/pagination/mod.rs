@@ -50,7 +50,7 @@ struct NewItems<T> {
     total: Option<i64>,
 }
 
-/// All items of a list; a [`Stream`](futures_core::Stream) of them.
+/// All items of a list; a [`Stream`](https://docs.rs/futures-core/latest/futures_core/stream/trait.Stream.html) of them.
 ///
 /// The next page is fetched while the present one is used, so memory holds two pages at most. Nothing is sent before the
 /// stream is polled. Page requests run in the tracing span in which the stream is polled.
@@ -77,7 +77,7 @@ struct NewItems<T> {
 ///
 /// ```no_run
 /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
-/// use futures_util::TryStreamExt as _;
+/// use futures_util::TryStreamExt as _; // futures-util = "0.3"
 /// use piaxis::types::PaymentFilter;
 ///
 /// let mut payments = client.payments().stream(PaymentFilter::builder().build());
@@ -97,7 +97,7 @@ pub struct Items<T> {
     offset: u32,
 }
 
-/// All pages of a list; a [`Stream`](futures_core::Stream) of them. Made by [`Items::pages`].
+/// All pages of a list; a [`Stream`](https://docs.rs/futures-core/latest/futures_core/stream/trait.Stream.html) of them. Made by [`Items::pages`].
 ///
 /// [`Items`] documents what a page holds when the list changes, and the errors.
 #[must_use = "a stream does nothing until it is polled"]

@@ -20,7 +20,8 @@ use crate::{
 ///
 /// Delays grow exponentially with full jitter: each has a random length between nothing and the present maximum.
 /// `Retry-After` is waited for; one beyond [`max_retry_after`](Self::max_retry_after) fails the request at once. A retry
-/// budget of the client (10 a second, and 20 of 100 requests) keeps an outage from being made worse.
+/// budget of the client (10 a second, and 20 of 100 requests) keeps an outage from being made worse. Every attempt of a
+/// request carries the same idempotency key.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,6 +29,8 @@ use crate::{
 ///
 /// let client = Client::builder()
 ///     .api_key("your-api-key")
+///     .timeout(Duration::from_secs(20)) // each attempt
+///     .deadline(Duration::from_secs(60)) // all attempts and delays together
 ///     .retry_policy(RetryPolicy::default().max_retries(4).backoff(Duration::from_millis(100), Duration::from_secs(2)))
 ///     .build()?;
 /// # Ok::<(), piaxis::Error>(())

@@ -1,0 +1,17 @@
+//! Documents beside the documentation of items: the [comparison] with other clients, and the [changelog].
+//!
+//! The repository has more, for those who run the examples or change the crate:
+//!
+//! | file | content |
+//! |---|---|
+//! | `examples/` | programs that run on the emulator without an account: payments, escrows, disbursements, OAuth, webhooks |
+//! | `emulator/README.md` | the emulator, in a test and as a program |
+//! | `openapi/README.md` | the rules of the contract |
+//! | `CONTRIBUTING.md` | what to touch for a change, and what a change must pass |
+//! | `ARCHITECTURE.md` | the layers, and the invariants with their tests |
+
+#[doc = include_str!("../COMPARISON.md")]
+pub mod comparison {}
+
+#[doc = include_str!("../CHANGELOG.md")]
+pub mod changelog {}
