@@ -18,7 +18,7 @@ pub(crate) struct Reply {
 }
 
 /// An error response. The transaction that it ends is undone.
-pub(crate) type Refusal = Reply;
+pub(crate) type Rejection = Reply;
 
 impl Reply {
     pub(crate) fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
@@ -49,32 +49,32 @@ impl Reply {
     }
 
     /// FastAPI's error without a code.
-    pub(crate) fn refused(status: StatusCode, message: &str) -> Refusal {
+    pub(crate) fn rejected(status: StatusCode, message: &str) -> Rejection {
         Self::json(status, &json!({ "detail": message }))
     }
 
     /// An error with a code.
-    pub(crate) fn coded(status: StatusCode, code: &str, message: &str) -> Refusal {
+    pub(crate) fn coded(status: StatusCode, code: &str, message: &str) -> Rejection {
         Self::json(status, &json!({ "detail": { "code": code, "message": message } }))
     }
 
     /// 400, the status of a request that breaks a rule of the business. No source shows the body.
-    pub(crate) fn bad_request(message: &str) -> Refusal {
-        Self::refused(StatusCode::BAD_REQUEST, message)
+    pub(crate) fn bad_request(message: &str) -> Rejection {
+        Self::rejected(StatusCode::BAD_REQUEST, message)
     }
 
-    pub(crate) fn not_found(what: &str) -> Refusal {
-        Self::refused(StatusCode::NOT_FOUND, &format!("{what} not found"))
+    pub(crate) fn not_found(what: &str) -> Rejection {
+        Self::rejected(StatusCode::NOT_FOUND, &format!("{what} not found"))
     }
 
     /// FastAPI's error of a request that does not fit the schema. Of many problems, the first ones are reported.
-    pub(crate) fn invalid(problems: &[Invalid]) -> Refusal {
+    pub(crate) fn invalid(problems: &[Invalid]) -> Rejection {
         let problems = &problems[..problems.len().min(PROBLEMS)];
         Self::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "detail": problems }))
     }
 
     /// The same of one field, such as `["body", "amount"]`.
-    pub(crate) fn invalid_field(place: &[&str], message: &str, kind: &str) -> Refusal {
+    pub(crate) fn invalid_field(place: &[&str], message: &str, kind: &str) -> Rejection {
         let loc = place.iter().map(|&part| Value::from(part)).collect();
         Self::invalid(&[Invalid { loc, msg: message.to_owned(), kind: kind.to_owned() }])
     }

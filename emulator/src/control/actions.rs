@@ -12,7 +12,7 @@ use crate::{
         escrows::{self, Resolution},
         payments,
     },
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     server::Shared,
     world::{World, ids::Kind, table::Row},
 };
@@ -26,8 +26,8 @@ impl Shared {
         &self,
         kind: Kind,
         id: &str,
-        change: impl FnOnce(&mut World, Row) -> Result<(), Refusal>,
-    ) -> Result<(), Refusal> {
+        change: impl FnOnce(&mut World, Row) -> Result<(), Rejection>,
+    ) -> Result<(), Rejection> {
         let mut world = self.world();
         world.run_timers();
         let row = world.ids.row(kind, id).ok_or_else(|| Reply::not_found(what(kind)))?;
@@ -38,26 +38,26 @@ impl Shared {
     }
 
     /// Ends a pending payment.
-    pub(crate) fn end_payment(&self, id: &str, is_accepted: bool) -> Result<(), Refusal> {
+    pub(crate) fn end_payment(&self, id: &str, is_accepted: bool) -> Result<(), Rejection> {
         self.change(Kind::Payment, id, |world, row| match world.payments.get(row) {
             Some(_) => payments::finish(world, row, is_accepted),
             None => Err(Reply::not_found("Payment")),
         })
     }
 
-    pub(crate) fn resolve_dispute(&self, id: &str, resolution: Resolution) -> Result<(), Refusal> {
+    pub(crate) fn resolve_dispute(&self, id: &str, resolution: Resolution) -> Result<(), Rejection> {
         self.change(Kind::Escrow, id, |world, row| escrows::resolve(world, row, resolution))
     }
 
-    pub(crate) fn release_escrow(&self, id: &str) -> Result<(), Refusal> {
+    pub(crate) fn release_escrow(&self, id: &str) -> Result<(), Rejection> {
         self.change(Kind::Escrow, id, |world, row| escrows::release_all(world, row, true, None))
     }
 
-    pub(crate) fn fulfill_term(&self, escrow_id: &str, term_id: &str) -> Result<(), Refusal> {
+    pub(crate) fn fulfill_term(&self, escrow_id: &str, term_id: &str) -> Result<(), Rejection> {
         self.change(Kind::Escrow, escrow_id, |world, row| escrows::meet_term(world, row, term_id))
     }
 
-    pub(crate) fn finish_disbursement(&self, id: &str) -> Result<(), Refusal> {
+    pub(crate) fn finish_disbursement(&self, id: &str) -> Result<(), Rejection> {
         self.change(Kind::Disbursement, id, disbursements::finish)
     }
 
@@ -68,7 +68,7 @@ impl Shared {
     }
 
     /// Advances the clock by seconds, as far as timestamps can be written.
-    pub(crate) fn advance_seconds(&self, seconds: f64) -> Result<(), Refusal> {
+    pub(crate) fn advance_seconds(&self, seconds: f64) -> Result<(), Rejection> {
         let impossible = || Reply::bad_request("The clock cannot be advanced that far");
         let by = Duration::try_from_secs_f64(seconds).map_err(|_| impossible())?;
         let now = self.world().now();
@@ -92,7 +92,7 @@ impl Shared {
     }
 
     /// Delivers the body of a delivery again.
-    pub(crate) fn resend(&self, delivery_id: &str) -> Result<(), Refusal> {
+    pub(crate) fn resend(&self, delivery_id: &str) -> Result<(), Rejection> {
         let mut world = self.world();
         let row = world.ids.row(Kind::Delivery, delivery_id);
         let found = row.and_then(|row| world.deliveries.get(row)).cloned();

@@ -1,4 +1,4 @@
-//! Refuses requests that another site makes a browser send.
+//! Rejects requests that another site makes a browser send.
 //!
 //! The emulator has no login, so a browser that runs on the same machine must not act for a page of another site: by DNS
 //! rebinding, which shows in `Host`, or by a form or script of that page, which shows in `Origin` and `Sec-Fetch-Site`.
@@ -7,14 +7,14 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, Method, StatusCode, header, uri::Authority};
 
-use crate::reply::{Refusal, Reply};
+use crate::reply::{Rejection, Reply};
 
-/// Refuses a foreign host, and an action that another site asks for.
-pub(super) fn check(headers: &HeaderMap, method: &Method, bound: IpAddr) -> Result<(), Refusal> {
+/// Rejects a foreign host, and an action that another site asks for.
+pub(super) fn check(headers: &HeaderMap, method: &Method, bound: IpAddr) -> Result<(), Rejection> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let host = text(header::HOST).unwrap_or_default();
     if !is_own_host(host, bound) {
-        return Err(Reply::refused(
+        return Err(Reply::rejected(
             StatusCode::FORBIDDEN,
             "The host is foreign: use an IP address of the emulator or localhost",
         ));
@@ -28,7 +28,7 @@ pub(super) fn check(headers: &HeaderMap, method: &Method, bound: IpAddr) -> Resu
     if is_own_origin && site.is_none_or(|site| ["same-origin", "none"].contains(&site)) {
         return Ok(());
     }
-    Err(Reply::refused(StatusCode::FORBIDDEN, "The request comes from another site"))
+    Err(Reply::rejected(StatusCode::FORBIDDEN, "The request comes from another site"))
 }
 
 /// Whether no public name can be this host. An emulator that listens beyond loopback has private names as well, such as that

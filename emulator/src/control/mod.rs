@@ -16,7 +16,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::{
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     server::Shared,
 };
 use routes::{Input, ROUTES, Route};
@@ -41,12 +41,12 @@ pub(crate) fn owns(path: &str) -> bool {
 }
 
 /// Handles a request to the page or to the control API.
-pub(crate) fn handle(shared: &Shared, head: &Parts, body: Result<Bytes, Refusal>) -> Reply {
+pub(crate) fn handle(shared: &Shared, head: &Parts, body: Result<Bytes, Rejection>) -> Reply {
     let is_form = content_type(&head.headers).starts_with("application/x-www-form-urlencoded");
     let reply = match route(shared, head, body, is_form) {
         Ok(reply) => reply,
-        Err(refusal) if is_form || head.uri.path() == "/" => page::error(&refusal),
-        Err(refusal) => refusal,
+        Err(rejection) if is_form || head.uri.path() == "/" => page::error(&rejection),
+        Err(rejection) => rejection,
     };
     // No page of another site may read or frame a response, nor a cache keep it.
     reply
@@ -56,7 +56,7 @@ pub(crate) fn handle(shared: &Shared, head: &Parts, body: Result<Bytes, Refusal>
         .with_header(header::REFERRER_POLICY, "same-origin")
 }
 
-fn route(shared: &Shared, head: &Parts, body: Result<Bytes, Refusal>, is_form: bool) -> Result<Reply, Refusal> {
+fn route(shared: &Shared, head: &Parts, body: Result<Bytes, Rejection>, is_form: bool) -> Result<Reply, Rejection> {
     guard::check(&head.headers, &head.method, shared.address.ip())?;
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
     if path == "/" {
@@ -67,7 +67,7 @@ fn route(shared: &Shared, head: &Parts, body: Result<Bytes, Refusal>, is_form: b
         let id = pairs.find(|(name, _)| name == "id").map(|(_, id)| id.into_owned());
         return Ok(page::render(shared, id.as_deref().filter(|id| !id.is_empty())));
     }
-    let matched = ROUTER.at(path).map_err(|_| Reply::refused(StatusCode::NOT_FOUND, "Not Found"))?;
+    let matched = ROUTER.at(path).map_err(|_| Reply::rejected(StatusCode::NOT_FOUND, "Not Found"))?;
     let Some(route) = matched.value.iter().find(|route| route.method == head.method.as_str()) else {
         let allowed: Vec<&str> = matched.value.iter().map(|route| route.method).collect();
         return Err(not_allowed(&allowed.join(", ")));
@@ -93,8 +93,8 @@ fn route(shared: &Shared, head: &Parts, body: Result<Bytes, Refusal>, is_form: b
     Ok(Reply::json(StatusCode::OK, &value))
 }
 
-fn not_allowed(methods: &str) -> Refusal {
-    Reply::refused(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").with_header(header::ALLOW, methods)
+fn not_allowed(methods: &str) -> Rejection {
+    Reply::rejected(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").with_header(header::ALLOW, methods)
 }
 
 fn content_type(headers: &HeaderMap) -> &str {
@@ -102,7 +102,7 @@ fn content_type(headers: &HeaderMap) -> &str {
 }
 
 /// The body of a request, by the schema of its route. A body of nothing is an empty object.
-fn decode(route: &Route, body: &Bytes, is_form: bool) -> Result<Value, Refusal> {
+fn decode(route: &Route, body: &Bytes, is_form: bool) -> Result<Value, Rejection> {
     let Some(name) = route.body else { return Ok(Value::Null) };
     if is_form {
         return Ok(openapi::object(name, &String::from_utf8_lossy(body)));
@@ -111,7 +111,7 @@ fn decode(route: &Route, body: &Bytes, is_form: bool) -> Result<Value, Refusal> 
         return Ok(json!({}));
     }
     serde_json::from_slice(body)
-        .map_err(|error| Reply::refused(StatusCode::UNPROCESSABLE_ENTITY, &format!("invalid JSON: {error}")))
+        .map_err(|error| Reply::rejected(StatusCode::UNPROCESSABLE_ENTITY, &format!("invalid JSON: {error}")))
 }
 
 /// Where a form leads back to: the page that it was on, at a section.

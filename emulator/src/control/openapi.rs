@@ -6,7 +6,7 @@ use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 use super::routes::{ROUTES, Route};
-use crate::reply::{Refusal, Reply};
+use crate::reply::{Rejection, Reply};
 
 static SCHEMAS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("schemas.json")).unwrap_or_default());
@@ -29,7 +29,7 @@ pub(super) fn document(origin: &str) -> Value {
         "info": {
             "title": "Control API of piaxis-emulator",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Reads and changes the state of the emulator, for tests. Requests of other sites are refused. \
+            "description": "Reads and changes the state of the emulator, for tests. Requests of other sites are rejected. \
                             Forms are accepted as well as JSON; the response to a form is a redirect to the page.",
         },
         "servers": [{ "url": origin }],
@@ -64,16 +64,16 @@ fn operation(route: &Route) -> Value {
     operation
 }
 
-/// Refuses a value that does not fit the schema of this name.
-pub(super) fn validate(name: &str, value: &Value) -> Result<(), Refusal> {
+/// Rejects a value that does not fit the schema of this name.
+pub(super) fn validate(name: &str, value: &Value) -> Result<(), Rejection> {
     let Some(validator) = VALIDATORS.get(name) else {
-        return Err(Reply::refused(http::StatusCode::INTERNAL_SERVER_ERROR, "The schema of the request is missing"));
+        return Err(Reply::rejected(http::StatusCode::INTERNAL_SERVER_ERROR, "The schema of the request is missing"));
     };
     let Some(error) = validator.iter_errors(value).next() else { return Ok(()) };
     let place = error.instance_path().to_string();
     let place = place.trim_start_matches('/');
     let message = if place.is_empty() { error.to_string() } else { format!("{place}: {error}") };
-    Err(Reply::refused(http::StatusCode::UNPROCESSABLE_ENTITY, &message))
+    Err(Reply::rejected(http::StatusCode::UNPROCESSABLE_ENTITY, &message))
 }
 
 /// Pairs of a query or a form as the object that the schema of this name describes.

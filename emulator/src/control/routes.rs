@@ -12,7 +12,7 @@ use crate::{
     faults::{Fault, When},
     operations::escrows::Resolution,
     recorded::RecordedRequest,
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     server::Shared,
     webhooks::delivery::{Delivery, DeliveryStatus},
     world::{World, ids::Kind, ledger::Account, table::Row},
@@ -35,7 +35,7 @@ pub(super) struct Route {
     pub(super) handler: Handler,
 }
 
-type Handler = fn(&Shared, &Input) -> Result<Value, Refusal>;
+type Handler = fn(&Shared, &Input) -> Result<Value, Rejection>;
 
 /// A request that fits the schemas of its route.
 pub(super) struct Input {
@@ -66,7 +66,7 @@ impl Input {
     }
 
     /// The merchant of the path.
-    fn merchant(&self, world: &World) -> Result<Row, Refusal> {
+    fn merchant(&self, world: &World) -> Result<Row, Rejection> {
         let row = world.ids.row(Kind::Merchant, self.path("merchant_id"));
         row.filter(|row| world.merchants.get(*row).is_some()).ok_or_else(|| Reply::not_found("Merchant"))
     }
@@ -295,11 +295,11 @@ pub(super) static ROUTES: &[Route] = &[
     ),
 ];
 
-fn done(result: Result<(), Refusal>) -> Result<Value, Refusal> {
+fn done(result: Result<(), Rejection>) -> Result<Value, Rejection> {
     result.map(|()| json!({ "done": true }))
 }
 
-fn state(shared: &Shared, _: &Input) -> Result<Value, Refusal> {
+fn state(shared: &Shared, _: &Input) -> Result<Value, Rejection> {
     let requests = shared.records().len();
     let world = shared.world();
     Ok(json!({
@@ -321,27 +321,27 @@ fn state(shared: &Shared, _: &Input) -> Result<Value, Refusal> {
     }))
 }
 
-fn clock(shared: &Shared, _: &Input) -> Result<Value, Refusal> {
+fn clock(shared: &Shared, _: &Input) -> Result<Value, Rejection> {
     let world = shared.world();
     Ok(json!({ "now": world.now(), "is_manual": world.clock.is_manual() }))
 }
 
-fn advance(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
+fn advance(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     shared.advance_seconds(input.body["seconds"].as_f64().unwrap_or_default())?;
     clock(shared, input)
 }
 
-fn merchants(shared: &Shared, _: &Input) -> Result<Value, Refusal> {
+fn merchants(shared: &Shared, _: &Input) -> Result<Value, Rejection> {
     let mut world = shared.world();
     (0..world.merchants.next()).map(|row| merchant(&mut world, row)).collect()
 }
 
-fn add_merchant(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
+fn add_merchant(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     let row = shared.merchant(input.text("name"));
     merchant(&mut shared.world(), row)
 }
 
-fn merchant(world: &mut World, row: Row) -> Result<Value, Refusal> {
+fn merchant(world: &mut World, row: Row) -> Result<Value, Rejection> {
     let is_held = world.deliveries.queue(row).is_held;
     let merchant = world.merchants.get(row).ok_or_else(|| Reply::not_found("Merchant"))?;
     Ok(json!({
@@ -369,7 +369,7 @@ fn account(world: &World, account: &Account) -> Value {
     json!({ "type": kind, "id": id.map(|(kind, row)| world.ids.id(kind, *row)) })
 }
 
-fn balances(shared: &Shared, _: &Input) -> Result<Value, Refusal> {
+fn balances(shared: &Shared, _: &Input) -> Result<Value, Rejection> {
     let world = shared.world();
     let mut balances: Vec<_> = world.ledger.balances().collect();
     balances.sort();
@@ -383,7 +383,7 @@ fn balances(shared: &Shared, _: &Input) -> Result<Value, Refusal> {
     Ok(balances.into_iter().map(written).collect())
 }
 
-fn ledger(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
+fn ledger(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     let world = shared.world();
     let (offset, limit) = input.page();
     let entries = world.ledger.entries();
@@ -399,7 +399,7 @@ fn ledger(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
     Ok(json!({ "total": entries.len(), "results": results.collect::<Vec<_>>() }))
 }
 
-fn resolve(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
+fn resolve(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     let resolution = match input.text("resolution") {
         "release" => Resolution::Release,
         "reverse" => Resolution::Reverse,
@@ -408,7 +408,7 @@ fn resolve(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
     done(shared.resolve_dispute(input.path("escrow_id"), resolution))
 }
 
-fn fail_next(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
+fn fail_next(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     let status = u16::try_from(input.number("status", 500)).unwrap_or(500);
     let fault = match input.text("fault") {
         "html" => Fault::Html(status),
@@ -429,7 +429,7 @@ fn fail_next(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
     Err(Reply::bad_request(&format!("The contract has no operation `{operation}`")))
 }
 
-fn requests(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
+fn requests(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     let records = shared.records();
     let (offset, limit) = input.page();
     let results: Vec<Value> = records.iter().skip(offset).take(limit).map(|record| request(&record)).collect();
@@ -477,7 +477,7 @@ pub(super) fn fault(when: &When) -> String {
     format!("{fault}, {when}")
 }
 
-fn set_webhook(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
+fn set_webhook(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     let mut world = shared.world();
     let row = input.merchant(&world)?;
     if let Some(url) = input.body.get("url") {
@@ -490,14 +490,14 @@ fn set_webhook(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
     merchant(&mut world, row)
 }
 
-fn hold(shared: &Shared, input: &Input, is_held: bool) -> Result<Value, Refusal> {
+fn hold(shared: &Shared, input: &Input, is_held: bool) -> Result<Value, Rejection> {
     let mut world = shared.world();
     let row = input.merchant(&world)?;
     world.deliveries.queue(row).is_held = is_held;
     done(Ok(()))
 }
 
-fn trigger(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
+fn trigger(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     let mut world = shared.world();
     let row = input.merchant(&world)?;
     if world.trigger(row, input.text("event"), input.text("object_id")) {
@@ -506,7 +506,7 @@ fn trigger(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
     Err(Reply::not_found("Object"))
 }
 
-fn deliveries(shared: &Shared, input: &Input) -> Result<Value, Refusal> {
+fn deliveries(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     let world = shared.world();
     let row = input.merchant(&world)?;
     Ok(world.deliveries.of(row).map(delivery).collect())

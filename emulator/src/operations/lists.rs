@@ -10,7 +10,7 @@ pub(crate) struct PageOf {
 }
 
 impl PageOf {
-    /// The page that a request asks for; the contract has the default. Beyond the maximum, validation has refused it.
+    /// The page that a request asks for; the contract has the default. Beyond the maximum, validation has rejected it.
     pub(crate) fn new(operation: &Operation, limit: Option<u32>, offset: Option<u32>) -> Self {
         let default = operation.page_size.map_or(u32::MAX, |size| size.default);
         Self { limit: limit.unwrap_or(default), offset: offset.unwrap_or(0) }

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     contract::CONTRACT,
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     server::{access::Actor, routes::Route, validation},
     world::{World, table::Row},
 };
@@ -43,30 +43,30 @@ impl Context<'_> {
     }
 
     /// The body as a type of the crate.
-    pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+    pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Rejection> {
         validation::decode("body", &self.body)
     }
 
     /// The query as a type of the crate.
-    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Rejection> {
         validation::decode("query", &self.query)
     }
 
     /// The merchant of the API key. Operations that take nothing else call it.
-    pub(crate) fn merchant(&self) -> Result<Row, Refusal> {
-        self.actor.any_merchant().ok_or_else(|| Reply::refused(StatusCode::UNAUTHORIZED, "Not authenticated"))
+    pub(crate) fn merchant(&self) -> Result<Row, Rejection> {
+        self.actor.any_merchant().ok_or_else(|| Reply::rejected(StatusCode::UNAUTHORIZED, "Not authenticated"))
     }
 
     /// 200 with this value, written as the API writes it.
-    pub(crate) fn reply(&self, value: &impl Serialize) -> Result<Reply, Refusal> {
+    pub(crate) fn reply(&self, value: &impl Serialize) -> Result<Reply, Rejection> {
         let mut body = serde_json::to_value(value)
-            .map_err(|_| Reply::refused(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))?;
+            .map_err(|_| Reply::rejected(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))?;
         CONTRACT.complete(self.operation, &mut body);
         Ok(Reply::json(StatusCode::OK, &body))
     }
 }
 
-pub(crate) fn execute(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn execute(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     match context.operation.id {
         "oauth_authorize" => oauth::authorize(context),
         "oauth_token" => oauth::token(context),
@@ -92,6 +92,6 @@ pub(crate) fn execute(context: &mut Context<'_>) -> Result<Reply, Refusal> {
         "escrow_disbursements_release" => escrow_disbursements::release(context),
         "escrow_disbursements_cancel" => escrow_disbursements::cancel(context),
         // A test goes through the operation table.
-        _ => Err(Reply::refused(StatusCode::NOT_IMPLEMENTED, "The emulator lacks this operation")),
+        _ => Err(Reply::rejected(StatusCode::NOT_IMPLEMENTED, "The emulator lacks this operation")),
     }
 }

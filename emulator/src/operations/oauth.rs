@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Context, limits};
 use crate::{
     contract::CONTRACT,
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     server::access::Payer,
     world::{
         World,
@@ -133,7 +133,7 @@ fn undo<T>(now: &mut HashMap<String, T>, before: &mut Vec<(String, Option<T>)>) 
     }
 }
 
-pub(crate) fn authorize(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn authorize(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let params: AuthorizeParams = context.query()?;
     let merchant = context.world.ids.row(Kind::Merchant, &params.merchant_id);
     let known = merchant.and_then(|row| context.world.merchants.get(row).cloned().map(|merchant| (row, merchant)));
@@ -192,8 +192,8 @@ fn may_redirect(registered: &[String], uri: &str) -> bool {
     is_safe && (registered.is_empty() || registered.iter().any(|known| known == uri))
 }
 
-/// Refuses what would let the emulator grow without bounds: a request of this route needs no credentials.
-fn check_limits(world: &World, merchant: Row, params: &AuthorizeParams) -> Result<(), Refusal> {
+/// Rejects what would let the emulator grow without bounds: a request of this route needs no credentials.
+fn check_limits(world: &World, merchant: Row, params: &AuthorizeParams) -> Result<(), Rejection> {
     let kept = [
         ("external_user_id", Some(&params.external_user_id)),
         ("redirect_uri", Some(&params.redirect_uri)),
@@ -211,7 +211,7 @@ fn check_limits(world: &World, merchant: Row, params: &AuthorizeParams) -> Resul
 }
 
 /// The challenge, and whether it is a hash. The official SDKs write the text `None` for a parameter that is unset.
-fn challenge(params: &AuthorizeParams) -> Result<Option<(String, bool)>, Refusal> {
+fn challenge(params: &AuthorizeParams) -> Result<Option<(String, bool)>, Rejection> {
     let Some(challenge) = params.code_challenge.as_ref().filter(|challenge| *challenge != "None") else {
         return Ok(None);
     };
@@ -248,7 +248,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-pub(crate) fn token(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn token(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let request: TokenRequest = context.body()?;
     let found = context.world.merchants.iter().find(|(_, merchant)| {
         merchant.client_id == request.client_id && merchant.client_secret == request.client_secret
@@ -337,7 +337,7 @@ fn is_verified(code: &Code, verifier: Option<&Secret>) -> bool {
     }
 }
 
-fn error(status: StatusCode, error: &str, description: &str) -> Refusal {
+fn error(status: StatusCode, error: &str, description: &str) -> Rejection {
     Reply::json(status, &json!({ "error": error, "error_description": description }))
 }
 

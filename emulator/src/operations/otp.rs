@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Context, limits};
 use crate::{
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     world::{
         World,
         changes::{Changes, Section},
@@ -72,7 +72,7 @@ impl Passwords {
     }
 }
 
-pub(crate) fn request(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn request(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let request: OtpRequest = context.body()?;
     if request.email.is_none() && request.phone_number.is_none() {
         return Err(Reply::invalid_field(&["body"], "An email or a phone number is required", "value_error"));
@@ -97,7 +97,7 @@ pub(crate) fn request(context: &mut Context<'_>) -> Result<Reply, Refusal> {
 /// Uses up the one-time password of a payer, where the request has one. Returns whether it has.
 ///
 /// No source shows the error of a wrong or an expired one.
-pub(crate) fn verify(world: &mut World, payer: Option<&UserInfo>) -> Result<bool, Refusal> {
+pub(crate) fn verify(world: &mut World, payer: Option<&UserInfo>) -> Result<bool, Rejection> {
     let Some((payer, code)) = payer.and_then(|payer| Some((payer, payer.otp.as_ref()?))) else { return Ok(false) };
     let now = world.now();
     let addresses = [&payer.email, &payer.phone_number].into_iter().flatten();

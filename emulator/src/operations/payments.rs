@@ -14,7 +14,7 @@ use serde_json::{Map, json};
 
 use super::{Context, escrows, lists::PageOf, otp};
 use crate::{
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     world::{
         World,
         ids::Kind,
@@ -63,7 +63,7 @@ impl Indexed for Payment {
     }
 }
 
-pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let order: PaymentCreate = context.body()?;
     escrows::check_amount(order.amount, &["body", "amount"])?;
     let merchant = collector(context, order.recipient_id.as_deref())?;
@@ -76,7 +76,7 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let is_wallet = matches!(order.payment_method, PaymentMethod::PiaxisExternal);
     let user = context.actor.payer.filter(|_| is_wallet).map(|payer| payer.user);
     if is_wallet && user.is_none() {
-        return Err(Reply::refused(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
+        return Err(Reply::rejected(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
     }
     verify_codes(context, &order)?;
     let email = order.user_info.as_ref().and_then(|payer| payer.email.clone());
@@ -106,7 +106,7 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
 
 /// The merchant that collects: the one of the API key, or the one that the payer names or authorized. No source says who
 /// collects with an access token alone.
-pub(crate) fn collector(context: &Context<'_>, recipient_id: Option<&str>) -> Result<Row, Refusal> {
+pub(crate) fn collector(context: &Context<'_>, recipient_id: Option<&str>) -> Result<Row, Rejection> {
     let merchant = context.merchant()?;
     match recipient_id {
         Some(id) if context.world.ids.row(Kind::Merchant, id) != Some(merchant) => {
@@ -117,12 +117,12 @@ pub(crate) fn collector(context: &Context<'_>, recipient_id: Option<&str>) -> Re
 }
 
 /// Settles a pending payment: moves its money, and tells the merchant.
-pub(crate) fn settle(world: &mut World, row: Row) -> Result<(), Refusal> {
+pub(crate) fn settle(world: &mut World, row: Row) -> Result<(), Rejection> {
     finish(world, row, true)
 }
 
 /// Uses up the codes of a payment: the one-time password of the payer, or the second-factor code in its place.
-fn verify_codes(context: &mut Context<'_>, order: &PaymentCreate) -> Result<(), Refusal> {
+fn verify_codes(context: &mut Context<'_>, order: &PaymentCreate) -> Result<(), Rejection> {
     let in_query = context.query["mfa_code"].as_str().map(Secret::from);
     let code = order.mfa_code.clone().or(in_query);
     let is_required = context.world.settings.mfa_above.is_some_and(|limit| order.amount > limit);
@@ -141,7 +141,7 @@ fn verify_codes(context: &mut Context<'_>, order: &PaymentCreate) -> Result<(), 
 }
 
 /// Moves the money of a payment, and its fee.
-fn collect(world: &mut World, payment: &Payment, payer: Account, merchant: Account) -> Result<(), Refusal> {
+fn collect(world: &mut World, payment: &Payment, payer: Account, merchant: Account) -> Result<(), Rejection> {
     let fee = world.settings.payment_fee.min(payment.amount);
     let on_top = if payment.is_fee_on_top { fee } else { Amount::ZERO };
     let charged = payment.amount.checked_add(on_top).ok_or_else(|| Reply::bad_request("The amount is too large"))?;
@@ -153,7 +153,7 @@ fn collect(world: &mut World, payment: &Payment, payer: Account, merchant: Accou
 }
 
 /// Ends a pending payment, as failed when its payer declines or cannot pay.
-pub(crate) fn finish(world: &mut World, row: Row, is_accepted: bool) -> Result<(), Refusal> {
+pub(crate) fn finish(world: &mut World, row: Row, is_accepted: bool) -> Result<(), Rejection> {
     let payment = world.payments.get(row).filter(|payment| payment.status == PaymentStatus::Pending).cloned();
     let Some(payment) = payment else { return Err(Reply::bad_request("The payment is settled")) };
     let payer = payment.user.map_or(Account::Outside, Account::User);
@@ -182,7 +182,7 @@ fn reference(world: &World, row: Row) -> String {
     format!("test_{}", &id[id.len() - 12..])
 }
 
-pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let world = &*context.world;
     let row = world.ids.row(Kind::Payment, context.path("payment_id"));
     let found = row.and_then(|row| Some((row, world.payments.get(row)?)));
@@ -211,7 +211,7 @@ pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     context.reply(&response.build())
 }
 
-pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let filter: PaymentFilter = context.query()?;
     let (world, merchant) = (&*context.world, context.merchant()?);
     let page = PageOf::new(context.operation, filter.limit, filter.offset);

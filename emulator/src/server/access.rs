@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     contract::CONTRACT,
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     world::{World, merchants::Merchant, table::Row},
 };
 
@@ -36,7 +36,7 @@ impl Actor {
 /// Accepts a request that carries one of the operation's sets of credentials, and no wrong value.
 ///
 /// No source shows the statuses and messages of these errors.
-pub(crate) fn authorize(world: &World, operation: &Operation, headers: &HeaderMap) -> Result<Actor, Refusal> {
+pub(crate) fn authorize(world: &World, operation: &Operation, headers: &HeaderMap) -> Result<Actor, Rejection> {
     let takes = |credential| operation.security.iter().any(|set| set.contains(&credential));
     let sent = |credential: Credential| {
         let value = takes(credential).then(|| headers.get(credential.header())).flatten();
@@ -79,12 +79,12 @@ pub(crate) fn authorize(world: &World, operation: &Operation, headers: &HeaderMa
     Err(unauthorized("Not authenticated"))
 }
 
-/// The merchant of a credential. The index has keys and ids alike, so a credential in the place of another must be refused.
+/// The merchant of a credential. The index has keys and ids alike, so a credential in the place of another must be rejected.
 fn merchant_of(world: &World, credential: &str, is_own: impl Fn(&Merchant) -> bool) -> Option<Row> {
     let row = *world.merchant_index.get(credential)?;
     world.merchants.get(row).filter(|merchant| is_own(merchant)).map(|_| row)
 }
 
-fn unauthorized(message: &str) -> Refusal {
-    Reply::refused(StatusCode::UNAUTHORIZED, message).with_header(header::WWW_AUTHENTICATE, "Bearer")
+fn unauthorized(message: &str) -> Rejection {
+    Reply::rejected(StatusCode::UNAUTHORIZED, message).with_header(header::WWW_AUTHENTICATE, "Bearer")
 }

@@ -24,7 +24,7 @@ use crate::{
     faults::{Fault, When},
     operations::{self, Context},
     recorded::Seen,
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     world::{World, ids::Kind},
 };
 
@@ -61,11 +61,11 @@ pub(crate) async fn handle(
     let route = routes::find(shared.origin(), &head.method, path, head.uri.query());
     let query = head.uri.query().unwrap_or_default();
     let body = timeout(shared.body_timeout, read(body)).await;
-    let body = body.unwrap_or_else(|_| Err(Reply::refused(StatusCode::REQUEST_TIMEOUT, "Request body timed out")));
+    let body = body.unwrap_or_else(|_| Err(Reply::rejected(StatusCode::REQUEST_TIMEOUT, "Request body timed out")));
     if control::owns(path) {
         let reply = control::handle(shared, &head, body);
         let written = shared.written().await;
-        let failed = |error: String| Reply::refused(StatusCode::INTERNAL_SERVER_ERROR, &error);
+        let failed = |error: String| Reply::rejected(StatusCode::INTERNAL_SERVER_ERROR, &error);
         return respond(Some(written.map_or_else(failed, |()| reply)), None, None, reset).await;
     }
     let operation = route.as_ref().ok().map(|route| route.operation);
@@ -76,8 +76,8 @@ pub(crate) async fn handle(
         (Some(When::BeforeCommit(fault)), _, body) if !matches!(fault, Fault::Delay(_)) => {
             (None, body.unwrap_or_default())
         }
-        (_, Err(refusal), body) => (Some(refusal.clone()), body.unwrap_or_default()),
-        (_, _, Err(refusal)) => (Some(refusal), Bytes::new()),
+        (_, Err(rejection), body) => (Some(rejection.clone()), body.unwrap_or_default()),
+        (_, _, Err(rejection)) => (Some(rejection), Bytes::new()),
         (_, Ok(route), Ok(body)) => {
             if let Some(When::BeforeCommit(Fault::Delay(delay))) = when {
                 sleep(delay).await;
@@ -95,7 +95,7 @@ pub(crate) async fn handle(
             };
             // Reads wait as well: no response shows what a kill could undo.
             let written = shared.written().await;
-            let failed = |error: String| Reply::refused(StatusCode::INTERNAL_SERVER_ERROR, &error);
+            let failed = |error: String| Reply::rejected(StatusCode::INTERNAL_SERVER_ERROR, &error);
             (Some(written.map_or_else(failed, |()| reply)), body)
         }
     };
@@ -127,8 +127,8 @@ pub(crate) async fn handle(
 }
 
 /// Reads a body, within the limit.
-async fn read(mut body: Incoming) -> Result<Bytes, Refusal> {
-    let too_large = || Reply::refused(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large");
+async fn read(mut body: Incoming) -> Result<Bytes, Rejection> {
+    let too_large = || Reply::rejected(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large");
     if body.size_hint().lower() > DRAINED {
         return Err(too_large());
     }
@@ -154,7 +154,7 @@ struct Input {
 }
 
 impl Input {
-    fn read(operation: &Operation, headers: &HeaderMap, query: &str, body: &[u8]) -> Result<Self, Refusal> {
+    fn read(operation: &Operation, headers: &HeaderMap, query: &str, body: &[u8]) -> Result<Self, Rejection> {
         let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Ok(Self { body: validation::body(operation, body, content_type)?, query: validation::query(operation, query)? })
     }
@@ -165,11 +165,11 @@ fn execute(
     world: &mut World,
     route: &Route,
     headers: &HeaderMap,
-    input: Result<Input, Refusal>,
+    input: Result<Input, Rejection>,
     bytes: &Bytes,
 ) -> Reply {
     world.run_timers();
-    let result: Result<Reply, Refusal> = (|| {
+    let result: Result<Reply, Rejection> = (|| {
         let operation = route.operation;
         let actor = access::authorize(world, operation, headers)?;
         let Input { body, query } = input?;
@@ -186,7 +186,7 @@ fn execute(
         }
         Ok(reply)
     })();
-    result.unwrap_or_else(|refusal| refusal)
+    result.unwrap_or_else(|rejection| rejection)
 }
 
 /// The id that the request has itself.
@@ -208,7 +208,7 @@ async fn respond(
     let mut is_truncated = false;
     let reply = match fault {
         None => reply,
-        Some(Fault::Status(status)) => Some(Reply::refused(status_code(status), "Emulated failure")),
+        Some(Fault::Status(status)) => Some(Reply::rejected(status_code(status), "Emulated failure")),
         Some(Fault::Html(status)) => {
             let status = status_code(status);
             let page = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>");

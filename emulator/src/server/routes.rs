@@ -9,7 +9,7 @@ use piaxis::{OPERATIONS, Operation};
 
 use crate::{
     contract::CONTRACT,
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
 };
 
 /// Operations by path below the base path, and then by method.
@@ -33,8 +33,8 @@ pub(crate) struct Route {
 }
 
 /// The operation of a method and a path. Otherwise FastAPI's error, or its redirect where only a slash at the end is wrong.
-pub(crate) fn find(origin: &str, method: &Method, path: &str, query: Option<&str>) -> Result<Route, Refusal> {
-    let not_found = || Reply::refused(StatusCode::NOT_FOUND, "Not Found");
+pub(crate) fn find(origin: &str, method: &Method, path: &str, query: Option<&str>) -> Result<Route, Rejection> {
+    let not_found = || Reply::rejected(StatusCode::NOT_FOUND, "Not Found");
     let Some(below) = path.strip_prefix(&CONTRACT.base_path) else { return Err(not_found()) };
     let Ok(matched) = ROUTES.at(below) else {
         let other = below.strip_suffix('/').map_or_else(|| format!("{below}/"), str::to_owned);
@@ -47,8 +47,8 @@ pub(crate) fn find(origin: &str, method: &Method, path: &str, query: Option<&str
     };
     let Some(operation) = matched.value.iter().find(|operation| operation.method == method.as_str()) else {
         let allowed: Vec<&str> = matched.value.iter().map(|operation| operation.method).collect();
-        let refused = Reply::refused(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
-        return Err(refused.with_header(header::ALLOW, &allowed.join(", ")));
+        let rejected = Reply::rejected(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+        return Err(rejected.with_header(header::ALLOW, &allowed.join(", ")));
     };
     let decoded = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();
     let parameters = matched.params.iter().map(|(name, value)| (name.to_owned(), decoded(value))).collect();

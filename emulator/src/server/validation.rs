@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     contract::{CONTRACT, as_2020_12, resolve},
-    reply::{Invalid, PROBLEMS, Refusal, Reply},
+    reply::{Invalid, PROBLEMS, Rejection, Reply},
 };
 
 /// The validators of the bodies and queries of one operation.
@@ -37,7 +37,7 @@ fn validator(schema: &Value) -> Option<Validator> {
 }
 
 /// The body of a request as JSON, once it fits the contract.
-pub(crate) fn body(operation: &Operation, bytes: &[u8], content_type: &str) -> Result<Value, Refusal> {
+pub(crate) fn body(operation: &Operation, bytes: &[u8], content_type: &str) -> Result<Value, Rejection> {
     let Some((_, is_form)) = &CONTRACT.schemas(operation).body else { return Ok(Value::Null) };
     if bytes.is_empty() {
         return Err(missing(vec!["body".into()]));
@@ -66,12 +66,12 @@ fn is_json(content_type: &str) -> bool {
 }
 
 /// The query of a request as JSON, once it fits the contract.
-pub(crate) fn query(operation: &Operation, query: &str) -> Result<Value, Refusal> {
+pub(crate) fn query(operation: &Operation, query: &str) -> Result<Value, Rejection> {
     let schema = &CONTRACT.schemas(operation).query;
     let mut fields = Map::new();
     for (name, text) in form_urlencoded::parse(query.as_bytes()) {
         let schema = resolve(&CONTRACT.document, &schema["properties"][name.as_ref()]);
-        // Text that is no value of the type stays text, which the schema then refuses.
+        // Text that is no value of the type stays text, which the schema then rejects.
         let value = match schema["type"].as_str() {
             Some("integer") => text.parse::<i64>().map_or_else(|_| text.as_ref().into(), Value::from),
             Some("boolean") => text.parse::<bool>().map_or_else(|_| text.as_ref().into(), Value::from),
@@ -84,7 +84,7 @@ pub(crate) fn query(operation: &Operation, query: &str) -> Result<Value, Refusal
     Ok(value)
 }
 
-fn check(validator: Option<&Validator>, place: &str, value: &Value) -> Result<(), Refusal> {
+fn check(validator: Option<&Validator>, place: &str, value: &Value) -> Result<(), Rejection> {
     let Some(validator) = validator.filter(|validator| !validator.is_valid(value)) else { return Ok(()) };
     let mut problems = Vec::<Invalid>::new();
     for error in validator.iter_errors(value) {
@@ -166,8 +166,8 @@ fn problems_of(place: &str, error: &jsonschema::ValidationError<'_>) -> Vec<Inva
     vec![Invalid { loc, msg, kind: kind.to_owned() }]
 }
 
-/// Refuses payment methods that the contract does not name. Other open enums take any value, as the API's schema does.
-fn check_enums(operation: &Operation, body: &Value) -> Result<(), Refusal> {
+/// Rejects payment methods that the contract does not name. Other open enums take any value, as the API's schema does.
+fn check_enums(operation: &Operation, body: &Value) -> Result<(), Rejection> {
     for (name, known) in &CONTRACT.schemas(operation).payment_methods {
         let Some(value) = body.get(name).filter(|value| !value.is_null()) else { continue };
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -179,7 +179,7 @@ fn check_enums(operation: &Operation, body: &Value) -> Result<(), Refusal> {
 }
 
 /// The error of a value that is none of an enum.
-pub(crate) fn not_one_of(place: &[&str], known: &[&str]) -> Refusal {
+pub(crate) fn not_one_of(place: &[&str], known: &[&str]) -> Rejection {
     let known: Vec<String> = known.iter().map(|value| format!("'{value}'")).collect();
     let known = match known.split_last() {
         Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
@@ -189,7 +189,7 @@ pub(crate) fn not_one_of(place: &[&str], known: &[&str]) -> Refusal {
 }
 
 /// A value that fits the contract as a type of the crate.
-pub(crate) fn decode<T: DeserializeOwned>(place: &str, value: &Value) -> Result<T, Refusal> {
+pub(crate) fn decode<T: DeserializeOwned>(place: &str, value: &Value) -> Result<T, Rejection> {
     if let Ok(decoded) = T::deserialize(value) {
         return Ok(decoded);
     }
@@ -202,6 +202,6 @@ pub(crate) fn decode<T: DeserializeOwned>(place: &str, value: &Value) -> Result<
     })
 }
 
-fn missing(loc: Vec<Value>) -> Refusal {
+fn missing(loc: Vec<Value>) -> Rejection {
     Reply::invalid(&[Invalid { loc, msg: "Field required".into(), kind: "missing".into() }])
 }

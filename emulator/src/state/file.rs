@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Version of the rows. A file of another version is refused.
+/// Version of the rows. A file of another version is rejected.
 const FORMAT: u32 = 1;
 /// Name of the row that has the version of the format.
 const FORMAT_KEY: &str = "piaxis-emulator";

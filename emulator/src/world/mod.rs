@@ -19,7 +19,7 @@ use crate::{
         disbursements::Disbursements, escrow_disbursements::EscrowDisbursements, escrows::Escrow,
         idempotency::KeptReply, oauth::OAuth, otp::Passwords, payments::Payments,
     },
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     settings::Settings,
     webhooks::{Event, queue::Deliveries},
 };
@@ -117,8 +117,8 @@ impl World {
     /// Runs a change. All of it counts, or nothing.
     pub(crate) fn transaction<T>(
         &mut self,
-        change: impl FnOnce(&mut Self) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        change: impl FnOnce(&mut Self) -> Result<T, Rejection>,
+    ) -> Result<T, Rejection> {
         let result = change(self);
         match &result {
             Ok(_) => self.commit(),
@@ -185,14 +185,14 @@ impl World {
         self.ids.id(kind, number)
     }
 
-    /// Moves money, or refuses the request.
+    /// Moves money, or rejects the request.
     pub(crate) fn transfer(
         &mut self,
         from: Account,
         to: Account,
         amount: Amount,
         currency: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         self.ledger.transfer(from, to, amount, currency).map_err(|problem| match problem {
             NotMoved::InsufficientFunds => {
                 Reply::coded(http::StatusCode::BAD_REQUEST, "INSUFFICIENT_FUNDS", "Insufficient funds")
@@ -209,7 +209,7 @@ impl World {
         }
     }
 
-    fn run(&mut self, timer: Timer) -> Result<(), Refusal> {
+    fn run(&mut self, timer: Timer) -> Result<(), Rejection> {
         match timer {
             Timer::Payment(row) => crate::operations::payments::settle(self, row),
             Timer::Disbursement(row) => crate::operations::disbursements::progress(self, row),

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     contract::CONTRACT,
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     server::Shared,
 };
 
@@ -65,8 +65,8 @@ pub(super) fn render(shared: &Shared, id: Option<&str>) -> Reply {
 }
 
 /// The page of an error of a form.
-pub(super) fn error(refusal: &Refusal) -> Reply {
-    let body: Value = serde_json::from_slice(&refusal.body).unwrap_or_default();
+pub(super) fn error(rejection: &Rejection) -> Reply {
+    let body: Value = serde_json::from_slice(&rejection.body).unwrap_or_default();
     let detail = &body["detail"];
     let text = detail.as_str().or_else(|| detail["message"].as_str());
     let text = text.map_or_else(|| detail.to_string(), str::to_owned);
@@ -77,8 +77,8 @@ pub(super) fn error(refusal: &Refusal) -> Reply {
             p { a href="/" { "← Back to the page" } }
         }
     });
-    let allow = refusal.headers.iter().filter(|(name, _)| *name == header::ALLOW).cloned();
-    Reply { status: refusal.status, headers: page.headers.iter().cloned().chain(allow).collect(), body: page.body }
+    let allow = rejection.headers.iter().filter(|(name, _)| *name == header::ALLOW).cloned();
+    Reply { status: rejection.status, headers: page.headers.iter().cloned().chain(allow).collect(), body: page.body }
 }
 
 fn respond(body: &Markup) -> Reply {

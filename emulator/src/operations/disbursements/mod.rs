@@ -20,7 +20,7 @@ pub(crate) use progress::{account, finish, progress};
 
 use super::{Context, lists::PageOf};
 use crate::{
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     server::validation,
     world::{
         World,
@@ -119,7 +119,7 @@ pub(crate) fn event_data(id: String, currency: &str, amount: Amount, status: &st
     data
 }
 
-pub(crate) fn quote(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn quote(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     context.merchant()?;
     let order: DisbursementCreate = context.body()?;
     let (items, totals) = plan(&order)?;
@@ -128,7 +128,7 @@ pub(crate) fn quote(context: &mut Context<'_>) -> Result<Reply, Refusal> {
 
 /// No source shows the initial status: documented responses are processing, recorded ones pending. Only a pending
 /// disbursement can be cancelled, so the emulator begins there.
-pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let merchant = context.merchant()?;
     let order: DisbursementCreate = context.body()?;
     let (items, totals) = plan(&order)?;
@@ -154,14 +154,14 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     reply_summary(context, row)
 }
 
-pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let row = find(context)?;
     let found = context.world.disbursements.get(row).ok_or_else(not_found)?;
     context.reply(&respond::detail(context.world, row, found))
 }
 
 /// No source shows the order of a list. Unlike the other lists, this one has a closed set of statuses.
-pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let filter: DisbursementFilter = context.query()?;
     if let Some(DisbursementStatus::Unknown(_)) = filter.status {
         return Err(validation::not_one_of(&["query", "status"], DisbursementStatus::KNOWN));
@@ -180,7 +180,7 @@ pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
 }
 
 /// Cancels a pending disbursement, and returns the whole debit. No source shows the error of another status.
-pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let DisbursementCancel { reason, .. } = context.body()?;
     let row = find(context)?;
     let world = &mut *context.world;
@@ -200,18 +200,18 @@ pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Reply, Refusal> {
 }
 
 /// The merchant's disbursement of the path.
-fn find(context: &Context<'_>) -> Result<Row, Refusal> {
+fn find(context: &Context<'_>) -> Result<Row, Rejection> {
     let merchant = context.merchant()?;
     let row = context.world.ids.row(Kind::Disbursement, context.path("disbursement_id"));
     let is_own = |row: &Row| context.world.disbursements.get(*row).is_some_and(|found| found.merchant == merchant);
     row.filter(is_own).ok_or_else(not_found)
 }
 
-fn not_found() -> Refusal {
+fn not_found() -> Rejection {
     Reply::not_found("Disbursement")
 }
 
-fn reply_summary(context: &Context<'_>, row: Row) -> Result<Reply, Refusal> {
+fn reply_summary(context: &Context<'_>, row: Row) -> Result<Reply, Rejection> {
     let found = context.world.disbursements.get(row).ok_or_else(not_found)?;
     context.reply(&respond::summary(context.world, row, found))
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     contract::CONTRACT,
-    reply::{Invalid, Refusal, Reply},
+    reply::{Invalid, Rejection, Reply},
 };
 
 /// One payout.
@@ -43,7 +43,7 @@ pub(crate) struct Totals {
 /// The items of an order and the totals, or the error of an order that cannot be executed.
 ///
 /// No source shows these errors. An item that the API accepts and cannot pay fails later.
-pub(super) fn plan(order: &DisbursementCreate) -> Result<(Vec<Item>, Totals), Refusal> {
+pub(super) fn plan(order: &DisbursementCreate) -> Result<(Vec<Item>, Totals), Rejection> {
     let amount = total(order.recipients.iter().map(|recipient| recipient.amount), &order.currency)?;
     let item = |recipient: &Recipient| {
         let item = Item { recipient: recipient.clone(), fee: Amount::ZERO, status: DisbursementStatus::Pending };
@@ -68,9 +68,12 @@ pub(super) fn plan(order: &DisbursementCreate) -> Result<(Vec<Item>, Totals), Re
 
 /// The sum of the amounts of recipients, of which there is one or more.
 ///
-/// No source shows whether the API refuses an empty list, amounts that are not positive, or more decimal places than
+/// No source shows whether the API rejects an empty list, amounts that are not positive, or more decimal places than
 /// responses have.
-pub(crate) fn total(amounts: impl ExactSizeIterator<Item = Amount> + Clone, currency: &str) -> Result<Amount, Refusal> {
+pub(crate) fn total(
+    amounts: impl ExactSizeIterator<Item = Amount> + Clone,
+    currency: &str,
+) -> Result<Amount, Rejection> {
     if amounts.len() == 0 {
         let message = "List should have at least 1 item after validation, not 0";
         return Err(Reply::invalid_field(&["body", "recipients"], message, "too_short"));
@@ -95,8 +98,8 @@ pub(crate) fn total(amounts: impl ExactSizeIterator<Item = Amount> + Clone, curr
     Amount::checked_sum(amounts).ok_or_else(inexact)
 }
 
-fn inexact() -> Refusal {
-    Reply::refused(StatusCode::BAD_REQUEST, "The amounts have no exact sum")
+fn inexact() -> Rejection {
+    Reply::rejected(StatusCode::BAD_REQUEST, "The amounts have no exact sum")
 }
 
 /// The fee of a payout outside Piaxis, by the default tiers of the contract. No source shows fees of other currencies, and

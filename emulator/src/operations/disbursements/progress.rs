@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use super::{Disbursement, Item};
 use crate::{
     contract::CONTRACT,
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     world::{World, ids::Kind, ledger::Account, table::Row},
 };
 
 /// Takes a disbursement one status further. One that is cancelled or settled stays as it is.
 ///
 /// No source shows when statuses change; a disbursement is processing after half the time that it takes.
-pub(crate) fn progress(world: &mut World, row: Row) -> Result<(), Refusal> {
+pub(crate) fn progress(world: &mut World, row: Row) -> Result<(), Rejection> {
     let Some(disbursement) = world.disbursements.get(row).cloned() else { return Ok(()) };
     match disbursement.status {
         Status::Pending => {
@@ -30,7 +30,7 @@ pub(crate) fn progress(world: &mut World, row: Row) -> Result<(), Refusal> {
 }
 
 /// Settles a disbursement, with the payouts that would stay pending, as a test asks.
-pub(crate) fn finish(world: &mut World, row: Row) -> Result<(), Refusal> {
+pub(crate) fn finish(world: &mut World, row: Row) -> Result<(), Rejection> {
     let found = |world: &World| world.disbursements.get(row).cloned().ok_or_else(|| Reply::not_found("Disbursement"));
     if found(world)?.status == Status::Pending {
         progress(world, row)?;
@@ -49,7 +49,7 @@ enum Outcome {
 }
 
 /// Pays every item that can be paid, and returns the money of those that fail.
-fn settle(world: &mut World, row: Row, mut disbursement: Disbursement, is_last: bool) -> Result<(), Refusal> {
+fn settle(world: &mut World, row: Row, mut disbursement: Disbursement, is_last: bool) -> Result<(), Rejection> {
     let (from, merchant) = (Account::Disbursement(row), Account::Merchant(disbursement.merchant));
     let currency = disbursement.currency.clone();
     for item in disbursement.items.iter_mut().filter(|item| item.status == Status::Processing) {

@@ -26,7 +26,7 @@ use super::{
     lists::PageOf,
 };
 use crate::{
-    reply::{Invalid, Refusal, Reply},
+    reply::{Invalid, Rejection, Reply},
     world::{
         World,
         ids::Kind,
@@ -113,8 +113,8 @@ impl EscrowDisbursement {
 
 /// Opens one escrow for each recipient, all or none.
 ///
-/// No source shows when the wallet is debited; the emulator does it at once. Nor does one show what is refused.
-pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+/// No source shows when the wallet is debited; the emulator does it at once. Nor does one show what is rejected.
+pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let merchant = context.merchant()?;
     let order: EscrowDisbursementCreate = context.body()?;
     let total = disbursements::total(order.recipients.iter().map(|recipient| recipient.amount), &order.currency)?;
@@ -143,7 +143,7 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     reply_detail(context, row)
 }
 
-fn check_recipients(recipients: &[EscrowRecipient]) -> Result<(), Refusal> {
+fn check_recipients(recipients: &[EscrowRecipient]) -> Result<(), Rejection> {
     let problem = |(at, recipient): (usize, &EscrowRecipient)| {
         let addresses = [&recipient.recipient_id, &recipient.phone_number, &recipient.email];
         let has_address = addresses.into_iter().flatten().any(|address| !address.is_empty());
@@ -171,13 +171,13 @@ fn beneficiary(world: &World, recipient: &EscrowRecipient) -> Party {
     Party { who, email: recipient.email.clone(), phone_number: recipient.phone_number.clone() }
 }
 
-pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let row = find(context)?;
     reply_detail(context, row)
 }
 
 /// No source shows the order of a list.
-pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let filter: EscrowDisbursementFilter = context.query()?;
     let (world, merchant) = (&*context.world, context.merchant()?);
     let page = PageOf::new(context.operation, filter.limit, filter.offset);
@@ -202,7 +202,7 @@ pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
 /// Cancels the record of a batch. The escrows go on, and so does their money.
 ///
 /// No source shows when a batch cannot be cancelled, nor the error.
-pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let DisbursementCancel { reason, .. } = context.body()?;
     let row = find(context)?;
     let world = &mut *context.world;
@@ -219,7 +219,7 @@ pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Reply, Refusal> {
 }
 
 /// The merchant's batch of the path.
-fn find(context: &Context<'_>) -> Result<Row, Refusal> {
+fn find(context: &Context<'_>) -> Result<Row, Rejection> {
     let merchant = context.merchant()?;
     let row = context.world.ids.row(Kind::EscrowDisbursement, context.path("disbursement_id"));
     let is_own =
@@ -227,11 +227,11 @@ fn find(context: &Context<'_>) -> Result<Row, Refusal> {
     row.filter(is_own).ok_or_else(not_found)
 }
 
-fn not_found() -> Refusal {
+fn not_found() -> Rejection {
     Reply::not_found("Escrow disbursement")
 }
 
-fn reply_detail(context: &Context<'_>, row: Row) -> Result<Reply, Refusal> {
+fn reply_detail(context: &Context<'_>, row: Row) -> Result<Reply, Rejection> {
     let world = &*context.world;
     let found = world.escrow_disbursements.get(row).ok_or_else(not_found)?;
     context.reply(&respond::detail(world, row, found))

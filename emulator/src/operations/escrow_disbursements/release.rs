@@ -12,7 +12,7 @@ use crate::{
         Context,
         escrows::{self, Obstacle},
     },
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     world::{World, ids::Kind, table::Row},
 };
 
@@ -29,7 +29,7 @@ struct Results {
 /// No source shows which escrows are skipped and which fail, nor how the response describes them. An escrow is skipped when
 /// it is settled already or waits for its terms. It fails when it is disputed, when its recipient cannot be paid, or when it
 /// is none of the batch. No source shows the error of a cancelled batch either.
-pub(crate) fn release(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn release(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let request: EscrowDisbursementRelease = context.body()?;
     let row = find(context)?;
     let world = &mut *context.world;
@@ -84,7 +84,7 @@ fn release_item(
     item: &Item,
     request: &EscrowDisbursementRelease,
     results: &mut Results,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let (item_id, escrow_id) = (world.ids.id(Kind::Item, item.number), escrows::id(world, item.escrow));
     let obstacle = escrows::obstacle(world, item.escrow, request.force);
     if obstacle.is_none() {

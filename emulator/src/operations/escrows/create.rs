@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     operations::{Context, otp, payments},
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     server::access::Payer,
     world::{
         World,
@@ -73,7 +73,7 @@ impl NewEscrow {
 }
 
 /// Opens an escrow, and moves its money into it.
-pub(crate) fn open(world: &mut World, new: NewEscrow) -> Result<Row, Refusal> {
+pub(crate) fn open(world: &mut World, new: NewEscrow) -> Result<Row, Rejection> {
     check_amount(new.amount, &["body", "amount"])?;
     check_allocations(new.amount, &new.allocations)?;
     if new.terms.is_empty() {
@@ -109,7 +109,7 @@ pub(crate) fn open(world: &mut World, new: NewEscrow) -> Result<Row, Refusal> {
 }
 
 /// No source shows bounds of allocations. Money that belongs to none stays a part of its own.
-fn check_allocations(amount: Amount, allocations: &[AllocationCreate]) -> Result<(), Refusal> {
+fn check_allocations(amount: Amount, allocations: &[AllocationCreate]) -> Result<(), Rejection> {
     let mut keys = HashSet::new();
     for (at, allocation) in allocations.iter().enumerate() {
         check_amount(allocation.amount, &["body", "allocations", &at.to_string(), "amount"])?;
@@ -124,7 +124,7 @@ fn check_allocations(amount: Amount, allocations: &[AllocationCreate]) -> Result
     Ok(())
 }
 
-pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let order: EscrowCreate = context.body()?;
     let merchant = payments::collector(context, order.receiver_id.as_deref())?;
     let payer = payer(context, &order)?;
@@ -173,16 +173,16 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
 ///
 /// The guide requires `external_user_id` for `piaxis_external`, and that it is the one of the token. No source shows the
 /// errors.
-fn payer(context: &Context<'_>, order: &EscrowCreate) -> Result<Option<Payer>, Refusal> {
+fn payer(context: &Context<'_>, order: &EscrowCreate) -> Result<Option<Payer>, Rejection> {
     let payer = context.actor.payer;
     if let (Some(payer), Some(merchant)) = (payer, context.actor.merchant)
         && payer.merchant != merchant
     {
-        return Err(Reply::refused(StatusCode::FORBIDDEN, "The access token was issued for another merchant"));
+        return Err(Reply::rejected(StatusCode::FORBIDDEN, "The access token was issued for another merchant"));
     }
     if matches!(order.payment_method, PaymentMethod::PiaxisExternal) {
         let Some(payer) = payer else {
-            return Err(Reply::refused(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
+            return Err(Reply::rejected(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
         };
         let Some(given) = &order.external_user_id else {
             return Err(Reply::invalid_field(&["body", "external_user_id"], "Field required", "missing"));
@@ -192,7 +192,7 @@ fn payer(context: &Context<'_>, order: &EscrowCreate) -> Result<Option<Payer>, R
             return Err(Reply::bad_request("external_user_id must be the one of the access token"));
         }
     } else if matches!(order.payment_method, PaymentMethod::Piaxis) && payer.is_none() {
-        return Err(Reply::refused(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
+        return Err(Reply::rejected(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
     }
     Ok(payer)
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     operations::Context,
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     world::{World, ids::Kind, table::Row},
 };
 
@@ -42,7 +42,7 @@ pub enum Resolution {
 ///
 /// No source shows the role of a party that names none, nor whether a role must be the party's own: recorded requests of
 /// the receiver name `sender`.
-pub(crate) fn dispute(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn dispute(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let (row, escrow) = find(context)?;
     let request: EscrowDispute = context.body()?;
     let sides = acting(context, &escrow, request.user_info.as_ref())?;
@@ -62,7 +62,7 @@ pub(crate) fn dispute(context: &mut Context<'_>) -> Result<Reply, Refusal> {
 }
 
 /// Ends the open dispute of an escrow.
-pub(crate) fn resolve(world: &mut World, row: Row, resolution: Resolution) -> Result<(), Refusal> {
+pub(crate) fn resolve(world: &mut World, row: Row, resolution: Resolution) -> Result<(), Rejection> {
     let dispute = change(world, row)?.dispute.take();
     let dispute = dispute.ok_or_else(|| Reply::bad_request("The escrow has no open dispute"))?;
     announce(world, row, &dispute, EventType::DisputeClosed, "closed");

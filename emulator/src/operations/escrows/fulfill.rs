@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     operations::Context,
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     world::{World, table::Row},
 };
 
@@ -34,7 +34,7 @@ impl Outcome {
 /// Takes the evidence of one side. The money is released when the last term is met.
 ///
 /// The guide: the evidence of the buyer comes from the payer, that of the seller from the merchant. No source shows an error.
-pub(crate) fn fulfill_term(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn fulfill_term(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let (row, escrow) = find(context)?;
     let request: TermFulfillment = context.body()?;
     let term_id = context.path("term_id").to_ascii_lowercase();
@@ -66,7 +66,7 @@ pub(crate) fn fulfill_term(context: &mut Context<'_>) -> Result<Reply, Refusal> 
             }
             Outcome::new(TermFulfillmentStatus::Success, message, is_repeated)
         }
-        Verdict::Refused(message) => return Err(Reply::bad_request(message)),
+        Verdict::Rejected(message) => return Err(Reply::bad_request(message)),
     };
     let response = TermFulfilled::builder()
         .status(outcome.status)
@@ -79,7 +79,7 @@ pub(crate) fn fulfill_term(context: &mut Context<'_>) -> Result<Reply, Refusal> 
 }
 
 /// Meets a term without evidence, as a test asks.
-pub(crate) fn meet_term(world: &mut World, row: Row, term_id: &str) -> Result<(), Refusal> {
+pub(crate) fn meet_term(world: &mut World, row: Row, term_id: &str) -> Result<(), Rejection> {
     let escrow = world.escrows.get(row).ok_or_else(|| Reply::not_found("Escrow"))?;
     escrow.check_open()?;
     let found = escrow.terms.iter().position(|term| term.id(world).eq_ignore_ascii_case(term_id));
@@ -100,7 +100,7 @@ fn check(
     at: usize,
     sides: &[Side],
     request: &TermFulfillment,
-) -> Result<(&'static Rule, Side, Evidence), Refusal> {
+) -> Result<(&'static Rule, Side, Evidence), Rejection> {
     let term = escrow.terms.get(at).ok_or_else(|| Reply::not_found("Term"))?;
     if !terms::fits(&request.term_type, &term.kind) {
         return Err(Reply::bad_request(&format!("The term is of type {}", term.kind)));
@@ -132,7 +132,7 @@ fn check(
 
 /// What follows when a term is met. An agreement to reverse or to split is executed at once, and one to release once all
 /// terms are met; no source says so.
-fn follow(world: &mut World, row: Row, term_id: &str, agreement: Option<Agreement>) -> Result<Outcome, Refusal> {
+fn follow(world: &mut World, row: Row, term_id: &str, agreement: Option<Agreement>) -> Result<Outcome, Rejection> {
     let success = |message: &str| Ok(Outcome::new(TermFulfillmentStatus::Success, message, false));
     match agreement.map(|agreement| (agreement.agreement_type, agreement.split_percentage)) {
         Some((AgreementType::Reverse, _)) => {
@@ -156,7 +156,7 @@ fn follow(world: &mut World, row: Row, term_id: &str, agreement: Option<Agreemen
 
 /// Divides the held money. The percentage is taken as the receiver's, of 100; no source says so. A fraction of the smallest
 /// unit goes by the rule of half to even.
-fn split(world: &mut World, row: Row, percentage: f64, term_id: &str) -> Result<(), Refusal> {
+fn split(world: &mut World, row: Row, percentage: f64, term_id: &str) -> Result<(), Rejection> {
     let impossible = || Reply::bad_request("The amount cannot be split");
     let held = world.escrows.get(row).map(Escrow::held).ok_or_else(|| Reply::not_found("Escrow"))?;
     let percentage = Decimal::try_from(percentage).map_err(|_| impossible())?;
@@ -171,7 +171,7 @@ fn split(world: &mut World, row: Row, percentage: f64, term_id: &str) -> Result<
     Ok(())
 }
 
-fn pay_out(world: &mut World, row: Row, part: &Part, reason: &str, term_id: &str) -> Result<(), Refusal> {
+fn pay_out(world: &mut World, row: Row, part: &Part, reason: &str, term_id: &str) -> Result<(), Rejection> {
     if world.escrows.get(row).is_some_and(|escrow| escrow.receiver.is_declined()) {
         return Err(Obstacle::Declined.into());
     }

@@ -33,7 +33,7 @@ pub(crate) use view::{get, status as fulfillment};
 
 use super::Context;
 use crate::{
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     world::{
         World,
         ids::Kind,
@@ -119,7 +119,7 @@ pub(crate) fn terms_count(world: &World, row: Row) -> usize {
 }
 
 /// The escrow of the path, where it is the merchant's or the payer's own.
-fn find(context: &Context<'_>) -> Result<(Row, Escrow), Refusal> {
+fn find(context: &Context<'_>) -> Result<(Row, Escrow), Rejection> {
     let row = context.world.ids.row(Kind::Escrow, context.path("escrow_id"));
     let found = row.and_then(|row| Some((row, context.world.escrows.get(row)?)));
     let own = found.filter(|(_, escrow)| !escrow.sides_of(context.actor).is_empty());
@@ -127,16 +127,16 @@ fn find(context: &Context<'_>) -> Result<(Row, Escrow), Refusal> {
 }
 
 /// The escrow, to be changed now.
-fn change(world: &mut World, row: Row) -> Result<&mut Escrow, Refusal> {
+fn change(world: &mut World, row: Row) -> Result<&mut Escrow, Rejection> {
     let now = world.now();
     let escrow = world.escrows.get_mut(row).ok_or_else(|| Reply::not_found("Escrow"))?;
     escrow.updated_at = now;
     Ok(escrow)
 }
 
-/// Refuses an amount that is not positive, or that has more decimal places than the API writes. No source shows these
+/// Rejects an amount that is not positive, or that has more decimal places than the API writes. No source shows these
 /// errors.
-pub(crate) fn check_amount(amount: Amount, place: &[&str]) -> Result<(), Refusal> {
+pub(crate) fn check_amount(amount: Amount, place: &[&str]) -> Result<(), Rejection> {
     if !amount.is_positive() {
         return Err(Reply::invalid_field(place, "Input should be greater than 0", "greater_than"));
     }

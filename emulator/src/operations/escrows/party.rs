@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Escrow;
 use crate::{
     operations::{Context, otp},
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     server::access::Actor,
     world::{ledger::Account, table::Row},
 };
@@ -55,7 +55,7 @@ impl Party {
         }
     }
 
-    /// Whether the mobile-money provider refuses the party's number.
+    /// Whether the mobile-money provider rejects the party's number.
     pub(super) fn is_declined(&self) -> bool {
         self.who == Who::Unregistered && self.phone_number.as_deref() == Some(crate::DECLINED_PHONE_NUMBER)
     }
@@ -104,7 +104,7 @@ pub(super) fn acting(
     context: &mut Context<'_>,
     escrow: &Escrow,
     user_info: Option<&UserInfo>,
-) -> Result<Vec<Side>, Refusal> {
+) -> Result<Vec<Side>, Rejection> {
     let is_empty = |info: &UserInfo| info.email.is_none() && info.phone_number.is_none() && info.otp.is_none();
     let Some(given) = user_info.filter(|info| !is_empty(info)) else {
         let sides = escrow.sides_of(context.actor);
@@ -121,6 +121,6 @@ pub(super) fn acting(
 }
 
 /// 403 of a request by a party that may not do this. No source shows the body.
-pub(super) fn forbidden() -> Refusal {
-    Reply::refused(StatusCode::FORBIDDEN, "Not authorized for this escrow action")
+pub(super) fn forbidden() -> Rejection {
+    Reply::rejected(StatusCode::FORBIDDEN, "Not authorized for this escrow action")
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     operations::Context,
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     world::{
         World,
         ledger::{Account, zero},
@@ -53,11 +53,11 @@ pub(crate) enum Obstacle {
     Disputed,
     /// A term is not met that only `force` overrules.
     TermsNotMet,
-    /// The mobile-money provider refuses the beneficiary.
+    /// The mobile-money provider rejects the beneficiary.
     Declined,
 }
 
-impl From<Obstacle> for Refusal {
+impl From<Obstacle> for Rejection {
     fn from(obstacle: Obstacle) -> Self {
         Self::bad_request(match obstacle {
             Obstacle::Settled => "The escrow is already settled",
@@ -69,7 +69,7 @@ impl From<Obstacle> for Refusal {
 }
 
 impl Escrow {
-    /// Refuses what a settled or disputed escrow does not allow.
+    /// Rejects what a settled or disputed escrow does not allow.
     pub(super) fn check_open(&self) -> Result<(), Obstacle> {
         if self.is_settled() {
             Err(Obstacle::Settled)
@@ -113,7 +113,7 @@ impl Escrow {
     /// The money that a request is about. An amount alone is taken from the money that belongs to no allocation.
     ///
     /// No source shows these rules.
-    fn select(&self, part: &Part) -> Result<Selection, Refusal> {
+    fn select(&self, part: &Part) -> Result<Selection, Rejection> {
         let (held, pending) = (self.held(), self.pending());
         if let Some(amount) = part.amount {
             check_amount(amount, &["body", "amount"])?;
@@ -160,7 +160,7 @@ pub(super) fn move_money(
     way: Way,
     part: &Part,
     reason: Option<&str>,
-) -> Result<(Amount, Option<Vec<String>>), Refusal> {
+) -> Result<(Amount, Option<Vec<String>>), Rejection> {
     let now = world.now();
     let escrow = change(world, row)?;
     let Selection { amount, allocations } = escrow.select(part)?;
@@ -205,7 +205,7 @@ pub(crate) fn obstacle(world: &World, row: Row, force: bool) -> Option<Obstacle>
 }
 
 /// Releases all that is held, and tells the merchant.
-pub(crate) fn release_all(world: &mut World, row: Row, force: bool, reason: Option<&str>) -> Result<(), Refusal> {
+pub(crate) fn release_all(world: &mut World, row: Row, force: bool, reason: Option<&str>) -> Result<(), Rejection> {
     if let Some(obstacle) = obstacle(world, row, force) {
         return Err(obstacle.into());
     }
@@ -217,7 +217,7 @@ pub(crate) fn release_all(world: &mut World, row: Row, force: bool, reason: Opti
 /// Releases to the receiver. The merchant of the escrow may, and the sender.
 ///
 /// No source shows who may release, nor by whom `force` is allowed: the emulator lets both use it.
-pub(crate) fn release(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn release(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let (row, escrow) = find(context)?;
     let request: EscrowRelease = context.body()?;
     let sides = acting(context, &escrow, request.user_info.as_ref())?;
@@ -245,7 +245,7 @@ pub(crate) fn release(context: &mut Context<'_>) -> Result<Reply, Refusal> {
 /// Reverses to the sender. The receiver may at any time; the sender while no term is met, or once a return is requested.
 ///
 /// No source shows who may reverse, nor when.
-pub(crate) fn reverse(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn reverse(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let (row, escrow) = find(context)?;
     let request: EscrowReverse = context.body()?;
     let sides = acting(context, &escrow, request.user_info.as_ref())?;

@@ -32,7 +32,7 @@ fn place() -> TermCreate {
     term("location_verification", json!({ "latitude": 0.5, "longitude": 32.5 }))
 }
 
-fn payout(world: &mut World, beneficiary: Party, amount: i64, terms: Vec<TermCreate>) -> Result<Row, Refusal> {
+fn payout(world: &mut World, beneficiary: Party, amount: i64, terms: Vec<TermCreate>) -> Result<Row, Rejection> {
     let new = NewEscrow::payout(0, beneficiary, amount.into(), "UGX", PaymentMethod::Mtn, terms);
     world.transaction(|world| open(world, new))
 }
@@ -50,7 +50,7 @@ fn send(world: &mut World, actor: Actor, path: &str, body: Value) -> (u16, Value
         let (operation, query) = (route.operation, Value::Null);
         operations::execute(&mut Context { world, operation, actor, route: &route, headers, query, body })
     });
-    let reply = result.unwrap_or_else(|refusal| refusal);
+    let reply = result.unwrap_or_else(|rejection| rejection);
     (reply.status.as_u16(), serde_json::from_slice(&reply.body).unwrap())
 }
 
@@ -93,8 +93,8 @@ fn a_payout_is_held_and_then_released_or_reversed() {
         assert_eq!(status(world, row), EscrowStatus::Reversed);
         assert_eq!(balance(world, &Account::Merchant(0)), before.0.checked_sub(100.into()).unwrap());
     }
-    let refused = payout(world, courier(COURIER), 10_000_000, vec![place()]).unwrap_err();
-    assert!(String::from_utf8_lossy(&refused.body).contains("INSUFFICIENT_FUNDS"));
+    let rejected = payout(world, courier(COURIER), 10_000_000, vec![place()]).unwrap_err();
+    assert!(String::from_utf8_lossy(&rejected.body).contains("INSUFFICIENT_FUNDS"));
     assert_eq!(payout(world, courier(COURIER), 10, vec![]).unwrap_err().status, 422);
 }
 

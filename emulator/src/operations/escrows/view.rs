@@ -10,17 +10,17 @@ use super::{Allocation, Escrow, find, id, party::Who};
 use crate::{
     contract,
     operations::Context,
-    reply::{Refusal, Reply},
+    reply::{Rejection, Reply},
     world::{World, ledger::zero, table::Row},
 };
 
-pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let (row, found) = find(context)?;
     context.reply(&escrow(context.world, row, &found))
 }
 
 /// Fulfilment state of an escrow.
-pub(crate) fn status(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn status(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let (row, escrow) = find(context)?;
     let sender = &escrow.sender;
     let is_registered = sender.who != Who::Unregistered;
