@@ -104,29 +104,40 @@ impl From<Field> for (String, Direction, String) {
     }
 }
 
+/// Matches any fact about a field.
+macro_rules! of_field {
+    ($field:ident) => {
+        Self::Field($field)
+            | Self::Guaranteed($field)
+            | Self::NotGuaranteed($field)
+            | Self::Required($field)
+            | Self::Optional($field)
+            | Self::Type($field, _)
+            | Self::Shown($field, _)
+            | Self::Value($field, _)
+            | Self::Limit($field, ..)
+    };
+}
+
+/// Matches any other fact about an operation.
+macro_rules! of_operation {
+    ($operation:ident) => {
+        Self::Operation($operation)
+            | Self::Deprecated($operation, _)
+            | Self::Parameter($operation, _)
+            | Self::RequiredHeader($operation, _)
+    };
+}
+
 impl Fact {
     pub(crate) fn field(&self) -> Option<&Field> {
-        match self {
-            Self::Field(field)
-            | Self::Guaranteed(field)
-            | Self::NotGuaranteed(field)
-            | Self::Required(field)
-            | Self::Optional(field)
-            | Self::Type(field, _)
-            | Self::Shown(field, _)
-            | Self::Value(field, _)
-            | Self::Limit(field, ..) => Some(field),
-            _ => None,
-        }
+        if let of_field!(field) = self { Some(field) } else { None }
     }
 
     /// The operation that it is about.
     pub(crate) fn operation(&self) -> Option<&str> {
         match self {
-            Self::Operation(operation)
-            | Self::Deprecated(operation, _)
-            | Self::Parameter(operation, _)
-            | Self::RequiredHeader(operation, _) => Some(operation),
+            of_operation!(operation) => Some(operation),
             _ => self.field().map(|field| field.operation.as_str()),
         }
     }
@@ -134,19 +145,8 @@ impl Fact {
     /// The same fact with its operation named as the contract names it.
     pub(crate) fn with_operation(mut self, name: &str) -> Self {
         match &mut self {
-            Self::Operation(operation)
-            | Self::Deprecated(operation, _)
-            | Self::Parameter(operation, _)
-            | Self::RequiredHeader(operation, _) => name.clone_into(operation),
-            Self::Field(field)
-            | Self::Guaranteed(field)
-            | Self::NotGuaranteed(field)
-            | Self::Required(field)
-            | Self::Optional(field)
-            | Self::Type(field, _)
-            | Self::Shown(field, _)
-            | Self::Value(field, _)
-            | Self::Limit(field, ..) => name.clone_into(&mut field.operation),
+            of_operation!(operation) => name.clone_into(operation),
+            of_field!(field) => name.clone_into(&mut field.operation),
             _ => {}
         }
         self

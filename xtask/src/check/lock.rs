@@ -59,9 +59,7 @@ pub(crate) struct LockedSection {
 impl LockedPage {
     pub(crate) fn of(page: &Page, extracted: &Extracted) -> Self {
         let mut sections = Vec::new();
-        for (at, part) in extracted.parts.iter().enumerate() {
-            let end = extracted.parts.get(at + 1).map_or(extracted.facts.len(), |next| next.first_fact);
-            let stated = extracted.facts.get(part.first_fact..end).unwrap_or_default();
+        for (part, stated) in extracted.parts() {
             let mut facts: Vec<Fact> = stated.iter().map(|stated| stated.fact.clone()).collect();
             let mut text: Vec<String> = part.sentences.iter().map(|sentence| sentence.words.clone()).collect();
             facts.sort();
@@ -89,6 +87,10 @@ impl Lock {
         pages.sort_by(|one, other| one.name.cmp(&other.name));
         let accepted = DateTime::<Utc>::from(std::time::SystemTime::now()).to_rfc3339_opts(SecondsFormat::Secs, true);
         Self { version: VERSION, accepted, pages }
+    }
+
+    pub(crate) fn page(&self, name: &str) -> Option<&LockedPage> {
+        self.pages.iter().find(|page| page.name == name)
     }
 
     /// JSON with one fact or sentence a line.

@@ -145,7 +145,6 @@ fn check(arguments: &Arguments) -> Result<u8> {
     if arguments.update_lock {
         update(arguments, accepted.as_ref(), &now, &compared.report)?;
     } else if let Some(accepted) = &accepted {
-        let pages: Vec<_> = pages.iter().map(|(document, extracted)| (document.name.clone(), extracted)).collect();
         let changes = changes::findings(accepted, &now, &pages, &compared);
         compared.report.findings.extend(changes);
     }

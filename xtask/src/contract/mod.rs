@@ -57,7 +57,7 @@ impl Contract {
             bail!("{file} is no OpenAPI document: it has no `paths`");
         }
         let mut operations = Vec::new();
-        for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (path, item) in object(&document["paths"]) {
             for method in METHODS {
                 let Some(operation) = item.get(method) else { continue };
                 operations.push(Operation {
@@ -100,10 +100,24 @@ pub(crate) fn unnamed(route: &str) -> String {
     route.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
+/// Children of a node, with their keys or indices as pointers have them.
+pub(crate) fn entries(node: &Value) -> impl Iterator<Item = (String, &Value)> {
+    let items = array(node).enumerate().map(|(at, item)| (at.to_string(), item));
+    object(node).map(|(key, child)| (escape(key), child)).chain(items)
+}
+
+pub(crate) fn object(node: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    node.as_object().into_iter().flatten()
+}
+
+pub(crate) fn array(node: &Value) -> impl Iterator<Item = &Value> {
+    node.as_array().into_iter().flatten()
+}
+
 pub(crate) fn text_of<'a>(node: &'a Value, key: &str) -> &'a str {
     node.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 pub(crate) fn strings(list: &Value) -> Vec<String> {
-    list.as_array().into_iter().flatten().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    array(list).filter_map(|item| item.as_str().map(str::to_owned)).collect()
 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{array, object, page_of};
+use super::page_of;
 use crate::{
     check::fact::{Bound, Direction, Fact, Field, List},
-    contract::{Contract, Operation, escape, payload, strings, text_of},
+    contract::{Contract, Operation, array, escape, object, payload, strings, text_of},
 };
 
 const SCHEMAS: &str = "/components/schemas";
@@ -57,10 +57,6 @@ impl<'a> Declared<'a> {
         declared
     }
 
-    pub(super) fn operation(&self, name: &str) -> Option<&'a Operation> {
-        self.contract.operation(name)
-    }
-
     /// Whether a live page is cited at the place or around it.
     pub(super) fn is_cited(&self, pointer: &str) -> bool {
         self.contract.sources(pointer).iter().any(|source| self.live.contains(page_of(source)))
@@ -102,10 +98,10 @@ impl<'a> Declared<'a> {
         self.facts.entry(fact).or_insert_with(|| pointer.to_owned());
     }
 
-    /// Adds what a page states when it states one of the facts at the pointer.
-    fn add_listed(&mut self, fact: Fact, pointer: &str, is_cited: impl FnOnce(&Self) -> bool) {
+    /// Adds what a page states when it states one of the facts at the pointer, if a live page is cited at another one.
+    fn add_listed(&mut self, fact: Fact, pointer: &str, cited_at: Option<&str>) {
         if !self.groups.contains_key(pointer) {
-            let is_cited = is_cited(self);
+            let is_cited = cited_at.is_some_and(|pointer| self.is_cited(pointer));
             self.groups.insert(pointer.to_owned(), Group { facts: Vec::new(), is_cited });
         }
         if let Some(group) = self.groups.get_mut(pointer) {
@@ -119,7 +115,7 @@ impl<'a> Declared<'a> {
     fn operation_facts(&mut self, operation: &Operation) {
         let contract = self.contract;
         let (name, pointer) = (&operation.name, &operation.pointer);
-        self.add_listed(Fact::Operation(name.clone()), pointer, |all| all.is_cited(pointer));
+        self.add_listed(Fact::Operation(name.clone()), pointer, Some(pointer));
         if contract.at(pointer)["deprecated"] == true {
             self.add(Fact::Deprecated(name.clone(), None), pointer);
         }
@@ -137,9 +133,7 @@ impl<'a> Declared<'a> {
                     self.add(Fact::Parameter(name.clone(), path), &pointer);
                 }
                 // Evidence and data of terms are compared by type, not as fields of a body.
-                self.add_listed(Fact::Field(field), &pointer, |all| {
-                    all.is_cited(&pointer) && !all.is_of_term(&pointer)
-                });
+                self.add_listed(Fact::Field(field), &pointer, (!self.is_of_term(&pointer)).then_some(&pointer));
             }
         }
         for pointer in contract.parameters(operation) {
@@ -158,7 +152,7 @@ impl<'a> Declared<'a> {
             let own = strings(&parameter["x-piaxis-source"]);
             let cited_at = if own.is_empty() { &operation.pointer } else { &pointer };
             let at = format!("{}/parameters/{}", operation.pointer, escape(path));
-            self.add_listed(fact, &at, |all| all.is_cited(cited_at));
+            self.add_listed(fact, &at, Some(cited_at));
         }
         self.security(operation);
     }
@@ -233,7 +227,7 @@ impl<'a> Declared<'a> {
             let root = format!("/x-piaxis-webhooks/{key}");
             for (name, _) in object(contract.at(&root)) {
                 let pointer = format!("{root}/{}", escape(name));
-                self.add_listed(canonical(Fact::Listed(list, name.clone())), &pointer, |all| all.is_cited(&pointer));
+                self.add_listed(canonical(Fact::Listed(list, name.clone())), &pointer, Some(&pointer));
             }
         }
         let mut fields = contract.fields_of("/x-piaxis-webhooks/schema");
@@ -242,26 +236,25 @@ impl<'a> Declared<'a> {
             fields.extend(below.into_iter().map(|(path, pointer)| (format!("data.{path}"), pointer)));
         }
         for (path, pointer) in fields {
-            self.add_listed(Fact::Mention(path.clone()), &pointer, |all| all.is_cited(&pointer));
-            self.add_listed(Fact::Listed(List::WebhookField, path), &pointer, |_| false);
+            self.add_listed(Fact::Mention(path.clone()), &pointer, Some(&pointer));
+            self.add_listed(Fact::Listed(List::WebhookField, path), &pointer, None);
         }
         for (key, variable) in object(&document["x-piaxis-environment-variables"]) {
             let pointer = format!("/x-piaxis-environment-variables/{key}");
             for (at, name) in strings(&variable["names"]).into_iter().enumerate() {
                 // The first is preferred; others may be older.
-                self.add_listed(Fact::Listed(List::Variable, name), &format!("{pointer}/names/{at}"), |all| {
-                    at == 0 && all.is_cited(&pointer)
-                });
+                let cited_at = (at == 0).then_some(pointer.as_str());
+                self.add_listed(Fact::Listed(List::Variable, name), &format!("{pointer}/names/{at}"), cited_at);
             }
         }
         for (at, server) in array(&document["servers"]).enumerate() {
             let (pointer, url) = (format!("/servers/{at}"), text_of(server, "url").to_owned());
-            self.add_listed(Fact::Listed(List::BaseUrl, url), &pointer, |all| all.is_cited(&pointer));
+            self.add_listed(Fact::Listed(List::BaseUrl, url), &pointer, Some(&pointer));
         }
         for (at, tier) in array(&document["x-piaxis-default-payout-fees"]["tiers"]).enumerate() {
             let fee = format!("{}: {}", text_of(tier, "amount"), text_of(tier, "fee"));
             let pointer = format!("/x-piaxis-default-payout-fees/tiers/{at}");
-            self.add_listed(Fact::Listed(List::PayoutFee, fee), &pointer, |_| true);
+            self.add_listed(Fact::Listed(List::PayoutFee, fee), &pointer, Some(&pointer));
         }
     }
 
@@ -271,16 +264,14 @@ impl<'a> Declared<'a> {
             self.add(Fact::RequiredAction(action.clone(), String::new()), ACTIONS);
             for (key, _) in object(&contract.at(ACTION)["properties"]) {
                 let pointer = format!("{ACTION}/properties/{}", escape(key));
-                self.add_listed(Fact::RequiredAction(action.clone(), key.clone()), &pointer, |all| {
-                    all.is_cited(&pointer)
-                });
+                self.add_listed(Fact::RequiredAction(action.clone(), key.clone()), &pointer, Some(&pointer));
             }
         }
         for (name, schema) in object(contract.at(SCHEMAS)) {
             let root = format!("{SCHEMAS}/{}", escape(name));
             let (evidence, data) = (text_of(schema, "x-piaxis-term-type"), text_of(schema, "x-piaxis-term-data"));
             if !evidence.is_empty() {
-                self.add_listed(Fact::TermKey(evidence.to_owned(), String::new()), &root, |_| true);
+                self.add_listed(Fact::TermKey(evidence.to_owned(), String::new()), &root, Some(&root));
                 if schema.get("properties").is_none() {
                     self.free_terms.insert(evidence.to_owned());
                 }
@@ -289,11 +280,11 @@ impl<'a> Declared<'a> {
                 let pointer = format!("{root}/properties/{}", escape(key));
                 if !data.is_empty() {
                     let at = format!("{pointer}#data");
-                    self.add_listed(Fact::TermData(data.to_owned(), key.clone()), &at, |all| all.is_cited(&pointer));
+                    self.add_listed(Fact::TermData(data.to_owned(), key.clone()), &at, Some(&pointer));
                 }
                 if !evidence.is_empty() {
                     let at = format!("{pointer}#evidence");
-                    self.add_listed(Fact::TermKey(evidence.to_owned(), key.clone()), &at, |_| true);
+                    self.add_listed(Fact::TermKey(evidence.to_owned(), key.clone()), &at, Some(&pointer));
                     // Prose names the values and the inner keys of a key, too.
                     let resolved = contract.resolve(&pointer);
                     let inner = object(&contract.at(&resolved)["properties"]).map(|(inner, _)| inner.clone());

@@ -5,8 +5,9 @@ use crate::{
     check::{
         document::{Document, Item, Kind as Block, Section, Text},
         extract::Extracted,
+        fact::Direction,
     },
-    contract::Deviation,
+    contract::{Contract, Deviation},
     report::Kind,
 };
 
@@ -25,14 +26,16 @@ const JUDGED: [Kind; 9] = [
 
 /// Whether a deviation is about this, as this page states it: it stands at the place or around it, and its document is the
 /// one that differs.
-pub(super) fn covers(deviation: &Deviation, disagreement: &Disagreement, page: Option<&str>) -> bool {
+pub(super) fn covers(contract: &Contract, deviation: &Deviation, of: &Disagreement, page: Option<&str>) -> bool {
+    let Disagreement { finding, pointer, .. } = of;
     let around =
         |pointer: &str| pointer == deviation.pointer || pointer.starts_with(&format!("{}/", deviation.pointer));
-    let finding = &disagreement.finding;
-    // Guarantees are departed from one way everywhere, whichever page repeats them.
+    // Guarantees are departed from one way everywhere, whichever page repeats them, and for all that is in a body.
     if finding.kind == Kind::GuaranteeDiffers {
-        let body = disagreement.body.as_deref();
-        return deviation.says.contains("guarantee") && (around(&disagreement.pointer) || body.is_some_and(around));
+        let operation = finding.operation.as_deref().and_then(|name| contract.operation(name));
+        let body = operation.and_then(|operation| contract.body(operation, Direction::Response));
+        let is_inside = || body.is_some_and(|body| around(&contract.resolve(&body)));
+        return deviation.says.contains("guarantee") && (around(pointer) || is_inside());
     }
     // A new parameter or value is not accepted because others were: the deviation names it.
     let mut names = finding.message.split('`').skip(1).step_by(2);
@@ -43,10 +46,7 @@ pub(super) fn covers(deviation: &Deviation, disagreement: &Disagreement, page: O
         Kind::DeprecationDiffers => deviation.says.contains("deprecated"),
         _ => true,
     };
-    if !names_it {
-        return false;
-    }
-    JUDGED.contains(&finding.kind) && page == Some(page_of(&deviation.from)) && around(&disagreement.pointer)
+    names_it && JUDGED.contains(&finding.kind) && page == Some(page_of(&deviation.from)) && around(pointer)
 }
 
 /// Whether a text has these words, in this order and as whole words.

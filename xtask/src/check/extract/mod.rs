@@ -61,6 +61,13 @@ pub(crate) struct Extracted {
 }
 
 impl Extracted {
+    /// Each part with its facts.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Part, &[Stated])> {
+        let ends = self.parts.iter().skip(1).map(|next| next.first_fact).chain([self.facts.len()]);
+        let facts = |part: &Part, end| self.facts.get(part.first_fact..end).unwrap_or_default();
+        self.parts.iter().zip(ends).map(move |(part, end)| (part, facts(part, end)))
+    }
+
     /// Number of operations that have a section of their own.
     pub(crate) fn sections(&self) -> usize {
         self.parts.iter().filter(|part| part.operation.is_some()).count()
