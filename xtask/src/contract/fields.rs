@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Contract, Operation,
+    Contract, Operation, object,
     pointer::{escape, unescape},
-    strings,
+    strings, text_of,
 };
 use crate::check::fact::Direction;
 
@@ -88,7 +88,7 @@ impl Contract {
     }
 
     /// A schema that says nothing of what is in it.
-    fn is_free(&self, pointer: &str) -> bool {
+    pub(crate) fn is_free(&self, pointer: &str) -> bool {
         let schema = self.at(pointer);
         let constrained =
             ["properties", "allOf", "anyOf", "oneOf", "items"].iter().any(|key| schema.get(key).is_some());
@@ -125,6 +125,17 @@ impl Contract {
             found.push((path.clone(), property.clone()));
             self.visit(&property, &path, depth + 1, found);
         }
+    }
+
+    /// The open enum of the types of terms, and its values: those of all enums that most kinds of evidence name.
+    pub(crate) fn term_types(&self) -> (String, Vec<String>) {
+        let schemas = || object(self.at("/components/schemas"));
+        let met: BTreeSet<&str> = schemas().map(|(_, schema)| text_of(schema, "x-piaxis-term-type")).collect();
+        let enums = schemas().map(|(name, schema)| (name, strings(&schema["x-extensible-enum"])));
+        let named = |values: &[String]| values.iter().filter(|value| met.contains(value.as_str())).count();
+        let most = enums.filter(|(_, values)| named(values) > 0).max_by_key(|(_, values)| named(values));
+        let (name, values) = most.map(|(name, values)| (name.as_str(), values)).unwrap_or_default();
+        (format!("/components/schemas/{}", escape(name)), values)
     }
 
     /// Whether a field is required where it is declared.

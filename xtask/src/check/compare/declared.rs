@@ -90,8 +90,8 @@ impl<'a> Declared<'a> {
         single.chain(several).map(|(fact, pointer)| (fact, pointer.as_str())).collect()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Fact> {
-        self.facts.keys()
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Fact, &String)> {
+        self.facts.iter()
     }
 
     fn add(&mut self, fact: Fact, pointer: &str) {

@@ -318,16 +318,22 @@ impl Declared<'_> {
     fn term_key(&self, term: &str, key: &str) -> Option<Disagreement> {
         let Some(pointer) = self.pointer(&Fact::TermKey(term.to_owned(), String::new())) else {
             let message = format!("the term type `{term}` is documented, but no schema has its evidence");
-            let pointer = "/components/schemas/TermType";
+            let (pointer, _) = self.contract.term_types();
             return Some(Disagreement::new(Kind::TermMissing, pointer, message).of(None, Some(term)));
         };
         // Prose around the keys names what stands beside them, and who sends them.
-        let beside = |field: &Field| {
-            let siblings = Field { path: "term_type".to_owned(), ..field.clone() };
-            field.direction == Direction::Request && field.path == key && self.has(&Fact::Field(siblings))
+        let (types, _) = self.contract.term_types();
+        let takes_term = |operation: &str| {
+            let mut about = self.iter().filter(|(fact, _)| fact.operation() == Some(operation));
+            about.any(|(fact, pointer)| {
+                matches!(fact, Fact::Field(Field { direction: Direction::Request, path, .. }) if !path.contains('.'))
+                    && self.contract.resolve(pointer) == types
+            })
         };
-        let is_prose = self.iter().any(|fact| match fact {
-            Fact::Field(field) => beside(field),
+        let is_prose = self.iter().any(|(fact, _)| match fact {
+            Fact::Field(Field { operation, direction: Direction::Request, path }) if path == key => {
+                takes_term(operation)
+            }
             Fact::Value(_, value) => value == key,
             _ => false,
         });
