@@ -192,18 +192,20 @@ impl Words {
     }
 }
 
-/// Makes anchors of headings as GitHub does, each different.
+/// The anchor that GitHub gives a heading.
+pub(super) fn slug(title: &str) -> String {
+    let kept =
+        title.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+/// Makes anchors of headings, each different.
 #[derive(Default)]
 pub(super) struct Slugs(std::collections::HashMap<String, usize>);
 
 impl Slugs {
     pub(super) fn of(&mut self, title: &str) -> String {
-        let base: String = title
-            .chars()
-            .flat_map(char::to_lowercase)
-            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
-            .map(|c| if c == ' ' { '-' } else { c })
-            .collect();
+        let base = slug(title);
         let mut slug = base.clone();
         while self.0.contains_key(&slug) {
             let count = self.0.entry(base.clone()).or_default();

@@ -153,36 +153,23 @@ impl Fact {
     }
 }
 
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Request => "request",
-            Self::Response => "response",
-        })
-    }
+/// How variants read in messages.
+macro_rules! shown {
+    ($($name:ident { $($variant:ident $words:literal),* })*) => {
+        $(impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $words),* })
+            }
+        })*
+    };
 }
 
-impl fmt::Display for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Min => "at least",
-            Self::Max => "at most",
-        })
-    }
-}
-
-impl fmt::Display for List {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Header => "header",
-            Self::ErrorCode => "error code",
-            Self::Event => "event",
-            Self::WebhookHeader => "webhook header",
-            Self::WebhookField => "webhook field",
-            Self::Variable => "environment variable",
-            Self::BaseUrl => "base URL",
-            Self::PayoutFee => "payout fee",
-        })
+shown! {
+    Direction { Request "request", Response "response" }
+    Bound { Min "at least", Max "at most" }
+    List {
+        Header "header", ErrorCode "error code", Event "event", WebhookHeader "webhook header",
+        WebhookField "webhook field", Variable "environment variable", BaseUrl "base URL", PayoutFee "payout fee"
     }
 }
 

@@ -19,6 +19,7 @@ use super::{
 use crate::report::DocPlace;
 pub(crate) use knowledge::Knowledge;
 use knowledge::Known;
+pub(crate) use names::find;
 pub(crate) use vocabulary::EVERYDAY_HEADERS;
 use vocabulary::{GUARANTEE, PROTOCOL, ROLES, holds, type_of};
 

@@ -40,6 +40,16 @@ pub(super) fn first_name(text: &Text) -> Option<String> {
     is_path(name).then(|| name.to_owned())
 }
 
+/// Where a part stands in a text as whole words.
+pub(crate) fn find(text: &str, part: &str) -> Option<usize> {
+    let inner = |c: char| c.is_alphanumeric() || c == '_';
+    let is_whole = |at: &usize| {
+        let (before, after) = (&text[..*at], &text[at + part.len()..]);
+        !(before.ends_with(inner) && part.starts_with(inner)) && !(after.starts_with(inner) && part.ends_with(inner))
+    };
+    text.match_indices(part).map(|(at, _)| at).find(is_whole)
+}
+
 /// The words of a text, without punctuation.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_')

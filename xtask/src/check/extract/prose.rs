@@ -2,7 +2,6 @@
 
 use super::{
     Reader, Role,
-    claims::{Claim, Said, said},
     knowledge::Known,
     names::{host_and_path, is_path, is_version, words},
     vocabulary::{ERROR_CODES, GUARANTEE},
@@ -92,54 +91,6 @@ impl Reader<'_> {
         match self.here.role {
             Some(Role::Fields(direction, _)) => direction,
             _ => Direction::Request,
-        }
-    }
-
-    /// States what a text says of fields; of the subject, where it names none itself.
-    pub(super) fn claims(&mut self, text: &Text, subject: Option<&Field>) {
-        let Some(operation) = self.here.operation.clone() else { return };
-        for Said { claim, names } in said(text) {
-            let first = self.direction();
-            let known = |name: &String| self.knowledge.find(&operation, name, first);
-            let fields: Vec<Field> = match subject {
-                Some(subject) => vec![subject.clone()],
-                None => names.iter().filter_map(known).collect(),
-            };
-            let field = fields.first().cloned();
-            // A section of its own may name fields that the contract lacks.
-            let is_own = self.here.own_section;
-            let unknown = || names.first().filter(|_| is_own).map(|name| Field::new(&operation, first, name));
-            match claim {
-                Claim::Required(required) => {
-                    let unknown = if fields.is_empty() { unknown() } else { None };
-                    fields.into_iter().chain(unknown).for_each(|field| self.requirement(field, required));
-                }
-                Claim::Deprecated => match field {
-                    Some(field) => self.state(Fact::Deprecated(field.operation, Some(field.path))),
-                    // Only the route of the section's own heading may be named.
-                    None if is_own && names.iter().all(|code| self.knowledge.route(code) == self.here.operation) => {
-                        self.state(Fact::Deprecated(operation.clone(), None));
-                    }
-                    None => {}
-                },
-                Claim::Value { value, is_sure } => {
-                    if let Some(field) = field.or_else(|| unknown().filter(|_| is_sure)) {
-                        self.value(field, value, is_sure);
-                    }
-                }
-                Claim::ValuesFollow => {
-                    let named = field.or_else(|| self.in_words(&operation, &text.plain));
-                    if let Some(field) = named.filter(|field| self.knowledge.takes_values(field)) {
-                        self.here.role = Some(Role::Values(field));
-                    }
-                }
-                Claim::Limit(bound, limit) => {
-                    if let Some(field) = field {
-                        self.understood();
-                        self.state(Fact::Limit(field, bound, limit));
-                    }
-                }
-            }
         }
     }
 
