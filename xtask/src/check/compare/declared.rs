@@ -35,6 +35,7 @@ pub(super) struct Group {
 pub(super) struct Declared<'a> {
     pub(super) contract: &'a Contract,
     facts: BTreeMap<Fact, String>,
+    by_field: BTreeMap<Field, Vec<(Fact, String)>>,
     /// By pointer.
     pub(super) groups: BTreeMap<String, Group>,
     live: BTreeSet<String>,
@@ -47,6 +48,7 @@ impl<'a> Declared<'a> {
         let mut declared = Self {
             contract,
             facts: BTreeMap::new(),
+            by_field: BTreeMap::new(),
             groups: BTreeMap::new(),
             live: contract.live_pages(),
             free_terms: BTreeSet::new(),
@@ -70,24 +72,9 @@ impl<'a> Declared<'a> {
         self.facts.get(fact).map(String::as_str)
     }
 
-    /// Facts about a field, and where they stand.
-    pub(super) fn about(&self, field: &Field) -> Vec<(&Fact, &str)> {
-        let single = [Fact::Field, Fact::Guaranteed, Fact::Required, Fact::Optional];
-        let single = single.into_iter().filter_map(|fact| self.facts.get_key_value(&fact(field.clone())));
-        let nothing = String::new;
-        let several = [
-            Fact::Type(field.clone(), nothing()),
-            Fact::Value(field.clone(), nothing()),
-            Fact::Limit(field.clone(), Bound::Min, nothing()),
-        ];
-        let several = several.into_iter().flat_map(|first| {
-            let kind = std::mem::discriminant(&first);
-            let same = move |(fact, _): &(&Fact, &String)| {
-                std::mem::discriminant(*fact) == kind && fact.field() == Some(field)
-            };
-            self.facts.range(first..).take_while(same)
-        });
-        single.chain(several).map(|(fact, pointer)| (fact, pointer.as_str())).collect()
+    /// Facts about a field, and where they stand; the declaration itself first.
+    pub(super) fn about(&self, field: &Field) -> &[(Fact, String)] {
+        self.by_field.get(field).map(Vec::as_slice).unwrap_or_default()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Fact, &String)> {
@@ -95,7 +82,13 @@ impl<'a> Declared<'a> {
     }
 
     fn add(&mut self, fact: Fact, pointer: &str) {
-        self.facts.entry(fact).or_insert_with(|| pointer.to_owned());
+        if self.facts.contains_key(&fact) {
+            return;
+        }
+        if let Some(field) = fact.field() {
+            self.by_field.entry(field.clone()).or_default().push((fact.clone(), pointer.to_owned()));
+        }
+        self.facts.insert(fact, pointer.to_owned());
     }
 
     /// Adds what a page states when it states one of the facts at the pointer, if a live page is cited at another one.

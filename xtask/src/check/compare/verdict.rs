@@ -169,7 +169,7 @@ impl Declared<'_> {
     fn deprecation(&self, operation: &str, path: Option<&str>, pointer: &str) -> Option<Disagreement> {
         let fields =
             [Direction::Request, Direction::Response].map(|it| Field::new(operation, it, path.unwrap_or_default()));
-        let at = fields.iter().find_map(|field| self.about(field).first().map(|(_, pointer)| *pointer));
+        let at = fields.iter().find_map(|field| self.about(field).first().map(|(_, pointer)| pointer.as_str()));
         let what = path.map_or("the operation".to_owned(), |path| format!("`{path}`"));
         let what = format!("{what} is documented as deprecated");
         Some(missing(Kind::DeprecationDiffers, at.unwrap_or(pointer), &what).of(Some(operation), path))
@@ -212,31 +212,33 @@ impl Declared<'_> {
     fn field_verdict(&self, field: &Field, fact: &Fact) -> Option<Disagreement> {
         let Field { direction, path, .. } = field;
         let about = self.about(field);
+        let at = about.first().map(|(_, pointer)| pointer.as_str());
         let subject = format!("the {direction} field `{path}`");
-        let (kind, pointer, message) = match fact {
+        let found = |kind, pointer: &str, message: String| Disagreement::new(kind, pointer, message).of_field(field);
+        Some(match fact {
             Fact::Field(_) => return self.missing_field(field, &subject),
-            Fact::Guaranteed(_) if *direction == Direction::Response => (
-                Kind::GuaranteeDiffers,
-                about.first()?.1,
-                format!("{subject} is guaranteed by the docs, but optional in the contract"),
-            ),
-            Fact::NotGuaranteed(_) => (
-                Kind::NotGuaranteed,
-                self.pointer(&Fact::Field(field.clone())).filter(|pointer| self.is_cited(pointer))?,
-                format!("{subject} is not guaranteed by the docs, but the contract presents it as documented"),
-            ),
-            Fact::Required(_) | Fact::Optional(_) => {
-                let is_required = matches!(fact, Fact::Required(_));
-                let (says, has) = if is_required { ("required", "optional") } else { ("optional", "required") };
-                let message = format!("{subject} is {says}, but {has} in the contract");
-                (Kind::RequirementDiffers, about.first()?.1, message)
+            Fact::Guaranteed(_) if *direction == Direction::Response => {
+                let message = format!("{subject} is guaranteed by the docs, but optional in the contract");
+                found(Kind::GuaranteeDiffers, at?, message)
+            }
+            Fact::NotGuaranteed(_) => {
+                let pointer = self.pointer(&Fact::Field(field.clone())).filter(|pointer| self.is_cited(pointer))?;
+                let message =
+                    format!("{subject} is not guaranteed by the docs, but the contract presents it as documented");
+                found(Kind::NotGuaranteed, pointer, message)
+            }
+            Fact::Required(_) => {
+                found(Kind::RequirementDiffers, at?, format!("{subject} is required, but optional in the contract"))
+            }
+            Fact::Optional(_) => {
+                found(Kind::RequirementDiffers, at?, format!("{subject} is optional, but required in the contract"))
             }
             Fact::Type(_, kinds) => {
-                let mut own = about.iter().filter_map(|(fact, pointer)| match fact {
-                    Fact::Type(_, own) => Some((kinds_of(own), *pointer)),
+                let (own, pointer) = about.iter().find_map(|(fact, pointer)| match fact {
+                    Fact::Type(_, own) => Some((kinds_of(own), pointer)),
                     _ => None,
-                });
-                let ((own, pointer), kinds) = (own.next()?, kinds_of(kinds));
+                })?;
+                let kinds = kinds_of(kinds);
                 let (sent, taken) = if *direction == Direction::Request { (&own, &kinds) } else { (&kinds, &own) };
                 let fits = |one: &&str| taken.contains(one) || *one == "integer" && taken.contains("number");
                 if sent.iter().all(fits) {
@@ -244,36 +246,29 @@ impl Declared<'_> {
                 }
                 let words = |kinds: BTreeSet<&str>| kinds.into_iter().collect::<Vec<_>>().join(" or ");
                 let (kinds, own) = (words(kinds), words(own));
-                (
-                    Kind::TypeDiffers,
-                    pointer,
-                    format!("{subject} is documented as {kinds}, but is {own} in the contract"),
-                )
+                let message = format!("{subject} is documented as {kinds}, but is {own} in the contract");
+                found(Kind::TypeDiffers, pointer, message)
             }
             Fact::Value(_, value) => {
                 let (_, pointer) = about.iter().find(|(fact, _)| matches!(fact, Fact::Value(..)))?;
                 let message = format!("`{path}` may be `{value}`, a value that the contract does not name");
-                let found = Disagreement::new(Kind::ValueUnknown, *pointer, message).of_field(field);
-                return Some(found.advice(Some(self.value_advice(pointer))));
+                found(Kind::ValueUnknown, pointer, message).advice(Some(self.value_advice(pointer)))
             }
             Fact::Limit(_, bound, limit) => {
                 let own = about.iter().find_map(|(fact, pointer)| match fact {
-                    Fact::Limit(_, own, limit) if own == bound => Some((format!("{bound} {limit}"), *pointer)),
+                    Fact::Limit(_, own, limit) if own == bound => Some((format!("{bound} {limit}"), pointer.as_str())),
                     _ => None,
                 });
-                let is_without = own.is_none();
-                let (own, pointer) = own.or(Some(("without such a limit".to_owned(), about.first()?.1)))?;
+                let severity = if own.is_some() { Severity::Error } else { Severity::Warning };
+                let (own, pointer) = own.or(at.map(|at| ("without such a limit".to_owned(), at)))?;
                 let message = format!("`{path}` is documented as {bound} {limit}, but is {own} in the contract");
-                let mut found = Disagreement::new(Kind::LimitDiffers, pointer, message).of_field(field);
-                if is_without {
-                    found.finding.severity = Severity::Warning;
-                }
-                return Some(found);
+                let mut found = found(Kind::LimitDiffers, pointer, message);
+                found.finding.severity = severity;
+                found
             }
             // Examples are validated as a whole; their types matter to the lock.
             _ => return None,
-        };
-        Some(Disagreement::new(kind, pointer, message).of_field(field))
+        })
     }
 
     fn missing_field(&self, field: &Field, subject: &str) -> Option<Disagreement> {
