@@ -107,6 +107,12 @@ impl Reader<'_> {
             Some(Role::Fields(direction, _)) => Some(direction),
             _ => None,
         };
+        if let Some(operation) = self.here.operation.as_ref().filter(|_| self.here.own_section)
+            && !self.knowledge.has(operation)
+        {
+            // An example of an operation that the contract does not have says nothing about others.
+            return Some((operation.clone(), says.unwrap_or(Direction::Response)));
+        }
         let is_own = |shape: &&Shape| {
             Some(&shape.operation) == self.here.operation.as_ref() && says.is_none_or(|says| says == shape.direction)
         };

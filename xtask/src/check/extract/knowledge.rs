@@ -101,6 +101,10 @@ impl Knowledge {
         knowledge
     }
 
+    pub(super) fn has(&self, operation: &str) -> bool {
+        self.operations.contains_key(&unnamed(operation))
+    }
+
     fn fields(&self, operation: &str, direction: Direction) -> Option<&BTreeMap<String, Known>> {
         self.fields.get(&(self.operations.get(&unnamed(operation))?.clone(), direction))
     }
