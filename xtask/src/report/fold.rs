@@ -37,7 +37,7 @@ fn follows(finding: &Finding) -> bool {
 
 fn place(finding: &Finding) -> Option<Cause<'_>> {
     let doc = finding.doc.as_ref().map(|doc| (doc.page.as_str(), doc.heading.as_str()));
-    follows(finding).then(|| Cause::Place(finding.kind, finding.operation.as_deref(), doc))
+    follows(finding).then_some(Cause::Place(finding.kind, finding.operation.as_deref(), doc))
 }
 
 /// Findings in their order, without those that another stands for.

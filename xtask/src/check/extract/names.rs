@@ -45,7 +45,9 @@ pub(crate) fn find(text: &str, part: &str) -> Option<usize> {
     let inner = |c: char| c.is_alphanumeric() || c == '_';
     let is_whole = |at: &usize| {
         let (before, after) = (&text[..*at], &text[at + part.len()..]);
-        !(before.ends_with(inner) && part.starts_with(inner)) && !(after.starts_with(inner) && part.ends_with(inner))
+        let joined_before = before.ends_with(inner) && part.starts_with(inner);
+        let joined_after = after.starts_with(inner) && part.ends_with(inner);
+        !joined_before && !joined_after
     };
     text.match_indices(part).map(|(at, _)| at).find(is_whole)
 }
