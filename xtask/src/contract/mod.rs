@@ -83,6 +83,11 @@ impl Contract {
         self.document.pointer(pointer).unwrap_or(&Value::Null)
     }
 
+    /// The field of a webhook delivery that holds the subject of its event: the one that every delivery has.
+    pub(crate) fn subject(&self) -> String {
+        strings(&self.at("/x-piaxis-webhooks/schema")["required"]).into_iter().next().unwrap_or_default()
+    }
+
     /// The operation of this name; names of path parameters make no difference.
     pub(crate) fn operation(&self, name: &str) -> Option<&Operation> {
         self.by_name.get(&unnamed(name)).and_then(|at| self.operations.get(*at))

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::page_of;
 use crate::{
     check::fact::{Bound, Direction, Fact, Field, List},
-    contract::{Contract, Operation, array, escape, object, payload, strings, text_of},
+    contract::{Contract, Operation, array, entries, escape, object, payload, pointer::unescape, strings, text_of},
 };
 
 const SCHEMAS: &str = "/components/schemas";
@@ -202,33 +202,26 @@ impl<'a> Declared<'a> {
     fn lists(&mut self) {
         let contract = self.contract;
         let document = &contract.document;
-        let header = |one: &Value| text_of(one, "name").to_lowercase();
-        for (name, scheme) in object(&document["components"]["securitySchemes"]) {
-            let pointer = format!("/components/securitySchemes/{name}");
-            self.add(Fact::Listed(List::Header, header(scheme)), &pointer);
+        let schemes = entries(&document["components"]["securitySchemes"]);
+        for (key, scheme) in schemes {
+            let pointer = format!("/components/securitySchemes/{key}");
+            self.add(canonical(Fact::Listed(List::Header, text_of(scheme, "name").to_owned())), &pointer);
             self.add(Fact::Listed(List::ErrorCode, text_of(scheme, "x-piaxis-missing-code").to_owned()), &pointer);
         }
         let own = contract.operations.iter().flat_map(|operation| contract.parameters(operation));
-        let shared = object(&document["components"]["parameters"]);
-        let shared = shared.map(|(name, _)| format!("/components/parameters/{}", escape(name)));
+        let shared = entries(&document["components"]["parameters"]);
+        let shared = shared.map(|(key, _)| format!("/components/parameters/{key}"));
         for pointer in shared.chain(own).collect::<BTreeSet<_>>() {
-            if contract.at(&pointer)["in"] == "header" {
-                self.add(Fact::Listed(List::Header, header(contract.at(&pointer))), &pointer);
+            let parameter = contract.at(&pointer);
+            if parameter["in"] == "header" {
+                self.add(canonical(Fact::Listed(List::Header, text_of(parameter, "name").to_owned())), &pointer);
             }
         }
-        for (list, key) in [(List::Event, "events"), (List::WebhookHeader, "headers")] {
-            let root = format!("/x-piaxis-webhooks/{key}");
-            for (name, _) in object(contract.at(&root)) {
-                let pointer = format!("{root}/{}", escape(name));
-                self.add_listed(canonical(Fact::Listed(list, name.clone())), &pointer, Some(&pointer));
-            }
-        }
-        let mut fields = contract.fields_of("/x-piaxis-webhooks/schema");
-        for (family, _) in object(contract.at("/x-piaxis-webhooks/payloads")) {
-            let below = contract.fields_of(&payload(family));
-            fields.extend(below.into_iter().map(|(path, pointer)| (format!("data.{path}"), pointer)));
-        }
-        for (path, pointer) in fields {
+        let fields = contract.fields_of("/x-piaxis-webhooks/schema").into_iter();
+        let families = object(contract.at("/x-piaxis-webhooks/payloads"));
+        let payloads = families.flat_map(|(family, _)| contract.fields_of(&payload(family)));
+        let subject = contract.subject();
+        for (path, pointer) in fields.chain(payloads.map(|(path, pointer)| (format!("{subject}.{path}"), pointer))) {
             self.add_listed(Fact::Mention(path.clone()), &pointer, Some(&pointer));
             self.add_listed(Fact::Listed(List::WebhookField, path), &pointer, None);
         }
@@ -240,14 +233,20 @@ impl<'a> Declared<'a> {
                 self.add_listed(Fact::Listed(List::Variable, name), &format!("{pointer}/names/{at}"), cited_at);
             }
         }
-        for (at, server) in array(&document["servers"]).enumerate() {
-            let (pointer, url) = (format!("/servers/{at}"), text_of(server, "url").to_owned());
-            self.add_listed(Fact::Listed(List::BaseUrl, url), &pointer, Some(&pointer));
-        }
-        for (at, tier) in array(&document["x-piaxis-default-payout-fees"]["tiers"]).enumerate() {
-            let fee = format!("{}: {}", text_of(tier, "amount"), text_of(tier, "fee"));
-            let pointer = format!("/x-piaxis-default-payout-fees/tiers/{at}");
-            self.add_listed(Fact::Listed(List::PayoutFee, fee), &pointer, Some(&pointer));
+        let name = |key: &str, _: &Value| unescape(key);
+        let url = |_: &str, server: &Value| text_of(server, "url").to_owned();
+        let fee = |_: &str, tier: &Value| format!("{}: {}", text_of(tier, "amount"), text_of(tier, "fee"));
+        let lists: [(List, &str, &dyn Fn(&str, &Value) -> String); 4] = [
+            (List::Event, "/x-piaxis-webhooks/events", &name),
+            (List::WebhookHeader, "/x-piaxis-webhooks/headers", &name),
+            (List::BaseUrl, "/servers", &url),
+            (List::PayoutFee, "/x-piaxis-default-payout-fees/tiers", &fee),
+        ];
+        for (list, root, shown) in lists {
+            for (key, node) in entries(contract.at(root)) {
+                let pointer = format!("{root}/{key}");
+                self.add_listed(canonical(Fact::Listed(list, shown(&key, node))), &pointer, Some(&pointer));
+            }
         }
     }
 
