@@ -233,16 +233,16 @@ impl<'a> Declared<'a> {
                 self.add_listed(Fact::Listed(List::Variable, name), &format!("{pointer}/names/{at}"), cited_at);
             }
         }
-        let name = |key: &str, _: &Value| unescape(key);
-        let url = |_: &str, server: &Value| text_of(server, "url").to_owned();
-        let fee = |_: &str, tier: &Value| format!("{}: {}", text_of(tier, "amount"), text_of(tier, "fee"));
-        let lists: [(List, &str, &dyn Fn(&str, &Value) -> String); 4] = [
-            (List::Event, "/x-piaxis-webhooks/events", &name),
-            (List::WebhookHeader, "/x-piaxis-webhooks/headers", &name),
-            (List::BaseUrl, "/servers", &url),
-            (List::PayoutFee, "/x-piaxis-default-payout-fees/tiers", &fee),
-        ];
-        for (list, root, shown) in lists {
+        type Shown = fn(&str, &Value) -> String;
+        let name: Shown = |key, _| unescape(key);
+        let url: Shown = |_, server| text_of(server, "url").to_owned();
+        let fee: Shown = |_, tier| format!("{}: {}", text_of(tier, "amount"), text_of(tier, "fee"));
+        for (list, root, shown) in [
+            (List::Event, "/x-piaxis-webhooks/events", name),
+            (List::WebhookHeader, "/x-piaxis-webhooks/headers", name),
+            (List::BaseUrl, "/servers", url),
+            (List::PayoutFee, "/x-piaxis-default-payout-fees/tiers", fee),
+        ] {
             for (key, node) in entries(contract.at(root)) {
                 let pointer = format!("{root}/{key}");
                 self.add_listed(canonical(Fact::Listed(list, shown(&key, node))), &pointer, Some(&pointer));
