@@ -99,6 +99,7 @@ fn new_values() {
         (DETAIL, "A payment has `status: pending, queued`.", "value-unknown", "`queued`"),
         (DETAIL, "`status` has a new value: `queued`.", "value-unknown", "`queued`"),
         (DETAIL, "`status`: pending, completed, queued", "value-unknown", "`queued`"),
+        (DETAIL, "The new status `queued` means that it waits in line.", "value-unknown", "`queued`"),
         (DETAIL, "`status` can be:\n\n- `pending`\n- `queued`: in line\n", "value-unknown", "`queued`"),
         (DETAIL, "Possible values of `status`:\n\n- pending\n- queued\n", "value-unknown", "`queued`"),
         (DETAIL, "Response fields:\n\n- `status`: one of `pending`, `queued`\n", "value-unknown", "`queued`"),
