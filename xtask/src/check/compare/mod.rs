@@ -97,10 +97,13 @@ impl Comparison<'_> {
             }
         }
         for (fact, places) in stated {
+            let event = match fact {
+                Fact::Mention(path) => Some(Fact::Listed(List::Event, path.clone())),
+                _ => None,
+            };
             match self.declared.verdict(fact) {
                 // The event is the finding.
-                Some(_) if matches!(fact, Fact::Mention(path) if known.contains_key(&Fact::Listed(List::Event, path.clone()))) =>
-                    {}
+                Some(_) if event.is_some_and(|event| known.contains_key(&event)) => {}
                 Some(verdict) => self.found.push(verdict.stated(Some(fact), places)),
                 None => self.agreed += 1,
             }
@@ -113,10 +116,11 @@ impl Comparison<'_> {
         let pages = self.pages.iter().filter(|(document, _)| document.name != openapi::PAGE);
         let stated: BTreeSet<Fact> =
             pages.flat_map(|(_, page)| &page.facts).map(|stated| self.declared.named(&stated.fact)).collect();
-        let types: BTreeSet<&String> = stated
-            .iter()
-            .filter_map(|fact| if let Fact::TermKey(term, _) = fact { Some(term) } else { None })
-            .collect();
+        let types = stated.iter().filter_map(|fact| match fact {
+            Fact::TermKey(term, _) => Some(term),
+            _ => None,
+        });
+        let types: BTreeSet<&String> = types.collect();
         let is_stated = |fact: &Fact| match fact {
             Fact::Field(Field { operation, direction: Direction::Request, path }) => {
                 stated.contains(fact) || stated.contains(&Fact::Parameter(operation.clone(), path.clone()))

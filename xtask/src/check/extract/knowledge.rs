@@ -17,6 +17,7 @@ pub(crate) struct Knowledge {
     pub(super) hosts: BTreeSet<String>,
     /// Paths of the servers, such as `/api`.
     pub(super) bases: BTreeSet<String>,
+    /// Types of terms, and where requests name one.
     pub(super) term_types: Vec<String>,
     pub(super) terms: BTreeSet<TermPlace>,
     /// Fields of the envelope of a webhook delivery.

@@ -1,5 +1,5 @@
-//! Words of the documentation that tell what headings, labels, lists and sentences are about: in lower case, alternatives parted
-//! by `|`.
+//! Words of the documentation that tell what headings, labels, lists and sentences are about, in lower case. `|` parts
+//! alternatives.
 
 use super::Role;
 use crate::check::fact::Direction::{Request, Response};
