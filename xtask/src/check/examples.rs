@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, anyhow};
-use jsonschema::{Validator, error::ValidationErrorKind};
+use jsonschema::{Registry, Validator, error::ValidationErrorKind};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use super::fact::{Example, WEBHOOK};
-use crate::contract::{Contract, escape, payload, strings, text_of};
+use crate::contract::{Contract, escape, payload, resolve::target, strings};
 
 pub(super) const ENVELOPE: &str = "/x-piaxis-webhooks/schema";
 
@@ -15,6 +16,9 @@ pub(super) const ENVELOPE: &str = "/x-piaxis-webhooks/schema";
 const PLACEHOLDERS: [&str; 3] = ["uuid", "optional-uuid", "required-for-piaxis_external"];
 /// How deep values of open enums are looked for.
 const DEEPEST: usize = 24;
+/// Address of the contract among the schemas.
+const ADDRESS: &str = "json-schema:///contract";
+const IN_POINTERS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'~').remove(b'-').remove(b'_');
 
 /// The schema of a body.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,31 +38,30 @@ impl Body {
     }
 }
 
-/// Validators of bodies, each built once.
-pub(super) struct Validators<'a> {
-    contract: &'a Contract,
-    schemas: Value,
+/// Validators of bodies, each built once, with references into one copy of the contract.
+pub(super) struct Validators {
+    contract: Result<Registry<'static>>,
     built: BTreeMap<Body, Validator>,
 }
 
-impl<'a> Validators<'a> {
-    pub(super) fn new(contract: &'a Contract) -> Self {
-        let schemas = as_2020_12(&contract.document["components"]["schemas"]);
-        Self { contract, schemas, built: BTreeMap::new() }
+impl Validators {
+    pub(super) fn new(contract: &Contract) -> Self {
+        let registry = Registry::new().add(ADDRESS, as_2020_12(&contract.document));
+        let contract = registry.and_then(|registry| registry.prepare()).map_err(|error| anyhow!("{error}"));
+        Self { contract, built: BTreeMap::new() }
     }
 
     pub(super) fn get(&mut self, body: &Body) -> Result<&Validator> {
         if !self.built.contains_key(body) {
-            let mut parts = vec![as_2020_12(self.contract.at(&body.pointer))];
-            if let Some(data) = &body.data {
-                parts.push(json!({ "properties": { "data": as_2020_12(self.contract.at(data)) } }));
-            }
-            let document = json!({ "allOf": parts, "components": { "schemas": self.schemas } });
+            let schema =
+                |pointer| json!({ "$ref": format!("{ADDRESS}#{}", utf8_percent_encode(pointer, IN_POINTERS)) });
+            let mut parts = vec![schema(&body.pointer)];
+            parts.extend(body.data.as_deref().map(|data| json!({ "properties": { "data": schema(data) } })));
             // The error may quote the contract, and no response.
-            let validator = jsonschema::options()
-                .should_validate_formats(true)
-                .build(&document)
-                .map_err(|error| anyhow!("the contract's schema at {} is invalid: {error}", body.pointer))?;
+            let invalid = |error: String| anyhow!("the contract's schema at {} is invalid: {error}", body.pointer);
+            let registry = self.contract.as_ref().map_err(|error| invalid(error.to_string()))?;
+            let options = jsonschema::options().with_registry(registry).should_validate_formats(true);
+            let validator = options.build(&json!({ "allOf": parts })).map_err(|error| invalid(error.to_string()))?;
             self.built.insert(body.clone(), validator);
         }
         self.built.get(body).context("no validator")
@@ -76,7 +79,7 @@ pub(super) struct Misfit {
 
 pub(super) struct Examples<'a> {
     contract: &'a Contract,
-    validators: Validators<'a>,
+    validators: Validators,
 }
 
 impl<'a> Examples<'a> {
@@ -117,8 +120,8 @@ impl<'a> Examples<'a> {
         if depth > DEEPEST || schema.is_null() {
             return;
         }
-        if let Some(target) = text_of(schema, "$ref").strip_prefix('#') {
-            return self.new_values(target, json, path, depth + 1, found);
+        if let Some(target) = target(schema) {
+            return self.new_values(&target, json, path, depth + 1, found);
         }
         for at in 0..schema["allOf"].as_array().map_or(0, Vec::len) {
             self.new_values(&format!("{pointer}/allOf/{at}"), json, path, depth + 1, found);
