@@ -23,7 +23,6 @@ mod openapi;
 mod responses;
 
 use std::{
-    io::IsTerminal as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -32,7 +31,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::contract::{self, Contract, FILE as CONTRACT};
-use crate::report::{self, DocPlace, Finding, Format, Kind, Severity};
+use crate::report::{self, Format, Severity};
 use document::Document;
 use extract::{Extracted, Knowledge};
 use fetch::Fetched;
@@ -130,12 +129,12 @@ fn check(arguments: &Arguments) -> Result<u8> {
         return Ok(report::exit_code(&report));
     }
     let accepted = accepted(arguments)?;
-    let fetched = fetch_pages(arguments)?;
+    let mut fetched = fetch::fetch(&arguments.docs)?;
     if let Some(directory) = &arguments.save {
         fetch::save(&fetched, directory)?;
     }
 
-    let mut pages = read_pages(&fetched, &contract);
+    let mut pages = read_pages(&mut fetched, &contract);
     if let Some(address) = &arguments.openapi {
         pages.push(openapi::read(address, &contract)?);
     }
@@ -150,7 +149,7 @@ fn check(arguments: &Arguments) -> Result<u8> {
         compared.report.findings.extend(changes);
     }
     compared.report.notes.extend(fetched.notes);
-    compared.report.findings.extend(fetched.broken_links.iter().map(broken_link));
+    compared.report.findings.extend(fetched.broken_links);
     show(&compared.report)?;
     Ok(report::exit_code(&compared.report))
 }
@@ -192,39 +191,14 @@ fn update(arguments: &Arguments, accepted: Option<&Lock>, now: &Lock, report: &r
     Ok(())
 }
 
-/// Every page, parsed and read for its facts.
-pub(crate) fn read_pages(fetched: &Fetched, contract: &Contract) -> Vec<(Document, Extracted)> {
+/// Every page, read for its facts.
+pub(crate) fn read_pages(fetched: &mut Fetched, contract: &Contract) -> Vec<(Document, Extracted)> {
     let knowledge = Knowledge::of(contract);
-    let read = |document: Document| {
-        let extracted = extract::extract(&document, &knowledge);
-        (document, extracted)
-    };
-    fetched.pages.iter().map(parse).map(read).collect()
-}
-
-pub(crate) fn parse(page: &fetch::Page) -> Document {
-    let is_markdown = page.address.ends_with(".md") || page.address.ends_with(".txt");
-    if is_markdown { markdown::parse(&page.name, &page.text) } else { html::parse(&page.name, &page.text) }
-}
-
-fn fetch_pages(arguments: &Arguments) -> Result<Fetched> {
-    let on_terminal = std::io::stderr().is_terminal();
-    let progress = |line: &str| {
-        if on_terminal {
-            eprintln!("{line}");
-        }
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let root: fetch::Root = arguments.docs.parse()?;
-    let fetched = runtime.block_on(fetch::fetch(&root, progress));
-    // A look-up of a host that hangs must not outlast the limits.
-    runtime.shutdown_background();
-    fetched
-}
-
-fn broken_link(link: &fetch::BrokenLink) -> Finding {
-    let fetch::BrokenLink { page, address, what, line } = link;
-    let message = format!("the page `{page}` links to a page that does not exist: {address} ({what})");
-    let doc = DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: *line };
-    Finding { doc: Some(doc), ..Finding::new(Kind::LinkBroken, message) }
+    let documents = fetched.pages.iter_mut().map(|page| std::mem::take(&mut page.document));
+    documents
+        .map(|document| {
+            let extracted = extract::extract(&document, &knowledge);
+            (document, extracted)
+        })
+        .collect()
 }

@@ -8,7 +8,7 @@ use ego_tree::{NodeId, NodeRef};
 use scraper::node::Element;
 use scraper::{Html, Node, Selector};
 
-use super::document::{Block, Document, Item, Kind, MAX_LISTS, Mark, Section, Slugs, Text, Words};
+use super::document::{Block, Item, Kind, MAX_LISTS, Section, Slugs, Text, Words};
 pub(crate) use tree::Tree;
 
 /// Elements that hold the main content, the most telling first.
@@ -18,20 +18,14 @@ const CLASSES_LEFT_OUT: [&str; 6] =
     ["headerlink", "viewcode-link", "linenos", "lineno", "sphinxsidebar", "bd-sidebar-secondary"];
 const METHODS: &str = "GET POST PUT PATCH DELETE HEAD OPTIONS TRACE CONNECT ANY COPY";
 
-pub(crate) fn parse(name: &str, text: &str) -> Document {
-    let tree = Tree::parse(text);
+/// The sections of a page; the first holds what stands before the first heading.
+pub(crate) fn sections(tree: &Tree) -> Vec<Section> {
     let root = main_content(&tree.html);
     let whole_page = is(root, &["body"]) || root.value().as_element().is_none();
-    let mut walker = Walker { tree: &tree, whole_page, slugs: Slugs::default(), headed: HashSet::new() };
-    let mut sections = vec![Section { line: 1, ..Section::default() }];
-    for piece in walker.flow(root, Context::default()) {
-        match (piece, sections.last_mut()) {
-            (Piece::Heading(section), _) => sections.push(section),
-            (Piece::Block(block), Some(section)) => section.blocks.push(block),
-            (Piece::Block(_), None) => {}
-        }
-    }
-    Document { name: name.to_owned(), sections }
+    let mut walker = Walker { tree, whole_page, slugs: Slugs::default(), headed: HashSet::new() };
+    let mut out = vec![Section { line: 1, ..Section::default() }];
+    walker.flow(root.children(), Context::default(), &mut out);
+    out
 }
 
 type At<'a> = NodeRef<'a, Node>;
@@ -115,19 +109,17 @@ fn signature(words: &str) -> Option<(&str, &str)> {
         .filter(|(_, rest)| rest.starts_with('/'))
 }
 
-enum Piece {
-    Heading(Section),
-    Block(Block),
+/// Adds blocks to the section that is last.
+fn put(out: &mut [Section], blocks: impl IntoIterator<Item = Block>) {
+    if let Some(section) = out.last_mut() {
+        section.blocks.extend(blocks);
+    }
 }
 
-impl Piece {
-    /// The block in a place that cannot hold sections.
-    fn block(self) -> Block {
-        match self {
-            Self::Block(block) => block,
-            Self::Heading(section) => Block { line: section.line, kind: Kind::Paragraph(section.title) },
-        }
-    }
+/// Adds a list, unless it is empty, and what its items could not hold.
+fn put_list(out: &mut [Section], line: usize, (items, rest): (Vec<Item>, Vec<Block>)) {
+    put(out, (!items.is_empty()).then_some(Block { line, kind: Kind::List(items) }));
+    put(out, rest);
 }
 
 #[derive(Clone, Copy, Default)]
@@ -163,26 +155,28 @@ impl<'a> Walker<'a> {
             || element.classes().any(|class| CLASSES_LEFT_OUT.contains(&class))
     }
 
-    /// What is in the node, headings and blocks.
-    fn flow(&mut self, node: At<'a>, context: Context) -> Vec<Piece> {
-        self.pieces(node.children(), context)
-    }
-
-    fn pieces(&mut self, nodes: impl IntoIterator<Item = At<'a>>, context: Context) -> Vec<Piece> {
-        let (mut words, mut out) = (Words::default(), Vec::new());
+    /// Adds what is in the nodes, headings and blocks.
+    fn flow(&mut self, nodes: impl IntoIterator<Item = At<'a>>, context: Context, out: &mut Vec<Section>) {
+        let mut words = Words::default();
         for node in nodes {
-            self.piece(node, context, &mut words, &mut out);
+            self.node(node, context, &mut words, out);
         }
-        out.extend(words.paragraph().map(Piece::Block));
-        out
+        put(out, words.paragraph());
     }
 
+    /// The blocks of a place that cannot hold sections.
     fn blocks(&mut self, nodes: impl IntoIterator<Item = At<'a>>, context: Context) -> Vec<Block> {
-        self.pieces(nodes, context).into_iter().map(Piece::block).collect()
+        let mut sections = vec![Section::default()];
+        self.flow(nodes, context, &mut sections);
+        let blocks = sections.into_iter().enumerate().flat_map(|(at, Section { title, line, blocks, .. })| {
+            let title = (at > 0).then_some(Block { line, kind: Kind::Paragraph(title) });
+            title.into_iter().chain(blocks)
+        });
+        blocks.collect()
     }
 
     /// Adds to the words between blocks, or ends them as a paragraph before a block.
-    fn piece(&mut self, node: At<'a>, context: Context, words: &mut Words, out: &mut Vec<Piece>) {
+    fn node(&mut self, node: At<'a>, context: Context, words: &mut Words, out: &mut Vec<Section>) {
         let line = self.tree.line(node);
         let element = match node.value() {
             Node::Text(text) if text.trim().is_empty() => return words.push(text),
@@ -198,48 +192,44 @@ impl<'a> Walker<'a> {
         if !class.is_block() && !has_blocks() {
             return self.words(node, words.at(line));
         }
-        out.extend(words.paragraph().map(Piece::Block));
-        let block = |kind| Piece::Block(Block { line, kind });
+        put(out, words.paragraph());
         match element.name() {
             _ if class == Class::Heading => {
                 let title = self.text(node);
                 let anchor = self.anchor(node, &title);
-                out.push(Piece::Heading(Section { title, anchor, line, blocks: Vec::new() }));
+                out.push(Section { title, anchor, line, blocks: Vec::new() });
             }
             "pre" | "listing" | "xmp" | "plaintext" => {
                 let mut code = String::new();
                 raw(node, &mut code);
-                if !code.trim().is_empty() {
-                    out.push(block(Kind::code(&code)));
-                }
+                put(out, (!code.trim().is_empty()).then(|| Block { line, kind: Kind::code(&code) }));
             }
-            _ if class == Class::List => {
-                let (items, rest) = self.list(node, context);
-                out.extend((!items.is_empty()).then(|| block(Kind::List(items))));
-                out.extend(rest.into_iter().map(Piece::Block));
-            }
+            _ if class == Class::List => put_list(out, line, self.list(node, context)),
             "dl" => self.terms(node, context, out),
             "table" if has_class(node, "field-list") => {
                 let cells = node.descendants().filter(|node| is(*node, &["th", "td"])).collect();
                 self.fields(cells, context, out);
             }
             // Sphinx sets code with numbers of lines so.
-            "table" if !has_class(node, "highlighttable") => {
-                let parts = self.parts(node, &["tr", "caption"], |_| false);
-                let (captions, rows): (Vec<_>, Vec<_>) = parts
-                    .into_iter()
-                    .filter(|part| is(*part, &["tr", "caption"]))
-                    .partition(|part| is(*part, &["caption"]));
-                let captions = captions.into_iter().map(|caption| self.text(caption));
-                out.extend(captions.filter(|text| !text.plain.is_empty()).map(|text| block(Kind::Paragraph(text))));
-                let cells = |row: At<'a>| row.children().filter(|cell| is(*cell, &["td", "th"]));
-                let rows: Vec<Vec<Text>> =
-                    rows.into_iter().map(|row| cells(row).map(|cell| self.text(cell)).collect()).collect();
-                let rows: Vec<_> = rows.into_iter().filter(|row| !row.is_empty()).collect();
-                out.extend((!rows.is_empty()).then(|| block(Kind::Table(rows))));
-            }
-            _ => out.extend(self.flow(node, context)),
+            "table" if !has_class(node, "highlighttable") => self.table(node, out),
+            _ => self.flow(node.children(), context, out),
         }
+    }
+
+    fn table(&self, table: At<'a>, out: &mut [Section]) {
+        let line = self.tree.line(table);
+        let mut rows = Vec::new();
+        for part in self.parts(table, &["tr", "caption"], |_| false) {
+            if is(part, &["caption"]) {
+                let caption = Some(self.text(part)).filter(|text| !text.plain.is_empty());
+                put(out, caption.map(|text| Block { line, kind: Kind::Paragraph(text) }));
+            } else if is(part, &["tr"]) {
+                let cells = part.children().filter(|cell| is(*cell, &["td", "th"]));
+                rows.push(cells.map(|cell| self.text(cell)).collect::<Vec<Text>>());
+            }
+        }
+        rows.retain(|row| !row.is_empty());
+        put(out, (!rows.is_empty()).then_some(Block { line, kind: Kind::Table(rows) }));
     }
 
     fn text(&self, node: At<'a>) -> Text {
@@ -259,13 +249,10 @@ impl<'a> Walker<'a> {
         }
         let name = element.name();
         let is_code = matches!(name, "code" | "tt" | "pre") || has_class(node, "literal");
-        let marks = [(is_code, Mark::Code), (matches!(name, "strong" | "b"), Mark::Strong)];
-        let marks = marks.into_iter().filter_map(|(is_set, mark)| is_set.then_some(mark));
+        let is_strong = matches!(name, "strong" | "b");
         let space = if Class::of(name).is_block() || name == "br" { " " } else { "" };
         words.push(space);
-        marks.clone().for_each(|mark| words.start(mark));
-        node.children().for_each(|child| self.words(child, words));
-        marks.for_each(|mark| words.end(mark));
+        words.part(is_code, is_strong, |words| node.children().for_each(|child| self.words(child, words)));
         words.push(space);
     }
 
@@ -327,7 +314,7 @@ impl<'a> Walker<'a> {
         (items, rest)
     }
 
-    fn terms(&mut self, list: At<'a>, context: Context, out: &mut Vec<Piece>) {
+    fn terms(&mut self, list: At<'a>, context: Context, out: &mut Vec<Section>) {
         let parts = self.parts(list, &["dt", "dd"], |node| is(node, &["dl"]));
         let is_route = |node: &At<'a>| {
             let words = || self.text(*node).plain;
@@ -340,9 +327,9 @@ impl<'a> Walker<'a> {
         if !field_list && (has_class(list, "http") || parts.iter().any(is_route)) {
             for node in parts {
                 match node.value().as_element().map(Element::name) {
-                    Some("dt") => out.extend(self.route(list, node)),
-                    Some("dd") => out.extend(self.flow(node, Context { route: true, ..context })),
-                    _ => out.extend(self.pieces([node], context)),
+                    Some("dt") => put(out, self.route(list, node)),
+                    Some("dd") => self.flow(node.children(), Context { route: true, ..context }, out),
+                    _ => self.flow([node], context, out),
                 }
             }
         } else if field_list || context.route {
@@ -355,38 +342,32 @@ impl<'a> Walker<'a> {
                 items.extend(item);
                 rest.extend(more);
             }
-            let line = self.tree.line(list);
-            out.extend((!items.is_empty()).then_some(Piece::Block(Block { line, kind: Kind::List(items) })));
-            out.extend(rest.into_iter().map(Piece::Block));
+            put_list(out, self.tree.line(list), (items, rest));
         }
     }
 
-    fn route(&self, list: At<'a>, term: At<'a>) -> Option<Piece> {
+    fn route(&self, list: At<'a>, term: At<'a>) -> Option<Block> {
         let words = self.text(term).plain;
         let signature = signature(&words).map_or(words.clone(), |(method, path)| format!("{method} {path}"));
         let anchor = term.descendants().find_map(id).or_else(|| id(list)).unwrap_or_default().to_owned();
         let line = self.tree.line(term);
-        (!signature.is_empty()).then_some(Piece::Block(Block { line, kind: Kind::Route { signature, anchor } }))
+        (!signature.is_empty()).then_some(Block { line, kind: Kind::Route { signature, anchor } })
     }
 
-    fn fields(&mut self, parts: Vec<At<'a>>, context: Context, out: &mut Vec<Piece>) {
+    fn fields(&mut self, parts: Vec<At<'a>>, context: Context, out: &mut [Section]) {
         for (line, term, blocks) in self.groups(parts, context) {
             let name = term.plain.trim_end_matches(|c: char| c == ':' || c.is_whitespace()).to_owned();
-            let (mut items, mut rest) = (Vec::new(), Vec::new());
-            if blocks.iter().any(|block| matches!(block.kind, Kind::List(_))) {
-                for block in blocks {
-                    match block.kind {
-                        Kind::List(more) => items.extend(more),
-                        _ => rest.push(block),
-                    }
-                }
+            let is_list = |block: &Block| matches!(block.kind, Kind::List(_));
+            let (items, rest) = if blocks.iter().any(is_list) {
+                let (lists, rest) = blocks.into_iter().partition(is_list);
+                let (item, _) = Item::of(line, lists);
+                (item.map_or_else(Vec::new, |item| item.children), rest)
             } else {
-                let (item, more) = Item::of(blocks.first().map_or(line, |block| block.line), blocks);
-                items.extend(item);
-                rest = more;
-            }
-            out.push(Piece::Block(Block { line, kind: Kind::Fields { name, items } }));
-            out.extend(rest.into_iter().map(Piece::Block));
+                let (item, rest) = Item::of(blocks.first().map_or(line, |block| block.line), blocks);
+                (Vec::from_iter(item), rest)
+            };
+            put(out, [Block { line, kind: Kind::Fields { name, items } }]);
+            put(out, rest);
         }
     }
 
