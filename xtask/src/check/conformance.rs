@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use jsonschema::{ValidationError, error::ValidationErrorKind};
+use serde::Deserialize as _;
 use serde_json::{Number, Value};
 
 use super::{
-    examples::{Body, ENVELOPE, Validators},
     json::{Json, duplicates},
+    schemas::{Body, ENVELOPE, Validators},
 };
 use crate::{
     contract::{Contract, escape, pointer::around, strings, text_of},
@@ -46,7 +47,7 @@ impl Problem {
 
 pub(crate) struct Conformance<'a> {
     contract: &'a Contract,
-    validators: Validators,
+    pub(super) validators: Validators,
 }
 
 impl<'a> Conformance<'a> {
@@ -54,29 +55,10 @@ impl<'a> Conformance<'a> {
         Self { contract, validators: Validators::new(contract) }
     }
 
-    /// The body of an operation's response with this status, of a 2xx response without one; `None` when the contract has no
-    /// such response, or no JSON for it.
-    pub(crate) fn response(&self, operation: &str, status: Option<u16>) -> Option<Body> {
-        let responses = format!("{operation}/responses");
-        let documented = self.contract.at(&responses).as_object()?;
-        let key = match status {
-            None => documented.keys().find(|key| key.starts_with('2'))?.clone(),
-            Some(status) => {
-                let keys = [status.to_string(), format!("{}XX", status / 100), "default".to_owned()];
-                keys.into_iter().find(|key| documented.contains_key(key))?
-            }
-        };
-        let response = self.contract.resolve(&format!("{responses}/{}", escape(&key)));
-        let media = self.contract.at(&response)["content"].as_object()?.keys().find(|media| media.contains("json"))?;
-        let pointer = format!("{response}/content/{}/schema", escape(media));
-        self.contract.document.pointer(&pointer).map(|_| Body { pointer, data: None })
-    }
-
     /// Everything that is wrong with a body.
     pub(crate) fn problems(&mut self, body: &Body, json: &Json) -> Result<Vec<Problem>> {
         let value = json.to_value();
-        let mut walk = Walk { contract: self.contract, body, places: BTreeMap::new(), problems: Vec::new() };
-        walk.visit(vec![body.pointer.clone()], json, "", "");
+        let mut walk = Walk::of(self.contract, body, json, false);
         if body.pointer == ENVELOPE {
             walk.event(&value);
         }
@@ -84,6 +66,14 @@ impl<'a> Conformance<'a> {
             walk.explain(&error);
         }
         Ok(walk.problems)
+    }
+
+    /// Values of open enums that the contract does not name yet.
+    pub(crate) fn new_values(&self, body: &Body, json: &Value) -> Vec<Problem> {
+        let Ok(json) = Json::deserialize(json) else { return Vec::new() };
+        let mut problems = Walk::of(self.contract, body, &json, true).problems;
+        problems.retain(|problem| problem.id == Kind::ValueUnknown);
+        problems
     }
 }
 
@@ -125,9 +115,17 @@ struct Walk<'a> {
     /// By JSON pointer in the body: every place that the contract describes.
     places: BTreeMap<String, Place<'a>>,
     problems: Vec<Problem>,
+    /// Whether problems may name values.
+    names_values: bool,
 }
 
 impl<'a> Walk<'a> {
+    fn of(contract: &'a Contract, body: &'a Body, json: &Json, names_values: bool) -> Self {
+        let mut walk = Self { contract, body, places: BTreeMap::new(), problems: Vec::new(), names_values };
+        walk.visit(vec![body.pointer.clone()], json, "", "");
+        walk
+    }
+
     fn found(&mut self, id: Kind, path: &str, what: impl Into<String>, schemas: &[Schema<'_>]) -> &mut Problem {
         let pointer = schemas.first().map_or("", |schema| schema.pointer.as_str());
         self.problems.push(Problem::new(id, path, what, pointer));
@@ -208,7 +206,11 @@ impl<'a> Walk<'a> {
         let enums: Vec<Schema<'a>> = schemas.iter().filter(is_open).cloned().collect();
         let is_named = |schema: &Schema<'_>| strings(&schema.node["x-extensible-enum"]).iter().any(|it| it == text);
         if let (Some(schema), false) = (enums.first(), enums.iter().any(is_named)) {
-            self.found(Kind::ValueUnknown, path, format!("value not named by {}", schema.name()), &enums);
+            let what = match self.names_values {
+                true => format!("`{text}` is a value that the contract does not name"),
+                false => format!("value not named by {}", schema.name()),
+            };
+            self.found(Kind::ValueUnknown, path, what, &enums);
         }
     }
 

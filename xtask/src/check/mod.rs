@@ -21,6 +21,7 @@ mod lock;
 mod markdown;
 mod openapi;
 mod responses;
+mod schemas;
 
 use std::{
     path::{Path, PathBuf},

@@ -36,15 +36,7 @@ pub(crate) fn read(address: &str, contract: &Contract) -> Result<(Document, Extr
 
 fn extract(backend: &Contract, contract: &Contract) -> Result<(Document, Extracted)> {
     ensure!(text_of(&backend.document, "openapi").starts_with("3."), "it is no OpenAPI 3 document");
-    let mut reader = Reader {
-        backend,
-        contract,
-        document: Document { name: PAGE.to_owned(), sections: Vec::new() },
-        found: Extracted::default(),
-        claims: BTreeSet::new(),
-        heading: String::new(),
-        line: 1,
-    };
+    let mut reader = Reader { backend, contract, found: Extracted::default(), claims: BTreeSet::new() };
     let private = strings(&contract.document["x-piaxis-private-routes"]);
     for operation in &backend.operations {
         let (method, path) = operation.name.split_once(' ').unwrap_or_default();
@@ -55,7 +47,12 @@ fn extract(backend: &Contract, contract: &Contract) -> Result<(Document, Extract
         }
     }
     ensure!(reader.found.sections() > 0, "no path of it begins with {PREFIX}/");
-    Ok((reader.document, reader.found))
+    let section = |part: &Part| {
+        let title = Text { plain: part.heading.clone(), code: vec![part.heading.clone()], strong: Vec::new() };
+        Section { title, line: part.line, ..Section::default() }
+    };
+    let sections = reader.found.parts.iter().map(section).collect();
+    Ok((Document { name: PAGE.to_owned(), sections }, reader.found))
 }
 
 /// One side of an operation of the contract.
@@ -74,24 +71,17 @@ impl Side<'_> {
 struct Reader<'a> {
     backend: &'a Contract,
     contract: &'a Contract,
-    document: Document,
     found: Extracted,
     /// What was stated already. A component that several operations share makes each of its claims once, unless the
     /// contract has different schemas there.
     claims: BTreeSet<(String, String)>,
-    heading: String,
-    line: usize,
 }
 
 impl<'a> Reader<'a> {
     fn operation(&mut self, name: String, pointer: &str) {
         let item = pointer.rsplit_once('/').map_or("", |(item, _)| item);
-        self.line = self.backend.line(item);
-        self.heading.clone_from(&name);
-        let title = Text { plain: name.clone(), code: vec![name.clone()], strong: Vec::new() };
-        self.document.sections.push(Section { title, line: self.line, ..Section::default() });
+        let (heading, operation, line) = (name.clone(), Some(name.clone()), self.backend.line(item));
         let is_understood = self.backend.at(pointer).is_object();
-        let (heading, line, operation) = (name.clone(), self.line, Some(name.clone()));
         self.found.parts.push(Part { heading, line, operation, is_understood, ..Part::default() });
         self.state(Fact::Operation(name.clone()));
         if !is_understood {
@@ -210,7 +200,7 @@ impl<'a> Reader<'a> {
             let constant = part.get("const").into_iter();
             values.extend(array(&part["enum"]).chain(constant).filter_map(Value::as_str));
             kinds.extend(part["type"].as_str().into_iter().chain(array(&part["type"]).filter_map(Value::as_str)));
-            is_typed &= part.get("type").is_some();
+            is_typed &= part["type"].is_string() || part["type"].is_array();
         }
         if is_typed && !kinds.is_empty() {
             let kind = kinds.into_iter().collect::<Vec<_>>().join("|");
@@ -252,32 +242,33 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The schemas that say something of a value. A reference that leads nowhere is not understood.
-    fn parts(&mut self, schema: &str) -> Vec<String> {
-        let parts = self.backend.parts(schema);
-        parts.into_iter().filter(|part| self.exists(schema, part)).collect()
-    }
-
     fn resolve(&mut self, pointer: &str) -> String {
         let resolved = self.backend.resolve(pointer);
-        self.exists(pointer, &resolved);
+        self.expect(pointer, &resolved);
         resolved
     }
 
-    /// Whether a node, to which references lead, exists.
-    fn exists(&mut self, from: &str, pointer: &str) -> bool {
-        let node = self.backend.at(pointer);
-        if from != pointer && node.is_null() {
-            self.puzzle(&format!("`#{pointer}` leads nowhere"));
-        } else if let Some(reference) = node.get("$ref").and_then(Value::as_str) {
-            self.puzzle(&format!("`{reference}` leads nowhere"));
-        }
-        !node.is_null()
+    /// The schemas that say something of a value.
+    fn parts(&mut self, schema: &str) -> Vec<String> {
+        let parts = self.backend.parts(schema);
+        parts.iter().for_each(|part| self.expect(schema, part));
+        parts
     }
 
+    /// A reference that leads nowhere is not understood.
+    fn expect(&mut self, from: &str, target: &str) {
+        let node = self.backend.at(target);
+        if let Some(reference) = node.get("$ref").and_then(Value::as_str) {
+            self.puzzle(&format!("`{reference}` leads nowhere"));
+        } else if from != target && node.is_null() {
+            self.puzzle(&format!("`#{target}` leads nowhere"));
+        }
+    }
+
+    /// The place of the operation that is read.
     fn place(&self) -> DocPlace {
-        let (page, heading) = (PAGE.to_owned(), self.heading.clone());
-        DocPlace { page, heading, anchor: String::new(), line: self.line }
+        let (heading, line) = self.found.parts.last().map(|it| (it.heading.clone(), it.line)).unwrap_or_default();
+        DocPlace { page: PAGE.to_owned(), heading, anchor: String::new(), line }
     }
 
     fn state(&mut self, fact: Fact) {

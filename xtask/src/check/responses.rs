@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::{
     conformance::{Conformance, EVENTS, Problem},
-    examples::Body,
     fact::WEBHOOK,
     json::Json,
+    schemas::Body,
 };
 use crate::{
     contract::{Contract, Operation},
@@ -151,7 +151,7 @@ fn problems(
             return problem(Kind::OperationUnknown, &format!("no operation `{name}` in the contract"), "");
         }
         Subject::Response(operation, status) => {
-            let documented = conformance.response(&operation.pointer, *status);
+            let documented = Body::of_response(contract, operation, *status);
             if documented.is_none() {
                 let status = status.map_or_else(|| "2xx".to_owned(), |status| status.to_string());
                 let what = format!("no JSON response with status {status} in the contract");

@@ -40,36 +40,21 @@ fn main_content(html: &Html) -> At<'_> {
     found.next().unwrap_or(html.tree.root())
 }
 
-/// What an element is to the text, by its name.
-#[derive(Clone, Copy, PartialEq)]
-enum Class {
-    Heading,
-    List,
-    /// Stands on lines of its own.
-    Block,
-    Inline,
-    /// No part of the text: navigation, scripts, controls.
-    LeftOut,
+const HEADINGS: [&str; 6] = ["h1", "h2", "h3", "h4", "h5", "h6"];
+const LISTS: [&str; 4] = ["ul", "ol", "menu", "dir"];
+/// Other elements that stand on lines of their own.
+const BLOCKS: &str = "address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption \
+    figure form header hgroup hr html li listing main p plaintext pre section summary table tbody td tfoot th thead tr xmp";
+/// No part of the text: navigation, scripts, controls.
+const LEFT_OUT: &str = "script style noscript head title nav footer svg iframe object canvas audio video select textarea \
+    input button search";
+
+pub(crate) fn is_heading(name: &str) -> bool {
+    HEADINGS.contains(&name)
 }
 
-impl Class {
-    fn of(name: &str) -> Self {
-        match name {
-            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => Self::Heading,
-            "ul" | "ol" | "menu" | "dir" => Self::List,
-            "address" | "article" | "aside" | "blockquote" | "body" | "caption" | "center" | "dd" | "details"
-            | "dialog" | "div" | "dl" | "dt" | "fieldset" | "figcaption" | "figure" | "form" | "header" | "hgroup"
-            | "hr" | "html" | "li" | "listing" | "main" | "p" | "plaintext" | "pre" | "section" | "summary"
-            | "table" | "tbody" | "td" | "tfoot" | "th" | "thead" | "tr" | "xmp" => Self::Block,
-            "script" | "style" | "noscript" | "head" | "title" | "nav" | "footer" | "svg" | "iframe" | "object"
-            | "canvas" | "audio" | "video" | "select" | "textarea" | "input" | "button" | "search" => Self::LeftOut,
-            _ => Self::Inline,
-        }
-    }
-
-    fn is_block(self) -> bool {
-        matches!(self, Self::Heading | Self::List | Self::Block)
-    }
+fn is_block(name: &str) -> bool {
+    is_heading(name) || LISTS.contains(&name) || BLOCKS.split(' ').any(|block| block == name)
 }
 
 fn is(node: At<'_>, names: &[&str]) -> bool {
@@ -77,7 +62,7 @@ fn is(node: At<'_>, names: &[&str]) -> bool {
 }
 
 fn is_list(node: At<'_>) -> bool {
-    node.value().as_element().is_some_and(|element| Class::of(element.name()) == Class::List)
+    is(node, &LISTS)
 }
 
 fn has_class(node: At<'_>, class: &str) -> bool {
@@ -86,10 +71,6 @@ fn has_class(node: At<'_>, class: &str) -> bool {
 
 fn id(node: At<'_>) -> Option<&str> {
     node.value().as_element().and_then(|element| element.attr("id")).filter(|id| !id.is_empty())
-}
-
-pub(crate) fn is_heading(name: &str) -> bool {
-    Class::of(name) == Class::Heading
 }
 
 /// The address that Cloudflare hides from robots: the first byte is the key of the others.
@@ -148,7 +129,7 @@ impl<'a> Walker<'a> {
             let sign = |text: &str| matches!(text.trim(), "¶" | "#" | "§" | "🔗" | "\u{f0c1}");
             matches!((texts.next(), texts.next()), (Some(text), None) if sign(text))
         };
-        Class::of(name) == Class::LeftOut
+        LEFT_OUT.split(' ').any(|left_out| left_out == name)
             || self.whole_page && matches!(name, "header" | "aside")
             || name == "a" && is_sign()
             || element.attr("role").is_some_and(|role| ROLES_LEFT_OUT.contains(&role))
@@ -184,17 +165,15 @@ impl<'a> Walker<'a> {
             Node::Element(element) if !self.skips(element, node) => element,
             _ => return,
         };
-        let class = Class::of(element.name());
-        let has_blocks = || {
-            let mut classes = node.descendants().filter_map(|node| Some(Class::of(node.value().as_element()?.name())));
-            classes.any(Class::is_block)
-        };
-        if !class.is_block() && !has_blocks() {
+        let name = element.name();
+        let has_blocks =
+            || node.descendants().any(|node| node.value().as_element().is_some_and(|it| is_block(it.name())));
+        if !is_block(name) && !has_blocks() {
             return self.words(node, words.at(line));
         }
         put(out, words.paragraph());
-        match element.name() {
-            _ if class == Class::Heading => {
+        match name {
+            _ if is_heading(name) => {
                 let title = self.text(node);
                 let anchor = self.anchor(node, &title);
                 out.push(Section { title, anchor, line, blocks: Vec::new() });
@@ -204,7 +183,7 @@ impl<'a> Walker<'a> {
                 raw(node, &mut code);
                 put(out, (!code.trim().is_empty()).then(|| Block { line, kind: Kind::code(&code) }));
             }
-            _ if class == Class::List => put_list(out, line, self.list(node, context)),
+            _ if is_list(node) => put_list(out, line, self.list(node, context)),
             "dl" => self.terms(node, context, out),
             "table" if has_class(node, "field-list") => {
                 let cells = node.descendants().filter(|node| is(*node, &["th", "td"])).collect();
@@ -250,7 +229,7 @@ impl<'a> Walker<'a> {
         let name = element.name();
         let is_code = matches!(name, "code" | "tt" | "pre") || has_class(node, "literal");
         let is_strong = matches!(name, "strong" | "b");
-        let space = if Class::of(name).is_block() || name == "br" { " " } else { "" };
+        let space = if is_block(name) || name == "br" { " " } else { "" };
         words.push(space);
         words.part(is_code, is_strong, |words| node.children().for_each(|child| self.words(child, words)));
         words.push(space);
