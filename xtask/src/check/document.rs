@@ -68,9 +68,6 @@ pub(crate) struct Text {
     pub(crate) strong: Vec<String>,
 }
 
-/// Lists nest no deeper than this: dropping or comparing items recurses into them.
-pub(super) const MAX_LISTS: usize = 24;
-
 impl Item {
     /// Makes an item of the blocks in it, and returns those that an item cannot hold, such as code, to follow the list.
     pub(super) fn of(line: usize, blocks: Vec<Block>) -> (Option<Self>, Vec<Block>) {

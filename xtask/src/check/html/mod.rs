@@ -1,21 +1,21 @@
 //! Reads a page of HTML as Sphinx makes it, with routes of its `http` domain; theme and wrappers do not matter.
 
+mod element;
 mod tree;
 
 use std::collections::HashSet;
 
-use ego_tree::{NodeId, NodeRef};
+use ego_tree::NodeId;
 use scraper::node::Element;
 use scraper::{Html, Node, Selector};
 
-use super::document::{Block, Item, Kind, MAX_LISTS, Section, Slugs, Text, Words};
+use super::document::{Block, Item, Kind, Section, Slugs, Text, Words};
+pub(crate) use element::is_heading;
+use element::{At, has_class, hidden_email, id, is, is_block, is_left_out, is_list};
 pub(crate) use tree::Tree;
 
 /// Elements that hold the main content, the most telling first.
 const MAIN: [&str; 6] = ["[itemprop~=articleBody]", "[role~=main]", "main", ".document", ".body", "body"];
-const ROLES_LEFT_OUT: [&str; 5] = ["navigation", "search", "contentinfo", "banner", "complementary"];
-const CLASSES_LEFT_OUT: [&str; 6] =
-    ["headerlink", "viewcode-link", "linenos", "lineno", "sphinxsidebar", "bd-sidebar-secondary"];
 const METHODS: &str = "GET POST PUT PATCH DELETE HEAD OPTIONS TRACE CONNECT ANY COPY";
 
 /// The sections of a page; the first holds what stands before the first heading.
@@ -24,11 +24,9 @@ pub(crate) fn sections(tree: &Tree) -> Vec<Section> {
     let whole_page = is(root, &["body"]) || root.value().as_element().is_none();
     let mut walker = Walker { tree, whole_page, slugs: Slugs::default(), headed: HashSet::new() };
     let mut out = vec![Section { line: 1, ..Section::default() }];
-    walker.flow(root.children(), Context::default(), &mut out);
+    walker.flow(root.children(), false, &mut out);
     out
 }
-
-type At<'a> = NodeRef<'a, Node>;
 
 fn main_content(html: &Html) -> At<'_> {
     let selectors = MAIN.iter().filter_map(|css| Selector::parse(css).ok());
@@ -38,48 +36,6 @@ fn main_content(html: &Html) -> At<'_> {
             .map(|element| *element)
     });
     found.next().unwrap_or(html.tree.root())
-}
-
-const HEADINGS: [&str; 6] = ["h1", "h2", "h3", "h4", "h5", "h6"];
-const LISTS: [&str; 4] = ["ul", "ol", "menu", "dir"];
-/// Other elements that stand on lines of their own.
-const BLOCKS: &str = "address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption \
-    figure form header hgroup hr html li listing main p plaintext pre section summary table tbody td tfoot th thead tr xmp";
-/// No part of the text: navigation, scripts, controls.
-const LEFT_OUT: &str = "script style noscript head title nav footer svg iframe object canvas audio video select textarea \
-    input button search";
-
-pub(crate) fn is_heading(name: &str) -> bool {
-    HEADINGS.contains(&name)
-}
-
-fn is_block(name: &str) -> bool {
-    is_heading(name) || LISTS.contains(&name) || BLOCKS.split(' ').any(|block| block == name)
-}
-
-fn is(node: At<'_>, names: &[&str]) -> bool {
-    node.value().as_element().is_some_and(|element| names.contains(&element.name()))
-}
-
-fn is_list(node: At<'_>) -> bool {
-    is(node, &LISTS)
-}
-
-fn has_class(node: At<'_>, class: &str) -> bool {
-    node.value().as_element().is_some_and(|element| element.classes().any(|c| c == class))
-}
-
-fn id(node: At<'_>) -> Option<&str> {
-    node.value().as_element().and_then(|element| element.attr("id")).filter(|id| !id.is_empty())
-}
-
-/// The address that Cloudflare hides from robots: the first byte is the key of the others.
-fn hidden_email(element: &Element) -> Option<String> {
-    let hex = element.attr("data-cfemail")?.as_bytes();
-    let bytes: Option<Vec<u8>> =
-        hex.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
-    let (key, rest) = bytes.as_deref()?.split_first()?;
-    String::from_utf8(rest.iter().map(|byte| byte ^ key).collect()).ok().filter(|email| !email.is_empty())
 }
 
 /// Method and path of a route's signature, which themes may set apart without a space.
@@ -103,14 +59,6 @@ fn put_list(out: &mut [Section], line: usize, (items, rest): (Vec<Item>, Vec<Blo
     put(out, rest);
 }
 
-#[derive(Clone, Copy, Default)]
-struct Context {
-    /// Number of lists around.
-    lists: usize,
-    /// Whether a route is around.
-    route: bool,
-}
-
 struct Walker<'a> {
     tree: &'a Tree,
     /// Whether no main content was found, so that more has to be left out.
@@ -122,33 +70,22 @@ struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     fn skips(&self, element: &Element, node: At<'a>) -> bool {
-        let name = element.name();
-        // A link to the heading or line before it.
-        let is_sign = || {
-            let mut texts = node.descendants().filter_map(|node| node.value().as_text());
-            let sign = |text: &str| matches!(text.trim(), "¶" | "#" | "§" | "🔗" | "\u{f0c1}");
-            matches!((texts.next(), texts.next()), (Some(text), None) if sign(text))
-        };
-        LEFT_OUT.split(' ').any(|left_out| left_out == name)
-            || self.whole_page && matches!(name, "header" | "aside")
-            || name == "a" && is_sign()
-            || element.attr("role").is_some_and(|role| ROLES_LEFT_OUT.contains(&role))
-            || element.classes().any(|class| CLASSES_LEFT_OUT.contains(&class))
+        is_left_out(element, node) || self.whole_page && matches!(element.name(), "header" | "aside")
     }
 
     /// Adds what is in the nodes, headings and blocks.
-    fn flow(&mut self, nodes: impl IntoIterator<Item = At<'a>>, context: Context, out: &mut Vec<Section>) {
+    fn flow(&mut self, nodes: impl IntoIterator<Item = At<'a>>, in_route: bool, out: &mut Vec<Section>) {
         let mut words = Words::default();
         for node in nodes {
-            self.node(node, context, &mut words, out);
+            self.node(node, in_route, &mut words, out);
         }
         put(out, words.paragraph());
     }
 
     /// The blocks of a place that cannot hold sections.
-    fn blocks(&mut self, nodes: impl IntoIterator<Item = At<'a>>, context: Context) -> Vec<Block> {
+    fn blocks(&mut self, nodes: impl IntoIterator<Item = At<'a>>, in_route: bool) -> Vec<Block> {
         let mut sections = vec![Section::default()];
-        self.flow(nodes, context, &mut sections);
+        self.flow(nodes, in_route, &mut sections);
         let blocks = sections.into_iter().enumerate().flat_map(|(at, Section { title, line, blocks, .. })| {
             let title = (at > 0).then_some(Block { line, kind: Kind::Paragraph(title) });
             title.into_iter().chain(blocks)
@@ -157,7 +94,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Adds to the words between blocks, or ends them as a paragraph before a block.
-    fn node(&mut self, node: At<'a>, context: Context, words: &mut Words, out: &mut Vec<Section>) {
+    fn node(&mut self, node: At<'a>, in_route: bool, words: &mut Words, out: &mut Vec<Section>) {
         let line = self.tree.line(node);
         let element = match node.value() {
             Node::Text(text) if text.trim().is_empty() => return words.push(text),
@@ -183,15 +120,15 @@ impl<'a> Walker<'a> {
                 raw(node, &mut code);
                 put(out, (!code.trim().is_empty()).then(|| Block { line, kind: Kind::code(&code) }));
             }
-            _ if is_list(node) => put_list(out, line, self.list(node, context)),
-            "dl" => self.terms(node, context, out),
+            _ if is_list(node) => put_list(out, line, self.list(node, in_route)),
+            "dl" => self.terms(node, in_route, out),
             "table" if has_class(node, "field-list") => {
                 let cells = node.descendants().filter(|node| is(*node, &["th", "td"])).collect();
-                self.fields(cells, context, out);
+                self.fields(cells, in_route, out);
             }
             // Sphinx sets code with numbers of lines so.
             "table" if !has_class(node, "highlighttable") => self.table(node, out),
-            _ => self.flow(node.children(), context, out),
+            _ => self.flow(node.children(), in_route, out),
         }
     }
 
@@ -264,36 +201,29 @@ impl<'a> Walker<'a> {
     }
 
     /// The items, and the blocks in them that an item cannot hold.
-    fn list(&mut self, list: At<'a>, context: Context) -> (Vec<Item>, Vec<Block>) {
+    fn list(&mut self, list: At<'a>, in_route: bool) -> (Vec<Item>, Vec<Block>) {
         let (mut items, mut rest) = (Vec::<Item>::new(), Vec::new());
-        let inner = Context { lists: context.lists + 1, ..context };
         for node in self.parts(list, &["li"], is_list) {
             if is(node, &["li"]) {
-                let blocks = self.blocks(node.children(), inner);
-                let (item, more) = Item::of(self.tree.line(node), blocks);
-                if let Some(mut item) = item {
-                    let children =
-                        if inner.lists < MAX_LISTS { Vec::new() } else { std::mem::take(&mut item.children) };
-                    items.push(item);
-                    items.extend(children);
-                }
+                let (item, more) = Item::of(self.tree.line(node), self.blocks(node.children(), in_route));
+                items.extend(item);
                 rest.extend(more);
             } else if is_list(node) {
                 // Not allowed here, but browsers show it as a list in the item before.
-                let (children, more) = self.list(node, inner);
+                let (children, more) = self.list(node, in_route);
                 match items.last_mut() {
-                    Some(item) if inner.lists < MAX_LISTS => item.children.extend(children),
-                    _ => items.extend(children),
+                    Some(item) => item.children.extend(children),
+                    None => items.extend(children),
                 }
                 rest.extend(more);
             } else {
-                rest.extend(self.blocks([node], inner));
+                rest.extend(self.blocks([node], in_route));
             }
         }
         (items, rest)
     }
 
-    fn terms(&mut self, list: At<'a>, context: Context, out: &mut Vec<Section>) {
+    fn terms(&mut self, list: At<'a>, in_route: bool, out: &mut Vec<Section>) {
         let parts = self.parts(list, &["dt", "dd"], |node| is(node, &["dl"]));
         let is_route = |node: &At<'a>| {
             let words = || self.text(*node).plain;
@@ -307,15 +237,15 @@ impl<'a> Walker<'a> {
             for node in parts {
                 match node.value().as_element().map(Element::name) {
                     Some("dt") => put(out, self.route(list, node)),
-                    Some("dd") => self.flow(node.children(), Context { route: true, ..context }, out),
-                    _ => self.flow([node], context, out),
+                    Some("dd") => self.flow(node.children(), true, out),
+                    _ => self.flow([node], in_route, out),
                 }
             }
-        } else if field_list || context.route {
-            self.fields(parts, context, out);
+        } else if field_list || in_route {
+            self.fields(parts, in_route, out);
         } else {
             let (mut items, mut rest) = (Vec::new(), Vec::new());
-            for (line, term, blocks) in self.groups(parts, context) {
+            for (line, term, blocks) in self.groups(parts, in_route) {
                 let term = Block { line, kind: Kind::Paragraph(term) };
                 let (item, more) = Item::of(line, std::iter::once(term).chain(blocks).collect());
                 items.extend(item);
@@ -333,8 +263,8 @@ impl<'a> Walker<'a> {
         (!signature.is_empty()).then_some(Block { line, kind: Kind::Route { signature, anchor } })
     }
 
-    fn fields(&mut self, parts: Vec<At<'a>>, context: Context, out: &mut [Section]) {
-        for (line, term, blocks) in self.groups(parts, context) {
+    fn fields(&mut self, parts: Vec<At<'a>>, in_route: bool, out: &mut [Section]) {
+        for (line, term, blocks) in self.groups(parts, in_route) {
             let name = term.plain.trim_end_matches(|c: char| c == ':' || c.is_whitespace()).to_owned();
             let is_list = |block: &Block| matches!(block.kind, Kind::List(_));
             let (items, rest) = if blocks.iter().any(is_list) {
@@ -351,7 +281,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Terms (`dt`, `th`) with their lines and the blocks that belong to them.
-    fn groups(&mut self, parts: Vec<At<'a>>, context: Context) -> Vec<(usize, Text, Vec<Block>)> {
+    fn groups(&mut self, parts: Vec<At<'a>>, in_route: bool) -> Vec<(usize, Text, Vec<Block>)> {
         let mut groups: Vec<(usize, Text, Vec<Block>)> = Vec::new();
         for node in parts {
             if is(node, &["dt", "th"]) {
@@ -359,9 +289,9 @@ impl<'a> Walker<'a> {
                 continue;
             }
             let blocks = if is(node, &["dd", "td"]) {
-                self.blocks(node.children(), context)
+                self.blocks(node.children(), in_route)
             } else {
-                self.blocks([node], context)
+                self.blocks([node], in_route)
             };
             match (groups.last_mut(), blocks.first()) {
                 (Some((_, _, more)), _) => more.extend(blocks),
