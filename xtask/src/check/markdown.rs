@@ -35,8 +35,8 @@ impl Page {
         match (event, &mut self.raw) {
             (Event::End(TagEnd::HtmlBlock), raw) => {
                 let words = without_tags(&raw.take().unwrap_or_default());
-                self.inline(line, &format!("<p>{}</p>", escaped(words.trim())));
-                self.in_words = false;
+                self.pad(line);
+                self.push(&format!("<p>{}</p>", escaped(words.trim())), false);
             }
             (Event::Html(text) | Event::Text(text), Some(raw)) => raw.push_str(&text),
             (Event::Start(tag), _) => match tag.to_end() {
@@ -49,7 +49,7 @@ impl Page {
             (Event::SoftBreak | Event::HardBreak, _) => self.inline(line, "\n"),
             // Of the tags only a line break stands for anything in the words.
             (Event::InlineHtml(html), _) if html.starts_with("<br") => self.inline(line, "<br>"),
-            (Event::Rule, _) => self.block("<hr>"),
+            (Event::Rule, _) => self.push("<hr>", false),
             _ => {}
         }
     }
@@ -59,7 +59,6 @@ impl Page {
             TagEnd::Strong => return self.inline(line, &format!("<{slash}strong>")),
             TagEnd::Paragraph => "p",
             TagEnd::Heading(_) => "h1",
-            TagEnd::BlockQuote(_) => "blockquote",
             TagEnd::CodeBlock => "pre",
             TagEnd::List(_) => "ul",
             TagEnd::Item => "li",
@@ -71,29 +70,25 @@ impl Page {
         if slash.is_empty() {
             self.pad(line);
         }
-        self.block(&format!("<{slash}{name}>"));
-    }
-
-    fn block(&mut self, tag: &str) {
-        self.html.push_str(tag);
-        self.in_words = false;
+        self.push(&format!("<{slash}{name}>"), false);
     }
 
     fn inline(&mut self, line: usize, html: &str) {
         if !self.in_words {
             self.pad(line);
         }
+        self.push(html, true);
+    }
+
+    fn push(&mut self, html: &str, in_words: bool) {
         self.html.push_str(html);
         self.lines += html.matches('\n').count();
-        self.in_words = true;
+        self.in_words = in_words;
     }
 
     /// Ends lines, up to the one that comes next.
     fn pad(&mut self, line: usize) {
-        while self.lines < line {
-            self.html.push('\n');
-            self.lines += 1;
-        }
+        self.push(&"\n".repeat(line.saturating_sub(self.lines)), self.in_words);
     }
 }
 

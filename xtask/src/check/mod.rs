@@ -1,11 +1,11 @@
 //! `cargo xtask check`: the contract against the live documentation, fact by fact, or against recorded responses.
 //!
-//! Pages are fetched (`fetch`), parsed into one model (`markdown`, `html` -> `document`), read for facts (`extract` ->
+//! Pages are fetched (`fetch`) and parsed into one model (`markdown` -> `html` -> `document`), read for facts (`extract` ->
 //! `fact`), and compared with the facts of the contract (`compare`, `examples`) and with what the last accepted run saw
 //! (`lock`, `changes`).
 //!
 //! With `--responses`, a folder of recorded responses is read instead (`responses`), each as JSON that keeps names that occur
-//! twice (`json`), and compared with the schema of its operation (`conformance`).
+//! twice (`json`), and compared with the schema of its operation (`schemas`, `conformance`).
 
 mod changes;
 pub(crate) mod compare;
