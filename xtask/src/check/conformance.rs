@@ -141,7 +141,7 @@ impl<'a> Walk<'a> {
             Json::Array(items) => {
                 let inner = self.children(&schemas, "items");
                 if inner.is_empty() {
-                    self.unknown_part(json, path, &schemas);
+                    self.twice_below(json.has_duplicates(), path, &schemas);
                 }
                 for (index, item) in items.iter().enumerate().filter(|_| !inner.is_empty()) {
                     self.visit(inner.clone(), item, &format!("{path}[]"), &format!("{at}/{index}"));
@@ -168,7 +168,7 @@ impl<'a> Walk<'a> {
                 declared = self.children(&schemas, "additionalProperties");
             }
             if declared.is_empty() && is_free {
-                self.unknown_part(value, path, &schemas);
+                self.twice_below(value.has_duplicates(), path, &schemas);
                 continue;
             }
             let inner = joined(path, &if declared.is_empty() { shown(name) } else { name.clone() });
@@ -179,38 +179,32 @@ impl<'a> Walk<'a> {
             }
             if declared.is_empty() {
                 self.found(Kind::FieldUnknown, &inner, "unknown field", &schemas).kind = Some(value.kind());
-                self.unknown_part(value, &inner, &schemas);
+                self.twice_below(value.has_duplicates(), &inner, &schemas);
             } else {
                 self.visit(declared, value, &inner, &format!("{at}/{}", escape(name)));
             }
         }
-        if !duplicates.is_empty() {
-            self.duplicate_below(path, &schemas);
-        }
+        self.twice_below(!duplicates.is_empty(), path, &schemas);
     }
 
     /// What the contract says nothing of has names, which are not shown.
-    fn unknown_part(&mut self, json: &Json, path: &str, schemas: &[Schema<'_>]) {
-        if json.has_duplicates() {
-            self.duplicate_below(path, schemas);
+    fn twice_below(&mut self, is_so: bool, path: &str, schemas: &[Schema<'_>]) {
+        if is_so {
+            self.found(Kind::NameTwice, path, "an object in it has a field twice", schemas);
         }
-    }
-
-    fn duplicate_below(&mut self, path: &str, schemas: &[Schema<'_>]) {
-        self.found(Kind::NameTwice, path, "an object in it has a field twice", schemas);
     }
 
     /// Values of open enums, which no keyword of JSON Schema tells.
     fn text(&mut self, schemas: &[Schema<'a>], text: &str, path: &str) {
-        let is_open = |schema: &&Schema<'_>| schema.node.get("x-extensible-enum").is_some();
-        let enums: Vec<Schema<'a>> = schemas.iter().filter(is_open).cloned().collect();
-        let is_named = |schema: &Schema<'_>| strings(&schema.node["x-extensible-enum"]).iter().any(|it| it == text);
-        if let (Some(schema), false) = (enums.first(), enums.iter().any(is_named)) {
+        let mut enums = schemas.iter().filter(|schema| schema.node.get("x-extensible-enum").is_some()).peekable();
+        let first = enums.peek().copied();
+        let is_named = enums.any(|schema| strings(&schema.node["x-extensible-enum"]).iter().any(|value| value == text));
+        if let Some(schema) = first.filter(|_| !is_named) {
             let what = match self.names_values {
                 true => format!("`{text}` is a value that the contract does not name"),
                 false => format!("value not named by {}", schema.name()),
             };
-            self.found(Kind::ValueUnknown, path, what, &enums);
+            self.found(Kind::ValueUnknown, path, what, std::slice::from_ref(schema));
         }
     }
 
