@@ -34,23 +34,23 @@ impl Contract {
     /// The schemas that say something of a value themselves, behind references and combinations of schemas.
     pub(crate) fn parts(&self, pointer: &str) -> Vec<String> {
         let mut found = Vec::new();
-        self.add_parts(pointer.to_owned(), &mut BTreeSet::new(), &mut found);
+        self.add_parts(pointer.to_owned(), 0, &mut BTreeSet::new(), &mut found);
         found
     }
 
-    fn add_parts(&self, pointer: String, seen: &mut BTreeSet<String>, found: &mut Vec<String>) {
-        if seen.len() > LONGEST || !seen.insert(pointer.clone()) {
+    fn add_parts(&self, pointer: String, depth: usize, seen: &mut BTreeSet<String>, found: &mut Vec<String>) {
+        if depth > LONGEST || !seen.insert(pointer.clone()) {
             return;
         }
         let node = self.at(&pointer);
         if let Some(target) = target(node) {
-            return self.add_parts(target, seen, found);
+            return self.add_parts(target, depth + 1, seen, found);
         }
         let mut is_combined = false;
         for keyword in ["allOf", "anyOf", "oneOf"] {
             for at in 0..node[keyword].as_array().map_or(0, Vec::len) {
                 is_combined = true;
-                self.add_parts(format!("{pointer}/{keyword}/{at}"), seen, found);
+                self.add_parts(format!("{pointer}/{keyword}/{at}"), depth + 1, seen, found);
             }
         }
         let says = ["type", "properties", "items", "x-extensible-enum"];

@@ -93,8 +93,7 @@ type Got = (File, Content);
 
 /// Gets every page of the docs at a URL or in a directory.
 pub(crate) fn fetch(docs: &str) -> Result<Fetched> {
-    let source = Source::open(docs)?;
-    finish(Reader { source: &source, fetched: Fetched::default(), problems: Vec::new() }.read())?
+    finish(Reader { source: Source::open(docs)?, fetched: Fetched::default(), problems: Vec::new() }.read())?
 }
 
 /// Downloads a document that is no page of the docs.
@@ -110,13 +109,13 @@ fn finish<T>(future: impl Future<Output = T>) -> Result<T> {
     Ok(output)
 }
 
-struct Reader<'a> {
-    source: &'a Source,
+struct Reader {
+    source: Source,
     fetched: Fetched,
     problems: Vec<Problem>,
 }
 
-impl Reader<'_> {
+impl Reader {
     async fn read(mut self) -> Result<Fetched> {
         let [first, second, third] = GUIDES;
         let mut got = self.get_all(vec![first, second, third, INDEX, LLMS]).await;
