@@ -1,11 +1,11 @@
 //! `cargo xtask check`: the contract against the live documentation, fact by fact, or against recorded responses.
 //!
-//! Pages are fetched (`fetch`), parsed into one model (`markdown`, `html` -> `document`), read for facts (`extract` ->
+//! Pages are fetched (`fetch`) and parsed into one model (`markdown` -> `html` -> `document`), read for facts (`extract` ->
 //! `fact`), and compared with the facts of the contract (`compare`, `examples`) and with what the last accepted run saw
 //! (`lock`, `changes`).
 //!
 //! With `--responses`, a folder of recorded responses is read instead (`responses`), each as JSON that keeps names that occur
-//! twice (`json`), and compared with the schema of its operation (`conformance`).
+//! twice (`json`), and compared with the schema of its operation (`schemas`, `conformance`).
 
 mod changes;
 pub(crate) mod compare;
@@ -21,9 +21,9 @@ mod lock;
 mod markdown;
 mod openapi;
 mod responses;
+mod schemas;
 
 use std::{
-    io::IsTerminal as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -32,7 +32,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::contract::{self, Contract, FILE as CONTRACT};
-use crate::report::{self, DocPlace, Finding, Format, Kind, Report, Severity};
+use crate::report::{self, Format, Report, Severity};
 use document::Document;
 use extract::{Extracted, Knowledge};
 use fetch::Fetched;
@@ -144,11 +144,11 @@ fn docs(arguments: &Arguments, contract: &Contract) -> Result<Report> {
         }
         read => read?,
     };
-    let fetched = fetch_pages(arguments)?;
+    let mut fetched = fetch::fetch(&arguments.docs)?;
     if let Some(directory) = &arguments.save {
         fetch::save(&fetched, directory)?;
     }
-    let mut pages = read_pages(&fetched, contract);
+    let mut pages = read_pages(&mut fetched, contract);
     if let Some(address) = &arguments.openapi {
         pages.push(openapi::read(address, contract)?);
     }
@@ -169,12 +169,7 @@ fn docs(arguments: &Arguments, contract: &Contract) -> Result<Report> {
         compared.report.findings.extend(changes);
     }
     compared.report.notes.extend(fetched.notes);
-    let broken = fetched.broken_links.iter().map(|fetch::BrokenLink { page, address, what, line }| {
-        let message = format!("the page `{page}` links to a page that does not exist: {address} ({what})");
-        let doc = DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: *line };
-        Finding { doc: Some(doc), ..Finding::new(Kind::LinkBroken, message) }
-    });
-    compared.report.findings.extend(broken);
+    compared.report.findings.extend(fetched.broken_links);
     Ok(compared.report)
 }
 
@@ -189,33 +184,14 @@ fn update(path: &Path, name: &str, accepted: Option<&Lock>, now: &Lock) -> Resul
     Ok(format!("accepted {total} facts in {name}: {added} added, {removed} removed, {unchanged} unchanged"))
 }
 
-/// Every page, parsed and read for its facts.
-pub(crate) fn read_pages(fetched: &Fetched, contract: &Contract) -> Vec<(Document, Extracted)> {
+/// Every page, read for its facts.
+pub(crate) fn read_pages(fetched: &mut Fetched, contract: &Contract) -> Vec<(Document, Extracted)> {
     let knowledge = Knowledge::of(contract);
-    let documents = fetched.pages.iter().map(parse);
-    let read = |document: Document| {
-        let extracted = extract::extract(&document, &knowledge);
-        (document, extracted)
-    };
-    documents.map(read).collect()
-}
-
-pub(crate) fn parse(page: &fetch::Page) -> Document {
-    let is_markdown = page.address.ends_with(".md") || page.address.ends_with(".txt");
-    if is_markdown { markdown::parse(&page.name, &page.text) } else { html::parse(&page.name, &page.text) }
-}
-
-fn fetch_pages(arguments: &Arguments) -> Result<Fetched> {
-    let on_terminal = std::io::stderr().is_terminal();
-    let progress = |line: &str| {
-        if on_terminal {
-            eprintln!("{line}");
-        }
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let root: fetch::Root = arguments.docs.parse()?;
-    let fetched = runtime.block_on(fetch::fetch(&root, progress));
-    // A look-up of a host that hangs must not outlast the limits.
-    runtime.shutdown_background();
-    fetched
+    let documents = fetched.pages.iter_mut().map(|page| std::mem::take(&mut page.document));
+    documents
+        .map(|document| {
+            let extracted = extract::extract(&document, &knowledge);
+            (document, extracted)
+        })
+        .collect()
 }

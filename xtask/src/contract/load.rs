@@ -191,12 +191,11 @@ impl Reader {
     }
 
     fn key(&mut self, text: String, line: usize, merges: bool) -> Result<()> {
-        let pointer = self.pointer();
         let Some(Open { inside: Inside::Map { entries, key, merged, is_merge }, .. }) = self.open.last_mut() else {
             return Ok(());
         };
         if entries.contains_key(&text) || merges && merged.is_some() {
-            bail!("the same key twice at {pointer}/{}", pointer::escape(&text));
+            bail!("the same key twice at {}/{}", self.pointer(), pointer::escape(&text));
         }
         (*key, *is_merge) = (Some((text, line)), merges);
         Ok(())

@@ -52,7 +52,11 @@ pub(crate) struct Operation {
 impl Contract {
     /// Reads a contract from a file that messages call `name`.
     pub(crate) fn open(path: &Path, name: &str) -> Result<Self> {
-        let load::Document { name: file, value: document, lines } = load::file(path, name)?;
+        Self::of(load::file(path, name)?)
+    }
+
+    pub(crate) fn of(document: load::Document) -> Result<Self> {
+        let load::Document { name: file, value: document, lines } = document;
         if document["paths"].as_object().is_none() {
             bail!("{file} is no OpenAPI document: it has no `paths`");
         }
