@@ -7,12 +7,13 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use chrono::{NaiveDate, Utc};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::{
     change::{Change, Level},
     load,
 };
+use crate::contract::load::document;
 
 /// The file of acknowledgements, relative to the root of the repository.
 pub(crate) const FILE: &str = "openapi/accepted-breaks.yaml";
@@ -37,13 +38,16 @@ fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Erro
 }
 
 /// The result of checking the acknowledgements.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Review {
     /// Name of the file in messages and annotations.
+    #[serde(skip)]
     pub(crate) file: String,
     /// Acknowledgements that fail the comparison.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) problems: Vec<String>,
     /// Acknowledgements that have landed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) landed: Vec<String>,
 }
 
@@ -57,7 +61,7 @@ pub(crate) fn apply(file: &Path, name: &str, base: &str, changes: &mut [Change])
 }
 
 fn parse(text: &str, name: &str) -> Result<Vec<Acknowledgement>> {
-    let list: Option<Vec<Acknowledgement>> = serde_yaml_ng::from_str(text)
+    let list: Option<Vec<Acknowledgement>> = serde_json::from_value(document(name, text)?.value)
         .with_context(|| format!("{name}: each acknowledgement is `{{ id, place, reason, expires: YYYY-MM-DD }}`"))?;
     Ok(list.unwrap_or_default())
 }

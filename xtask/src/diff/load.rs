@@ -1,10 +1,6 @@
 //! Reads the two documents: from a file or from a git reference, and refuses what cannot be compared.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-    process::Command,
-};
+use std::{collections::HashMap, path::Path, process::Command};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
@@ -114,12 +110,7 @@ fn git(arguments: &[&str]) -> Result<Vec<u8>> {
 /// Refuses what is no OpenAPI 3 document whose references lead somewhere.
 fn checked(mut document: Document) -> Result<Document> {
     nothing::read(&mut document.value);
-    check(&document)?;
-    Ok(document)
-}
-
-fn check(document: &Document) -> Result<()> {
-    let Document { name, value, .. } = document;
+    let Document { name, value, .. } = &document;
     ensure!(!value.is_null(), "{name}:1: the document is empty");
     let Some(root) = value.as_object() else { bail!("{name}:1: it is no OpenAPI document: it is no map") };
     ensure!(!root.is_empty(), "{name}:1: the document is empty");
@@ -141,43 +132,40 @@ fn check(document: &Document) -> Result<()> {
         None => bail!("{name}:1: it has no `paths`"),
         Some(_) => return Err(document.error("/paths", "`paths` is no map")),
     }
-    cycles(document, &places::check(document)?)
+    let chains = places::check(&document)?;
+    let mut lengths = HashMap::new();
+    chains.keys().try_for_each(|start| follow(&document, &chains, start, &mut Vec::new(), &mut lengths).map(drop))?;
+    Ok(document)
 }
 
-/// Refuses circles of references that never come to a value, and chains that nobody wrote. Recursion through a property
-/// is neither.
-fn cycles(document: &Document, chains: &Chains) -> Result<()> {
-    // How many references lead on from each place.
-    let mut lengths: HashMap<&str, usize> = HashMap::new();
-    for start in chains.keys() {
-        // Each entry: a place, and which of its targets is next. A stack of our own cannot overflow.
-        let mut stack: Vec<(&str, usize)> = vec![(start, 0)];
-        let mut on_stack: HashSet<&str> = HashSet::new();
-        while let Some((here, next)) = stack.pop() {
-            if next == 0 && lengths.contains_key(here) {
-                continue;
-            }
-            let targets = chains.get(here).map(Vec::as_slice).unwrap_or_default();
-            let Some(target) = targets.get(next) else {
-                let length = targets.iter().filter_map(|target| lengths.get(target.as_str())).max();
-                let length = length.map_or(0, |length| length + 1);
-                if length > LONGEST {
-                    let words = format!("more than {LONGEST} references lead on from {here}, one to another");
-                    return Err(document.error(here, &words));
-                }
-                on_stack.remove(here);
-                lengths.insert(here, length);
-                continue;
-            };
-            stack.push((here, next + 1));
-            on_stack.insert(here);
-            if on_stack.contains(target.as_str()) {
-                let circle: Vec<&str> =
-                    stack.iter().map(|(place, _)| *place).skip_while(|place| place != target).collect();
-                return Err(document.error(target, &format!("circular `$ref`: {} → {target}", circle.join(" → "))));
-            }
-            stack.push((target, 0));
-        }
+/// Counts the references that lead on from a place. Refuses circles that never come to a value, and chains that nobody
+/// wrote; recursion through a property is neither.
+fn follow<'c>(
+    document: &Document,
+    chains: &'c Chains,
+    here: &'c str,
+    way: &mut Vec<&'c str>,
+    lengths: &mut HashMap<&'c str, usize>,
+) -> Result<usize> {
+    let known = lengths.get(here).copied();
+    if way.len() + known.unwrap_or(0) > LONGEST {
+        let start = way.first().unwrap_or(&here);
+        let words = format!("more than {LONGEST} references lead on from {start}, one to another");
+        return Err(document.error(start, &words));
     }
-    Ok(())
+    if let Some(length) = known {
+        return Ok(length);
+    }
+    if let Some(start) = way.iter().position(|place| *place == here) {
+        let words = format!("circular `$ref`: {} → {here}", way[start..].join(" → "));
+        return Err(document.error(here, &words));
+    }
+    way.push(here);
+    let mut length = 0;
+    for target in chains.get(here).into_iter().flatten() {
+        length = length.max(1 + follow(document, chains, target, way, lengths)?);
+    }
+    way.pop();
+    lengths.insert(here, length);
+    Ok(length)
 }

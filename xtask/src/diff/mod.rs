@@ -8,6 +8,7 @@ mod change;
 mod compare;
 mod load;
 mod merge;
+mod node;
 mod normalise;
 mod nothing;
 mod number;

@@ -46,8 +46,8 @@ pub(super) enum Shape {
     List,
     FlagOrList,
     Map,
-    /// One of these words.
-    Word(&'static [&'static str]),
+    /// Where a parameter stands.
+    Location,
     /// Sets of credentials.
     Credentials,
     One(Kind),
@@ -106,7 +106,7 @@ impl Kind {
             (Operation | Parameter | Header | Schema, "deprecated") => Flag,
 
             (Parameter, "name") => Text,
-            (Parameter, "in") => Word(&["query", "header", "path", "cookie"]),
+            (Parameter, "in") => Location,
             (Parameter | Header | Body, "required") => Flag,
             (Parameter | Header | Encoding, "explode" | "allowReserved" | "allowEmptyValue") => Flag,
             (Parameter | Header | Encoding, "style") => Text,
@@ -149,45 +149,42 @@ impl Kind {
 
 impl Shape {
     /// What a value should be, where it is not.
-    pub(super) fn wanted(self, value: &Value) -> Option<String> {
-        let is_texts = || value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
-        let is_count = || value.as_f64().is_some_and(|number| number >= 0.0 && number.fract() == 0.0);
+    pub(super) fn wanted(self, value: &Value) -> Option<&'static str> {
+        let are_texts = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
+        let is_set = |set: &Value| set.as_object().is_some_and(|set| set.values().all(are_texts));
         let (fits, wanted) = match self {
             Self::Data => (true, ""),
             Self::Refused(why) => (false, why),
             Self::Flag => (value.is_boolean(), "it should be `true` or `false`"),
             Self::Number => (value.is_number(), "it should be a number"),
             Self::FlagOrNumber => (value.is_number() || value.is_boolean(), "it should be a number, or a flag"),
-            Self::Count => (is_count(), "it should be a whole number from 0 on"),
+            Self::Count => (
+                value.as_f64().is_some_and(|number| number >= 0.0 && number.fract() == 0.0),
+                "it should be a whole number from 0 on",
+            ),
             Self::Text => (value.is_string(), "it should be text"),
-            Self::Texts => (is_texts(), "it should be a list of texts"),
+            Self::Texts => (are_texts(value), "it should be a list of texts"),
             Self::TextOrTexts => {
-                (value.is_string() || is_texts() && value != &Value::Array(Vec::new()), "it should be text, or several")
+                (value.is_string() || are_texts(value) && value[0].is_string(), "it should be text, or several")
             }
             Self::List | Self::Many(_) => (value.is_array(), "it should be a list"),
             Self::FlagOrList => (value.is_array() || value.is_boolean(), "it should be a list"),
             Self::One(Kind::Schema) => (value.is_object() || value.is_boolean(), "it should be a schema"),
             Self::Map | Self::One(_) | Self::Named(_) => (value.is_object(), "it should be a map"),
-            Self::Word(words) => {
-                let fits = value.as_str().is_some_and(|text| words.contains(&text));
-                return (!fits).then(|| format!("it should be one of {}", words.join(", ")));
-            }
+            Self::Location => (
+                value.as_str().is_some_and(|word| ["query", "header", "path", "cookie"].contains(&word)),
+                "it should be one of query, header, path, cookie",
+            ),
             Self::Credentials => {
-                let mut sets = value.as_array().into_iter().flatten();
-                let is_set = |set: &Value| {
-                    set.as_object().is_some_and(|set| set.values().all(|scopes| Self::Texts.wanted(scopes).is_none()))
-                };
-                (value.is_array() && sets.all(is_set), "it should be a list of maps of lists")
+                (value.as_array().is_some_and(|sets| sets.iter().all(is_set)), "it should be a list of maps of lists")
             }
         };
-        (!fits).then(|| wanted.to_owned())
+        (!fits).then_some(wanted)
     }
 }
 
 fn is_status(key: &str) -> bool {
-    match key.as_bytes() {
-        [b'1'..=b'5', b'X' | b'x', b'X' | b'x'] => true,
-        [b'1'..=b'5', rest @ ..] => rest.len() == 2 && rest.iter().all(u8::is_ascii_digit),
-        _ => key == "default",
-    }
+    let rest = key.strip_prefix(|first| matches!(first, '1'..='5')).unwrap_or_default();
+    let is_number = rest.len() == 2 && rest.bytes().all(|digit| digit.is_ascii_digit());
+    key == "default" || is_number || rest.eq_ignore_ascii_case("XX")
 }

@@ -1,0 +1,71 @@
+//! The location of a difference in each document, and what only one of two lists has.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::place;
+use crate::diff::{change::Place, node::Node};
+
+/// The location of a difference in each document.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sides {
+    pub(super) base: Option<Place>,
+    pub(super) head: Option<Place>,
+}
+
+impl Sides {
+    pub(super) fn new(base: Option<&Node<'_>>, head: Option<&Node<'_>>) -> Self {
+        let place = |node: &Node<'_>| Place { pointer: node.pointer.clone(), value: shortened(node.value) };
+        Self { base: base.map(place), head: head.map(place) }
+    }
+
+    pub(super) fn both(base: &Node<'_>, head: &Node<'_>) -> Self {
+        Self::new(Some(base), Some(head))
+    }
+
+    /// A key of both nodes, or the node itself where it lacks the key.
+    pub(super) fn at(base: &Node<'_>, head: &Node<'_>, key: &str) -> Self {
+        Self::both(&base.child_or_self(key), &head.child_or_self(key))
+    }
+
+    pub(super) fn removed(base: &Node<'_>) -> Self {
+        Self::new(Some(base), None)
+    }
+
+    pub(super) fn added(head: &Node<'_>) -> Self {
+        Self::new(None, Some(head))
+    }
+
+    /// The head's pointer is not that of its value.
+    pub(super) fn with_head(mut self, pointer: String) -> Self {
+        if let Some(head) = &mut self.head {
+            head.pointer = pointer;
+        }
+        self
+    }
+
+    /// The pointers of both, empty where there is none.
+    pub(super) fn pointers(&self) -> [String; 2] {
+        [&self.base, &self.head].map(|place| place.as_ref().map_or_else(String::new, |place| place.pointer.clone()))
+    }
+}
+
+/// Long values are left out of reports.
+fn shortened(value: &Value) -> Value {
+    match value {
+        Value::Object(_) | Value::Array(_) if value.to_string().len() > 400 => Value::String("…".to_owned()),
+        other => other.clone(),
+    }
+}
+
+/// Items that only one of two lists has, by value; a value that is no list counts as its only item.
+pub(super) fn gone_and_more<'a>(old: &Node<'a>, new: &Node<'a>) -> [Vec<Node<'a>>; 2] {
+    let items = |node: &Node<'a>| if node.value.is_array() { node.list() } else { vec![node.clone()] };
+    let without = |these: &Node<'a>, others: &Node<'a>| {
+        let key = |node: &Node<'a>| (node.value.is_string(), place::text(node.value));
+        let others: HashSet<(bool, String)> = items(others).iter().map(key).collect();
+        items(these).into_iter().filter(|one| !one.value.is_null() && !others.contains(&key(one))).collect()
+    };
+    [without(old, new), without(new, old)]
+}
