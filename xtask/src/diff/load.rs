@@ -11,7 +11,7 @@ use super::{
 };
 pub(crate) use crate::contract::{FILE as CONTRACT, load::Document};
 use crate::contract::{
-    load::{self, BYTES, text},
+    load::{self, text},
     resolve::LONGEST,
 };
 
@@ -53,18 +53,13 @@ pub(crate) fn is_file(name: &str) -> bool {
 /// What `BASE` names.
 pub(crate) fn base(name: &str) -> Result<Document> {
     match is_file(name) {
-        true => file(name),
+        true => file(Path::new(name), name),
         false => checked(load::document(&format!("{name}:{CONTRACT}"), &show(name, CONTRACT)?)?),
     }
 }
 
-/// A document in a file.
-pub(crate) fn file(name: &str) -> Result<Document> {
-    file_called(Path::new(name), name)
-}
-
-/// A document in a file that messages call by another name.
-pub(crate) fn file_called(path: &Path, name: &str) -> Result<Document> {
+/// A document in a file that messages call `name`.
+pub(crate) fn file(path: &Path, name: &str) -> Result<Document> {
     checked(load::file(path, name)?)
 }
 
@@ -76,15 +71,8 @@ pub(crate) fn show(reference: &str, path: &str) -> Result<String> {
 /// A file that a commit may have. The reference is resolved first, so that it is never read as an option.
 pub(crate) fn show_if_there(reference: &str, path: &str) -> Result<Option<String>> {
     let commit = commit(reference)?;
-    let Ok(object) = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{commit}:{path}")]) else {
-        return Ok(None);
-    };
-    let (object, name) = (line(&object), format!("{reference}:{path}"));
-    let unreadable = || format!("{name} cannot be read");
-    let size = git(&["cat-file", "-s", &object]).with_context(unreadable)?;
-    let size: u64 = line(&size).parse().unwrap_or(u64::MAX);
-    ensure!(size <= BYTES, "{name} is too long: more than {BYTES} bytes");
-    text(&name, git(&["cat-file", "blob", &object]).with_context(unreadable)?).map(Some)
+    let found = git(&["cat-file", "blob", &format!("{commit}:{path}")]).ok();
+    found.map(|bytes| text(&format!("{reference}:{path}"), bytes)).transpose()
 }
 
 /// The commit of a reference.
@@ -102,8 +90,7 @@ fn line(output: &[u8]) -> String {
 
 fn git(arguments: &[&str]) -> Result<Vec<u8>> {
     let output = Command::new("git").args(arguments).output().context("git cannot be run")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "git {} failed {}", arguments.join(" "), said.trim());
+    ensure!(output.status.success(), "git {} failed {}", arguments.join(" "), line(&output.stderr));
     Ok(output.stdout)
 }
 

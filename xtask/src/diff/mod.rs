@@ -19,7 +19,11 @@ mod rust_api;
 mod shape;
 mod version;
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -83,8 +87,8 @@ fn diff(arguments: &Arguments) -> Result<u8> {
     let file = arguments.head.clone().unwrap_or_else(|| load::CONTRACT.to_owned());
     let base = load::base(base_name)?;
     let head = match &arguments.head {
-        Some(head) => load::file(head)?,
-        None => load::file_called(&root.join(load::CONTRACT), load::CONTRACT)?,
+        Some(head) => load::file(Path::new(head), head)?,
+        None => load::file(&root.join(load::CONTRACT), load::CONTRACT)?,
     };
     let mut changes = compare::compare(&base, &head);
 

@@ -10,7 +10,7 @@ use super::{
     compare::plain_path,
     load::Document,
     node::Node,
-    shape::{Kind, Shape},
+    shape::{Kind, Shape, may_refer},
 };
 use crate::contract::pointer::{self, escape, of_fragment};
 
@@ -20,7 +20,7 @@ pub(super) type Chains = BTreeMap<String, Vec<String>>;
 /// Refuses values that are not what their place asks for, and things that are there twice.
 pub(super) fn check(document: &Document) -> Result<Chains> {
     let mut walk = Walk { document, kinds: HashMap::new(), chains: BTreeMap::new(), references: Vec::new() };
-    walk.place(&document.value, Shape::One(Kind::Root), &mut String::new())?;
+    walk.place(&document.value, Shape::One("root"), &mut String::new())?;
     while let Some((pointer, target, kind)) = walk.references.pop() {
         walk.target(&pointer, target, kind)?;
     }
@@ -54,14 +54,14 @@ impl<'a> Walk<'a> {
         match (shape, value) {
             (Shape::One(kind), _) => self.map(value, kind, pointer),
             (Shape::Named(kind), _) => {
-                self.kinds.insert(pointer.clone(), Kind::Names);
+                self.kinds.insert(pointer.clone(), "names");
                 self.entries(value, |_| Shape::One(kind), pointer)
             }
             (Shape::Many(kind), Value::Array(items)) => {
                 for (at, item) in items.iter().enumerate() {
                     self.entry(item, Shape::One(kind), pointer, &at.to_string())?;
                 }
-                if kind == Kind::Parameter { self.parameters(value, pointer) } else { Ok(()) }
+                if kind == "parameter" { self.parameters(value, pointer) } else { Ok(()) }
             }
             _ => Ok(()),
         }
@@ -90,20 +90,20 @@ impl<'a> Walk<'a> {
         }
         match kind {
             // `allOf` is no way out of a circle: each part is the value itself.
-            Kind::Schema => {
+            "schema" => {
                 for at in 0..value.get("allOf").and_then(Value::as_array).map_or(0, Vec::len) {
                     self.chains.entry(pointer.clone()).or_default().push(format!("{pointer}/allOf/{at}"));
                 }
             }
-            Kind::Paths => self.templates(value, pointer)?,
-            Kind::Parameter if reference.is_none() => {
+            "paths" => self.templates(value, pointer)?,
+            "parameter" if reference.is_none() => {
                 if let Some(key) = ["name", "in"].iter().find(|key| value.get(**key).is_none()) {
                     return self.refuse(pointer, &format!("{pointer} has no `{key}`"));
                 }
             }
             _ => {}
         }
-        self.entries(value, |key| kind.shape(key), pointer)
+        self.entries(value, |key| Shape::below(kind, key), pointer)
     }
 
     /// Where a reference leads.
@@ -112,7 +112,7 @@ impl<'a> Walk<'a> {
             let shown = reference.as_str().map_or_else(|| reference.to_string(), str::to_owned);
             self.refuse(&format!("{pointer}/$ref"), &format!("`{shown}` at {pointer} {words}"))
         };
-        if !kind.may_refer() {
+        if !may_refer(kind) {
             return refused("stands where no reference may stand");
         }
         let Some(text) = reference.as_str() else { return refused("is no reference: it should be text") };

@@ -52,7 +52,7 @@ impl<'a> Comparison<'a> {
                 let [gone, more] = self.alternatives(old, new, spot);
                 for one in gone {
                     let message = format!("alternative {} of `{name}` removed", one.told());
-                    self.find(spot, removed, Sides::removed(&one.peeled.from), message);
+                    self.find(spot, removed, Sides::removed(&one.peeled.from, new), message);
                 }
                 for other in more {
                     let message = format!("alternative {} of `{name}` added", other.told());

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Comparison, Is, reach::way, sides::Sides, split};
+use super::{ANY, Comparison, Is, reach::way, sides::Sides, split};
 use crate::diff::{
     change::Level,
     node::Node,
     normalise::{lists, same, without_annotations},
-    rules, rust_api,
+    rust_api,
 };
 
 /// Keys of the root with a comparison of their own.
@@ -39,7 +39,12 @@ impl<'a> Comparison<'a> {
             }
         }
         for (name, one) in gone {
-            self.note_schema("schema-removed", name, Sides::removed(&one), format!("schema `{name}` removed"));
+            self.note_schema(
+                "schema-removed",
+                name,
+                Sides::removed(&one, &head.child_or_self("schemas")),
+                format!("schema `{name}` removed"),
+            );
         }
         for (name, node) in more {
             self.note_schema("schema-added", name, Sides::added(&node), format!("schema `{name}` added"));
@@ -53,9 +58,8 @@ impl<'a> Comparison<'a> {
     }
 
     fn note_schema(&mut self, id: &'static str, name: &str, sides: Sides, message: String) {
-        let rule = rules::find(id);
-        let levels = if rust_api::is_generated(name) { (rule.wire, rule.rust) } else { (Level::Patch, Level::None) };
-        self.note_as(id, levels, sides, message);
+        let most = if rust_api::is_generated(name) { ANY } else { (Level::Patch, Level::None) };
+        self.note_at_most(id, most, sides, message);
     }
 
     pub(super) fn root(&mut self) {
@@ -108,7 +112,9 @@ impl<'a> Comparison<'a> {
             (name, Is::Gone) => ("environment-removed", format!("server of the environment {name}")),
             (name, Is::New) => ("environment-added", format!("server of the environment {name}")),
         };
-        for ((environment, _), one, other) in self.matched(servers(&self.base), servers(&self.head), told) {
+        for ((environment, _), one, other) in
+            self.matched(servers(&self.base), servers(&self.head), &self.head.part("servers"), told)
+        {
             let (was, is) = (url(&one), url(&other));
             if was != is {
                 let message = format!("URL of the server of the environment {environment} changed from {was} to {is}");

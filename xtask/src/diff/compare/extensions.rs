@@ -36,7 +36,7 @@ impl<'a> Comparison<'a> {
                 (if is == Is::Gone { removed } else { added }, format!("webhook {word} `{name}`"))
             };
             let (old, new): (Named<'a>, Named<'a>) = (base.children(key), head.children(key));
-            for (name, one, other) in self.matched(old, new, told) {
+            for (name, one, other) in self.matched(old, new, &head.part(key), told) {
                 match key {
                     "payloads" => drop(self.used(way::WEBHOOK, &one, &other, &format!("webhook {name}"))),
                     "headers" => self.transport(&one, &other, &format!("webhook header `{name}`")),
@@ -68,7 +68,7 @@ impl<'a> Comparison<'a> {
             }
             for name in gone {
                 let message = format!("environment variable {} of `{setting}` removed", name.value);
-                self.note("environment-variable-removed", Sides::removed(&name), message);
+                self.note("environment-variable-removed", Sides::removed(&name, &new), message);
             }
             for name in more {
                 let message = format!("environment variable {} of `{setting}` added", name.value);
@@ -90,7 +90,9 @@ impl<'a> Comparison<'a> {
             };
             (id, format!("common header `{name}`"))
         };
-        for (name, one, other) in self.matched(headers(&self.base), headers(&self.head), told) {
+        for (name, one, other) in
+            self.matched(headers(&self.base), headers(&self.head), &self.head.part("x-piaxis-common-headers"), told)
+        {
             let (one, other) = (one.resolved(), other.resolved());
             let what = format!("common header `{name}`");
             self.transport(&one, &other, &what);

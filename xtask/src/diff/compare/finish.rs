@@ -21,17 +21,14 @@ pub(super) fn finish(changes: Vec<Change>, base: &Document, head: &Document) -> 
             [only] if change.repeated == 0 => Some(only.clone()),
             _ => None,
         };
-        // What stands for nothing in the head is no place of its own.
-        change.head.take_if(|head| head.value.is_null() && change.base.is_some());
+        // Of what was removed, the head's pointer is only where it was.
+        let around = change.head.take_if(|head| head.value.is_null() && change.base.is_some());
         let pointer = change.head.as_ref().or(change.base.as_ref()).map_or("", |place| place.pointer.as_str());
-        let (document, line) = match change.head {
-            Some(_) => (head, head.line(pointer)),
-            None => {
-                let around = pointer.rsplit_once('/').map_or("", |(around, _)| around);
-                (base, head.line_of_gap(base, pointer).unwrap_or_else(|| head.line(around)))
-            }
-        };
-        (change.line, change.place) = (line, place::named(&document.value, pointer));
+        let gap = change.base.as_ref().filter(|_| change.head.is_none());
+        let gap = gap.and_then(|removed| head.line_of_gap(base, &removed.pointer));
+        change.line = gap.unwrap_or_else(|| head.line(around.as_ref().map_or(pointer, |around| &around.pointer)));
+        let document = if change.head.is_some() { head } else { base };
+        change.place = place::named(&document.value, pointer);
     }
     changes.sort_by_key(|change| (std::cmp::Reverse(change.level), change.line, change.id));
     changes

@@ -70,7 +70,7 @@ impl<'a> Comparison<'a> {
                 "pattern" => changed(key, name, base.get(key), head.get(key)),
                 _ => format!("`{key}` of `{name}` changed"),
             };
-            self.find_as(&pair.spot, kind, pair.sides(key), message, rust);
+            self.find(&pair.spot, kind, pair.sides(key), message).rust = rust;
         }
     }
 

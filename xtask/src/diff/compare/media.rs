@@ -76,7 +76,11 @@ impl<'a> Comparison<'a> {
         let (old, new) = match (base.child("requestBody"), head.child("requestBody")) {
             (Some(old), Some(new)) => (old.resolved(), new.resolved()),
             (Some(old), None) => {
-                return self.note("body-removed", Sides::removed(&old.resolved()), format!("body of {name} removed"));
+                return self.note(
+                    "body-removed",
+                    Sides::removed(&old.resolved(), head),
+                    format!("body of {name} removed"),
+                );
             }
             (None, Some(new)) => {
                 let (id, word) = match new.resolved().is("required") {
@@ -127,7 +131,7 @@ impl<'a> Comparison<'a> {
                 self.note(broader, Sides::both(media, new), message);
                 body(self, kind, media, new);
             } else {
-                self.note(removed, Sides::removed(media), format!("{what} media type `{kind}` of {name} removed"));
+                self.note(removed, Sides::removed(media, new), format!("{what} media type `{kind}` of {name} removed"));
             }
         }
         for (kind, media) in more.iter().filter(|(kind, _)| !used.contains(kind)) {
@@ -150,10 +154,10 @@ impl<'a> Comparison<'a> {
             [None, None] => return None,
         };
         let rule = rules::of_schema(kind, direction(way));
-        let rust = if way & way::PLAIN != 0 { Level::None } else { rule.rust };
+        let rust = if way & way::PLAIN != 0 { Level::None } else { Level::Breaking };
         let [base, head] = places.map(|place| schema(place).unwrap_or_else(|| place.clone()));
         let message = format!("schema of `{name}` {words}");
-        self.note_as(rule.id, (rule.wire, rust), Sides::both(&base, &head), message);
+        self.note_at_most(rule.id, (Level::Breaking, rust), Sides::both(&base, &head), message);
         None
     }
 }

@@ -91,12 +91,13 @@ impl<'a> Comparison<'a> {
 
     /// Notes a change outside of schemas, of the operation that is compared.
     fn note(&mut self, id: &'static str, sides: Sides, message: String) {
-        let rule = rules::find(id);
-        self.note_as(id, (rule.wire, rule.rust), sides, message);
+        self.note_at_most(id, ANY, sides, message);
     }
 
-    fn note_as(&mut self, id: &'static str, levels: (Level, Level), sides: Sides, message: String) {
-        self.note_of(id, levels, self.operation, sides, message);
+    /// Notes a change with the levels of its rule, but no higher ones than these.
+    fn note_at_most(&mut self, id: &'static str, (wire, rust): (Level, Level), sides: Sides, message: String) {
+        let rule = rules::find(id);
+        self.note_of(id, (rule.wire.min(wire), rule.rust.min(rust)), self.operation, sides, message);
     }
 
     /// Notes a change with its levels. The same rule at the same place is one change of several operations.
@@ -108,6 +109,8 @@ impl<'a> Comparison<'a> {
         sides: Sides,
         message: String,
     ) {
+        // A change that nobody notices is one of words.
+        let wire = if wire.max(rust) == Level::None { Level::Patch } else { wire };
         let names = operations.into_iter().filter_map(|at| self.operations.get(at).cloned());
         let [base, head] = sides.pointers();
         let at = *self.seen.entry((id, base, head)).or_insert(self.changes.len());
@@ -134,17 +137,18 @@ impl<'a> Comparison<'a> {
         });
     }
 
-    /// Notes what only one of two maps has, by the rule and the words for it; returns what both have.
+    /// Notes what only one of two maps around a node has, by the rule and the words for it; returns what both have.
     fn matched<K: Ord>(
         &mut self,
         old: BTreeMap<K, Node<'a>>,
         new: BTreeMap<K, Node<'a>>,
+        around: &Node<'a>,
         told: impl Fn(&K, &Node<'a>, Is) -> (&'static str, String),
     ) -> Vec<(K, Node<'a>, Node<'a>)> {
         let (gone, more, both) = split(old, new);
         for (key, one) in gone {
             let (id, what) = told(&key, &one, Is::Gone);
-            self.note(id, Sides::removed(&one), format!("{what} removed"));
+            self.note(id, Sides::removed(&one, around), format!("{what} removed"));
         }
         for (key, other) in more {
             let (id, what) = told(&key, &other, Is::New);
@@ -167,6 +171,9 @@ fn split<K: Ord, V>(old: BTreeMap<K, V>, mut new: BTreeMap<K, V>) -> Split<K, V>
     }
     (gone, new, both)
 }
+
+/// No limit of the levels.
+const ANY: (Level, Level) = (Level::Breaking, Level::Breaking);
 
 /// What only one of two documents has.
 #[derive(Clone, Copy, PartialEq)]

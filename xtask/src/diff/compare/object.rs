@@ -36,7 +36,7 @@ impl<'a> Comparison<'a> {
                     };
                     let message = format!("{word} property `{}` removed", inner.name);
                     let inner = Spot { mask: spot.mask & !hidden(&[old]), ..inner };
-                    self.find(&inner, kind, Sides::removed(old), message);
+                    self.find(&inner, kind, Sides::removed(old, &pair.head.node.part("properties")), message);
                 }
             }
         }
@@ -69,7 +69,7 @@ impl<'a> Comparison<'a> {
             let (kind, word) = required(is_required);
             let sides = Sides::both(old, new).with_head(list);
             let message = format!("property `{}` became {word}", inner.name);
-            self.find_as(&inner, kind, sides, message, same_type.then_some(Level::None));
+            self.find(&inner, kind, sides, message).rust = same_type.then_some(Level::None);
         }
         // A client may send a read-only property back to the server; one that becomes read-only is ignored.
         let became_read_only = !Peeled::of(old).is("readOnly") && Peeled::of(new).is("readOnly");
@@ -91,10 +91,10 @@ impl<'a> Comparison<'a> {
                 let property = having.node.with(item.pointer.clone(), having.node.value);
                 let sides = match is_required {
                     true => Sides::both(&other.node, &property),
-                    false => Sides::removed(&property),
+                    false => Sides::removed(&property, &other.node),
                 };
                 let message = format!("property `{}.{name}` became {word}", pair.spot.name);
-                self.find_as(&pair.spot, kind, sides, message, Some(Level::None));
+                self.find(&pair.spot, kind, sides, message).rust = Some(Level::None);
             }
         }
     }
@@ -113,7 +113,8 @@ impl<'a> Comparison<'a> {
         };
         if let Some((kind, word)) = typed {
             let message = format!("schema of the additional properties of `{}` {word}", spot.name);
-            return self.find(spot, kind, pair.sides(KEY), message);
+            self.find(spot, kind, pair.sides(KEY), message);
+            return;
         }
         let is_kept = |node: Option<&Node<'_>>| node.is_some() && !is_closed(node);
         let (was_closed, closed) = (is_closed(old), is_closed(new));
@@ -131,7 +132,7 @@ impl<'a> Comparison<'a> {
             (_, _, Level::Additive) => ("extra-added", "gets `extra`", None),
             _ => return,
         };
-        self.find_as(spot, kind, pair.sides(KEY), format!("`{}` {words}", spot.name), rust);
+        self.find(spot, kind, pair.sides(KEY), format!("`{}` {words}", spot.name)).rust = rust;
     }
 }
 

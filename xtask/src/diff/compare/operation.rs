@@ -68,7 +68,7 @@ impl<'a> Comparison<'a> {
         let (gone, more, both) = split(operations(&base), operations(&head));
         for Operation { name, node, .. } in gone.into_values() {
             self.enter(&name);
-            self.note("operation-removed", Sides::removed(&node), format!("operation {name} removed"));
+            self.note("operation-removed", Sides::removed(&node, &head), format!("operation {name} removed"));
         }
         for Operation { name, node, .. } in more.into_values() {
             self.enter(&name);
@@ -119,7 +119,7 @@ impl<'a> Comparison<'a> {
                 self.note("operation-id-changed", Sides::both(&old, &new), message);
             }
             (Some(old), None) => {
-                self.note("operation-id-removed", Sides::removed(&old), format!("operationId of {name} removed"));
+                self.note("operation-id-removed", Sides::removed(&old, head), format!("operationId of {name} removed"));
             }
             (None, Some(new)) => {
                 let message = format!("operationId {} of {name} added", new.value);
@@ -136,7 +136,7 @@ impl<'a> Comparison<'a> {
                 self.note("tag-changed", Sides::both(one, other), message);
             }
             (Some(one), None) => {
-                self.note("tag-changed", Sides::removed(one), format!("tag {} of {name} removed", one.value));
+                self.note("tag-changed", Sides::removed(one, head), format!("tag {} of {name} removed", one.value));
             }
             (None, Some(_)) => self.note("tag-added", sides, format!("tag of {name} added")),
             _ if rest(&old) != rest(&new) => {
@@ -192,7 +192,7 @@ impl<'a> Comparison<'a> {
         let [gone, more] = gone_and_more(&Node::of(&old), &Node::of(&new));
         for method in gone.iter().map(|method| method.value) {
             let pointer = format!("{}/{KEY}/{}", base.pointer, method.as_str().unwrap_or_default());
-            let sides = Sides::removed(&Node::of(method).with(pointer, method));
+            let sides = Sides::removed(&Node::of(method).with(pointer, method), head);
             self.note("method-removed", sides, format!("method {method} of {name} removed"));
         }
         for method in more.iter().map(|method| method.value) {

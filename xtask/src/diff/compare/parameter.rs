@@ -15,7 +15,6 @@ use crate::diff::{
     change::Level,
     node::Node,
     normalise::{Peeled, View},
-    rules,
 };
 
 /// Keys of parameters and of headers with a comparison of their own.
@@ -104,7 +103,7 @@ impl<'a> Comparison<'a> {
             };
             (id, format!("{kind}parameter {}", told(&node)))
         };
-        for (_, old, new) in self.matched(old, new, words) {
+        for (_, old, new) in self.matched(old, new, &pair.head.node.child_or_self("parameters"), words) {
             self.parameter(&old.resolved(), &new.resolved());
         }
     }
@@ -130,11 +129,10 @@ impl<'a> Comparison<'a> {
             let (was, is) = (default(&one), default(&other));
             if was.as_ref().map(|node| node.value) != is.as_ref().map(|node| node.value) {
                 let message = changed("default", told(new).trim_matches('`'), was.as_ref(), is.as_ref());
-                let rule = rules::find("parameter-default-changed");
                 // A required parameter is never left out.
-                let wire = if old.is("required") { Level::Patch } else { rule.wire };
+                let wire = if old.is("required") { Level::Patch } else { Level::Breaking };
                 let sides = Sides::both(was.as_ref().unwrap_or(&one), is.as_ref().unwrap_or(&other));
-                self.note_as(rule.id, (wire, rule.rust), sides, message);
+                self.note_at_most("parameter-default-changed", (wire, Level::Breaking), sides, message);
             }
         }
         let unit = self.described([old, new], schema_of, way, new.text("name"));

@@ -110,12 +110,9 @@ impl Comparison<'_> {
         // The first of those that weigh the most names the change.
         let heaviest = candidates.iter().rev().max_by_key(|(_, wire, rust)| wire.max(rust));
         let Some((rule, ..)) = heaviest else { return };
-        let mut levels = candidates.iter().fold((Level::None, Level::None), |(wire, rust), (_, on_wire, in_rust)| {
+        let levels = candidates.iter().fold((Level::None, Level::None), |(wire, rust), (_, on_wire, in_rust)| {
             (wire.max(*on_wire), rust.max(*in_rust))
         });
-        if levels == (Level::None, Level::None) {
-            levels.0 = Level::Patch;
-        }
         let seen = by_way.iter().filter(|(way, _)| ways == 0 || **way & finding.mask != 0);
         let operations: BTreeSet<usize> = seen.flat_map(|(_, operations)| operations.iter().copied()).collect();
         self.note_of(rule.id, levels, operations, finding.sides, finding.message);

@@ -8,7 +8,7 @@ use super::{
     reach::way,
     sides::Sides,
 };
-use crate::diff::{change::Level, node::Node, rules};
+use crate::diff::{change::Level, node::Node};
 
 /// The key for all other statuses.
 const DEFAULT: &str = "DEFAULT";
@@ -47,25 +47,24 @@ impl<'a> Responses<'a> {
 impl<'a> Comparison<'a> {
     pub(super) fn responses(&mut self, base: &Node<'a>, head: &Node<'a>, name: &str) {
         let (old, new) = (Responses::of(base), Responses::of(head));
-        let is_lone = |status: &str, cover: &[String]| cover.iter().all(|other| other == DEFAULT && status != DEFAULT);
+        let list = head.child_or_self("responses");
         let mut pairs = BTreeSet::new();
-        for (status, one) in &old.0 {
-            let success = old.is_success(status);
-            let cover = new.cover(status, success);
-            if is_lone(status, &cover) {
-                let id = if success { "success-response-removed" } else { "failure-response-removed" };
-                self.note(id, Sides::removed(one), format!("response {status} of {name} removed"));
+        for (these, others, is) in [(&old, &new, Is::Gone), (&new, &old, Is::New)] {
+            for (status, response) in &these.0 {
+                let success = these.is_success(status);
+                let cover = others.cover(status, success);
+                if cover.iter().all(|other| other == DEFAULT && status != DEFAULT) {
+                    let (id, sides, word) = match (success, is) {
+                        (true, Is::Gone) => ("success-response-removed", Sides::removed(response, &list), "removed"),
+                        (false, Is::Gone) => ("failure-response-removed", Sides::removed(response, &list), "removed"),
+                        (true, Is::New) => ("success-response-added", Sides::added(response), "added"),
+                        (false, Is::New) => ("failure-response-added", Sides::added(response), "added"),
+                    };
+                    self.note(id, sides, format!("response {status} of {name} {word}"));
+                }
+                let pair = |other| if is == Is::Gone { (status.clone(), other) } else { (other, status.clone()) };
+                pairs.extend(cover.into_iter().map(pair));
             }
-            pairs.extend(cover.into_iter().map(|other| (status.clone(), other)));
-        }
-        for (status, other) in &new.0 {
-            let success = new.is_success(status);
-            let cover = old.cover(status, success);
-            if is_lone(status, &cover) {
-                let id = if success { "success-response-added" } else { "failure-response-added" };
-                self.note(id, Sides::added(other), format!("response {status} of {name} added"));
-            }
-            pairs.extend(cover.into_iter().map(|one| (one, status.clone())));
         }
         for (status, now) in pairs {
             let (Some(one), Some(other)) = (old.0.get(&status), new.0.get(&now)) else { continue };
@@ -95,10 +94,9 @@ impl<'a> Comparison<'a> {
             (true, false) => ("response-body-added", "added"),
             _ => return self.contents(old, new, way, name),
         };
-        let rule = rules::find(id);
-        let rust = if way == way::SUCCESS { rule.rust } else { Level::None };
+        let rust = if way == way::SUCCESS { Level::Breaking } else { Level::None };
         let message = format!("response body of {name} {word}");
-        self.note_as(id, (rule.wire, rust), Sides::at(old, new, "content"), message);
+        self.note_at_most(id, (Level::Breaking, rust), Sides::at(old, new, "content"), message);
     }
 
     fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, name: &str) {
@@ -114,7 +112,7 @@ impl<'a> Comparison<'a> {
             };
             (id, format!("response header `{header}` of {name}"))
         };
-        for (header, one, other) in self.matched(headers(old), headers(new), told) {
+        for (header, one, other) in self.matched(headers(old), headers(new), new, told) {
             let (was, is) = (one.resolved(), other.resolved());
             let ids = ["response-header-became-required", "response-header-became-optional"];
             self.presence(&was, &is, ids, &format!("response header `{header}` of {name}"));

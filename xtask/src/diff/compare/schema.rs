@@ -138,24 +138,12 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    pub(super) fn find(&mut self, spot: &Spot, kind: &'static str, sides: Sides, message: String) {
-        self.find_as(spot, kind, sides, message, None);
-    }
-
-    /// Notes a difference, with its level in Rust where that differs from the rule's.
-    pub(super) fn find_as(
-        &mut self,
-        spot: &Spot,
-        kind: &'static str,
-        sides: Sides,
-        message: String,
-        rust: Option<Level>,
-    ) {
-        self.found(spot.unit, Finding { kind, message, sides, mask: spot.mask, rust, as_text: None });
-    }
-
-    pub(super) fn found(&mut self, unit: usize, finding: Finding) {
-        self.units[unit].findings.push(finding);
+    /// Notes a difference; returns it for what is not as the rule says.
+    pub(super) fn find(&mut self, spot: &Spot, kind: &'static str, sides: Sides, message: String) -> &mut Finding {
+        let found = &mut self.units[spot.unit].findings;
+        found.push(Finding { kind, message, sides, mask: spot.mask, rust: None, as_text: None });
+        let last = found.len() - 1;
+        &mut found[last]
     }
 
     /// Compares two schemas inside others.
@@ -209,7 +197,7 @@ impl<'a> Comparison<'a> {
                     _ => continue,
                 };
                 let rust = if is_list(one) || is_list(other) { None } else { Some(Level::None) };
-                self.find_as(spot, kind, sides, format!("`{}` became {word}", spot.name), rust);
+                self.find(spot, kind, sides, format!("`{}` became {word}", spot.name)).rust = rust;
                 continue;
             }
             let equal = match (&old, &new) {
@@ -230,7 +218,7 @@ impl<'a> Comparison<'a> {
             };
             // An optional field with a default is not an `Option`; a required one never is.
             let rust = (key == "default" && !spot.optional).then_some(Level::None);
-            self.find_as(spot, kind, sides, changed(key, &spot.name, old.as_ref(), new.as_ref()), rust);
+            self.find(spot, kind, sides, changed(key, &spot.name, old.as_ref(), new.as_ref())).rust = rust;
         }
     }
 

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    Comparison, Is,
+    ANY, Comparison, Is,
     document::{Named, renamed},
     sides::Sides,
 };
 use crate::contract::pointer::escape;
-use crate::diff::{change::Level, node::Node, normalise::without_annotations, rules};
+use crate::diff::{change::Level, node::Node, normalise::without_annotations};
 
 /// One alternative of a requirement: each scheme with its scopes.
 type Credentials<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
@@ -41,7 +41,7 @@ impl<'a> Comparison<'a> {
         for set in &gone {
             let node = self.base.with(format!("{list}/{}", escape(&told(set))), value);
             let message = format!("security of {name}: alternative `{}` removed", told(set));
-            self.note("security-tightened", Sides::removed(&node), message);
+            self.note("security-tightened", Sides::removed(&node, around), message);
         }
         // A changed alternative is reported once, as the break that it is.
         for set in more.iter().filter(|_| gone.is_empty()) {
@@ -61,10 +61,9 @@ impl<'a> Comparison<'a> {
         let used = requirements(self.base.value);
         for [(name, one), (other, node)] in renamed(&mut old, &mut new) {
             self.schemes.insert(name, other);
-            let rule = rules::find("security-scheme-renamed");
-            let levels = if used.contains(name) { (rule.wire, rule.rust) } else { (Level::Patch, Level::None) };
+            let most = if used.contains(name) { ANY } else { (Level::Patch, Level::None) };
             let message = format!("security scheme `{name}` renamed to `{other}`");
-            self.note_as(rule.id, levels, Sides::both(&one, &node), message);
+            self.note_at_most("security-scheme-renamed", most, Sides::both(&one, &node), message);
         }
         let words = |name: &&str, _: &Node<'a>, is| {
             let id = match is {
@@ -74,14 +73,14 @@ impl<'a> Comparison<'a> {
             };
             (id, format!("security scheme `{name}`"))
         };
-        for (name, one, other) in self.matched(old, new, words) {
+        for (name, one, other) in self.matched(old, new, &head.child_or_self("securitySchemes"), words) {
             let sides = Sides::both(&one, &other);
             let differs = |key: &&str| one.text(key).to_lowercase() != other.text(key).to_lowercase();
             let detail = |node: &Node<'a>, key: &str| node.value.get(key).map(without_annotations);
             if ["type", "in", "name", "scheme"].iter().any(differs) {
-                let rule = rules::find("security-scheme-changed");
-                let wire = if used.contains(name) { rule.wire } else { Level::Patch };
-                self.note_as(rule.id, (wire, rule.rust), sides, format!("security scheme `{name}` changed"));
+                let wire = if used.contains(name) { Level::Breaking } else { Level::Patch };
+                let message = format!("security scheme `{name}` changed");
+                self.note_at_most("security-scheme-changed", (wire, Level::Breaking), sides, message);
             } else if ["flows", "openIdConnectUrl", "bearerFormat"]
                 .iter()
                 .any(|key| detail(&one, key) != detail(&other, key))

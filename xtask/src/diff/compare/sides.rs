@@ -29,8 +29,9 @@ impl Sides {
         Self::both(&base.child_or_self(key), &head.child_or_self(key))
     }
 
-    pub(super) fn removed(base: &Node<'_>) -> Self {
-        Self::new(Some(base), None)
+    /// A removed node, and where it would be in the head.
+    pub(super) fn removed(base: &Node<'_>, around: &Node<'_>) -> Self {
+        Self::both(base, &around.with(&*around.pointer, &Value::Null))
     }
 
     pub(super) fn added(head: &Node<'_>) -> Self {
@@ -45,9 +46,12 @@ impl Sides {
         self
     }
 
-    /// The pointers of both, empty where there is none.
+    /// The pointers of both, empty where nothing stands.
     pub(super) fn pointers(&self) -> [String; 2] {
-        [&self.base, &self.head].map(|place| place.as_ref().map_or_else(String::new, |place| place.pointer.clone()))
+        [&self.base, &self.head].map(|place| {
+            let place = place.as_ref().filter(|place| !place.value.is_null());
+            place.map_or_else(String::new, |place| place.pointer.clone())
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Comparison,
-    schema::{Finding, Pair, Side},
+    schema::{Pair, Side},
     sides::{Sides, gone_and_more},
 };
 use crate::diff::{
@@ -43,11 +43,13 @@ impl<'a> Comparison<'a> {
         let same_names = names(old) as Option<Vec<&str>> == names(new);
         let sides = pair.sides(if same_names { "format" } else { "type" });
         if old.map(without_hints) == new.map(without_hints) {
-            return self.find_as(spot, "format-hint-changed", sides, message, rust);
+            self.find(spot, "format-hint-changed", sides, message).rust = rust;
+            return;
         }
         let kind = compared(old, new, takes);
         let as_text = (kind == "type-changed").then(|| compared(old, new, takes_as_text));
-        self.found(spot.unit, Finding { kind, message, sides, mask: spot.mask, rust, as_text });
+        let finding = self.find(spot, kind, sides, message);
+        (finding.rust, finding.as_text) = (rust, as_text);
     }
 
     /// Closed and open enums, and what values that are new or gone mean.
@@ -76,13 +78,13 @@ impl<'a> Comparison<'a> {
             let [gone, more] = gone_and_more(&old, &new);
             for value in gone {
                 let message = format!("value {} of `{name}` removed", value.value);
-                self.find_as(spot, value_removed, Sides::removed(&value), message, rust);
+                self.find(spot, value_removed, Sides::removed(&value, &new), message).rust = rust;
             }
             let settled = pair.head.view.fact("x-piaxis-settled").and_then(Value::as_array);
             for node in more {
                 let (value, sides) = (node.value, Sides::added(&node));
                 let message = format!("value {value} of `{name}` added");
-                self.find_as(spot, value_added, sides.clone(), message, rust);
+                self.find(spot, value_added, sides.clone(), message).rust = rust;
                 if settled.is_some_and(|settled| !settled.contains(value)) {
                     let message =
                         format!("value {value} of `{name}` is not in `x-piaxis-settled`: decide whether it is final");
