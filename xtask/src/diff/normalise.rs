@@ -146,8 +146,9 @@ static NULL: LazyLock<Value> = LazyLock::new(|| Value::String("null".to_owned())
 pub(crate) type Kinds<'a> = BTreeSet<(&'a str, &'a str)>;
 
 /// A schema with all parts of its `allOf` in one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct View<'a> {
+    pub(crate) node: Node<'a>,
     pub(crate) facts: BTreeMap<&'a str, Node<'a>>,
     pub(crate) properties: BTreeMap<&'a str, Node<'a>>,
     /// Names, each with the item of the list that has it.
@@ -162,7 +163,16 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn of(node: &Node<'a>) -> Self {
-        let mut view = View { nullable: has_null(node), ..View::default() };
+        let mut view = Self {
+            node: node.clone(),
+            facts: BTreeMap::new(),
+            properties: BTreeMap::new(),
+            required: BTreeMap::new(),
+            parts: BTreeSet::new(),
+            besides: BTreeSet::new(),
+            nullable: has_null(node),
+            has_all_of: false,
+        };
         // A part that several others share is the same part.
         let mut seen = HashSet::new();
         let mut open = vec![node.clone()];

@@ -1,20 +1,10 @@
 //! Differences between `oneOf` and `anyOf`.
 
-use std::collections::HashMap;
-
-use super::{
-    Comparison,
-    schema::{Pair, Side, Spot},
-    sides::Sides,
-};
-use crate::diff::{
-    node::Node,
-    normalise::{CHOICES, Peeled, View, is_null, without_annotations},
-};
+use super::*;
 
 impl<'a> Comparison<'a> {
     pub(super) fn choices(&mut self, pair: &Pair<'a>) {
-        let only = pair.each(|side| match CHOICES.map(|key| side.view.facts.contains_key(key)) {
+        let only = pair.each(|side| match CHOICES.map(|key| side.facts.contains_key(key)) {
             [true, false] => Some("oneOf"),
             [false, true] => Some("anyOf"),
             _ => None,
@@ -26,17 +16,17 @@ impl<'a> Comparison<'a> {
     }
 
     fn choice(&mut self, pair: &Pair<'a>, old_key: &str, new_key: &str) {
-        let (old, new) = (pair.base.view.facts.get(old_key), pair.head.view.facts.get(new_key));
+        let (old, new) = (pair.base.facts.get(old_key), pair.head.facts.get(new_key));
         let is_plain = |view: &View<'_>, key| {
             view.kinds().is_some() && (view.choice_of_kinds(key).is_some() || view.fact(key).is_none())
         };
         // Plain types are compared by `types`.
-        if is_plain(&pair.base.view, old_key) && is_plain(&pair.head.view, new_key) {
+        if is_plain(&pair.base, old_key) && is_plain(&pair.head, new_key) {
             return;
         }
         let (spot, name) = (&pair.spot, &pair.spot.name);
-        let sides = Sides::both(old.unwrap_or(&pair.base.node), new.unwrap_or(&pair.head.node));
-        let is_free = |side: &Side<'_>| side.view.kinds().is_none() && side.view.properties.is_empty();
+        let sides = both(old.unwrap_or(&pair.base.node), new.unwrap_or(&pair.head.node));
+        let is_free = |side: &View<'_>| side.kinds().is_none() && side.properties.is_empty();
         match (old, new) {
             (None, None) => {}
             (Some(old), Some(new)) => {
@@ -45,23 +35,20 @@ impl<'a> Comparison<'a> {
                     let kind = if new_key == "oneOf" { "type-narrowed" } else { "type-widened" };
                     self.find(spot, kind, sides, format!("`{old_key}` of `{name}` changed to `{new_key}`"));
                 }
-                let [added, removed] = match new_key {
-                    "oneOf" => ["alternative-added", "alternative-removed"],
-                    _ => ["any-of-added", "any-of-removed"],
-                };
+                let rules = if new_key == "oneOf" { "alternative" } else { "any-of" };
                 let [gone, more] = self.alternatives(old, new, spot);
                 for one in gone {
                     let message = format!("alternative {} of `{name}` removed", one.told());
-                    self.find(spot, removed, Sides::removed(&one.peeled.from, new), message);
+                    self.find(spot, &format!("{rules}-removed"), removed(&one.peeled.from, new), message);
                 }
                 for other in more {
                     let message = format!("alternative {} of `{name}` added", other.told());
-                    self.find(spot, added, Sides::added(&other.peeled.from), message);
+                    self.find(spot, &format!("{rules}-added"), added(&other.peeled.from), message);
                 }
             }
             (None, Some(_)) => {
                 // Without a type before, a choice restricts; otherwise the old schema is one of several.
-                let only_narrows = alternatives(&pair.head.view)
+                let only_narrows = alternatives(&pair.head)
                     .iter()
                     .all(|part| part.properties.is_empty() && part.kinds().is_none() && part.fact("enum").is_none());
                 let kind = if is_free(&pair.base) || only_narrows { "type-narrowed" } else { "choice-added" };

@@ -1,14 +1,6 @@
 //! The whole document: names of schemas, servers, unknown keys.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use super::{ANY, Comparison, Is, reach::way, sides::Sides, split};
-use crate::diff::{
-    change::Level,
-    node::Node,
-    normalise::{lists, same, without_annotations},
-    rust_api,
-};
+use super::*;
 
 /// Keys of the root with a comparison of their own.
 const KNOWN: &str = "openapi info servers paths components security tags externalDocs jsonSchemaDialect $schema $id";
@@ -28,7 +20,7 @@ impl<'a> Comparison<'a> {
         let (mut old, mut new): (Named<'a>, Named<'a>) = (base.children("schemas"), head.children("schemas"));
         for [(name, one), (other, node)] in renamed(&mut old, &mut new) {
             let message = format!("schema `{name}` renamed to `{other}`");
-            self.note_schema("schema-renamed", name, Sides::both(&one, &node), message);
+            self.note_schema("schema-renamed", name, both(&one, &node), message);
         }
         let (gone, more, both) = split(old, new);
         for (name, one, other) in both {
@@ -42,22 +34,21 @@ impl<'a> Comparison<'a> {
             self.note_schema(
                 "schema-removed",
                 name,
-                Sides::removed(&one, &head.child_or_self("schemas")),
+                removed(&one, &head.child_or_self("schemas")),
                 format!("schema `{name}` removed"),
             );
         }
         for (name, node) in more {
-            self.note_schema("schema-added", name, Sides::added(&node), format!("schema `{name}` added"));
+            self.note_schema("schema-added", name, added(&node), format!("schema `{name}` added"));
             for (key, what) in TERMS {
                 if let Some(term) = node.child(key) {
-                    let message = format!("typed {what} for {} added", term.value);
-                    self.note("term-type-added", Sides::added(&term), message);
+                    self.note("term-type-added", added(&term), format!("typed {what} for {} added", term.value));
                 }
             }
         }
     }
 
-    fn note_schema(&mut self, id: &'static str, name: &str, sides: Sides, message: String) {
+    fn note_schema(&mut self, id: &str, name: &str, sides: Sides, message: String) {
         let most = if rust_api::is_generated(name) { ANY } else { (Level::Patch, Level::None) };
         self.note_at_most(id, most, sides, message);
     }
@@ -85,13 +76,13 @@ impl<'a> Comparison<'a> {
             if id == "extension-changed" {
                 extensions.push(key);
             } else {
-                self.note(id, Sides::at(base, head, key), format!("`{key}` changed"));
+                self.note(id, at(base, head, key), format!("`{key}` changed"));
             }
         }
         let sides = match extensions.as_slice() {
             [] => return,
-            [key] => Sides::at(base, head, key),
-            _ => Sides::both(base, head),
+            [key] => at(base, head, key),
+            _ => both(base, head),
         };
         self.note("extension-changed", sides, format!("`{}` changed", extensions.join("`, `")));
     }
@@ -106,11 +97,9 @@ impl<'a> Comparison<'a> {
             };
             root.items("servers").into_iter().map(|server| (id(&server), server)).collect()
         };
-        let told = |(environment, url): &(&'a str, String), _: &Node<'a>, is: Is| match (*environment, is) {
-            ("", Is::Gone) => ("server-removed", format!("server {url}")),
-            ("", Is::New) => ("server-added", format!("server {url}")),
-            (name, Is::Gone) => ("environment-removed", format!("server of the environment {name}")),
-            (name, Is::New) => ("environment-added", format!("server of the environment {name}")),
+        let told = |(environment, url): &(&'a str, String), _: &Node<'a>, _: &str| match *environment {
+            "" => ("server", format!("server {url}")),
+            name => ("environment", format!("server of the environment {name}")),
         };
         for ((environment, _), one, other) in
             self.matched(servers(&self.base), servers(&self.head), &self.head.part("servers"), told)
@@ -118,7 +107,7 @@ impl<'a> Comparison<'a> {
             let (was, is) = (url(&one), url(&other));
             if was != is {
                 let message = format!("URL of the server of the environment {environment} changed from {was} to {is}");
-                self.note("environment-address-changed", Sides::both(&one, &other), message);
+                self.note("environment-address-changed", both(&one, &other), message);
             }
             self.unknown_keys(&one, &other, "url description");
         }

@@ -1,19 +1,6 @@
 //! Descriptions, examples and sources: one change for each operation and each part of the document.
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
-use super::{
-    Comparison,
-    operation::{METHODS, plain_path},
-    sides::Sides,
-};
-use crate::diff::{
-    node::Node,
-    normalise::{lists, same},
-    rust_api::is_documentation,
-};
+use super::*;
 
 /// A place in both documents.
 type Both<'a> = (Node<'a>, Node<'a>);
@@ -79,7 +66,7 @@ impl<'a> Comparison<'a> {
 
     fn documentation_of(&mut self, name: &str, one: Node<'a>, other: Node<'a>) {
         let mut places = differences(&one, &other);
-        let is_itself = is_documentation(one.pointer.trim_start_matches('/'));
+        let is_itself = rust_api::is_documentation(one.pointer.trim_start_matches('/'));
         if places.is_empty() && is_itself && !same(one.value, other.value) {
             places.push((one, other));
         }
@@ -89,8 +76,7 @@ impl<'a> Comparison<'a> {
     fn note_documentation(&mut self, name: &str, places: Vec<Both<'a>>) {
         let Some((one, other)) = places.first() else { return };
         let many = if places.len() > 1 { format!(" in {} places", places.len()) } else { String::new() };
-        let message = format!("documentation of {name} changed{many}");
-        self.note("documentation-changed", Sides::both(one, other), message);
+        self.note("documentation-changed", both(one, other), format!("documentation of {name} changed{many}"));
     }
 }
 
@@ -110,7 +96,7 @@ fn collect<'a>(base: &Node<'a>, head: &Node<'a>, are_names: bool, found: &mut Ve
                 return;
             }
             for key in one.keys().chain(other.keys().filter(|key| !one.contains_key(*key))) {
-                let is_words = !are_names && is_documentation(key);
+                let is_words = !are_names && rust_api::is_documentation(key);
                 match (base.child(key), head.child(key)) {
                     (Some(old), Some(new)) if is_words && same(old.value, new.value) => {}
                     _ if is_words => found.push((base.child_or_self(key), head.child_or_self(key))),

@@ -1,21 +1,13 @@
 //! Extensions of the root that code is generated from: webhooks, environment variables, payouts, common headers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use super::*;
 
-use super::{
-    Comparison, Is,
-    document::Named,
-    reach::way,
-    sides::{Sides, gone_and_more},
-};
-use crate::diff::{node::Node, normalise::without_annotations};
-
-/// Lists of the webhooks: key, word, rules for what is removed and added.
-const LISTS: [(&str, &str, [&str; 2]); 4] = [
-    ("headers", "header", ["webhook-header-removed", "webhook-header-added"]),
-    ("events", "event", ["webhook-event-removed", "webhook-event-added"]),
-    ("payloads", "payload", ["webhook-payload-removed", "webhook-payload-added"]),
-    ("envelopes", "envelope", ["webhook-envelope-removed", "webhook-envelope-added"]),
+/// Lists of the webhooks: key, word, first words of the rules.
+const LISTS: [(&str, &str, &str); 4] = [
+    ("headers", "header", "webhook-header"),
+    ("events", "event", "webhook-event"),
+    ("payloads", "payload", "webhook-payload"),
+    ("envelopes", "envelope", "webhook-envelope"),
 ];
 
 impl<'a> Comparison<'a> {
@@ -25,16 +17,14 @@ impl<'a> Comparison<'a> {
         self.common_headers();
         let (old, new) = self.parts("x-piaxis-payouts");
         if without_annotations(old.value) != without_annotations(new.value) {
-            self.note("payout-checks-changed", Sides::both(&old, &new), "checks of `PayoutBatch` changed".to_owned());
+            self.note("payout-checks-changed", both(&old, &new), "checks of `PayoutBatch` changed".to_owned());
         }
     }
 
     fn webhooks(&mut self) {
         let (base, head) = self.parts("x-piaxis-webhooks");
-        for (key, word, [removed, added]) in LISTS {
-            let told = |name: &&str, _: &Node<'a>, is| {
-                (if is == Is::Gone { removed } else { added }, format!("webhook {word} `{name}`"))
-            };
+        for (key, word, rules) in LISTS {
+            let told = |name: &&str, _: &Node<'a>, _: &str| (rules, format!("webhook {word} `{name}`"));
             let (old, new): (Named<'a>, Named<'a>) = (base.children(key), head.children(key));
             for (name, one, other) in self.matched(old, new, &head.part(key), told) {
                 match key {
@@ -64,15 +54,15 @@ impl<'a> Comparison<'a> {
             let [gone, more] = gone_and_more(&old, &new);
             if gone.is_empty() && more.is_empty() && old.value != new.value {
                 let message = format!("order of the environment variables of `{setting}` changed");
-                self.note("environment-variables-reordered", Sides::both(&old, &new), message);
+                self.note("environment-variables-reordered", both(&old, &new), message);
             }
             for name in gone {
                 let message = format!("environment variable {} of `{setting}` removed", name.value);
-                self.note("environment-variable-removed", Sides::removed(&name, &new), message);
+                self.note("environment-variable-removed", removed(&name, &new), message);
             }
             for name in more {
                 let message = format!("environment variable {} of `{setting}` added", name.value);
-                self.note("environment-variable-added", Sides::added(&name), message);
+                self.note("environment-variable-added", added(&name), message);
             }
         }
     }
@@ -82,13 +72,9 @@ impl<'a> Comparison<'a> {
             let items = root.items("x-piaxis-common-headers").into_iter();
             items.map(|item| (item.resolved().text("name").to_lowercase(), item)).collect()
         };
-        let told = |name: &String, item: &Node<'a>, is| {
-            let id = match is {
-                Is::Gone => "common-header-removed",
-                Is::New if item.resolved().is("required") => "required-parameter-added",
-                Is::New => "common-header-added",
-            };
-            (id, format!("common header `{name}`"))
+        let told = |name: &String, item: &Node<'a>, word: &str| {
+            let demands = word == "added" && item.resolved().is("required");
+            (if demands { "required-parameter" } else { "common-header" }, format!("common header `{name}`"))
         };
         for (name, one, other) in
             self.matched(headers(&self.base), headers(&self.head), &self.head.part("x-piaxis-common-headers"), told)
@@ -96,7 +82,7 @@ impl<'a> Comparison<'a> {
             let (one, other) = (one.resolved(), other.resolved());
             let what = format!("common header `{name}`");
             self.transport(&one, &other, &what);
-            self.presence(&one, &other, ["parameter-became-required", "parameter-became-optional"], &what);
+            self.presence(&one, &other, "parameter", &what);
             if let (Some(one), Some(other)) = (one.child("schema"), other.child("schema")) {
                 self.used(way::TRANSPORT, &one, &other, &name);
             }

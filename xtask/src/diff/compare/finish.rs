@@ -1,12 +1,6 @@
 //! The last steps: each change gets its place and its line, and the same harmless edit of many places is one.
 
-use std::collections::HashMap;
-
-use super::place;
-use crate::diff::{
-    change::{Change, Level, Place},
-    load::Document,
-};
+use super::*;
 
 /// So many equal changes are told as one.
 const MANY: usize = 4;

@@ -1,19 +1,6 @@
 //! Differences between keywords that only the table knows, and between the parts of `allOf`.
 
-use std::collections::BTreeSet;
-
-use serde_json::Value;
-
-use super::{
-    Comparison, place,
-    schema::{Pair, Side, changed},
-};
-use crate::contract::pointer::escape;
-use crate::diff::{
-    change::Level,
-    normalise::{OUTER, is_annotation, lists, without_annotations},
-    rust_api,
-};
+use super::*;
 
 /// Keys with a comparison of their own.
 const KNOWN: &str = "type format enum const properties required additionalProperties items oneOf anyOf allOf \
@@ -42,7 +29,7 @@ const LIMITS: [&str; 3] = ["limit-tightened", "limit-loosened", "limit-changed"]
 
 impl<'a> Comparison<'a> {
     pub(super) fn keywords(&mut self, pair: &Pair<'a>) {
-        let (base, head) = (&pair.base.view.facts, &pair.head.view.facts);
+        let (base, head) = (&pair.base.facts, &pair.head.facts);
         for key in base.keys().chain(head.keys()).copied().collect::<BTreeSet<_>>() {
             let (old, new) = pair.values(key);
             let is_moot = matches!(key, "then" | "else") && pair.values("if") == (None, None);
@@ -77,7 +64,7 @@ impl<'a> Comparison<'a> {
     /// Compares the parts of `allOf` as sets.
     pub(super) fn parts_of_all(&mut self, pair: &Pair<'a>) {
         // Assertions of one part that contradict those of another.
-        let (was, is) = (&pair.base.view.besides, &pair.head.view.besides);
+        let (was, is) = (&pair.base.besides, &pair.head.besides);
         let [tightened, loosened, other] = LIMITS;
         let kind = match (is.is_superset(was), was.is_superset(is)) {
             (true, true) => None,
@@ -88,9 +75,9 @@ impl<'a> Comparison<'a> {
         if let Some(kind) = kind {
             self.find(&pair.spot, kind, pair.sides("allOf"), format!("`allOf` of `{}` changed", pair.spot.name));
         }
-        let (old, new) = pair.each(|side: &Side<'a>| side.view.parts.clone());
+        let (old, new) = pair.each(|side: &View<'a>| side.parts.clone());
         let (kind, words, list) = match (new.is_superset(&old), old.is_superset(&new)) {
-            _ if pair.each(|side| side.view.has_all_of) != (true, true) => return,
+            _ if pair.each(|side| side.has_all_of) != (true, true) => return,
             (true, false) => ("all-of-added", "added", new.difference(&old)),
             (false, true) => ("all-of-removed", "removed", old.difference(&new)),
             _ => return,
@@ -98,8 +85,7 @@ impl<'a> Comparison<'a> {
         for part in list {
             let name = if part.starts_with('{') { place::digest(part) } else { escape(part) };
             let sides = pair.sides("allOf").with_head(format!("{}/allOf/{name}", pair.head.node.pointer));
-            let message = format!("`allOf` of `{}`: part `{name}` {words}", pair.spot.name);
-            self.find(&pair.spot, kind, sides, message);
+            self.find(&pair.spot, kind, sides, format!("`allOf` of `{}`: part `{name}` {words}", pair.spot.name));
         }
     }
 }

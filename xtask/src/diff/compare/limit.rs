@@ -1,15 +1,6 @@
 //! Differences between limits of a value.
 
-use std::cmp::Ordering;
-
-use serde_json::Value;
-
-use super::{
-    Comparison,
-    schema::{Pair, Side, changed},
-    sides::Sides,
-};
-use crate::diff::{normalise::View, number::Exact};
+use super::*;
 
 /// Each limit, the key that excludes the limit itself, and the value that is the same as no limit.
 const LIMITS: [(&str, &str, Option<i128>); 10] = [
@@ -29,20 +20,19 @@ impl<'a> Comparison<'a> {
     pub(super) fn limits(&mut self, pair: &Pair<'a>) {
         let mut found: Vec<(&str, &str, Option<&'static str>)> = Vec::new();
         for (key, exclusive, none) in LIMITS {
-            let limit =
-                |side: &Side<'a>| limit(&side.view, key, exclusive).or(none.map(|it| (Exact::whole(it), false)));
+            let limit = |side: &View<'a>| limit(side, key, exclusive).or(none.map(|it| (Exact::whole(it), false)));
             let (old, new) = pair.each(limit);
             found.push((key, exclusive, tightened(order(old, new, is_upper(key)))));
         }
-        let (was, is) = pair.each(|side| side.view.fact("uniqueItems") == Some(&Value::Bool(true)));
+        let (was, is) = pair.each(|side| side.fact("uniqueItems") == Some(&Value::Bool(true)));
         found.push(("uniqueItems", "", tightened(is.cmp(&was))));
-        let (old, new) = pair.each(|side| side.view.fact("multipleOf").and_then(Value::as_f64));
+        let (old, new) = pair.each(|side| side.fact("multipleOf").and_then(Value::as_f64));
         found.push(("multipleOf", "", step(old, new)));
         for (key, exclusive, kind) in found {
             let Some(kind) = kind else { continue };
-            let (old, new) = pair.each(|side| side.view.facts.get(key).or(side.view.facts.get(exclusive)).cloned());
+            let (old, new) = pair.each(|side| side.facts.get(key).or(side.facts.get(exclusive)).cloned());
             let message = changed(key, &pair.spot.name, old.as_ref(), new.as_ref());
-            let sides = Sides::both(old.as_ref().unwrap_or(&pair.base.node), new.as_ref().unwrap_or(&pair.head.node));
+            let sides = both(old.as_ref().unwrap_or(&pair.base.node), new.as_ref().unwrap_or(&pair.head.node));
             self.find(&pair.spot, kind, sides, message);
         }
     }

@@ -1,18 +1,6 @@
 //! Bodies by media type, and those of requests.
 
-use std::collections::BTreeSet;
-
-use super::{
-    Comparison,
-    reach::{direction, way},
-    sides::Sides,
-};
-use crate::diff::{
-    change::Level,
-    node::Node,
-    normalise::{CHOICES, View},
-    rules,
-};
+use super::*;
 
 /// A media type without its parameters.
 fn plain(kind: &str) -> &str {
@@ -46,7 +34,7 @@ type Media<'a> = (String, Node<'a>);
 /// Two maps of bodies by media type.
 struct Contents<'a> {
     /// With the media type of the head.
-    both: Vec<(String, Node<'a>, Node<'a>)>,
+    common: Vec<(String, Node<'a>, Node<'a>)>,
     gone: Vec<Media<'a>>,
     more: Vec<Media<'a>>,
 }
@@ -58,16 +46,16 @@ impl<'a> Contents<'a> {
             let kinds = node.part("content").entries().into_iter();
             kinds.map(|(kind, media)| (kind.to_lowercase().replace(' ', ""), media)).collect()
         };
-        let (mut both, mut gone, mut more) = (Vec::new(), list(old), list(new));
+        let (mut common, mut gone, mut more) = (Vec::new(), list(old), list(new));
         for name in [(|kind| kind) as fn(&str) -> &str, plain] {
             gone.retain(|(kind, media)| {
                 let Some(at) = more.iter().position(|(other, _)| name(kind) == name(other)) else { return true };
                 let (kind, new) = more.remove(at);
-                both.push((kind, media.clone(), new));
+                common.push((kind, media.clone(), new));
                 false
             });
         }
-        Self { both, gone, more }
+        Self { common, gone, more }
     }
 }
 
@@ -76,22 +64,16 @@ impl<'a> Comparison<'a> {
         let (old, new) = match (base.child("requestBody"), head.child("requestBody")) {
             (Some(old), Some(new)) => (old.resolved(), new.resolved()),
             (Some(old), None) => {
-                return self.note(
-                    "body-removed",
-                    Sides::removed(&old.resolved(), head),
-                    format!("body of {name} removed"),
-                );
+                let old = old.resolved();
+                return self.note("body-removed", removed(&old, head), format!("body of {name} removed"));
             }
             (None, Some(new)) => {
-                let (id, word) = match new.resolved().is("required") {
-                    true => ("required-body-added", "required"),
-                    false => ("optional-body-added", "optional"),
-                };
-                return self.note(id, Sides::added(&new), format!("{word} body of {name} added"));
+                let word = if new.resolved().is("required") { "required" } else { "optional" };
+                return self.note(&format!("{word}-body-added"), added(&new), format!("{word} body of {name} added"));
             }
             (None, None) => return,
         };
-        self.presence(&old, &new, ["body-became-required", "body-became-optional"], &format!("body of {name}"));
+        self.presence(&old, &new, "body", &format!("body of {name}"));
         self.unknown_keys(&old, &new, "description content required $ref");
         self.contents(&old, &new, way::REQUEST, name);
     }
@@ -100,27 +82,24 @@ impl<'a> Comparison<'a> {
     pub(super) fn contents(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, name: &str) {
         let is_request = way == way::REQUEST;
         let what = direction(way);
-        let [broader, removed, added] = match is_request {
-            true => ["request-media-type-generalised", "request-media-type-removed", "request-media-type-added"],
-            false => ["response-media-type-specialised", "response-media-type-removed", "response-media-type-added"],
-        };
+        let broader = if is_request { "request-media-type-generalised" } else { "response-media-type-specialised" };
         let body = |this: &mut Self, kind: &str, old: &Node<'a>, new: &Node<'a>| {
             let is_text = is_request && is_text(kind, old) && is_text(kind, new);
             this.unknown_keys(old, new, "schema example examples encoding");
             this.described([old, new], |media| media.child("schema"), if is_text { way::TEXT } else { way }, what);
         };
-        let Contents { both, gone, more } = Contents::of(old, new);
-        for (kind, media, new) in &both {
+        let Contents { common, gone, more } = Contents::of(old, new);
+        for (kind, media, new) in &common {
             if is_request && media.value.get("encoding") != new.value.get("encoding") {
                 let message = format!("`encoding` of the body of {name} changed");
-                self.note("request-media-type-encoding-changed", Sides::both(media, new), message);
+                self.note("request-media-type-encoding-changed", both(media, new), message);
             }
             body(self, kind, media, new);
         }
         let mut used = BTreeSet::new();
         for (kind, media) in &gone {
             // Requests may become more general, responses more special.
-            let known = both.iter().filter(|_| is_request).map(|(other, _, new)| (other, new));
+            let known = common.iter().filter(|_| is_request).map(|(other, _, new)| (other, new));
             let covers = |(other, _): &(&String, _)| match is_request {
                 true => other.contains('*') && specialises(kind, other),
                 false => !used.contains(other) && specialises(other, kind),
@@ -128,14 +107,16 @@ impl<'a> Comparison<'a> {
             if let Some((other, new)) = known.chain(more.iter().map(|(other, new)| (other, new))).find(covers) {
                 used.insert(other);
                 let message = format!("{what} media type `{kind}` of {name} changed to `{other}`");
-                self.note(broader, Sides::both(media, new), message);
+                self.note(broader, both(media, new), message);
                 body(self, kind, media, new);
             } else {
-                self.note(removed, Sides::removed(media, new), format!("{what} media type `{kind}` of {name} removed"));
+                let message = format!("{what} media type `{kind}` of {name} removed");
+                self.note(&format!("{what}-media-type-removed"), removed(media, new), message);
             }
         }
         for (kind, media) in more.iter().filter(|(kind, _)| !used.contains(kind)) {
-            self.note(added, Sides::added(media), format!("{what} media type `{kind}` of {name} added"));
+            let message = format!("{what} media type `{kind}` of {name} added");
+            self.note(&format!("{what}-media-type-added"), added(media), message);
         }
     }
 
@@ -157,7 +138,7 @@ impl<'a> Comparison<'a> {
         let rust = if way & way::PLAIN != 0 { Level::None } else { Level::Breaking };
         let [base, head] = places.map(|place| schema(place).unwrap_or_else(|| place.clone()));
         let message = format!("schema of `{name}` {words}");
-        self.note_at_most(rule.id, (Level::Breaking, rust), Sides::both(&base, &head), message);
+        self.note_at_most(rule.id, (Level::Breaking, rust), both(&base, &head), message);
         None
     }
 }

@@ -19,20 +19,37 @@ mod security;
 mod sides;
 mod value;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+};
+
+use serde_json::Value;
 
 pub(super) use operation::plain_path;
 
 use self::{
-    schema::{Pending, Unit},
-    sides::Sides,
+    choice::alternatives,
+    document::{Named, renamed},
+    operation::{METHODS, Operation, Operations},
+    parameter::{is_text, schema_of},
+    reach::{direction, way},
+    schema::{Finding, Pair, Pending, Spot, Unit, changed},
+    sides::{Sides, added, at, both, gone_and_more, removed},
 };
 use super::{
-    change::{Change, Level},
+    change::{Change, Level, Place},
     load::Document,
     node::Node,
-    rules,
+    normalise::{
+        CHOICES, Kinds, OUTER, Peeled, View, is_annotation, is_composed, is_null, lists, only_annotations, same,
+        without_annotations,
+    },
+    number::Exact,
+    rules::{self, Rule},
+    rust_api,
 };
+use crate::contract::pointer::{escape, unescape};
 
 /// A comparison in progress.
 struct Comparison<'a> {
@@ -90,27 +107,27 @@ impl<'a> Comparison<'a> {
     }
 
     /// Notes a change outside of schemas, of the operation that is compared.
-    fn note(&mut self, id: &'static str, sides: Sides, message: String) {
+    fn note(&mut self, id: &str, sides: Sides, message: String) {
         self.note_at_most(id, ANY, sides, message);
     }
 
     /// Notes a change with the levels of its rule, but no higher ones than these.
-    fn note_at_most(&mut self, id: &'static str, (wire, rust): (Level, Level), sides: Sides, message: String) {
+    fn note_at_most(&mut self, id: &str, (wire, rust): (Level, Level), sides: Sides, message: String) {
         let rule = rules::find(id);
-        self.note_of(id, (rule.wire.min(wire), rule.rust.min(rust)), self.operation, sides, message);
+        self.note_of(rule, (rule.wire.min(wire), rule.rust.min(rust)), self.operation, sides, message);
     }
 
     /// Notes a change with its levels. The same rule at the same place is one change of several operations.
     fn note_of(
         &mut self,
-        id: &'static str,
+        rule: &Rule,
         (wire, rust): (Level, Level),
         operations: impl IntoIterator<Item = usize>,
         sides: Sides,
         message: String,
     ) {
         // A change that nobody notices is one of words.
-        let wire = if wire.max(rust) == Level::None { Level::Patch } else { wire };
+        let (id, wire) = (rule.id, if wire.max(rust) == Level::None { Level::Patch } else { wire });
         let names = operations.into_iter().filter_map(|at| self.operations.get(at).cloned());
         let [base, head] = sides.pointers();
         let at = *self.seen.entry((id, base, head)).or_insert(self.changes.len());
@@ -137,22 +154,20 @@ impl<'a> Comparison<'a> {
         });
     }
 
-    /// Notes what only one of two maps around a node has, by the rule and the words for it; returns what both have.
+    /// Notes what only one of two maps around a node has; returns what both have. `told` gives the first words of the
+    /// rule and of the message, which end with `removed` or `added`.
     fn matched<K: Ord>(
         &mut self,
         old: BTreeMap<K, Node<'a>>,
         new: BTreeMap<K, Node<'a>>,
         around: &Node<'a>,
-        told: impl Fn(&K, &Node<'a>, Is) -> (&'static str, String),
+        told: impl Fn(&K, &Node<'a>, &str) -> (&'static str, String),
     ) -> Vec<(K, Node<'a>, Node<'a>)> {
         let (gone, more, both) = split(old, new);
-        for (key, one) in gone {
-            let (id, what) = told(&key, &one, Is::Gone);
-            self.note(id, Sides::removed(&one, around), format!("{what} removed"));
-        }
-        for (key, other) in more {
-            let (id, what) = told(&key, &other, Is::New);
-            self.note(id, Sides::added(&other), format!("{what} added"));
+        let gone = gone.iter().map(|(key, one)| (key, one, "removed", removed(one, around)));
+        for (key, node, word, sides) in gone.chain(more.iter().map(|(key, one)| (key, one, "added", added(one)))) {
+            let (id, what) = told(key, node, word);
+            self.note(&format!("{id}-{word}"), sides, format!("{what} {word}"));
         }
         both
     }
@@ -174,10 +189,3 @@ fn split<K: Ord, V>(old: BTreeMap<K, V>, mut new: BTreeMap<K, V>) -> Split<K, V>
 
 /// No limit of the levels.
 const ANY: (Level, Level) = (Level::Breaking, Level::Breaking);
-
-/// What only one of two documents has.
-#[derive(Clone, Copy, PartialEq)]
-enum Is {
-    Gone,
-    New,
-}

@@ -1,42 +1,27 @@
 //! Differences between the properties of an object, named and additional.
 
-use std::collections::BTreeSet;
-
-use serde_json::Value;
-
-use super::{
-    Comparison,
-    choice::alternatives,
-    reach::way,
-    schema::{Pair, Side, Spot},
-    sides::Sides,
-};
-use crate::diff::{
-    change::Level,
-    node::Node,
-    normalise::{CHOICES, Peeled, only_annotations},
-    rust_api::is_option,
-};
+use super::*;
 
 impl<'a> Comparison<'a> {
     pub(super) fn properties(&mut self, pair: &Pair<'a>) {
-        let (base, head, spot) = (&pair.base.view, &pair.head.view, &pair.spot);
+        let (base, head, spot) = (&pair.base, &pair.head, &pair.spot);
         let in_base_choice = in_choice(&pair.base, &pair.head);
         let in_head_choice = in_choice(&pair.head, &pair.base);
         for (name, old) in &base.properties {
             let inner = spot.within(format!("{}.{name}", spot.name));
-            let was_required = base.required.contains_key(name);
             match head.properties.get(name) {
                 Some(new) => self.property(pair, name, [old, new], inner),
                 None if in_head_choice.contains(name) => {}
                 None => {
-                    let (kind, word) = match was_required {
-                        true => ("required-property-removed", "required"),
-                        false => ("optional-property-removed", "optional"),
-                    };
+                    let word = required(base.required.contains_key(name));
                     let message = format!("{word} property `{}` removed", inner.name);
                     let inner = Spot { mask: spot.mask & !hidden(&[old]), ..inner };
-                    self.find(&inner, kind, Sides::removed(old, &pair.head.node.part("properties")), message);
+                    self.find(
+                        &inner,
+                        &format!("{word}-property-removed"),
+                        removed(old, &pair.head.node.part("properties")),
+                        message,
+                    );
                 }
             }
         }
@@ -44,32 +29,29 @@ impl<'a> Comparison<'a> {
             if base.properties.contains_key(name) || in_base_choice.contains(name) {
                 continue;
             }
-            let (kind, word) = match head.required.contains_key(name) {
-                true => ("required-property-added", "required"),
-                false => ("optional-property-added", "optional"),
-            };
+            let word = required(head.required.contains_key(name));
             let default = Peeled::of(new).node.value.get("default").map(|default| format!("; default {default}"));
             let full = format!("{}.{name}", spot.name);
             let message = format!("{word} property `{full}` added{}", default.unwrap_or_default());
             let inner = Spot { mask: spot.mask & !hidden(&[new]), ..spot.within(full) };
-            self.find(&inner, kind, Sides::added(new), message);
+            self.find(&inner, &format!("{word}-property-added"), added(new), message);
         }
         self.required_without_property(pair);
     }
 
     /// Compares a property that both schemas have.
     fn property(&mut self, pair: &Pair<'a>, name: &str, [old, new]: [&Node<'a>; 2], inner: Spot) {
-        let (was_required, is_required) = pair.each(|side| side.view.required.contains_key(name));
+        let (was_required, is_required) = pair.each(|side| side.required.contains_key(name));
         let hidden = hidden(&[old, new]);
         let optional = !was_required && !is_required;
         let inner = Spot { mask: pair.spot.mask & !hidden, optional, ..inner };
         if was_required != is_required {
-            let same_type = is_option(old, was_required) == is_option(new, is_required);
-            let list = pair.head.view.required.get(name).unwrap_or(new).pointer.clone();
-            let (kind, word) = required(is_required);
-            let sides = Sides::both(old, new).with_head(list);
+            let same_type = rust_api::is_option(old, was_required) == rust_api::is_option(new, is_required);
+            let list = pair.head.required.get(name).unwrap_or(new).pointer.clone();
+            let (word, sides) = (required(is_required), both(old, new).with_head(list));
             let message = format!("property `{}` became {word}", inner.name);
-            self.find(&inner, kind, sides, message).rust = same_type.then_some(Level::None);
+            self.find(&inner, &format!("property-became-{word}"), sides, message).rust =
+                same_type.then_some(Level::None);
         }
         // A client may send a read-only property back to the server; one that becomes read-only is ignored.
         let became_read_only = !Peeled::of(old).is("readOnly") && Peeled::of(new).is("readOnly");
@@ -79,22 +61,22 @@ impl<'a> Comparison<'a> {
 
     /// Compares the required names that neither schema has as a property.
     fn required_without_property(&mut self, pair: &Pair<'a>) {
-        let (base, head) = (&pair.base.view, &pair.head.view);
+        let (base, head) = (&pair.base, &pair.head);
         let is_property = |name: &str| [base, head].iter().any(|view| view.properties.contains_key(name));
         for is_required in [true, false] {
             let (having, other) = if is_required { (&pair.head, &pair.base) } else { (&pair.base, &pair.head) };
-            for (name, item) in &having.view.required {
-                if other.view.required.contains_key(name) || name.is_empty() || is_property(name) {
+            for (name, item) in &having.required {
+                if other.required.contains_key(name) || name.is_empty() || is_property(name) {
                     continue;
                 }
-                let (kind, word) = required(is_required);
+                let word = required(is_required);
                 let property = having.node.with(item.pointer.clone(), having.node.value);
                 let sides = match is_required {
-                    true => Sides::both(&other.node, &property),
-                    false => Sides::removed(&property, &other.node),
+                    true => both(&other.node, &property),
+                    false => removed(&property, &other.node),
                 };
                 let message = format!("property `{}.{name}` became {word}", pair.spot.name);
-                self.find(&pair.spot, kind, sides, message).rust = Some(Level::None);
+                self.find(&pair.spot, &format!("property-became-{word}"), sides, message).rust = Some(Level::None);
             }
         }
     }
@@ -118,7 +100,7 @@ impl<'a> Comparison<'a> {
         }
         let is_kept = |node: Option<&Node<'_>>| node.is_some() && !is_closed(node);
         let (was_closed, closed) = (is_closed(old), is_closed(new));
-        let has_fields = pair.each(|side| !side.view.properties.is_empty()) == (true, true);
+        let has_fields = pair.each(|side| !side.properties.is_empty()) == (true, true);
         let rust = match (is_kept(old), is_kept(new)) {
             (true, false) if has_fields => Level::Breaking,
             (false, true) if has_fields => Level::Additive,
@@ -142,18 +124,15 @@ fn hidden(sides: &[&Node<'_>]) -> u8 {
     (any("readOnly") * way::SENT) | (any("writeOnly") * way::ANSWERED)
 }
 
-fn required(is_required: bool) -> (&'static str, &'static str) {
-    match is_required {
-        true => ("property-became-required", "required"),
-        false => ("property-became-optional", "optional"),
-    }
+fn required(is_required: bool) -> &'static str {
+    if is_required { "required" } else { "optional" }
 }
 
 /// Properties of the alternatives of a choice, whose comparison reports them.
 ///
 /// Where the other schema is a choice too, only properties of every alternative count.
-fn in_choice<'a>(side: &Side<'a>, other: &Side<'a>) -> BTreeSet<&'a str> {
-    let is_choice = CHOICES.iter().any(|key| other.view.facts.contains_key(key));
-    let names = alternatives(&side.view).into_iter().map(|part| part.properties.into_keys().collect::<BTreeSet<_>>());
+fn in_choice<'a>(side: &View<'a>, other: &View<'a>) -> BTreeSet<&'a str> {
+    let is_choice = CHOICES.iter().any(|key| other.facts.contains_key(key));
+    let names = alternatives(side).into_iter().map(|part| part.properties.into_keys().collect::<BTreeSet<_>>());
     names.reduce(|one, other| if is_choice { &one & &other } else { &one | &other }).unwrap_or_default()
 }

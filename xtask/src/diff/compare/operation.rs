@@ -1,15 +1,6 @@
 //! Paths and operations.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
-
-use super::{
-    Comparison,
-    sides::{Sides, gone_and_more},
-    split,
-};
-use crate::diff::{node::Node, normalise::without_annotations};
+use super::*;
 
 pub(super) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
@@ -66,13 +57,13 @@ impl<'a> Comparison<'a> {
     pub(super) fn paths(&mut self) {
         let (base, head) = self.parts("paths");
         let (gone, more, both) = split(operations(&base), operations(&head));
-        for Operation { name, node, .. } in gone.into_values() {
+        for Operation { name, path, node } in gone.into_values() {
             self.enter(&name);
-            self.note("operation-removed", Sides::removed(&node, &head), format!("operation {name} removed"));
+            self.note("operation-removed", removed(&node, &path), format!("operation {name} removed"));
         }
         for Operation { name, node, .. } in more.into_values() {
             self.enter(&name);
-            self.note("operation-added", Sides::added(&node), format!("operation {name} added"));
+            self.note("operation-added", added(&node), format!("operation {name} added"));
         }
         for (_, base, head) in both {
             self.enter(&head.name);
@@ -102,7 +93,7 @@ impl<'a> Comparison<'a> {
             ("x-piaxis-query", "query-struct-changed"),
         ] {
             if base.value.get(key) != head.value.get(key) {
-                self.note(id, Sides::at(base, head, key), format!("`{key}` of {name} changed"));
+                self.note(id, at(base, head, key), format!("`{key}` of {name} changed"));
             }
         }
         self.operation_servers(pair);
@@ -116,27 +107,26 @@ impl<'a> Comparison<'a> {
         match (base.child("operationId"), head.child("operationId")) {
             (Some(old), Some(new)) if old.value != new.value => {
                 let message = format!("operationId of {name} changed from {} to {}", old.value, new.value);
-                self.note("operation-id-changed", Sides::both(&old, &new), message);
+                self.note("operation-id-changed", both(&old, &new), message);
             }
             (Some(old), None) => {
-                self.note("operation-id-removed", Sides::removed(&old, head), format!("operationId of {name} removed"));
+                self.note("operation-id-removed", removed(&old, head), format!("operationId of {name} removed"));
             }
             (None, Some(new)) => {
-                let message = format!("operationId {} of {name} added", new.value);
-                self.note("operation-id-added", Sides::added(&new), message);
+                self.note("operation-id-added", added(&new), format!("operationId {} of {name} added", new.value));
             }
             _ => {}
         }
         let (old, new) = (base.items("tags"), head.items("tags"));
         let rest = |tags: &[Node<'a>]| tags.iter().skip(1).map(|tag| tag.value.to_string()).collect::<BTreeSet<_>>();
-        let sides = Sides::at(base, head, "tags");
+        let sides = at(base, head, "tags");
         match (old.first(), new.first()) {
             (Some(one), Some(other)) if one.value != other.value => {
                 let message = format!("first tag of {name} changed from {} to {}", one.value, other.value);
-                self.note("tag-changed", Sides::both(one, other), message);
+                self.note("tag-changed", both(one, other), message);
             }
             (Some(one), None) => {
-                self.note("tag-changed", Sides::removed(one, head), format!("tag {} of {name} removed", one.value));
+                self.note("tag-changed", removed(one, head), format!("tag {} of {name} removed", one.value));
             }
             (None, Some(_)) => self.note("tag-added", sides, format!("tag of {name} added")),
             _ if rest(&old) != rest(&new) => {
@@ -149,7 +139,7 @@ impl<'a> Comparison<'a> {
     pub(super) fn deprecation(&mut self, base: &Node<'a>, head: &Node<'a>, name: &str) {
         if base.is("deprecated") != head.is("deprecated") {
             let words = if head.is("deprecated") { "deprecated" } else { "no longer deprecated" };
-            self.note("deprecation-changed", Sides::at(base, head, "deprecated"), format!("{name} is {words}"));
+            self.note("deprecation-changed", at(base, head, "deprecated"), format!("{name} is {words}"));
         }
     }
 
@@ -160,7 +150,7 @@ impl<'a> Comparison<'a> {
         let differ = |of: fn(&Value) -> Value| without_annotations(&of(old)) != without_annotations(&of(new));
         if differ(Value::clone) {
             let id = if differ(without_links) { "unclassified" } else { "links-changed" };
-            self.note(id, Sides::at(base, head, KEY), format!("`{KEY}` of {name} changed"));
+            self.note(id, at(base, head, KEY), format!("`{KEY}` of {name} changed"));
         }
     }
 
@@ -172,8 +162,7 @@ impl<'a> Comparison<'a> {
         let (old, new) = (servers(&pair.base), servers(&pair.head));
         let urls = |servers: &Node<'a>| servers.list().iter().map(|server| server.text("url")).collect::<Vec<_>>();
         if urls(&old) != urls(&new) {
-            let message = format!("servers of {} changed", pair.head.name);
-            self.note("operation-servers-changed", Sides::both(&old, &new), message);
+            self.note("operation-servers-changed", both(&old, &new), format!("servers of {} changed", pair.head.name));
         }
     }
 
@@ -192,11 +181,11 @@ impl<'a> Comparison<'a> {
         let [gone, more] = gone_and_more(&Node::of(&old), &Node::of(&new));
         for method in gone.iter().map(|method| method.value) {
             let pointer = format!("{}/{KEY}/{}", base.pointer, method.as_str().unwrap_or_default());
-            let sides = Sides::removed(&Node::of(method).with(pointer, method), head);
+            let sides = removed(&Node::of(method).with(pointer, method), head);
             self.note("method-removed", sides, format!("method {method} of {name} removed"));
         }
         for method in more.iter().map(|method| method.value) {
-            let sides = Sides::added(&Node::of(method).with(format!("{}/{KEY}", head.pointer), method));
+            let sides = added(&Node::of(method).with(format!("{}/{KEY}", head.pointer), method));
             self.note("method-added", sides, format!("method {method} of {name} added"));
         }
     }

@@ -1,21 +1,6 @@
 //! Parameters: those of a path count for each of its operations.
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
-use super::{
-    Comparison, Is,
-    operation::{Operation, Operations},
-    reach::way,
-    schema::changed,
-    sides::Sides,
-};
-use crate::diff::{
-    change::Level,
-    node::Node,
-    normalise::{Peeled, View},
-};
+use super::*;
 
 /// Keys of parameters and of headers with a comparison of their own.
 pub(super) const KNOWN: &str = "name in description required deprecated allowEmptyValue style explode allowReserved \
@@ -94,14 +79,13 @@ impl<'a> Comparison<'a> {
     pub(super) fn parameters(&mut self, pair: &Operations<'a>) {
         let old = parameters(&pair.base, &items(&pair.head));
         let new = parameters(&pair.head, &items(&pair.base));
-        let words = |_: &String, node: &Node<'a>, is| {
+        let words = |_: &String, node: &Node<'a>, word: &str| {
             let node = node.resolved();
-            let (id, kind) = match is {
-                Is::Gone => ("parameter-removed", ""),
-                Is::New if node.is("required") => ("required-parameter-added", "required "),
-                Is::New => ("optional-parameter-added", "optional "),
-            };
-            (id, format!("{kind}parameter {}", told(&node)))
+            match word {
+                "removed" => ("parameter", format!("parameter {}", told(&node))),
+                _ if node.is("required") => ("required-parameter", format!("required parameter {}", told(&node))),
+                _ => ("optional-parameter", format!("optional parameter {}", told(&node))),
+            }
         };
         for (_, old, new) in self.matched(old, new, &pair.head.node.child_or_self("parameters"), words) {
             self.parameter(&old.resolved(), &new.resolved());
@@ -111,10 +95,10 @@ impl<'a> Comparison<'a> {
     fn parameter(&mut self, old: &Node<'a>, new: &Node<'a>) {
         let name = format!("parameter {}", told(new));
         if new.text("in") != "path" {
-            self.presence(old, new, ["parameter-became-required", "parameter-became-optional"], &name);
+            self.presence(old, new, "parameter", &name);
         }
         if !is_written_alike(old, new) {
-            self.note("parameter-encoding-changed", Sides::both(old, new), format!("encoding of the {name} changed"));
+            self.note("parameter-encoding-changed", both(old, new), format!("encoding of the {name} changed"));
         }
         self.transport(old, new, &name);
         self.deprecation(old, new, &name);
@@ -131,7 +115,7 @@ impl<'a> Comparison<'a> {
                 let message = changed("default", told(new).trim_matches('`'), was.as_ref(), is.as_ref());
                 // A required parameter is never left out.
                 let wire = if old.is("required") { Level::Patch } else { Level::Breaking };
-                let sides = Sides::both(was.as_ref().unwrap_or(&one), is.as_ref().unwrap_or(&other));
+                let sides = both(was.as_ref().unwrap_or(&one), is.as_ref().unwrap_or(&other));
                 self.note_at_most("parameter-default-changed", (wire, Level::Breaking), sides, message);
             }
         }
@@ -139,21 +123,20 @@ impl<'a> Comparison<'a> {
         self.defaults_done.extend(unit);
     }
 
-    /// `required` of a parameter, a body or a header; the ids are for required and for optional.
-    pub(super) fn presence(&mut self, old: &Node<'a>, new: &Node<'a>, ids: [&'static str; 2], name: &str) {
-        let (id, word) = match (old.is("required"), new.is("required")) {
-            (false, true) => (ids[0], "required"),
-            (true, false) => (ids[1], "optional"),
-            _ => return,
-        };
-        self.note(id, Sides::at(old, new, "required"), format!("{name} became {word}"));
+    /// `required` of a parameter, a body or a header, by the first word of its rules.
+    pub(super) fn presence(&mut self, old: &Node<'a>, new: &Node<'a>, kind: &str, name: &str) {
+        if old.is("required") != new.is("required") {
+            let became = if new.is("required") { "became required" } else { "became optional" };
+            let id = format!("{kind}-{}", became.replace(' ', "-"));
+            self.note(&id, at(old, new, "required"), format!("{name} {became}"));
+        }
     }
 
     /// What the transport does with a header.
     pub(super) fn transport(&mut self, old: &Node<'a>, new: &Node<'a>, name: &str) {
         const KEY: &str = "x-piaxis-transport";
         if old.text(KEY) != new.text(KEY) {
-            self.note("transport-changed", Sides::both(old, new), format!("`{KEY}` of the {name} changed"));
+            self.note("transport-changed", both(old, new), format!("`{KEY}` of the {name} changed"));
         }
     }
 }

@@ -1,10 +1,8 @@
 //! Names of places. An index means another item once its list is edited, so that items of lists are named.
 
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::contract::pointer::{escape, unescape};
-use crate::diff::{node::Node, normalise::without_annotations};
+use super::*;
 
 /// A pointer with names in place of indices: `…/required/0` becomes `…/properties/email`.
 pub(super) fn named(root: &Value, pointer: &str) -> String {

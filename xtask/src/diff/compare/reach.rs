@@ -1,12 +1,6 @@
 //! The operations that a difference between two schemas affects, and its levels there.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-
-use super::{Comparison, schema::Finding};
-use crate::diff::{
-    change::Level,
-    rules::{self, Rule},
-};
+use super::*;
 
 /// Where a schema is used; bits, because a finding can have several.
 pub(super) mod way {
@@ -85,7 +79,7 @@ impl Comparison<'_> {
         let rust_of = |rule: &Rule| finding.rust.map_or(rule.rust, |level| level.min(rule.rust));
         let on_wire = |way: u8| {
             let is_text = way & (way::TRANSPORT | way::TEXT | way::HEADER) != 0;
-            let rule = rules::of_schema(finding.as_text.filter(|_| is_text).unwrap_or(finding.kind), direction(way));
+            let rule = rules::of_schema(finding.as_text.filter(|_| is_text).unwrap_or(&finding.kind), direction(way));
             let rust = match way {
                 _ if way & way::PLAIN != 0 => Level::None,
                 // Fields of webhooks are always an `Option`.
@@ -96,7 +90,7 @@ impl Comparison<'_> {
         };
         // Not on the wire, or only in the direction that `readOnly` or `writeOnly` excludes.
         let off_wire = |way: u8| {
-            let rule = rules::of_schema(finding.kind, direction(way));
+            let rule = rules::of_schema(&finding.kind, direction(way));
             let is_typed = all & !(way::PLAIN | way::WEBHOOK) != 0;
             (rule, rule.wire.min(Level::Patch), if is_typed { rust_of(rule) } else { Level::None })
         };
@@ -115,6 +109,6 @@ impl Comparison<'_> {
         });
         let seen = by_way.iter().filter(|(way, _)| ways == 0 || **way & finding.mask != 0);
         let operations: BTreeSet<usize> = seen.flat_map(|(_, operations)| operations.iter().copied()).collect();
-        self.note_of(rule.id, levels, operations, finding.sides, finding.message);
+        self.note_of(rule, levels, operations, finding.sides, finding.message);
     }
 }

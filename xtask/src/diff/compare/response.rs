@@ -1,14 +1,6 @@
 //! Responses and their headers.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::{
-    Comparison, Is,
-    parameter::{KNOWN, is_text, schema_of},
-    reach::way,
-    sides::Sides,
-};
-use crate::diff::{change::Level, node::Node};
+use super::*;
 
 /// The key for all other statuses.
 const DEFAULT: &str = "DEFAULT";
@@ -49,20 +41,16 @@ impl<'a> Comparison<'a> {
         let (old, new) = (Responses::of(base), Responses::of(head));
         let list = head.child_or_self("responses");
         let mut pairs = BTreeSet::new();
-        for (these, others, is) in [(&old, &new, Is::Gone), (&new, &old, Is::New)] {
+        for (these, others, word) in [(&old, &new, "removed"), (&new, &old, "added")] {
             for (status, response) in &these.0 {
                 let success = these.is_success(status);
                 let cover = others.cover(status, success);
                 if cover.iter().all(|other| other == DEFAULT && status != DEFAULT) {
-                    let (id, sides, word) = match (success, is) {
-                        (true, Is::Gone) => ("success-response-removed", Sides::removed(response, &list), "removed"),
-                        (false, Is::Gone) => ("failure-response-removed", Sides::removed(response, &list), "removed"),
-                        (true, Is::New) => ("success-response-added", Sides::added(response), "added"),
-                        (false, Is::New) => ("failure-response-added", Sides::added(response), "added"),
-                    };
-                    self.note(id, sides, format!("response {status} of {name} {word}"));
+                    let kind = if success { "success" } else { "failure" };
+                    let sides = if word == "removed" { removed(response, &list) } else { added(response) };
+                    self.note(&format!("{kind}-response-{word}"), sides, format!("response {status} of {name} {word}"));
                 }
-                let pair = |other| if is == Is::Gone { (status.clone(), other) } else { (other, status.clone()) };
+                let pair = |other| if word == "removed" { (status.clone(), other) } else { (other, status.clone()) };
                 pairs.extend(cover.into_iter().map(pair));
             }
         }
@@ -70,7 +58,7 @@ impl<'a> Comparison<'a> {
             let (Some(one), Some(other)) = (old.0.get(&status), new.0.get(&now)) else { continue };
             if status != now && status != DEFAULT && now != DEFAULT {
                 let message = format!("response {status} of {name} changed to {now}");
-                self.note("response-status-changed", Sides::both(one, other), message);
+                self.note("response-status-changed", both(one, other), message);
             }
             let (one, other) = (one.resolved(), other.resolved());
             let is_success = old.is_success(&status) && new.is_success(&now);
@@ -81,22 +69,18 @@ impl<'a> Comparison<'a> {
 
     fn response(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, name: &str) {
         if old.value.get("links") != new.value.get("links") {
-            self.note(
-                "links-changed",
-                Sides::at(old, new, "links"),
-                format!("links of the responses of {name} changed"),
-            );
+            self.note("links-changed", at(old, new, "links"), format!("links of the responses of {name} changed"));
         }
         self.unknown_keys(old, new, "description headers content links $ref");
         let is_empty = |node: &Node<'a>| node.part("content").entries().is_empty();
-        let (id, word) = match (is_empty(old), is_empty(new)) {
-            (false, true) => ("response-body-removed", "removed"),
-            (true, false) => ("response-body-added", "added"),
+        let word = match (is_empty(old), is_empty(new)) {
+            (false, true) => "removed",
+            (true, false) => "added",
             _ => return self.contents(old, new, way, name),
         };
         let rust = if way == way::SUCCESS { Level::Breaking } else { Level::None };
         let message = format!("response body of {name} {word}");
-        self.note_at_most(id, (Level::Breaking, rust), Sides::at(old, new, "content"), message);
+        self.note_at_most(&format!("response-body-{word}"), (Level::Breaking, rust), at(old, new, "content"), message);
     }
 
     fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, name: &str) {
@@ -104,19 +88,18 @@ impl<'a> Comparison<'a> {
             let entries = node.part("headers").entries().into_iter();
             entries.map(|(name, header)| (name.to_lowercase(), header)).collect()
         };
-        let told = |header: &String, node: &Node<'a>, is| {
-            let id = match is {
-                Is::New => "response-header-added",
-                Is::Gone if node.resolved().is("required") => "required-response-header-removed",
-                Is::Gone => "optional-response-header-removed",
+        let told = |header: &String, node: &Node<'a>, word: &str| {
+            let id = match word {
+                "added" => "response-header",
+                _ if node.resolved().is("required") => "required-response-header",
+                _ => "optional-response-header",
             };
             (id, format!("response header `{header}` of {name}"))
         };
         for (header, one, other) in self.matched(headers(old), headers(new), new, told) {
             let (was, is) = (one.resolved(), other.resolved());
-            let ids = ["response-header-became-required", "response-header-became-optional"];
-            self.presence(&was, &is, ids, &format!("response header `{header}` of {name}"));
-            self.unknown_keys(&was, &is, KNOWN);
+            self.presence(&was, &is, "response-header", &format!("response header `{header}` of {name}"));
+            self.unknown_keys(&was, &is, parameter::KNOWN);
             let way = if is_text(&was) && is_text(&is) { way::HEADER } else { way::UNTYPED };
             self.described([&was, &is], schema_of, way, &header);
         }

@@ -1,21 +1,11 @@
 //! Two schemas side by side, compared independent of their users.
 
-use serde_json::Value;
-
-use super::{Comparison, reach::way, sides::Sides};
-use crate::diff::{
-    change::Level,
-    node::Node,
-    normalise::{OUTER, Peeled, View, is_composed, same},
-};
-
-/// Limit of pairs of schemas; documents with more are too different to follow.
-const MOST_UNITS: usize = 50_000;
+use super::*;
 
 /// A difference between two schemas, before the affected operations are known.
 #[derive(Debug)]
 pub(super) struct Finding {
-    pub(super) kind: &'static str,
+    pub(super) kind: String,
     pub(super) message: String,
     pub(super) sides: Sides,
     /// Ways that see the difference.
@@ -59,45 +49,33 @@ impl Spot {
     }
 }
 
-/// A schema of one document.
-pub(super) struct Side<'a> {
-    pub(super) node: Node<'a>,
-    pub(super) view: View<'a>,
-}
-
-impl<'a> Side<'a> {
-    fn of(node: &Node<'a>) -> Self {
-        Self { node: node.clone(), view: View::of(node) }
-    }
-}
-
 /// A schema of both documents, and where its differences belong.
 pub(super) struct Pair<'a> {
-    pub(super) base: Side<'a>,
-    pub(super) head: Side<'a>,
+    pub(super) base: View<'a>,
+    pub(super) head: View<'a>,
     pub(super) spot: Spot,
 }
 
 impl<'a> Pair<'a> {
     /// Applies a function to both.
-    pub(super) fn each<T>(&self, of: impl Fn(&Side<'a>) -> T) -> (T, T) {
+    pub(super) fn each<T>(&self, of: impl Fn(&View<'a>) -> T) -> (T, T) {
         (of(&self.base), of(&self.head))
     }
 
     /// A key of each.
     pub(super) fn facts(&self, key: &str) -> (Option<&Node<'a>>, Option<&Node<'a>>) {
-        (self.base.view.facts.get(key), self.head.view.facts.get(key))
+        (self.base.facts.get(key), self.head.facts.get(key))
     }
 
     /// The value of a key in each.
     pub(super) fn values(&self, key: &str) -> (Option<&'a Value>, Option<&'a Value>) {
-        self.each(|side| side.view.fact(key))
+        self.each(|side| side.fact(key))
     }
 
     /// The location of a key in each, or of the schema without it.
     pub(super) fn sides(&self, key: &str) -> Sides {
         let (base, head) = self.facts(key);
-        Sides::both(base.unwrap_or(&self.base.node), head.unwrap_or(&self.head.node))
+        both(base.unwrap_or(&self.base.node), head.unwrap_or(&self.head.node))
     }
 }
 
@@ -118,12 +96,7 @@ impl<'a> Comparison<'a> {
         }
         self.units.push(Unit::default());
         let spot = Spot { unit, mask: way::ALL, name, outer_done, optional: false };
-        if unit < MOST_UNITS {
-            self.pending.push(Pending { base, head, spot });
-        } else if unit == MOST_UNITS {
-            let message = format!("only the first {MOST_UNITS} pairs of schemas were compared");
-            self.find(&spot, "unclassified", Sides::both(&base, &head), message);
-        }
+        self.pending.push(Pending { base, head, spot });
         unit
     }
 
@@ -139,9 +112,9 @@ impl<'a> Comparison<'a> {
     }
 
     /// Notes a difference; returns it for what is not as the rule says.
-    pub(super) fn find(&mut self, spot: &Spot, kind: &'static str, sides: Sides, message: String) -> &mut Finding {
+    pub(super) fn find(&mut self, spot: &Spot, kind: &str, sides: Sides, message: String) -> &mut Finding {
         let found = &mut self.units[spot.unit].findings;
-        found.push(Finding { kind, message, sides, mask: spot.mask, rust: None, as_text: None });
+        found.push(Finding { kind: kind.to_owned(), message, sides, mask: spot.mask, rust: None, as_text: None });
         let last = found.len() - 1;
         &mut found[last]
     }
@@ -173,7 +146,7 @@ impl<'a> Comparison<'a> {
         let exists = |root: &Value, name: &str| root["components"]["schemas"].get(name).is_some();
         if exists(self.head.value, old) && exists(self.base.value, new) {
             let message = format!("schema of `{}` changed from `{old}` to `{new}`", spot.name);
-            self.find(spot, "schema-replaced", Sides::both(&one.from, &other.from), message);
+            self.find(spot, "schema-replaced", both(&one.from, &other.from), message);
         }
     }
 
@@ -189,7 +162,7 @@ impl<'a> Comparison<'a> {
         let is_list = |peeled: &Peeled<'_>| peeled.node.text("type") == "array";
         for key in OUTER {
             let (old, new) = (get(one, key), get(other, key));
-            let sides = Sides::both(old.as_ref().unwrap_or(&one.from), new.as_ref().unwrap_or(&other.from));
+            let sides = both(old.as_ref().unwrap_or(&one.from), new.as_ref().unwrap_or(&other.from));
             if key == "nullable" {
                 let (kind, word) = match (is_null(one), is_null(other)) {
                     (false, true) => ("became-nullable", "nullable"),
@@ -225,7 +198,7 @@ impl<'a> Comparison<'a> {
     /// Compares two schemas that are both written out here.
     fn written_out(&mut self, base: &Node<'a>, head: &Node<'a>, spot: Spot) {
         self.outer(&Peeled::in_place(base), &Peeled::in_place(head), false, &spot);
-        let pair = Pair { base: Side::of(base), head: Side::of(head), spot };
+        let pair = Pair { base: View::of(base), head: View::of(head), spot };
         let (kind, words) = match pair.each(|side| side.node.value == &Value::Bool(false)) {
             (false, true) => ("type-narrowed", "allows no value any more"),
             (true, false) => ("type-widened", "allows values now"),
@@ -251,10 +224,10 @@ impl<'a> Comparison<'a> {
             return self.schema(old, new, spot.within(format!("{}[]", spot.name)));
         }
         let says =
-            |side: &Side<'a>| side.view.fact("items").and_then(Value::as_object).is_some_and(|items| !items.is_empty());
+            |side: &View<'a>| side.fact("items").and_then(Value::as_object).is_some_and(|items| !items.is_empty());
         let (kind, words) = match pair.each(says) {
             (false, true) => ("type-narrowed", "added"),
-            (true, false) if pair.head.view.allows("array") => ("type-widened", "removed"),
+            (true, false) if pair.head.allows("array") => ("type-widened", "removed"),
             _ => return,
         };
         self.find(spot, kind, pair.sides("items"), format!("schema of the items of `{}` {words}", spot.name));

@@ -1,16 +1,6 @@
 //! Security schemes, and the requirements of operations.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
-
-use super::{
-    ANY, Comparison, Is,
-    document::{Named, renamed},
-    sides::Sides,
-};
-use crate::contract::pointer::escape;
-use crate::diff::{change::Level, node::Node, normalise::without_annotations};
+use super::*;
 
 /// One alternative of a requirement: each scheme with its scopes.
 type Credentials<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
@@ -41,13 +31,13 @@ impl<'a> Comparison<'a> {
         for set in &gone {
             let node = self.base.with(format!("{list}/{}", escape(&told(set))), value);
             let message = format!("security of {name}: alternative `{}` removed", told(set));
-            self.note("security-tightened", Sides::removed(&node, around), message);
+            self.note("security-tightened", removed(&node, around), message);
         }
         // A changed alternative is reported once, as the break that it is.
         for set in more.iter().filter(|_| gone.is_empty()) {
             let node = around.with(format!("{}/{}", around.pointer, escape(&told(set))), around.value);
             let message = format!("security of {name}: alternative `{}` added", told(set));
-            self.note("security-loosened", Sides::added(&node), message);
+            self.note("security-loosened", added(&node), message);
         }
     }
 
@@ -63,18 +53,15 @@ impl<'a> Comparison<'a> {
             self.schemes.insert(name, other);
             let most = if used.contains(name) { ANY } else { (Level::Patch, Level::None) };
             let message = format!("security scheme `{name}` renamed to `{other}`");
-            self.note_at_most("security-scheme-renamed", most, Sides::both(&one, &node), message);
+            self.note_at_most("security-scheme-renamed", most, both(&one, &node), message);
         }
-        let words = |name: &&str, _: &Node<'a>, is| {
-            let id = match is {
-                Is::New => "security-scheme-added",
-                Is::Gone if used.contains(name) => "security-scheme-removed",
-                Is::Gone => "unused-security-scheme-removed",
-            };
+        let words = |name: &&str, _: &Node<'a>, word: &str| {
+            let is_unused = word == "removed" && !used.contains(name);
+            let id = if is_unused { "unused-security-scheme" } else { "security-scheme" };
             (id, format!("security scheme `{name}`"))
         };
         for (name, one, other) in self.matched(old, new, &head.child_or_self("securitySchemes"), words) {
-            let sides = Sides::both(&one, &other);
+            let sides = both(&one, &other);
             let differs = |key: &&str| one.text(key).to_lowercase() != other.text(key).to_lowercase();
             let detail = |node: &Node<'a>, key: &str| node.value.get(key).map(without_annotations);
             if ["type", "in", "name", "scheme"].iter().any(differs) {

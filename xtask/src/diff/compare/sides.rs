@@ -1,11 +1,6 @@
 //! The location of a difference in each document, and what only one of two lists has.
 
-use std::collections::HashSet;
-
-use serde_json::Value;
-
-use super::place;
-use crate::diff::{change::Place, node::Node};
+use super::*;
 
 /// The location of a difference in each document.
 #[derive(Debug, Clone, Default)]
@@ -18,24 +13,6 @@ impl Sides {
     pub(super) fn new(base: Option<&Node<'_>>, head: Option<&Node<'_>>) -> Self {
         let place = |node: &Node<'_>| Place { pointer: node.pointer.clone(), value: shortened(node.value) };
         Self { base: base.map(place), head: head.map(place) }
-    }
-
-    pub(super) fn both(base: &Node<'_>, head: &Node<'_>) -> Self {
-        Self::new(Some(base), Some(head))
-    }
-
-    /// A key of both nodes, or the node itself where it lacks the key.
-    pub(super) fn at(base: &Node<'_>, head: &Node<'_>, key: &str) -> Self {
-        Self::both(&base.child_or_self(key), &head.child_or_self(key))
-    }
-
-    /// A removed node, and where it would be in the head.
-    pub(super) fn removed(base: &Node<'_>, around: &Node<'_>) -> Self {
-        Self::both(base, &around.with(&*around.pointer, &Value::Null))
-    }
-
-    pub(super) fn added(head: &Node<'_>) -> Self {
-        Self::new(None, Some(head))
     }
 
     /// The head's pointer is not that of its value.
@@ -53,6 +30,24 @@ impl Sides {
             place.map_or_else(String::new, |place| place.pointer.clone())
         })
     }
+}
+
+pub(super) fn both(base: &Node<'_>, head: &Node<'_>) -> Sides {
+    Sides::new(Some(base), Some(head))
+}
+
+/// A key of both nodes, or the node itself where it lacks the key.
+pub(super) fn at(base: &Node<'_>, head: &Node<'_>, key: &str) -> Sides {
+    both(&base.child_or_self(key), &head.child_or_self(key))
+}
+
+/// A removed node, and where it would be in the head.
+pub(super) fn removed(base: &Node<'_>, around: &Node<'_>) -> Sides {
+    both(base, &around.with(&*around.pointer, &Value::Null))
+}
+
+pub(super) fn added(head: &Node<'_>) -> Sides {
+    Sides::new(None, Some(head))
 }
 
 /// Long values are left out of reports.

@@ -1,37 +1,21 @@
 //! Differences of the values that a schema allows: types, closed and open enums.
 
-use serde_json::Value;
-
-use super::{
-    Comparison,
-    schema::{Pair, Side},
-    sides::{Sides, gone_and_more},
-};
-use crate::diff::{
-    change::Level,
-    node::Node,
-    normalise::{CHOICES, Kinds},
-    rust_api,
-};
+use super::*;
 
 /// A type and its format.
 type Kind<'a> = (&'a str, &'a str);
 
-/// Keys of enums, with the rules for an enum and for a value that is added or removed.
-const ENUMS: [(&str, [&str; 4]); 2] = [
-    ("enum", ["enum-added", "enum-removed", "enum-value-added", "enum-value-removed"]),
-    ("x-extensible-enum", ["open-enum-added", "open-enum-removed", "open-enum-value-added", "open-enum-value-removed"]),
-];
+/// Keys of enums, and the first words of their rules.
+const ENUMS: [(&str, &str); 2] = [("enum", "enum"), ("x-extensible-enum", "open-enum")];
 
 /// Formats of integers by their width.
 const WIDTHS: [&str; 7] = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64"];
 
 impl<'a> Comparison<'a> {
     pub(super) fn types(&mut self, pair: &Pair<'a>) {
-        let (old, new) = pair.each(|side| side.view.kinds());
-        let chooses = |side: &Side<'a>| {
-            side.view.kinds().is_none() && CHOICES.iter().any(|key| side.view.facts.contains_key(key))
-        };
+        let (old, new) = pair.each(|side| side.kinds());
+        let chooses =
+            |side: &View<'a>| side.kinds().is_none() && CHOICES.iter().any(|key| side.facts.contains_key(key));
         if old == new || chooses(&pair.base) || chooses(&pair.head) {
             return;
         }
@@ -55,16 +39,16 @@ impl<'a> Comparison<'a> {
     /// Closed and open enums, and what values that are new or gone mean.
     pub(super) fn enums(&mut self, pair: &Pair<'a>) {
         let (spot, name) = (&pair.spot, &pair.spot.name);
-        for (key, [added, removed, value_added, value_removed]) in ENUMS {
+        for (key, rules) in ENUMS {
             let is_open = key == "x-extensible-enum";
             let (old, new) =
-                pair.each(|side| side.view.facts.get(key).filter(|it| !is_open || it.value.is_array()).cloned());
+                pair.each(|side| side.facts.get(key).filter(|it| !is_open || it.value.is_array()).cloned());
             let (old, new) = match (old, new) {
                 (Some(old), Some(new)) => (old, new),
                 (None, None) => continue,
                 (one, _) => {
-                    let (kind, word) = if one.is_none() { (added, "added") } else { (removed, "removed") };
-                    self.find(spot, kind, pair.sides(key), format!("`{key}` of `{name}` {word}"));
+                    let word = if one.is_none() { "added" } else { "removed" };
+                    self.find(spot, &format!("{rules}-{word}"), pair.sides(key), format!("`{key}` of `{name}` {word}"));
                     continue;
                 }
             };
@@ -78,13 +62,13 @@ impl<'a> Comparison<'a> {
             let [gone, more] = gone_and_more(&old, &new);
             for value in gone {
                 let message = format!("value {} of `{name}` removed", value.value);
-                self.find(spot, value_removed, Sides::removed(&value, &new), message).rust = rust;
+                self.find(spot, &format!("{rules}-value-removed"), removed(&value, &new), message).rust = rust;
             }
-            let settled = pair.head.view.fact("x-piaxis-settled").and_then(Value::as_array);
+            let settled = pair.head.fact("x-piaxis-settled").and_then(Value::as_array);
             for node in more {
-                let (value, sides) = (node.value, Sides::added(&node));
+                let (value, sides) = (node.value, added(&node));
                 let message = format!("value {value} of `{name}` added");
-                self.find(spot, value_added, sides.clone(), message).rust = rust;
+                self.find(spot, &format!("{rules}-value-added"), sides.clone(), message).rust = rust;
                 if settled.is_some_and(|settled| !settled.contains(value)) {
                     let message =
                         format!("value {value} of `{name}` is not in `x-piaxis-settled`: decide whether it is final");
