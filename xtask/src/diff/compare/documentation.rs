@@ -9,31 +9,27 @@ impl<'a> Comparison<'a> {
     pub(super) fn documentation(&mut self) {
         let (base, head) = (self.base.clone(), self.head.clone());
         for (key, one) in base.entries() {
-            let Some(other) = head.child(key) else { continue };
-            match key {
-                "paths" => self.documentation_of_paths(&one, &other),
-                "components" => {
-                    let named = |node: &Node<'a>| node.entries().into_iter().flat_map(|(_, part)| part.entries());
-                    for (name, one) in named(&one) {
-                        let other = head.value.pointer(&one.pointer).map(|value| head.with(&*one.pointer, value));
-                        other.into_iter().for_each(|other| self.documentation_of(name, one.clone(), other));
+            match (key, head.child(key)) {
+                ("paths", Some(other)) => self.documentation_of_paths(&one, &other),
+                ("components", Some(other)) => {
+                    for (part, one) in one.entries() {
+                        let new: Named<'a> = other.children(part);
+                        for (name, one) in one.entries() {
+                            new.get(name).into_iter().for_each(|other| self.documentation_of(name, &one, other));
+                        }
                     }
                 }
-                _ => self.documentation_of(key, one, other),
+                (_, Some(other)) => self.documentation_of(key, &one, &other),
+                _ => {}
             }
         }
         for key in ["info", "tags", "externalDocs"] {
-            let (old, new) = (base.child(key), head.child(key));
-            let equal = match (&old, &new) {
-                (Some(old), Some(new)) => same(old.value, new.value),
-                _ => old.is_none() && new.is_none(),
+            let is_told = match (base.child(key), head.child(key)) {
+                (Some(old), Some(new)) => same(old.value, new.value) || !differences(&old, &new).is_empty(),
+                (old, new) => old.is_none() && new.is_none(),
             };
-            let is_told = self.changes.iter().any(|change| {
-                let place = change.head.as_ref().filter(|_| change.id == "documentation-changed");
-                place.is_some_and(|place| place.pointer.starts_with(&format!("/{key}")))
-            });
-            if !equal && !is_told {
-                let sides = Sides::new(old.as_ref(), new.as_ref());
+            if !is_told {
+                let sides = Sides::new(base.child(key).as_ref(), head.child(key).as_ref());
                 self.note("documentation-changed", sides, format!("`{key}` changed"));
             }
         }
@@ -64,13 +60,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn documentation_of(&mut self, name: &str, one: Node<'a>, other: Node<'a>) {
-        let mut places = differences(&one, &other);
-        let is_itself = rust_api::is_documentation(one.pointer.trim_start_matches('/'));
-        if places.is_empty() && is_itself && !same(one.value, other.value) {
-            places.push((one, other));
-        }
-        self.note_documentation(&format!("`{name}`"), places);
+    fn documentation_of(&mut self, name: &str, one: &Node<'a>, other: &Node<'a>) {
+        self.note_documentation(&format!("`{name}`"), differences(one, other));
     }
 
     fn note_documentation(&mut self, name: &str, places: Vec<Both<'a>>) {
@@ -84,6 +75,11 @@ impl<'a> Comparison<'a> {
 fn differences<'a>(base: &Node<'a>, head: &Node<'a>) -> Vec<Both<'a>> {
     let mut found = Vec::new();
     collect(base, head, false, &mut found);
+    // A part of the root can be documentation as a whole.
+    let is_itself = rust_api::is_documentation(base.pointer.trim_start_matches('/'));
+    if found.is_empty() && is_itself && !same(base.value, head.value) {
+        found.push((base.clone(), head.clone()));
+    }
     found
 }
 

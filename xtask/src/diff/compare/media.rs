@@ -29,34 +29,26 @@ fn is_text(kind: &str, media: &Node<'_>) -> bool {
         && media.child("schema").is_none_or(|schema| is_flat(View::behind(&schema)))
 }
 
-type Media<'a> = (String, Node<'a>);
+/// Media types, each with its body.
+type Bodies<B> = Vec<(String, B)>;
 
-/// Two maps of bodies by media type.
-struct Contents<'a> {
-    /// With the media type of the head.
-    common: Vec<(String, Node<'a>, Node<'a>)>,
-    gone: Vec<Media<'a>>,
-    more: Vec<Media<'a>>,
-}
-
-impl<'a> Contents<'a> {
-    /// Matches media types with their parameters first, then without.
-    fn of(old: &Node<'a>, new: &Node<'a>) -> Self {
-        let list = |node: &Node<'a>| -> Vec<Media<'a>> {
-            let kinds = node.part("content").entries().into_iter();
-            kinds.map(|(kind, media)| (kind.to_lowercase().replace(' ', ""), media)).collect()
-        };
-        let (mut common, mut gone, mut more) = (Vec::new(), list(old), list(new));
-        for name in [(|kind| kind) as fn(&str) -> &str, plain] {
-            gone.retain(|(kind, media)| {
-                let Some(at) = more.iter().position(|(other, _)| name(kind) == name(other)) else { return true };
-                let (kind, new) = more.remove(at);
-                common.push((kind, media.clone(), new));
-                false
-            });
-        }
-        Self { common, gone, more }
+/// Matches the media types of two bodies with their parameters first, then without: what both have, by the name in the
+/// head, and what only the first, and only the second has.
+fn contents<'a>(old: &Node<'a>, new: &Node<'a>) -> (Bodies<[Node<'a>; 2]>, [Bodies<Node<'a>>; 2]) {
+    let list = |node: &Node<'a>| -> Bodies<Node<'a>> {
+        let kinds = node.part("content").entries().into_iter();
+        kinds.map(|(kind, media)| (kind.to_lowercase().replace(' ', ""), media)).collect()
+    };
+    let (mut common, mut gone, mut more) = (Vec::new(), list(old), list(new));
+    for name in [(|kind| kind) as fn(&str) -> &str, plain] {
+        gone.retain(|(kind, media)| {
+            let Some(at) = more.iter().position(|(other, _)| name(kind) == name(other)) else { return true };
+            let (kind, new) = more.remove(at);
+            common.push((kind, [media.clone(), new]));
+            false
+        });
     }
+    (common, [gone, more])
 }
 
 impl<'a> Comparison<'a> {
@@ -88,8 +80,8 @@ impl<'a> Comparison<'a> {
             this.unknown_keys(old, new, "schema example examples encoding");
             this.described([old, new], |media| media.child("schema"), if is_text { way::TEXT } else { way }, what);
         };
-        let Contents { common, gone, more } = Contents::of(old, new);
-        for (kind, media, new) in &common {
+        let (common, [gone, more]) = contents(old, new);
+        for (kind, [media, new]) in &common {
             if is_request && media.value.get("encoding") != new.value.get("encoding") {
                 let message = format!("`encoding` of the body of {name} changed");
                 self.note("request-media-type-encoding-changed", both(media, new), message);
@@ -99,7 +91,7 @@ impl<'a> Comparison<'a> {
         let mut used = BTreeSet::new();
         for (kind, media) in &gone {
             // Requests may become more general, responses more special.
-            let known = common.iter().filter(|_| is_request).map(|(other, _, new)| (other, new));
+            let known = common.iter().filter(|_| is_request).map(|(other, [_, new])| (other, new));
             let covers = |(other, _): &(&String, _)| match is_request {
                 true => other.contains('*') && specialises(kind, other),
                 false => !used.contains(other) && specialises(other, kind),

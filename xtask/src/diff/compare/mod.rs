@@ -34,7 +34,7 @@ use self::{
     operation::{METHODS, Operation, Operations},
     parameter::{is_text, schema_of},
     reach::{direction, way},
-    schema::{Finding, Pair, Pending, Spot, Unit, changed},
+    schema::{Finding, Pair, Spot, Unit, changed},
     sides::{Sides, added, at, both, gone_and_more, removed},
 };
 use super::{
@@ -63,7 +63,8 @@ struct Comparison<'a> {
     operation: Option<usize>,
     units: Vec<Unit>,
     index: HashMap<(String, String, bool), usize>,
-    pending: Vec<Pending<'a>>,
+    /// Units to compare.
+    pending: Vec<(Node<'a>, Node<'a>, Spot)>,
     /// Uses of units: operation, way, unit.
     roots: Vec<(Option<usize>, u8, usize)>,
     /// Units of parameters whose default has been compared.

@@ -5,8 +5,7 @@ use super::*;
 impl<'a> Comparison<'a> {
     pub(super) fn properties(&mut self, pair: &Pair<'a>) {
         let (base, head, spot) = (&pair.base, &pair.head, &pair.spot);
-        let in_base_choice = in_choice(&pair.base, &pair.head);
-        let in_head_choice = in_choice(&pair.head, &pair.base);
+        let (in_base_choice, in_head_choice) = (in_choice(base, head), in_choice(head, base));
         for (name, old) in &base.properties {
             let inner = spot.within(format!("{}.{name}", spot.name));
             match head.properties.get(name) {
@@ -16,12 +15,8 @@ impl<'a> Comparison<'a> {
                     let word = required(base.required.contains_key(name));
                     let message = format!("{word} property `{}` removed", inner.name);
                     let inner = Spot { mask: spot.mask & !hidden(&[old]), ..inner };
-                    self.find(
-                        &inner,
-                        &format!("{word}-property-removed"),
-                        removed(old, &pair.head.node.part("properties")),
-                        message,
-                    );
+                    let sides = removed(old, &pair.head.node.part("properties"));
+                    self.find(&inner, &format!("{word}-property-removed"), sides, message);
                 }
             }
         }
@@ -50,8 +45,8 @@ impl<'a> Comparison<'a> {
             let list = pair.head.required.get(name).unwrap_or(new).pointer.clone();
             let (word, sides) = (required(is_required), both(old, new).with_head(list));
             let message = format!("property `{}` became {word}", inner.name);
-            self.find(&inner, &format!("property-became-{word}"), sides, message).rust =
-                same_type.then_some(Level::None);
+            let finding = self.find(&inner, &format!("property-became-{word}"), sides, message);
+            finding.rust = same_type.then_some(Level::None);
         }
         // A client may send a read-only property back to the server; one that becomes read-only is ignored.
         let became_read_only = !Peeled::of(old).is("readOnly") && Peeled::of(new).is("readOnly");

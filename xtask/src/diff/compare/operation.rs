@@ -179,14 +179,13 @@ impl<'a> Comparison<'a> {
         };
         let (old, new) = (methods(base), methods(head));
         let [gone, more] = gone_and_more(&Node::of(&old), &Node::of(&new));
-        for method in gone.iter().map(|method| method.value) {
-            let pointer = format!("{}/{KEY}/{}", base.pointer, method.as_str().unwrap_or_default());
-            let sides = removed(&Node::of(method).with(pointer, method), head);
-            self.note("method-removed", sides, format!("method {method} of {name} removed"));
+        for method in gone.iter().map(|node| node.value) {
+            let place = Node::of(method).with(format!("{}/{KEY}/{}", base.pointer, place::text(method)), method);
+            self.note("method-removed", removed(&place, head), format!("method {method} of {name} removed"));
         }
-        for method in more.iter().map(|method| method.value) {
-            let sides = added(&Node::of(method).with(format!("{}/{KEY}", head.pointer), method));
-            self.note("method-added", sides, format!("method {method} of {name} added"));
+        for method in more.iter().map(|node| node.value) {
+            let place = Node::of(method).with(format!("{}/{KEY}", head.pointer), method);
+            self.note("method-added", added(&place), format!("method {method} of {name} added"));
         }
     }
 }

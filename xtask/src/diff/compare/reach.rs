@@ -35,35 +35,22 @@ pub(super) fn direction(way: u8) -> &'static str {
 }
 
 impl Comparison<'_> {
-    /// Turns findings into changes: follows each unit back to the operations that use it.
+    /// Turns findings into changes: follows each use to the units that it leads to.
     pub(super) fn reach(&mut self) {
-        let mut users: HashMap<usize, Vec<(usize, u8)>> = HashMap::new();
-        for (from, unit) in self.units.iter().enumerate() {
-            for (to, mask) in &unit.edges {
-                users.entry(*to).or_default().push((from, *mask));
-            }
-        }
-        let mut roots: HashMap<usize, Vec<(Option<usize>, u8)>> = HashMap::new();
+        // The ways of using each unit, with their operations.
+        let mut uses: Vec<BTreeMap<u8, BTreeSet<usize>>> = vec![BTreeMap::new(); self.units.len()];
         for (operation, way, unit) in std::mem::take(&mut self.roots) {
-            roots.entry(unit).or_default().push((operation, way));
-        }
-        for (at, unit) in std::mem::take(&mut self.units).into_iter().enumerate() {
-            if unit.findings.is_empty() {
-                continue;
-            }
-            // The ways of using the unit, with their operations.
-            let mut by_way: BTreeMap<u8, BTreeSet<usize>> = BTreeMap::new();
             let mut seen = HashSet::new();
-            let mut open = vec![(at, way::ALL)];
-            while let Some((unit, ways)) = open.pop() {
-                if ways == 0 || !seen.insert((unit, ways)) {
-                    continue;
+            let mut open = vec![unit];
+            while let Some(unit) = open.pop() {
+                if seen.insert(unit) {
+                    uses[unit].entry(way).or_default().extend(operation);
+                    let edges = self.units[unit].edges.iter().filter(|(_, mask)| mask & way != 0);
+                    open.extend(edges.map(|(unit, _)| *unit));
                 }
-                for (operation, way) in roots.get(&unit).into_iter().flatten().filter(|(_, way)| way & ways != 0) {
-                    by_way.entry(*way).or_default().extend(operation);
-                }
-                open.extend(users.get(&unit).into_iter().flatten().map(|(user, mask)| (*user, ways & mask)));
             }
+        }
+        for (unit, mut by_way) in std::mem::take(&mut self.units).into_iter().zip(uses) {
             if by_way.is_empty() {
                 by_way.insert(way::UNUSED, BTreeSet::new());
             }

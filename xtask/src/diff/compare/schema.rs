@@ -23,13 +23,6 @@ pub(super) struct Unit {
     pub(super) edges: Vec<(usize, u8)>,
 }
 
-/// A unit to compare.
-pub(super) struct Pending<'a> {
-    base: Node<'a>,
-    head: Node<'a>,
-    spot: Spot,
-}
-
 /// The unit that collects differences, the ways that see them, and the name of the place in messages.
 #[derive(Clone)]
 pub(super) struct Spot {
@@ -96,13 +89,13 @@ impl<'a> Comparison<'a> {
         }
         self.units.push(Unit::default());
         let spot = Spot { unit, mask: way::ALL, name, outer_done, optional: false };
-        self.pending.push(Pending { base, head, spot });
+        self.pending.push((base, head, spot));
         unit
     }
 
     /// Compares the pending units; each may add others.
     pub(super) fn pending(&mut self) {
-        while let Some(Pending { base, head, spot }) = self.pending.pop() {
+        while let Some((base, head, spot)) = self.pending.pop() {
             if Peeled::of(&base).is_wrapped() || Peeled::of(&head).is_wrapped() {
                 self.schema(&base, &head, spot);
             } else {
