@@ -52,29 +52,14 @@ pub(crate) struct Review {
 }
 
 /// Marks the acknowledged changes.
-pub(crate) fn apply(file: &Path, name: &str, base: &str, changes: &mut [Change]) -> Result<Review> {
-    let text = fs::read_to_string(file).with_context(|| format!("{name} cannot be read"))?;
+pub(crate) fn apply(path: &Path, file: &str, base: &str, changes: &mut [Change]) -> Result<Review> {
+    let text = fs::read_to_string(path).with_context(|| format!("{file} cannot be read"))?;
     // A file as base has no acknowledgements of its own.
     let before = if load::is_file(base) { None } else { load::show_if_there(base, FILE)? };
     let landed = before.map(|text| parse(&text, &format!("{base}:{FILE}"))).transpose()?.unwrap_or_default();
-    Ok(judge(name, parse(&text, name)?, &landed, Utc::now().date_naive(), changes))
-}
-
-fn parse(text: &str, name: &str) -> Result<Vec<Acknowledgement>> {
-    let list: Option<Vec<Acknowledgement>> = serde_json::from_value(document(name, text)?.value)
-        .with_context(|| format!("{name}: each acknowledgement is `{{ id, place, reason, expires: YYYY-MM-DD }}`"))?;
-    Ok(list.unwrap_or_default())
-}
-
-fn judge(
-    file: &str,
-    list: Vec<Acknowledgement>,
-    landed: &[Acknowledgement],
-    today: NaiveDate,
-    changes: &mut [Change],
-) -> Review {
+    let today = Utc::now().date_naive();
     let mut review = Review { file: file.to_owned(), ..Review::default() };
-    for acknowledgement in list {
+    for acknowledgement in parse(&text, file)? {
         let is_landed = landed.contains(&acknowledgement);
         let Acknowledgement { id, place, reason, expires } = acknowledgement;
         let fits = |change: &&mut Change| change.level == Level::Breaking && change.id == id && change.place == place;
@@ -97,7 +82,13 @@ fn judge(
         };
         list.push(format!("{file}: {id} at {place} {words}"));
     }
-    review
+    Ok(review)
+}
+
+fn parse(text: &str, name: &str) -> Result<Vec<Acknowledgement>> {
+    let list: Option<Vec<Acknowledgement>> = serde_json::from_value(document(name, text)?.value)
+        .with_context(|| format!("{name}: each acknowledgement is `{{ id, place, reason, expires: YYYY-MM-DD }}`"))?;
+    Ok(list.unwrap_or_default())
 }
 
 /// Whether a reason is more than a placeholder: at least two words, and no note to write it later.

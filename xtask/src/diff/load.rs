@@ -15,22 +15,13 @@ use crate::contract::{
     resolve::LONGEST,
 };
 
-/// The commit or the file to compare with.
-#[derive(Debug)]
-pub(crate) struct Base {
-    /// A file name, or what git calls the commit.
-    pub(crate) name: String,
-    /// How the commit was found, when it is not the reference itself.
-    pub(crate) note: Option<String>,
-}
-
 /// Finds what `BASE` names: a file, or the commit where the branch left a git reference; with `exact`, the reference.
 ///
-/// What only the reference has was not removed on the branch.
-pub(crate) fn find(name: &str, exact: bool) -> Result<Base> {
-    let itself = Base { name: name.to_owned(), note: None };
+/// What only the reference has was not removed on the branch. Returns the name of the file or of the commit, and how the
+/// commit was found when it is not the reference itself.
+pub(crate) fn find(name: &str, exact: bool) -> Result<(String, Option<String>)> {
     if exact || is_file(name) {
-        return Ok(itself);
+        return Ok((name.to_owned(), None));
     }
     let tip = commit(name)?;
     let Ok(found) = git(&["merge-base", &tip, "HEAD"]) else {
@@ -38,11 +29,11 @@ pub(crate) fn find(name: &str, exact: bool) -> Result<Base> {
     };
     let found = line(&found);
     if found == tip {
-        return Ok(itself);
+        return Ok((name.to_owned(), None));
     }
     let short = line(&git(&["rev-parse", "--short", &found])?);
     let note = format!("compared with {short}, where the branch left `{name}`; --exact-base compares `{name}` itself");
-    Ok(Base { name: short, note: Some(note) })
+    Ok((short, Some(note)))
 }
 
 /// Whether `BASE` names a file; else it is a git reference.

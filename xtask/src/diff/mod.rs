@@ -81,11 +81,10 @@ fn diff(arguments: &Arguments) -> Result<u8> {
         print(&report::table_of_rules(arguments.format))?;
         return Ok(0);
     }
-    let found = load::find(arguments.base.as_deref().context("BASE is missing")?, arguments.exact_base)?;
-    let base_name = found.name.as_str();
+    let (base_name, note) = load::find(arguments.base.as_deref().context("BASE is missing")?, arguments.exact_base)?;
     let root = crate::contract::root();
     let file = arguments.head.clone().unwrap_or_else(|| load::CONTRACT.to_owned());
-    let base = load::base(base_name)?;
+    let base = load::base(&base_name)?;
     let head = match &arguments.head {
         Some(head) => load::file(Path::new(head), head)?,
         None => load::file(&root.join(load::CONTRACT), load::CONTRACT)?,
@@ -97,21 +96,15 @@ fn diff(arguments: &Arguments) -> Result<u8> {
         None => (root.join(acknowledge::FILE), acknowledge::FILE.to_owned()),
     };
     let review = match arguments.accepted.is_some() || accepted.is_file() {
-        true => acknowledge::apply(&accepted, &name, base_name, &mut changes)?,
+        true => acknowledge::apply(&accepted, &name, &base_name, &mut changes)?,
         false => acknowledge::Review::default(),
     };
     let version = match arguments.against_version {
-        true => Some(version::judge(base_name, &root, &changes, [&head, &base])?),
+        true => Some(version::judge(&base_name, &root, &changes, [&head, &base])?),
         false => None,
     };
-    let report = Report {
-        bump: change::bump(&changes),
-        changes,
-        review,
-        version,
-        file,
-        notes: found.note.into_iter().collect(),
-    };
+    let report =
+        Report { bump: change::bump(&changes), changes, review, version, file, notes: note.into_iter().collect() };
     print(&report::render(&report, arguments.format))?;
     Ok(u8::from(report.fails()))
 }

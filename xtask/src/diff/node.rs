@@ -15,6 +15,12 @@ pub(crate) struct Node<'a> {
     pub(crate) value: &'a Value,
 }
 
+impl Default for Node<'_> {
+    fn default() -> Self {
+        Self::of(&Value::Null)
+    }
+}
+
 impl<'a> Node<'a> {
     /// The document itself.
     pub(crate) fn of(root: &'a Value) -> Self {

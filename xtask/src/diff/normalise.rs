@@ -90,11 +90,6 @@ fn asserts_beside(node: &Node<'_>) -> bool {
         && node.value.as_object().is_some_and(|object| !object.keys().all(plain))
 }
 
-/// Whether a schema is put together from others.
-pub(crate) fn is_composed(node: &Node<'_>) -> bool {
-    ["allOf", "$ref"].iter().any(|key| node.value.get(key).is_some())
-}
-
 /// Keys that leave the set of values as it is.
 pub(crate) fn is_annotation(key: &str) -> bool {
     const WORDS: &str = "description title example examples summary externalDocs xml $comment $schema $id";
@@ -146,7 +141,7 @@ static NULL: LazyLock<Value> = LazyLock::new(|| Value::String("null".to_owned())
 pub(crate) type Kinds<'a> = BTreeSet<(&'a str, &'a str)>;
 
 /// A schema with all parts of its `allOf` in one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct View<'a> {
     pub(crate) node: Node<'a>,
     pub(crate) facts: BTreeMap<&'a str, Node<'a>>,
@@ -163,16 +158,7 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn of(node: &Node<'a>) -> Self {
-        let mut view = Self {
-            node: node.clone(),
-            facts: BTreeMap::new(),
-            properties: BTreeMap::new(),
-            required: BTreeMap::new(),
-            parts: BTreeSet::new(),
-            besides: BTreeSet::new(),
-            nullable: has_null(node),
-            has_all_of: false,
-        };
+        let mut view = Self { node: node.clone(), nullable: has_null(node), ..Self::default() };
         // A part that several others share is the same part.
         let mut seen = HashSet::new();
         let mut open = vec![node.clone()];

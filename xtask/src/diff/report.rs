@@ -158,7 +158,7 @@ fn tone(level: Level) -> Tone {
 
 fn entry(report: &Report, change: &Change) -> Entry {
     let axes = format!("wire: {}, rust: {}", change.wire.word(), change.rust.word());
-    let reached = where_of(change, 6, "");
+    let reached = where_of(change, "");
     let reaches = (!reached.is_empty()).then(|| format!("reaches {reached}"));
     let rule = (change.level == Level::Breaking).then(|| rules::find(change.id));
     let why = rule.map(|rule| format!("why: {}", rule.why));
@@ -189,16 +189,16 @@ fn entry(report: &Report, change: &Change) -> Entry {
             change.wire.word().to_owned(),
             change.rust.word().to_owned(),
             format!("{}:{} `{}`", report.file, change.line, change.place),
-            where_of(change, 6, "`"),
+            where_of(change, "`"),
         ],
     }
 }
 
-/// The operations that a change reaches, each between quotes.
-fn where_of(change: &Change, limit: usize, quote: &str) -> String {
-    let shown = change.operations.iter().take(limit).map(|operation| format!("{quote}{operation}{quote}"));
+/// The first operations that a change reaches, each between quotes.
+fn where_of(change: &Change, quote: &str) -> String {
+    let shown = change.operations.iter().take(6).map(|operation| format!("{quote}{operation}{quote}"));
     let shown = shown.collect::<Vec<_>>().join(", ");
-    match change.operations.len().saturating_sub(limit) {
+    match change.operations.len().saturating_sub(6) {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }

@@ -31,7 +31,7 @@ pub(super) use operation::plain_path;
 use self::{
     choice::alternatives,
     document::{Named, renamed},
-    operation::{METHODS, Operation, Operations},
+    operation::{METHODS, Operation},
     parameter::{is_text, schema_of},
     reach::{direction, way},
     schema::{Finding, Pair, Spot, Unit, changed},
@@ -42,8 +42,7 @@ use super::{
     load::Document,
     node::Node,
     normalise::{
-        CHOICES, Kinds, OUTER, Peeled, View, is_annotation, is_composed, is_null, lists, only_annotations, same,
-        without_annotations,
+        CHOICES, Kinds, OUTER, Peeled, View, is_annotation, is_null, lists, only_annotations, same, without_annotations,
     },
     number::Exact,
     rules::{self, Rule},
@@ -52,6 +51,7 @@ use super::{
 use crate::contract::pointer::{escape, unescape};
 
 /// A comparison in progress.
+#[derive(Default)]
 struct Comparison<'a> {
     base: Node<'a>,
     head: Node<'a>,
@@ -75,20 +75,8 @@ struct Comparison<'a> {
 
 /// Returns the changes between two documents, breaking ones first.
 pub(crate) fn compare(base: &Document, head: &Document) -> Vec<Change> {
-    let mut comparison = Comparison {
-        base: Node::of(&base.value),
-        head: Node::of(&head.value),
-        changes: Vec::new(),
-        seen: HashMap::new(),
-        operations: Vec::new(),
-        operation: None,
-        units: Vec::new(),
-        index: HashMap::new(),
-        pending: Vec::new(),
-        roots: Vec::new(),
-        defaults_done: HashSet::new(),
-        schemes: BTreeMap::new(),
-    };
+    let (old, new) = (Node::of(&base.value), Node::of(&head.value));
+    let mut comparison = Comparison { base: old, head: new, ..Comparison::default() };
     comparison.schemas();
     comparison.root();
     comparison.servers();

@@ -18,12 +18,6 @@ pub(super) struct Operation<'a> {
     pub(super) node: Node<'a>,
 }
 
-/// An operation in both documents.
-pub(super) struct Operations<'a> {
-    pub(super) base: Operation<'a>,
-    pub(super) head: Operation<'a>,
-}
-
 /// A path without the names of its parameters; `/files/{a}.{b}` keeps the text between them.
 pub(in crate::diff) fn plain_path(path: &str) -> String {
     let mut pieces = path.split('{');
@@ -67,7 +61,7 @@ impl<'a> Comparison<'a> {
         }
         for (_, base, head) in both {
             self.enter(&head.name);
-            self.compare_operations(&Operations { base, head });
+            self.compare_operations(&base, &head);
         }
         self.operation = None;
     }
@@ -78,11 +72,11 @@ impl<'a> Comparison<'a> {
         self.operations.push(name.to_owned());
     }
 
-    fn compare_operations(&mut self, pair: &Operations<'a>) {
-        let (base, head, name) = (&pair.base.node, &pair.head.node, pair.head.name.as_str());
+    fn compare_operations(&mut self, old: &Operation<'a>, new: &Operation<'a>) {
+        let (base, head, name) = (&old.node, &new.node, new.name.as_str());
         self.names(base, head, name);
         self.deprecation(base, head, &format!("operation {name}"));
-        self.parameters(pair);
+        self.parameters(old, new);
         self.request_body(base, head, name);
         self.responses(base, head, name);
         self.security(base, head, name);
@@ -96,10 +90,10 @@ impl<'a> Comparison<'a> {
                 self.note(id, at(base, head, key), format!("`{key}` of {name} changed"));
             }
         }
-        self.operation_servers(pair);
+        self.operation_servers(old, new);
         self.methods(base, head, name);
         self.unknown_keys(base, head, KNOWN);
-        self.unknown_keys(&pair.base.path, &pair.head.path, PATH);
+        self.unknown_keys(&old.path, &new.path, PATH);
     }
 
     /// The operationId and the tags, which name methods.
@@ -154,15 +148,15 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn operation_servers(&mut self, pair: &Operations<'a>) {
+    fn operation_servers(&mut self, base: &Operation<'a>, head: &Operation<'a>) {
         let servers = |operation: &Operation<'a>| {
             let own = operation.node.child("servers");
             own.or_else(|| operation.path.child("servers")).unwrap_or_else(|| operation.node.clone())
         };
-        let (old, new) = (servers(&pair.base), servers(&pair.head));
+        let (old, new) = (servers(base), servers(head));
         let urls = |servers: &Node<'a>| servers.list().iter().map(|server| server.text("url")).collect::<Vec<_>>();
         if urls(&old) != urls(&new) {
-            self.note("operation-servers-changed", both(&old, &new), format!("servers of {} changed", pair.head.name));
+            self.note("operation-servers-changed", both(&old, &new), format!("servers of {} changed", head.name));
         }
     }
 

@@ -76,9 +76,8 @@ fn default<'a>(schema: &Node<'a>) -> Option<Node<'a>> {
 }
 
 impl<'a> Comparison<'a> {
-    pub(super) fn parameters(&mut self, pair: &Operations<'a>) {
-        let old = parameters(&pair.base, &items(&pair.head));
-        let new = parameters(&pair.head, &items(&pair.base));
+    pub(super) fn parameters(&mut self, base: &Operation<'a>, head: &Operation<'a>) {
+        let (old, new) = (parameters(base, &items(head)), parameters(head, &items(base)));
         let words = |_: &String, node: &Node<'a>, word: &str| {
             let node = node.resolved();
             match word {
@@ -87,7 +86,7 @@ impl<'a> Comparison<'a> {
                 _ => ("optional-parameter", format!("optional parameter {}", told(&node))),
             }
         };
-        for (_, old, new) in self.matched(old, new, &pair.head.node.child_or_self("parameters"), words) {
+        for (_, old, new) in self.matched(old, new, &head.node.child_or_self("parameters"), words) {
             self.parameter(&old.resolved(), &new.resolved());
         }
     }

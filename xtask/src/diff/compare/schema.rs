@@ -119,7 +119,7 @@ impl<'a> Comparison<'a> {
         if one.is_wrapped() || other.is_wrapped() {
             // The referenced schema itself is compared once, in its own unit.
             self.outer(&one, &other, !same_name, &spot);
-        } else if is_composed(base) || is_composed(head) {
+        } else if [base, head].iter().any(|node| ["allOf", "$ref"].iter().any(|key| node.child(key).is_some())) {
             // A composed schema may contain itself.
             self.outer(&Peeled::in_place(base), &Peeled::in_place(head), false, &spot);
         } else {
