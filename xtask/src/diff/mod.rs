@@ -1,7 +1,7 @@
 //! `cargo xtask diff`: what a change of the contract means to users of the crate.
 //!
 //! Both documents are read (`load`, `places`), normalised (`normalise`), and compared place by place (`compare`). The table
-//! of rules (`rules`) has the level of each kind of change, and `rust_api` knows what the generator makes of the contract.
+//! of rules (`rules.md`) has the level of each kind of change, and `rust_api` knows what the generator makes of the contract.
 
 mod acknowledge;
 mod change;

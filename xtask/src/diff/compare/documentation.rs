@@ -44,7 +44,7 @@ impl<'a> Comparison<'a> {
             for method in METHODS {
                 if let (Some(one), Some(other)) = (one.child(method), other.child(method)) {
                     let name = format!("{} {path}", method.to_uppercase());
-                    self.operation = self.operations.iter().position(|other| *other == name);
+                    self.operation = Some(name.clone());
                     self.note_documentation(&name, differences(&one, &other));
                     self.operation = None;
                 }

@@ -58,15 +58,14 @@ struct Comparison<'a> {
     changes: Vec<Change>,
     /// Index of the change of a rule and its pointers, so that a place is reported once.
     seen: HashMap<(&'static str, String, String), usize>,
-    operations: Vec<String>,
-    /// The operation that is compared, as index in the list; none outside of operations.
-    operation: Option<usize>,
+    /// Name of the operation that is compared; none outside of operations.
+    operation: Option<String>,
     units: Vec<Unit>,
     index: HashMap<(String, String, bool), usize>,
     /// Units to compare.
     pending: Vec<(Node<'a>, Node<'a>, Spot)>,
     /// Uses of units: operation, way, unit.
-    roots: Vec<(Option<usize>, u8, usize)>,
+    roots: Vec<(Option<String>, u8, usize)>,
     /// Units of parameters whose default has been compared.
     defaults_done: HashSet<usize>,
     /// Renamed security schemes: old and new name.
@@ -103,7 +102,7 @@ impl<'a> Comparison<'a> {
     /// Notes a change with the levels of its rule, but no higher ones than these.
     fn note_at_most(&mut self, id: &str, (wire, rust): (Level, Level), sides: Sides, message: String) {
         let rule = rules::find(id);
-        self.note_of(rule, (rule.wire.min(wire), rule.rust.min(rust)), self.operation, sides, message);
+        self.note_of(rule, (rule.wire.min(wire), rule.rust.min(rust)), self.operation.clone(), sides, message);
     }
 
     /// Notes a change with its levels. The same rule at the same place is one change of several operations.
@@ -111,17 +110,16 @@ impl<'a> Comparison<'a> {
         &mut self,
         rule: &Rule,
         (wire, rust): (Level, Level),
-        operations: impl IntoIterator<Item = usize>,
+        operations: impl IntoIterator<Item = String>,
         sides: Sides,
         message: String,
     ) {
         // A change that nobody notices is one of words.
         let (id, wire) = (rule.id, if wire.max(rust) == Level::None { Level::Patch } else { wire });
-        let names = operations.into_iter().filter_map(|at| self.operations.get(at).cloned());
         let [base, head] = sides.pointers();
         let at = *self.seen.entry((id, base, head)).or_insert(self.changes.len());
         if let Some(change) = self.changes.get_mut(at) {
-            change.operations.extend(names);
+            change.operations.extend(operations);
             (change.wire, change.rust) = (change.wire.max(wire), change.rust.max(rust));
             change.level = change.wire.max(change.rust);
             return;
@@ -132,7 +130,7 @@ impl<'a> Comparison<'a> {
             wire,
             rust,
             operation: None,
-            operations: names.collect(),
+            operations: operations.into_iter().collect(),
             message,
             base: sides.base,
             head: sides.head,

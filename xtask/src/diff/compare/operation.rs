@@ -52,24 +52,18 @@ impl<'a> Comparison<'a> {
         let (base, head) = self.parts("paths");
         let (gone, more, both) = split(operations(&base), operations(&head));
         for Operation { name, path, node } in gone.into_values() {
-            self.enter(&name);
+            self.operation = Some(name.clone());
             self.note("operation-removed", removed(&node, &path), format!("operation {name} removed"));
         }
         for Operation { name, node, .. } in more.into_values() {
-            self.enter(&name);
+            self.operation = Some(name.clone());
             self.note("operation-added", added(&node), format!("operation {name} added"));
         }
         for (_, base, head) in both {
-            self.enter(&head.name);
+            self.operation = Some(head.name.clone());
             self.compare_operations(&base, &head);
         }
         self.operation = None;
-    }
-
-    /// What is noted from now on is of this operation.
-    fn enter(&mut self, name: &str) {
-        self.operation = Some(self.operations.len());
-        self.operations.push(name.to_owned());
     }
 
     fn compare_operations(&mut self, old: &Operation<'a>, new: &Operation<'a>) {

@@ -38,13 +38,13 @@ impl Comparison<'_> {
     /// Turns findings into changes: follows each use to the units that it leads to.
     pub(super) fn reach(&mut self) {
         // The ways of using each unit, with their operations.
-        let mut uses: Vec<BTreeMap<u8, BTreeSet<usize>>> = vec![BTreeMap::new(); self.units.len()];
+        let mut uses: Vec<BTreeMap<u8, BTreeSet<String>>> = vec![BTreeMap::new(); self.units.len()];
         for (operation, way, unit) in std::mem::take(&mut self.roots) {
             let mut seen = HashSet::new();
             let mut open = vec![unit];
             while let Some(unit) = open.pop() {
                 if seen.insert(unit) {
-                    uses[unit].entry(way).or_default().extend(operation);
+                    uses[unit].entry(way).or_default().extend(operation.clone());
                     let edges = self.units[unit].edges.iter().filter(|(_, mask)| mask & way != 0);
                     open.extend(edges.map(|(unit, _)| *unit));
                 }
@@ -60,7 +60,7 @@ impl Comparison<'_> {
         }
     }
 
-    fn judge(&mut self, finding: Finding, by_way: &BTreeMap<u8, BTreeSet<usize>>) {
+    fn judge(&mut self, finding: Finding, by_way: &BTreeMap<u8, BTreeSet<String>>) {
         let all = by_way.keys().fold(0, |all, way| all | way);
         let ways = all & finding.mask & !way::UNUSED;
         let rust_of = |rule: &Rule| finding.rust.map_or(rule.rust, |level| level.min(rule.rust));
@@ -95,7 +95,7 @@ impl Comparison<'_> {
             (wire.max(*on_wire), rust.max(*in_rust))
         });
         let seen = by_way.iter().filter(|(way, _)| ways == 0 || **way & finding.mask != 0);
-        let operations: BTreeSet<usize> = seen.flat_map(|(_, operations)| operations.iter().copied()).collect();
+        let operations: BTreeSet<String> = seen.flat_map(|(_, operations)| operations.iter().cloned()).collect();
         self.note_of(rule, levels, operations, finding.sides, finding.message);
     }
 }

@@ -76,7 +76,7 @@ impl<'a> Comparison<'a> {
     /// Compares two schemas that are in no other schema, and used in this way by the operation that is compared.
     pub(super) fn used(&mut self, way: u8, base: &Node<'a>, head: &Node<'a>, name: &str) -> usize {
         let unit = self.unit(base.clone(), head.clone(), name.to_owned(), false);
-        self.roots.push((self.operation, way, unit));
+        self.roots.push((self.operation.clone(), way, unit));
         unit
     }
 
