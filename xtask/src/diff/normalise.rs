@@ -63,9 +63,9 @@ impl<'a> Peeled<'a> {
     }
 
     /// A schema as its own wrapping.
-    pub(crate) fn in_place(node: &Node<'a>) -> Self {
+    pub(crate) fn in_place(View { node, nullable, .. }: &View<'a>) -> Self {
         let (from, outer) = (node.clone(), outer(node).collect());
-        Self { from, node: node.clone(), name: None, outer, outer_null: View::of(node).nullable }
+        Self { from, node: node.clone(), name: None, outer, outer_null: *nullable }
     }
 
     /// Whether there is any wrapping.
@@ -92,8 +92,9 @@ fn asserts_beside(node: &Node<'_>) -> bool {
 
 /// Keys that leave the set of values as it is.
 pub(crate) fn is_annotation(key: &str) -> bool {
-    const WORDS: &str = "description title example examples summary externalDocs xml $comment $schema $id";
-    lists(WORDS, key) || key.starts_with("x-") && key != "x-extensible-enum"
+    const WORDS: [&str; 10] =
+        ["description", "title", "example", "examples", "summary", "externalDocs", "xml", "$comment", "$schema", "$id"];
+    WORDS.contains(&key) || key.starts_with("x-") && key != "x-extensible-enum"
 }
 
 /// Whether a list of words has a key.

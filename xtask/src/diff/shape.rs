@@ -1,5 +1,7 @@
 //! The one table of what may stand where in a document.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use serde_json::Value;
 
 use super::normalise::lists;
@@ -99,6 +101,15 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("variable", "enum", Texts),
 ];
 
+/// The rows by kind and key.
+static BY_KEY: LazyLock<HashMap<(&str, &str), Shape>> = LazyLock::new(|| {
+    let mut shapes = HashMap::new();
+    for (kinds, keys, shape) in SHAPES {
+        shapes.extend(kinds.split(' ').flat_map(|kind| keys.split(' ').map(move |key| ((kind, key), *shape))));
+    }
+    shapes
+});
+
 /// Whether a reference to another may stand in the place of such a map.
 pub(super) fn may_refer(kind: Kind) -> bool {
     lists("item parameter body response header link callback schema scheme", kind)
@@ -107,7 +118,7 @@ pub(super) fn may_refer(kind: Kind) -> bool {
 impl Shape {
     /// What stands below a key of a map.
     pub(super) fn below(kind: Kind, key: &str) -> Self {
-        if let Some((.., shape)) = SHAPES.iter().find(|(kinds, keys, _)| lists(keys, key) && lists(kinds, kind)) {
+        if let Some(shape) = BY_KEY.get(&(kind, key)) {
             return *shape;
         }
         match kind {

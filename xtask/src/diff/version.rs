@@ -94,10 +94,8 @@ fn subject(change: &Change, documents: [&Document; 2]) -> Option<String> {
         return Some(format!("`{name}`"));
     }
     let method = |operation: &String| {
-        documents
-            .iter()
-            .find_map(|document| rust_api::method(&document.value, operation))
-            .map(|name| format!("`{name}`"))
+        let name = documents.iter().find_map(|document| rust_api::method(&document.value, operation));
+        name.map(|name| format!("`{name}`"))
     };
     let methods: Vec<String> = change.operations.iter().take(METHODS).filter_map(method).collect();
     let more = change.operations.len().saturating_sub(METHODS);

@@ -121,7 +121,7 @@ impl<'a> Comparison<'a> {
             self.outer(&one, &other, !same_name, &spot);
         } else if [base, head].iter().any(|node| ["allOf", "$ref"].iter().any(|key| node.child(key).is_some())) {
             // A composed schema may contain itself.
-            self.outer(&Peeled::in_place(base), &Peeled::in_place(head), false, &spot);
+            self.outer(&Peeled::in_place(&View::of(base)), &Peeled::in_place(&View::of(head)), false, &spot);
         } else {
             return self.written_out(base, head, spot);
         }
@@ -190,8 +190,8 @@ impl<'a> Comparison<'a> {
 
     /// Compares two schemas that are both written out here.
     fn written_out(&mut self, base: &Node<'a>, head: &Node<'a>, spot: Spot) {
-        self.outer(&Peeled::in_place(base), &Peeled::in_place(head), false, &spot);
         let pair = Pair { base: View::of(base), head: View::of(head), spot };
+        self.outer(&Peeled::in_place(&pair.base), &Peeled::in_place(&pair.head), false, &pair.spot);
         let (kind, words) = match pair.each(|side| side.node.value == &Value::Bool(false)) {
             (false, true) => ("type-narrowed", "allows no value any more"),
             (true, false) => ("type-widened", "allows values now"),
