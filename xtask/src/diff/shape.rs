@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use serde_json::Value;
 
+use self::Shape::*;
 use super::normalise::lists;
 
 /// What a map of OpenAPI is, such as `operation`; `names` is a map of other things.
@@ -34,8 +35,6 @@ pub(super) enum Shape {
     Many(Kind),
     Named(Kind),
 }
-
-use Shape::*;
 
 /// Kinds of maps, keys that they have, and what stands there.
 const SHAPES: &[(&str, &str, Shape)] = &[
