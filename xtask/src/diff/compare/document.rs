@@ -31,12 +31,8 @@ impl<'a> Comparison<'a> {
             }
         }
         for (name, one) in gone {
-            self.note_schema(
-                "schema-removed",
-                name,
-                removed(&one, &head.child_or_self("schemas")),
-                format!("schema `{name}` removed"),
-            );
+            let sides = removed(&one, &head.child_or_self("schemas"));
+            self.note_schema("schema-removed", name, sides, format!("schema `{name}` removed"));
         }
         for (name, node) in more {
             self.note_schema("schema-added", name, added(&node), format!("schema `{name}` added"));

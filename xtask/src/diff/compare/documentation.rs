@@ -51,10 +51,8 @@ impl<'a> Comparison<'a> {
             }
             for key in ["summary", "description"] {
                 if one.value.get(key) != other.value.get(key) {
-                    self.note_documentation(
-                        &format!("`{path}`"),
-                        vec![(one.child_or_self(key), other.child_or_self(key))],
-                    );
+                    let place = (one.child_or_self(key), other.child_or_self(key));
+                    self.note_documentation(&format!("`{path}`"), vec![place]);
                 }
             }
         }
