@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod checker;
+
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    process::{self, Command},
     sync::{
         Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
@@ -14,14 +15,11 @@ use std::{
     thread,
 };
 
+use checker::{Answer, CONTRACT, Folder, GUIDE, PAGES, PAYOUTS, SIGN_IN, here, own_path};
 use serde_json::Value;
 
-const GUIDE: &str = "piaxis-api-integration-guide.md";
 const LLMS: &str = "llms.txt";
 const INDEX: &str = "index.html";
-const SIGN_IN: &str = "authentication.html";
-const PAYOUTS: &str = "disbursements.html";
-const PAGES: [&str; 5] = [GUIDE, LLMS, INDEX, SIGN_IN, PAYOUTS];
 
 /// What is done to a document.
 enum Change {
@@ -42,40 +40,10 @@ type Silent = (&'static str, &'static str, Change);
 
 // ------------------------------------------------------------ the machinery
 
-fn here(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docs").join(name)
-}
-
-/// A folder of its own among the files of the build, gone when dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("check-docs-{}-{count}", process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-struct Answer {
-    code: Option<i32>,
-    json: Value,
-    error: String,
-}
-
 impl Answer {
     /// Findings that ask somebody to do something.
     fn findings(&self) -> Vec<&Value> {
-        let all = self.json["findings"].as_array().into_iter().flatten();
-        all.filter(|finding| finding["severity"] != "info").collect()
+        self.all().filter(|finding| finding["severity"] != "info").collect()
     }
 
     fn names(&self, what: &str) -> bool {
@@ -90,28 +58,16 @@ impl Answer {
 }
 
 fn check(docs: &Path, lock: &Path, more: &[&str]) -> Answer {
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(["check", "--format", "json", "--docs"])
-        .arg(docs)
-        .arg("--spec")
-        .arg(here("contract.yaml"))
-        .arg("--lock")
-        .arg(lock)
-        .args(more)
-        .output()
-        .unwrap();
-    Answer {
-        code: output.status.code(),
-        json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
-        error: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    let spec = here(CONTRACT);
+    let files = ["--spec", spec.to_str().unwrap(), "--lock", lock.to_str().unwrap()];
+    checker::check(docs, &[&files, more].concat())
 }
 
 /// The lock of the documents as they are.
 fn lock() -> &'static Path {
     static LOCK: OnceLock<PathBuf> = OnceLock::new();
     LOCK.get_or_init(|| {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("check-docs-{}.lock", process::id()));
+        let path = own_path("lock");
         let answer = check(&here(""), &path, &["--update-lock"]);
         assert_eq!(answer.code, Some(0), "{}", answer.summary());
         path

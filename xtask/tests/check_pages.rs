@@ -2,51 +2,30 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod checker;
+
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
     fs,
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{self, Command},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     thread,
 };
 
+use checker::{Answer, CONTRACT, Folder, GUIDE, PAGES, PAYOUTS, SIGN_IN, here};
 use serde_json::Value;
 
-const GUIDE: &str = "piaxis-api-integration-guide.md";
 const GUIDES: [&str; 3] = [GUIDE, "index.md", "api-reference.md"];
-const SIGN_IN: &str = "authentication.html";
-const PAYOUTS: &str = "disbursements.html";
-const PAGES: [&str; 5] = [GUIDE, "llms.txt", "index.html", SIGN_IN, PAYOUTS];
 
 // ------------------------------------------------------------ the machinery
-
-fn here(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docs").join(name)
-}
 
 fn page(name: &str) -> String {
     fs::read_to_string(here(name)).unwrap()
 }
 
-/// A folder of its own among the files of the build, removed when dropped.
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("check-pages-{}-{count}", process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
     /// A copy of the docs with these pages in place of theirs.
     fn with(changes: &[(&str, &str)]) -> Self {
         let folder = Self::new();
@@ -60,21 +39,9 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-struct Answer {
-    code: Option<i32>,
-    json: Value,
-    error: String,
-}
-
 impl Answer {
     fn findings(&self, id: &str) -> Vec<&Value> {
-        self.json["findings"].as_array().into_iter().flatten().filter(|finding| finding["id"] == id).collect()
+        self.all().filter(|finding| finding["id"] == id).collect()
     }
 
     fn notes(&self) -> String {
@@ -99,19 +66,9 @@ impl Answer {
 }
 
 fn check(docs: &str, more: &[&str]) -> Answer {
-    let lock = if more.contains(&"--lock") { vec![] } else { vec!["--no-lock"] };
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(["check", "--format", "json", "--docs", docs, "--spec"])
-        .arg(here("contract.yaml"))
-        .args(lock)
-        .args(more)
-        .output()
-        .unwrap();
-    Answer {
-        code: output.status.code(),
-        json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
-        error: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
-    }
+    let lock: &[&str] = if more.contains(&"--lock") { &[] } else { &["--no-lock"] };
+    let spec = here(CONTRACT);
+    checker::check(docs, &[&["--spec", spec.to_str().unwrap()], lock, more].concat())
 }
 
 /// What the server sends for a path: status, further header lines, body.

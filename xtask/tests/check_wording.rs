@@ -2,21 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::{
-        OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+mod checker;
 
+use std::{fs, process::Command, sync::OnceLock};
+
+use checker::{Answer, CONTRACT, Folder, GUIDE, SIGN_IN, here, own_path};
 use serde_json::Value;
-
-const GUIDE: &str = "piaxis-api-integration-guide.md";
-const SIGN_IN: &str = "authentication.html";
-const CONTRACT: &str = "contract.yaml";
 
 const DETAIL: &str = "### `GET /api/payments/{payment_id}`\n";
 const LIST: &str = "### `GET /api/merchant-payments`\n";
@@ -24,35 +15,22 @@ const CREATE: &str = "### `POST /api/payments/create`\n";
 
 // ------------------------------------------------------------ the machinery
 
-fn original() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docs")
-}
-
-/// A copy of the documents and their contract, gone when dropped.
-struct Docs(PathBuf);
-
-impl Drop for Docs {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+/// A copy of the documents and their contract.
+struct Docs(Folder);
 
 impl Docs {
     fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("check-wording-{}-{count}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        for entry in fs::read_dir(original()).unwrap() {
+        let folder = Folder::new();
+        for entry in fs::read_dir(here("")).unwrap() {
             let file = entry.unwrap().path();
-            fs::copy(&file, path.join(file.file_name().unwrap())).unwrap();
+            fs::copy(&file, folder.0.join(file.file_name().unwrap())).unwrap();
         }
-        Self(path)
+        Self(folder)
     }
 
     /// With another text in place of the first such text after a third one.
     fn changed(self, file: &str, after: &str, from: &str, to: &str) -> Self {
-        let path = self.0.join(file);
+        let path = self.0.0.join(file);
         let text = fs::read_to_string(&path).unwrap();
         let start = text.find(after).unwrap_or_else(|| panic!("no {after:?}")) + after.len();
         let at = text[start..].find(from).unwrap_or_else(|| panic!("no {from:?}")) + start;
@@ -64,41 +42,24 @@ impl Docs {
         self.changed(GUIDE, after, "", &format!("\n{words}\n"))
     }
 
-    fn check(&self, more: &[&str]) -> Outcome {
-        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-            .args(["check", "--format", "json", "--docs"])
-            .arg(&self.0)
-            .arg("--spec")
-            .arg(self.0.join(CONTRACT))
-            .args(more)
-            .output()
-            .unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(!stderr.contains("panicked"), "{stderr}");
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        let findings = report["findings"].as_array().cloned().unwrap_or_default();
-        Outcome { code: output.status.code(), stderr, findings }
+    fn check(&self, more: &[&str]) -> Answer {
+        let spec = self.0.0.join(CONTRACT);
+        checker::check(&self.0.0, &[&["--spec", spec.to_str().unwrap()], more].concat())
     }
 
     fn lock(&self) -> String {
-        self.0.join("own.lock").to_str().unwrap().to_owned()
+        self.0.0.join("own.lock").to_str().unwrap().to_owned()
     }
 }
 
-struct Outcome {
-    code: Option<i32>,
-    stderr: String,
-    findings: Vec<Value>,
-}
-
-impl Outcome {
+impl Answer {
     fn messages(&self) -> Vec<String> {
         let text = |finding: &Value| format!("{} {}: {}", finding["severity"], finding["id"], finding["message"]);
-        self.findings.iter().map(text).collect()
+        self.all().map(text).collect()
     }
 
     fn find(&self, id: &str) -> &Value {
-        self.findings.iter().find(|one| one["id"] == id).unwrap_or_else(|| panic!("no {id}: {:#?}", self.messages()))
+        self.all().find(|one| one["id"] == id).unwrap_or_else(|| panic!("no {id}: {:#?}", self.messages()))
     }
 }
 
@@ -106,10 +67,9 @@ impl Outcome {
 fn lock() -> &'static str {
     static LOCK: OnceLock<String> = OnceLock::new();
     LOCK.get_or_init(|| {
-        let name = format!("check-wording-{}.lock", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name).to_str().unwrap().to_owned();
+        let path = own_path("lock").to_str().unwrap().to_owned();
         let outcome = Docs::new().check(&["--lock", &path, "--update-lock"]);
-        assert_eq!(outcome.code, Some(0), "{:#?}{}", outcome.messages(), outcome.stderr);
+        assert_eq!(outcome.code, Some(0), "{:#?}{}", outcome.messages(), outcome.error);
         path
     })
 }
@@ -119,7 +79,7 @@ fn finds(cases: &[(&str, &str, &str, &str)]) {
     for (after, words, id, named) in cases {
         let outcome = Docs::new().with(after, words).check(&["--no-lock"]);
         let is_it = |one: &Value| one["id"] == *id && one["message"].as_str().unwrap().contains(named);
-        if !outcome.findings.iter().any(is_it) {
+        if !outcome.all().any(is_it) {
             missed.push(format!("{words}\n  {:#?}", outcome.messages()));
         }
     }
@@ -139,6 +99,7 @@ fn new_values() {
         (DETAIL, "A payment has `status: pending, queued`.", "value-unknown", "`queued`"),
         (DETAIL, "`status` has a new value: `queued`.", "value-unknown", "`queued`"),
         (DETAIL, "`status`: pending, completed, queued", "value-unknown", "`queued`"),
+        (DETAIL, "The new status `queued` means that it waits in line.", "value-unknown", "`queued`"),
         (DETAIL, "`status` can be:\n\n- `pending`\n- `queued`: in line\n", "value-unknown", "`queued`"),
         (DETAIL, "Possible values of `status`:\n\n- pending\n- queued\n", "value-unknown", "`queued`"),
         (DETAIL, "Response fields:\n\n- `status`: one of `pending`, `queued`\n", "value-unknown", "`queued`"),
@@ -210,7 +171,7 @@ fn requirements_of_some_requests_are_none() {
         "If you pay out, `customer_pays_fees` is required.",
     ] {
         let outcome = Docs::new().with(CREATE, words).check(&["--no-lock"]);
-        assert!(outcome.findings.is_empty(), "{words}: {:#?}", outcome.messages());
+        assert!(outcome.all().next().is_none(), "{words}: {:#?}", outcome.messages());
     }
 }
 
@@ -256,7 +217,7 @@ fn limits() {
         (CREATE, "`customer_pays_fees` takes at most 20 characters.", "limit-differs", "at most 20"),
     ]);
     let outcome = Docs::new().with(LIST, "`limit` is at most 100.").check(&["--no-lock"]);
-    assert!(outcome.findings.is_empty(), "{:#?}", outcome.messages());
+    assert!(outcome.all().next().is_none(), "{:#?}", outcome.messages());
 }
 
 // ------------------------------------------------------------ places
@@ -291,7 +252,7 @@ fn examples_of_an_unknown_operation_are_not_blamed_on_another() {
                    {\n  \"payment_id\": 7,\n  \"status\": \"pending\",\n  \"amount\": true,\n  \"currency\": 7\n}\n```\n\n";
     let docs = Docs::new().changed(GUIDE, "", LIST, &format!("{section}{LIST}"));
     let outcome = docs.check(&["--lock", lock()]);
-    assert_eq!(outcome.findings.len(), 1, "{:#?}", outcome.messages());
+    assert_eq!(outcome.all().count(), 1, "{:#?}", outcome.messages());
     let finding = outcome.find("operation-missing");
     assert_eq!(finding["operation"], "GET /payments/{payment_id}/receipt");
 }
@@ -335,13 +296,13 @@ fn one_change_is_one_finding() {
         "Response fields:\n\n| Field | Type | Required |\n|---|---|---|\n| `settlement_reference` | string | No |";
     let outcome = Docs::new().with(DETAIL, table).check(&["--lock", lock()]);
     assert_eq!(outcome.find("field-missing")["severity"], "error");
-    assert_eq!(outcome.findings.len(), 1, "{:#?}", outcome.messages());
+    assert_eq!(outcome.all().count(), 1, "{:#?}", outcome.messages());
     // A section that is gone.
     let docs = Docs::new();
-    let text = fs::read_to_string(docs.0.join(GUIDE)).unwrap();
+    let text = fs::read_to_string(docs.0.0.join(GUIDE)).unwrap();
     let start = text.find(CREATE).unwrap();
     let end = start + CREATE.len() + text[start + CREATE.len()..].find("\n##").unwrap() + 1;
-    fs::write(docs.0.join(GUIDE), format!("{}{}", &text[..start], &text[end..])).unwrap();
+    fs::write(docs.0.0.join(GUIDE), format!("{}{}", &text[..start], &text[end..])).unwrap();
     let outcome = docs.check(&["--lock", lock()]);
     let dropped: Vec<String> =
         outcome.messages().into_iter().filter(|message| message.contains("coverage-dropped")).collect();
@@ -364,7 +325,7 @@ fn a_new_fact_hides_no_sentence_beside_it() {
     let words = "Optional response fields:\n\n- `settlement_reference`\n\n`status` values:\n\n- `reversed`";
     let outcome = Docs::new().with(DETAIL, words).check(&["--lock", lock()]);
     assert!(outcome.find("value-unknown")["message"].as_str().unwrap().contains("`reversed`"));
-    assert!(outcome.findings.iter().all(|one| one["id"] != "section-reworded"), "{:#?}", outcome.messages());
+    assert!(outcome.all().all(|one| one["id"] != "section-reworded"), "{:#?}", outcome.messages());
 }
 
 #[test]
@@ -373,7 +334,7 @@ fn changes_point_to_the_page() {
         Docs::new().changed(GUIDE, "", "## Last words", "## Last words\n\nSend `X-Trace`.\n\n```text\napi-key: A\n```");
     let outcome = docs.check(&["--lock", lock()]);
     let finding = outcome.find("fact-new");
-    let text = fs::read_to_string(docs.0.join(GUIDE)).unwrap();
+    let text = fs::read_to_string(docs.0.0.join(GUIDE)).unwrap();
     let line = text[..text.find("api-key: A").unwrap()].lines().count();
     assert_eq!(finding["doc"]["heading"], "Last words");
     assert_eq!(finding["doc"]["line"], line, "{finding}");
@@ -385,7 +346,7 @@ fn a_lock_that_is_named_must_be_there() {
     let docs = Docs::new();
     let outcome = docs.check(&["--lock", &docs.lock()]);
     assert_eq!(outcome.code, Some(2));
-    assert!(outcome.stderr.contains("own.lock") && outcome.stderr.contains("--update-lock"), "{}", outcome.stderr);
+    assert!(outcome.error.contains("own.lock") && outcome.error.contains("--update-lock"), "{}", outcome.error);
 }
 
 #[test]
@@ -393,23 +354,23 @@ fn accepting_says_what_and_changes_nothing_needlessly() {
     let docs = Docs::new();
     let (own, read) = (docs.lock(), |docs: &Docs| fs::read_to_string(docs.lock()).unwrap());
     let outcome = docs.check(&["--lock", &own, "--update-lock"]);
-    assert!(outcome.stderr.contains("added, 0 removed, 0 unchanged"), "{}", outcome.stderr);
+    assert!(outcome.error.contains("added, 0 removed, 0 unchanged"), "{}", outcome.error);
     let first = read(&docs).replace("\"accepted\": \"20", "\"accepted\": \"19");
     fs::write(&own, &first).unwrap();
     let outcome = docs.check(&["--lock", &own, "--update-lock"]);
-    assert!(outcome.stderr.contains("nothing changed in"), "{}", outcome.stderr);
+    assert!(outcome.error.contains("nothing changed in"), "{}", outcome.error);
     assert_eq!(read(&docs), first);
     // A fact that agrees with the contract is accepted, one that differs is not.
     let docs = docs.with(LIST, "`limit` is at most 100.");
     let outcome = docs.check(&["--lock", &own, "--update-lock"]);
-    assert!(outcome.stderr.contains(": 1 added, 0 removed"), "{}", outcome.stderr);
+    assert!(outcome.error.contains(": 1 added, 0 removed"), "{}", outcome.error);
     let accepted = read(&docs);
     let docs = docs.with(LIST, "`limit` is at most 20.");
     let outcome = docs.check(&["--lock", &own, "--update-lock"]);
-    assert!(outcome.code == Some(1) && outcome.stderr.contains("--force"), "{}", outcome.stderr);
+    assert!(outcome.code == Some(1) && outcome.error.contains("--force"), "{}", outcome.error);
     assert_eq!(read(&docs), accepted);
     let outcome = docs.check(&["--lock", &own, "--update-lock", "--force"]);
-    assert!(outcome.code == Some(1) && outcome.stderr.contains("1 added"), "{}", outcome.stderr);
+    assert!(outcome.code == Some(1) && outcome.error.contains("1 added"), "{}", outcome.error);
     assert_ne!(read(&docs), accepted);
 }
 

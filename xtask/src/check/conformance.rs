@@ -7,17 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use jsonschema::{ValidationError, error::ValidationErrorKind};
-use serde_json::Value;
+use serde::Deserialize as _;
+use serde_json::{Number, Value};
 
 use super::{
-    examples::{Body, ENVELOPE, Validators},
     json::{Json, duplicates},
+    schemas::{Body, ENVELOPE, Validators},
 };
 use crate::{
-    contract::{Contract, escape, strings, text_of},
+    contract::{Contract, escape, pointer::around, strings, text_of},
     report::Kind,
 };
 
+/// Where the contract lists the events of webhooks.
+pub(crate) const EVENTS: &str = "/x-piaxis-webhooks/events";
 /// Names of fields that are longer than this are not shown.
 const LONGEST_NAME: usize = 64;
 /// Names of fields with more digits than this are not shown: they may be ids or phone numbers.
@@ -32,21 +35,19 @@ pub(crate) struct Problem {
     pub(crate) what: String,
     /// The JSON type of the value, where the problem is about it.
     pub(crate) kind: Option<&'static str>,
-    pub(crate) advice: &'static str,
     /// Where the contract says otherwise.
     pub(crate) pointer: String,
 }
 
-/// A place in a body: its path, and the schemas in the contract that it has to fit.
-struct Place {
-    path: String,
-    schemas: Vec<String>,
-    kind: &'static str,
+impl Problem {
+    pub(crate) fn new(id: Kind, path: impl Into<String>, what: impl Into<String>, pointer: &str) -> Self {
+        Self { id, path: path.into(), what: what.into(), kind: None, pointer: pointer.to_owned() }
+    }
 }
 
 pub(crate) struct Conformance<'a> {
     contract: &'a Contract,
-    validators: Validators<'a>,
+    pub(super) validators: Validators,
 }
 
 impl<'a> Conformance<'a> {
@@ -54,347 +55,257 @@ impl<'a> Conformance<'a> {
         Self { contract, validators: Validators::new(contract) }
     }
 
-    /// The body of an operation's response with this status, of a 2xx response without one; `None` when the contract has no
-    /// such response, or no JSON for it.
-    pub(crate) fn response(&self, operation: &str, status: Option<u16>) -> Option<Body> {
-        let responses = format!("{operation}/responses");
-        let documented = self.contract.at(&responses).as_object()?;
-        let key = match status {
-            None => documented.keys().find(|key| key.starts_with('2'))?.clone(),
-            Some(status) => {
-                let keys = [status.to_string(), format!("{}XX", status / 100), "default".to_owned()];
-                keys.into_iter().find(|key| documented.contains_key(key))?
-            }
-        };
-        let response = self.contract.resolve(&format!("{responses}/{}", escape(&key)));
-        let media = self.contract.at(&response)["content"].as_object()?.keys().find(|media| media.contains("json"))?;
-        let pointer = format!("{response}/content/{}/schema", escape(media));
-        self.contract.document.pointer(&pointer).map(|_| Body { pointer, data: None })
-    }
-
-    /// The body of a webhook delivery, by the event that it names.
-    pub(crate) fn delivery(&self, json: &Json) -> Body {
-        Body::of_delivery(self.contract, &json.to_value())
-    }
-
     /// Everything that is wrong with a body.
     pub(crate) fn problems(&mut self, body: &Body, json: &Json) -> Result<Vec<Problem>> {
-        let mut walk = Walk { contract: self.contract, body, places: BTreeMap::new(), problems: Vec::new() };
-        walk.visit(vec![body.pointer.clone()], json, "", "");
+        let value = json.to_value();
+        let mut walk = Walk::of(self.contract, body, json, false);
         if body.pointer == ENVELOPE {
-            walk.event(json);
+            walk.event(&value);
         }
-        let validator = self.validators.get(body)?;
-        for error in validator.iter_errors(&json.to_value()) {
+        for error in self.validators.get(body)?.iter_errors(&value) {
             walk.explain(&error);
         }
         Ok(walk.problems)
     }
+
+    /// Values of open enums that the contract does not name yet.
+    pub(crate) fn new_values(&self, body: &Body, json: &Value) -> Vec<Problem> {
+        let Ok(json) = Json::deserialize(json) else { return Vec::new() };
+        let mut problems = Walk::of(self.contract, body, &json, true).problems;
+        problems.retain(|problem| problem.id == Kind::ValueUnknown);
+        problems
+    }
+}
+
+/// A schema in the contract that says something itself.
+#[derive(Clone)]
+struct Schema<'a> {
+    pointer: String,
+    node: &'a Value,
+}
+
+impl Schema<'_> {
+    fn kind(&self) -> &str {
+        text_of(self.node, "type")
+    }
+
+    /// Whether it takes any object.
+    fn is_free(&self) -> bool {
+        let says = |keyword: &&str| self.node.get(keyword).is_some();
+        !["properties", "items", "x-extensible-enum"].iter().any(says) && !self.node["additionalProperties"].is_object()
+    }
+
+    /// The name of the schema that it is part of.
+    fn name(&self) -> &str {
+        let named = self.pointer.strip_prefix("/components/schemas/").and_then(|rest| rest.split('/').next());
+        named.unwrap_or("the contract")
+    }
+}
+
+/// A place in a body: its path, and the schemas that it has to fit.
+struct Place<'a> {
+    path: String,
+    schemas: Vec<Schema<'a>>,
+    kind: &'static str,
 }
 
 struct Walk<'a> {
     contract: &'a Contract,
     body: &'a Body,
     /// By JSON pointer in the body: every place that the contract describes.
-    places: BTreeMap<String, Place>,
+    places: BTreeMap<String, Place<'a>>,
     problems: Vec<Problem>,
+    /// Whether problems may name values.
+    names_values: bool,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn of(contract: &'a Contract, body: &'a Body, json: &Json, names_values: bool) -> Self {
+        let mut walk = Self { contract, body, places: BTreeMap::new(), problems: Vec::new(), names_values };
+        walk.visit(vec![body.pointer.clone()], json, "", "");
+        walk
+    }
+
+    fn found(&mut self, id: Kind, path: &str, what: impl Into<String>, schemas: &[Schema<'_>]) -> &mut Problem {
+        let pointer = schemas.first().map_or("", |schema| schema.pointer.as_str());
+        self.problems.push(Problem::new(id, path, what, pointer));
+        let last = self.problems.len() - 1;
+        &mut self.problems[last]
+    }
+
     fn visit(&mut self, pointers: Vec<String>, json: &Json, path: &str, at: &str) {
-        let mut schemas = Vec::new();
-        for pointer in pointers {
-            self.expand(pointer, 0, &mut schemas);
-        }
-        self.value(&schemas, json, path);
+        let parts = pointers.iter().flat_map(|pointer| self.contract.parts(pointer));
+        let schemas: Vec<_> = parts.map(|pointer| Schema { node: self.contract.at(&pointer), pointer }).collect();
         match json {
             Json::Object(fields) => self.object(&schemas, fields, path, at),
             Json::Array(items) => {
-                let inner: Vec<String> = schemas.iter().filter_map(|schema| self.child(schema, "items")).collect();
-                let path_of_items = format!("{path}[]");
+                let inner = self.children(&schemas, "items");
                 if inner.is_empty() {
-                    self.unknown_part(json, path, &schemas);
-                } else {
-                    for (index, item) in items.iter().enumerate() {
-                        self.visit(inner.clone(), item, &path_of_items, &format!("{at}/{index}"));
-                    }
+                    self.twice_below(json.has_duplicates(), path, &schemas);
+                }
+                for (index, item) in items.iter().enumerate().filter(|_| !inner.is_empty()) {
+                    self.visit(inner.clone(), item, &format!("{path}[]"), &format!("{at}/{index}"));
                 }
             }
+            Json::Scalar(Value::String(text)) => self.text(&schemas, text, path),
+            Json::Scalar(Value::Number(number)) => self.number(&schemas, number, path, json.kind()),
             Json::Scalar(_) => {}
         }
         self.places.insert(at.to_owned(), Place { path: path.to_owned(), schemas, kind: json.kind() });
     }
 
-    fn object(&mut self, schemas: &[String], fields: &[(String, Json)], path: &str, at: &str) {
-        let inner = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-        let takes_objects = |schema: &&String| {
-            let kind = text_of(self.contract.at(schema), "type");
-            kind == "object" || kind.is_empty()
-        };
-        let schemas: Vec<String> = schemas.iter().filter(takes_objects).cloned().collect();
-        let is_free = schemas.is_empty() || schemas.iter().any(|schema| self.is_free(schema));
+    fn object(&mut self, schemas: &[Schema<'a>], fields: &[(String, Json)], path: &str, at: &str) {
+        let takes_objects = |schema: &&Schema<'_>| matches!(schema.kind(), "object" | "");
+        let schemas: Vec<Schema<'a>> = schemas.iter().filter(takes_objects).cloned().collect();
+        let is_free = schemas.is_empty() || schemas.iter().any(Schema::is_free);
         let mut duplicates = duplicates(fields);
         for (name, value) in fields {
-            let mut declared: Vec<String> = schemas
-                .iter()
-                .filter_map(|schema| self.child(schema, &format!("properties/{}", escape(name))))
-                .collect();
+            let mut declared = self.children(&schemas, &format!("properties/{}", escape(name)));
             if path.is_empty() && name == "data" {
                 declared.extend(self.body.data.clone());
             }
             if declared.is_empty() {
-                declared = schemas.iter().filter_map(|schema| self.child(schema, "additionalProperties")).collect();
+                declared = self.children(&schemas, "additionalProperties");
             }
-            if !declared.is_empty() {
-                if duplicates.remove(name.as_str()) {
-                    self.duplicate(inner(name), &declared);
-                }
-                self.visit(declared, value, &inner(name), &format!("{at}/{}", escape(name)));
-            } else if is_free {
-                self.unknown_part(value, path, &schemas);
+            if declared.is_empty() && is_free {
+                self.twice_below(value.has_duplicates(), path, &schemas);
+                continue;
+            }
+            let inner = joined(path, &if declared.is_empty() { shown(name) } else { name.clone() });
+            if duplicates.remove(name.as_str()) {
+                let what = "field occurs twice in one object";
+                let pointer = declared.first().or(schemas.first().map(|schema| &schema.pointer));
+                self.problems.push(Problem::new(Kind::NameTwice, &*inner, what, pointer.map_or("", |it| it)));
+            }
+            if declared.is_empty() {
+                self.found(Kind::FieldUnknown, &inner, "unknown field", &schemas).kind = Some(value.kind());
+                self.twice_below(value.has_duplicates(), &inner, &schemas);
             } else {
-                if duplicates.remove(name.as_str()) {
-                    self.duplicate(inner(&shown(name)), &schemas);
-                }
-                self.problems.push(Problem {
-                    id: Kind::FieldUnknown,
-                    path: inner(&shown(name)),
-                    what: "unknown field".to_owned(),
-                    kind: Some(value.kind()),
-                    advice: Kind::FieldUnknown.advice(),
-                    pointer: schemas.first().cloned().unwrap_or_default(),
-                });
-                self.unknown_part(value, &inner(&shown(name)), &schemas);
+                self.visit(declared, value, &inner, &format!("{at}/{}", escape(name)));
             }
         }
-        if !duplicates.is_empty() {
-            self.duplicate_below(path, &schemas);
-        }
+        self.twice_below(!duplicates.is_empty(), path, &schemas);
     }
 
     /// What the contract says nothing of has names, which are not shown.
-    fn unknown_part(&mut self, json: &Json, path: &str, schemas: &[String]) {
-        if json.has_duplicates() {
-            self.duplicate_below(path, schemas);
+    fn twice_below(&mut self, is_so: bool, path: &str, schemas: &[Schema<'_>]) {
+        if is_so {
+            self.found(Kind::NameTwice, path, "an object in it has a field twice", schemas);
         }
     }
 
-    fn duplicate(&mut self, path: String, schemas: &[String]) {
-        self.found(Kind::NameTwice, path, "field occurs twice in one object", None, schemas);
-    }
-
-    fn duplicate_below(&mut self, path: &str, schemas: &[String]) {
-        self.found(Kind::NameTwice, path.to_owned(), "an object in it has a field twice", None, schemas);
-    }
-
-    fn found(
-        &mut self,
-        id: Kind,
-        path: String,
-        what: impl Into<String>,
-        kind: Option<&'static str>,
-        schemas: &[String],
-    ) {
-        let advice = match id {
-            Kind::FieldMissing => "make the field optional in the contract, or report the response to Piaxis",
-            Kind::TypeDiffers => "correct the contract, or report the response to Piaxis",
-            _ => id.advice(),
-        };
-        self.problems.push(Problem {
-            id,
-            path,
-            what: what.into(),
-            kind,
-            advice,
-            pointer: schemas.first().cloned().unwrap_or_default(),
-        });
-    }
-
-    /// What no keyword of JSON Schema says: values of open enums, and formats of integers.
-    fn value(&mut self, schemas: &[String], json: &Json, path: &str) {
-        let Json::Scalar(value) = json else { return };
-        if let Some(text) = value.as_str() {
-            let enums = schemas.iter().filter(|schema| self.contract.at(schema).get("x-extensible-enum").is_some());
-            let enums: Vec<String> = enums.cloned().collect();
-            let is_named = |schema: &String| {
-                strings(&self.contract.at(schema)["x-extensible-enum"]).iter().any(|value| value == text)
+    /// Values of open enums, which no keyword of JSON Schema tells.
+    fn text(&mut self, schemas: &[Schema<'a>], text: &str, path: &str) {
+        let mut enums = schemas.iter().filter(|schema| schema.node.get("x-extensible-enum").is_some()).peekable();
+        let first = enums.peek().copied();
+        let is_named = enums.any(|schema| strings(&schema.node["x-extensible-enum"]).iter().any(|value| value == text));
+        if let Some(schema) = first.filter(|_| !is_named) {
+            let what = match self.names_values {
+                true => format!("`{text}` is a value that the contract does not name"),
+                false => format!("value not named by {}", schema.name()),
             };
-            if let (Some(schema), false) = (enums.first(), enums.iter().any(is_named)) {
-                self.problems.push(Problem {
-                    id: Kind::ValueUnknown,
-                    path: path.to_owned(),
-                    what: format!("value not named by {}", self.name(schema)),
-                    kind: None,
-                    advice: "add the value to `x-extensible-enum` in the contract; the file has it",
-                    pointer: schema.clone(),
-                });
-            }
-        }
-        if let Value::Number(number) = value {
-            let mut kinds = schemas.iter().map(|schema| text_of(self.contract.at(schema), "type"));
-            if !kinds.any(|kind| kind == "integer") || schemas.iter().any(|schema| self.takes_any_number(schema)) {
-                return;
-            }
-            // JSON Schema takes 5.0 for an integer; the client does not.
-            if number.as_f64().is_some_and(|number| number.fract() == 0.0) && number.is_f64() {
-                self.found(Kind::TypeDiffers, path.to_owned(), "must be integer", Some(json.kind()), schemas);
-            }
-            let formats = schemas.iter().map(|schema| text_of(self.contract.at(schema), "format"));
-            let misfit = formats.clone().find(|format| !fits(number, format));
-            if let Some(format) = misfit.map(str::to_owned) {
-                self.found(Kind::FormatDiffers, path.to_owned(), format!("number is not an {format}"), None, schemas);
-            }
+            self.found(Kind::ValueUnknown, path, what, std::slice::from_ref(schema));
         }
     }
 
-    fn takes_any_number(&self, schema: &str) -> bool {
-        let kind = text_of(self.contract.at(schema), "type");
-        kind == "number" || kind.is_empty()
+    /// Formats of integers, and integers with a fraction of zero, which JSON Schema takes and the client does not.
+    fn number(&mut self, schemas: &[Schema<'a>], number: &Number, path: &str, kind: &'static str) {
+        let takes = |kinds: &[&str]| schemas.iter().any(|schema| kinds.contains(&schema.kind()));
+        if !takes(&["integer"]) || takes(&["number", ""]) {
+            return;
+        }
+        if number.is_f64() && number.as_f64().is_some_and(|number| number.fract() == 0.0) {
+            self.found(Kind::TypeDiffers, path, "must be integer", schemas).kind = Some(kind);
+        }
+        let mut formats = schemas.iter().map(|schema| text_of(schema.node, "format"));
+        if let Some(format) = formats.find(|format| !fits(number, format)) {
+            self.found(Kind::FormatDiffers, path, format!("number is not an {format}"), schemas);
+        }
     }
 
     /// The event of a delivery: its name must be in the catalogue.
-    fn event(&mut self, json: &Json) {
-        let value = json.to_value();
-        let events = "/x-piaxis-webhooks/events".to_owned();
-        let named = [("event", &value["event"]), ("data.event", &value["data"]["event"])];
+    fn event(&mut self, delivery: &Value) {
         let mut has_event = false;
-        for (path, name) in named {
+        for (path, name) in [("event", &delivery["event"]), ("data.event", &delivery["data"]["event"])] {
             let Some(name) = name.as_str() else { continue };
             has_event = true;
-            if self.contract.document.pointer(&format!("{events}/{}", escape(name))).is_none() {
-                self.problems.push(Problem {
-                    id: Kind::ValueUnknown,
-                    path: path.to_owned(),
-                    what: "value not named by the webhook events".to_owned(),
-                    kind: None,
-                    advice: "add the event to `x-piaxis-webhooks` in the contract; the file has it",
-                    pointer: events.clone(),
-                });
+            if self.contract.document.pointer(&format!("{EVENTS}/{}", escape(name))).is_none() {
+                let what = "value not named by the webhook events";
+                self.problems.push(Problem::new(Kind::ValueUnknown, path, what, EVENTS));
             }
         }
-        if !has_event && value.is_object() {
+        if !has_event && delivery.is_object() {
             let what = "no event, neither here nor in `data.event`";
-            self.found(Kind::FieldMissing, "event".to_owned(), what, None, &[ENVELOPE.to_owned()]);
+            self.problems.push(Problem::new(Kind::FieldMissing, "event", what, ENVELOPE));
         }
     }
 
     /// A validation error, in words without values.
     fn explain(&mut self, error: &ValidationError<'_>) {
         let at = error.instance_path().to_string();
-        let Some((path, schemas, kind)) = self.place(&at) else { return };
-        let keyword = error.kind().keyword().to_owned();
+        let Some(Place { path, schemas, kind }) = self.place(&at) else { return };
         if kind == "null" {
             if !self.problems.iter().any(|problem| problem.id == Kind::NullUnexpected && problem.path == path) {
-                self.found(Kind::NullUnexpected, path, "null, but not nullable", None, &schemas);
+                self.found(Kind::NullUnexpected, &path, "null, but not nullable", &schemas);
             }
             return;
         }
-        match error.kind() {
+        let (id, what) = match error.kind() {
             ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
                 let is_other_type = |error: &ValidationError<'_>| {
                     matches!(error.kind(), ValidationErrorKind::Type { .. }) && error.instance_path().to_string() == at
                 };
                 let of_this_type: Vec<_> = context.iter().filter(|errors| !errors.iter().any(is_other_type)).collect();
                 match of_this_type.as_slice() {
-                    [] => self.other_type(path, kind, &schemas),
-                    [errors] => errors.iter().for_each(|error| self.explain(error)),
-                    several => {
-                        let what = format!("fits none of {} alternatives", several.len());
-                        self.found(Kind::AlternativesDiffer, path, what, None, &schemas);
-                    }
+                    [] => return self.other_type(&path, kind, &schemas),
+                    [errors] => return errors.iter().for_each(|error| self.explain(error)),
+                    several => (Kind::AlternativesDiffer, format!("fits none of {} alternatives", several.len())),
                 }
             }
-            ValidationErrorKind::Type { .. } => self.other_type(path, kind, &schemas),
+            ValidationErrorKind::Type { .. } => return self.other_type(&path, kind, &schemas),
             ValidationErrorKind::Required { property } => {
-                let name = property.as_str().unwrap_or_default();
-                let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-                self.found(Kind::FieldMissing, path, "required field is missing", None, &schemas);
+                let path = joined(&path, property.as_str().unwrap_or_default());
+                self.found(Kind::FieldMissing, &path, "required field is missing", &schemas);
+                return;
             }
-            ValidationErrorKind::Format { format } => {
-                self.found(Kind::FormatDiffers, path, format!("{kind} is not a {format}"), None, &schemas);
-            }
+            ValidationErrorKind::Format { format } => (Kind::FormatDiffers, format!("{kind} is not a {format}")),
             ValidationErrorKind::Pattern { .. } => {
-                let name = schemas.iter().find(|schema| self.contract.at(schema).get("pattern").is_some());
-                let name = name.map_or_else(|| "the contract".to_owned(), |schema| self.name(schema));
-                self.found(
-                    Kind::FormatDiffers,
-                    path,
-                    format!("{kind} does not match the pattern of {name}"),
-                    None,
-                    &schemas,
-                );
+                let schema = schemas.iter().find(|schema| schema.node.get("pattern").is_some());
+                let name = schema.map_or("the contract", Schema::name);
+                (Kind::FormatDiffers, format!("{kind} does not match the pattern of {name}"))
             }
             // Found by the walk, with the names.
-            ValidationErrorKind::AdditionalProperties { .. } => {}
-            _ => self.found(Kind::BoundsDiffer, path, format!("{kind} does not fit `{keyword}`"), None, &schemas),
-        }
+            ValidationErrorKind::AdditionalProperties { .. } => return,
+            other => (Kind::BoundsDiffer, format!("{kind} does not fit `{}`", other.keyword())),
+        };
+        self.found(id, &path, what, &schemas);
     }
 
-    fn other_type(&mut self, path: String, kind: &'static str, schemas: &[String]) {
-        let kinds: BTreeSet<&str> = schemas
-            .iter()
-            .map(|schema| text_of(self.contract.at(schema), "type"))
-            .filter(|kind| !kind.is_empty())
-            .collect();
-        let kinds: Vec<&str> = kinds.into_iter().collect();
-        self.found(Kind::TypeDiffers, path, format!("must be {}", kinds.join(" or ")), Some(kind), schemas);
+    fn other_type(&mut self, path: &str, kind: &'static str, schemas: &[Schema<'_>]) {
+        let kinds: BTreeSet<&str> = schemas.iter().map(Schema::kind).filter(|kind| !kind.is_empty()).collect();
+        let what = format!("must be {}", kinds.into_iter().collect::<Vec<_>>().join(" or "));
+        self.found(Kind::TypeDiffers, path, what, schemas).kind = Some(kind);
     }
 
     /// The place at a pointer, or the nearest one around it.
-    fn place(&self, at: &str) -> Option<(String, Vec<String>, &'static str)> {
-        let mut at = at;
-        loop {
-            if let Some(place) = self.places.get(at) {
-                return Some((place.path.clone(), place.schemas.clone(), place.kind));
-            }
-            at = &at[..at.rfind('/')?];
-        }
+    fn place(&self, at: &str) -> Option<Place<'a>> {
+        let Place { path, schemas, kind } = around(at).find_map(|at| self.places.get(at))?;
+        Some(Place { path: path.clone(), schemas: schemas.clone(), kind })
     }
 
-    /// Follows references and combinations to the schemas that say something themselves.
-    fn expand(&self, pointer: String, depth: usize, found: &mut Vec<String>) {
-        let schema = self.contract.at(&pointer);
-        if depth > 32 {
-            return;
-        }
-        if let Some(target) = text_of(schema, "$ref").strip_prefix('#') {
-            return self.expand(target.to_owned(), depth + 1, found);
-        }
-        let mut is_combined = false;
-        for keyword in ["allOf", "anyOf", "oneOf"] {
-            for index in 0..schema[keyword].as_array().map_or(0, Vec::len) {
-                is_combined = true;
-                self.expand(format!("{pointer}/{keyword}/{index}"), depth + 1, found);
-            }
-        }
-        let says = ["type", "properties", "items", "x-extensible-enum"];
-        if !is_combined || says.iter().any(|keyword| schema.get(keyword).is_some()) {
-            found.push(pointer);
-        }
-    }
-
-    /// A schema that takes any object.
-    fn is_free(&self, schema: &str) -> bool {
-        let schema = self.contract.at(schema);
-        !["properties", "items", "x-extensible-enum"].iter().any(|keyword| schema.get(keyword).is_some())
-            && !schema["additionalProperties"].is_object()
-    }
-
-    /// The schema below a schema; `None` when the contract has none.
-    fn child(&self, schema: &str, below: &str) -> Option<String> {
-        let pointer = format!("{schema}/{below}");
-        self.contract.document.pointer(&pointer).filter(|child| child.is_object()).map(|_| pointer)
-    }
-
-    /// The name of the schema that a pointer leads into.
-    fn name(&self, pointer: &str) -> String {
-        let named = pointer.strip_prefix("/components/schemas/").and_then(|rest| rest.split('/').next());
-        named.unwrap_or("the contract").to_owned()
+    /// The schemas below schemas.
+    fn children(&self, schemas: &[Schema<'_>], below: &str) -> Vec<String> {
+        let pointers = schemas.iter().map(|schema| format!("{}/{below}", schema.pointer));
+        pointers.filter(|pointer| self.contract.at(pointer).is_object()).collect()
     }
 }
 
+fn joined(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
 /// Whether an integer fits a format of OpenAPI; any does that has no bounds.
-fn fits(number: &serde_json::Number, format: &str) -> bool {
+fn fits(number: &Number, format: &str) -> bool {
     match format {
         "int32" => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
         "uint32" => number.as_u64().is_some_and(|number| u32::try_from(number).is_ok()),

@@ -1,5 +1,7 @@
 //! Model of a page of the docs, whatever format it was written in.
 
+use std::collections::HashMap;
+
 /// One page.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Document {
@@ -66,9 +68,6 @@ pub(crate) struct Text {
     pub(crate) strong: Vec<String>,
 }
 
-/// Lists nest no deeper than this: dropping or comparing items recurses into them.
-pub(super) const MAX_LISTS: usize = 24;
-
 impl Item {
     /// Makes an item of the blocks in it, and returns those that an item cannot hold, such as code, to follow the list.
     pub(super) fn of(line: usize, blocks: Vec<Block>) -> (Option<Self>, Vec<Block>) {
@@ -113,13 +112,6 @@ impl Text {
     }
 }
 
-/// Markup of a part of a text.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Mark {
-    Code,
-    Strong,
-}
-
 /// Gathers the words of a text.
 #[derive(Default)]
 pub(super) struct Words {
@@ -127,9 +119,6 @@ pub(super) struct Words {
     /// Line of the first word.
     line: Option<usize>,
     space: bool,
-    /// Start of the outermost open part, and number of open ones.
-    code: (usize, usize),
-    strong: (usize, usize),
 }
 
 impl Words {
@@ -153,25 +142,15 @@ impl Words {
         }
     }
 
-    pub(super) fn start(&mut self, mark: Mark) {
-        let (start, open) = match mark {
-            Mark::Code => &mut self.code,
-            Mark::Strong => &mut self.strong,
-        };
-        if *open == 0 {
-            *start = self.text.plain.len();
-        }
-        *open += 1;
-    }
-
-    pub(super) fn end(&mut self, mark: Mark) {
-        let ((start, open), parts) = match mark {
-            Mark::Code => (&mut self.code, &mut self.text.code),
-            Mark::Strong => (&mut self.strong, &mut self.text.strong),
-        };
-        *open = open.saturating_sub(1);
-        let part = self.text.plain.get(*start..).unwrap_or_default().trim();
-        if *open == 0 && !part.is_empty() {
+    /// Gathers words that are one part, set as code or in bold, with what is set so inside of it.
+    pub(super) fn part(&mut self, is_code: bool, is_strong: bool, gather: impl FnOnce(&mut Self)) {
+        let Text { plain, code, strong } = &self.text;
+        let (start, code, strong) = (plain.len(), code.len(), strong.len());
+        gather(self);
+        let part = self.text.plain.get(start..).unwrap_or_default().trim();
+        let parts = [(is_code, code, &mut self.text.code), (is_strong, strong, &mut self.text.strong)];
+        for (_, before, parts) in parts.into_iter().filter(|(is_set, ..)| *is_set && !part.is_empty()) {
+            parts.truncate(before);
             parts.push(part.to_owned());
         }
     }
@@ -192,18 +171,20 @@ impl Words {
     }
 }
 
-/// Makes anchors of headings as GitHub does, each different.
+/// The anchor that GitHub gives a heading.
+pub(super) fn slug(title: &str) -> String {
+    let kept =
+        title.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+/// Makes anchors of headings, each different.
 #[derive(Default)]
-pub(super) struct Slugs(std::collections::HashMap<String, usize>);
+pub(super) struct Slugs(HashMap<String, usize>);
 
 impl Slugs {
     pub(super) fn of(&mut self, title: &str) -> String {
-        let base: String = title
-            .chars()
-            .flat_map(char::to_lowercase)
-            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
-            .map(|c| if c == ' ' { '-' } else { c })
-            .collect();
+        let base = slug(title);
         let mut slug = base.clone();
         while self.0.contains_key(&slug) {
             let count = self.0.entry(base.clone()).or_default();

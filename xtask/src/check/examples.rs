@@ -1,69 +1,16 @@
 //! The JSON examples of the docs, validated against the schemas that they belong to.
 
-use std::collections::BTreeMap;
+use jsonschema::error::ValidationErrorKind;
 
-use anyhow::{Context as _, Result, anyhow};
-use jsonschema::{Validator, error::ValidationErrorKind};
-use serde_json::{Map, Value, json};
-
-use super::fact::{Example, WEBHOOK};
-use crate::contract::{Contract, escape, payload, strings, text_of};
-
-pub(super) const ENVELOPE: &str = "/x-piaxis-webhooks/schema";
+use super::{
+    conformance::Conformance,
+    fact::{Example, WEBHOOK},
+    schemas::Body,
+};
+use crate::contract::Contract;
 
 /// Texts that the guide writes where a value of some format stands.
 const PLACEHOLDERS: [&str; 3] = ["uuid", "optional-uuid", "required-for-piaxis_external"];
-/// How deep values of open enums are looked for.
-const DEEPEST: usize = 24;
-
-/// The schema of a body.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Body {
-    /// Where it is in the contract.
-    pub(super) pointer: String,
-    /// Where the schema of its field `data` is besides, of a webhook delivery.
-    pub(super) data: Option<String>,
-}
-
-impl Body {
-    /// The body of a webhook delivery, by the event that it names.
-    pub(super) fn of_delivery(contract: &Contract, json: &Value) -> Self {
-        let event = json["event"].as_str().or(json["data"]["event"].as_str()).unwrap_or_default();
-        let data = payload(event.split('.').next().unwrap_or_default());
-        Self { pointer: ENVELOPE.to_owned(), data: contract.document.pointer(&data).map(|_| data) }
-    }
-}
-
-/// Validators of bodies, each built once.
-pub(super) struct Validators<'a> {
-    contract: &'a Contract,
-    schemas: Value,
-    built: BTreeMap<Body, Validator>,
-}
-
-impl<'a> Validators<'a> {
-    pub(super) fn new(contract: &'a Contract) -> Self {
-        let schemas = as_2020_12(&contract.document["components"]["schemas"]);
-        Self { contract, schemas, built: BTreeMap::new() }
-    }
-
-    pub(super) fn get(&mut self, body: &Body) -> Result<&Validator> {
-        if !self.built.contains_key(body) {
-            let mut parts = vec![as_2020_12(self.contract.at(&body.pointer))];
-            if let Some(data) = &body.data {
-                parts.push(json!({ "properties": { "data": as_2020_12(self.contract.at(data)) } }));
-            }
-            let document = json!({ "allOf": parts, "components": { "schemas": self.schemas } });
-            // The error may quote the contract, and no response.
-            let validator = jsonschema::options()
-                .should_validate_formats(true)
-                .build(&document)
-                .map_err(|error| anyhow!("the contract's schema at {} is invalid: {error}", body.pointer))?;
-            self.built.insert(body.clone(), validator);
-        }
-        self.built.get(body).context("no validator")
-    }
-}
 
 /// What is wrong with an example.
 #[derive(Debug)]
@@ -76,12 +23,12 @@ pub(super) struct Misfit {
 
 pub(super) struct Examples<'a> {
     contract: &'a Contract,
-    validators: Validators<'a>,
+    conformance: Conformance<'a>,
 }
 
 impl<'a> Examples<'a> {
     pub(super) fn new(contract: &'a Contract) -> Self {
-        Self { contract, validators: Validators::new(contract) }
+        Self { contract, conformance: Conformance::new(contract) }
     }
 
     pub(super) fn misfits(&mut self, example: &Example) -> Vec<Misfit> {
@@ -94,7 +41,7 @@ impl<'a> Examples<'a> {
         };
         let Some(body) = body else { return Vec::new() };
         let misfit = |path: String, problem: String| Misfit { path, problem, value_of: None };
-        let validator = match self.validators.get(&body) {
+        let validator = match self.conformance.validators.get(&body) {
             Ok(validator) => validator,
             Err(error) => return vec![misfit(String::new(), format!("{error:#}"))],
         };
@@ -104,37 +51,9 @@ impl<'a> Examples<'a> {
         });
         let mut misfits: Vec<Misfit> =
             errors.map(|error| misfit(readable(&error.instance_path().to_string()), error.to_string())).collect();
-        self.new_values(&body.pointer, &example.json, "", 0, &mut misfits);
-        if let Some(data) = &body.data {
-            self.new_values(data, &example.json["data"], "data", 0, &mut misfits);
-        }
+        let new_values = self.conformance.new_values(&body, &example.json).into_iter();
+        misfits.extend(new_values.map(|it| Misfit { path: it.path, problem: it.what, value_of: Some(it.pointer) }));
         misfits
-    }
-
-    /// Values of open enums that the contract does not name yet.
-    fn new_values(&self, pointer: &str, json: &Value, path: &str, depth: usize, found: &mut Vec<Misfit>) {
-        let schema = self.contract.at(pointer);
-        if depth > DEEPEST || schema.is_null() {
-            return;
-        }
-        if let Some(target) = text_of(schema, "$ref").strip_prefix('#') {
-            return self.new_values(target, json, path, depth + 1, found);
-        }
-        for at in 0..schema["allOf"].as_array().map_or(0, Vec::len) {
-            self.new_values(&format!("{pointer}/allOf/{at}"), json, path, depth + 1, found);
-        }
-        let known = strings(&schema["x-extensible-enum"]);
-        if let Some(text) = json.as_str().filter(|text| !known.is_empty() && !known.iter().any(|value| value == text)) {
-            let problem = format!("`{text}` is a value that the contract does not name");
-            found.push(Misfit { path: path.to_owned(), problem, value_of: Some(pointer.to_owned()) });
-        }
-        for (key, value) in json.as_object().into_iter().flatten() {
-            let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            self.new_values(&format!("{pointer}/properties/{}", escape(key)), value, &inner, depth + 1, found);
-        }
-        for item in json.as_array().into_iter().flatten() {
-            self.new_values(&format!("{pointer}/items"), item, &format!("{path}[]"), depth + 1, found);
-        }
     }
 }
 
@@ -146,21 +65,4 @@ fn readable(pointer: &str) -> String {
         false => format!(".{part}"),
     });
     path.collect::<String>().trim_start_matches('.').to_owned()
-}
-
-/// OpenAPI 3.0 says null by `nullable`; JSON Schema says it by a type.
-fn as_2020_12(node: &Value) -> Value {
-    match node {
-        Value::Array(items) => items.iter().map(as_2020_12).collect(),
-        Value::Object(object) => {
-            let mut schema: Map<String, Value> =
-                object.iter().map(|(key, child)| (key.clone(), as_2020_12(child))).collect();
-            schema.remove("example");
-            match schema.remove("nullable") {
-                Some(Value::Bool(true)) => json!({ "anyOf": [schema, { "type": "null" }] }),
-                _ => Value::Object(schema),
-            }
-        }
-        other => other.clone(),
-    }
 }

@@ -104,29 +104,40 @@ impl From<Field> for (String, Direction, String) {
     }
 }
 
+/// Matches any fact about a field.
+macro_rules! of_field {
+    ($field:ident) => {
+        Self::Field($field)
+            | Self::Guaranteed($field)
+            | Self::NotGuaranteed($field)
+            | Self::Required($field)
+            | Self::Optional($field)
+            | Self::Type($field, _)
+            | Self::Shown($field, _)
+            | Self::Value($field, _)
+            | Self::Limit($field, ..)
+    };
+}
+
+/// Matches any other fact about an operation.
+macro_rules! of_operation {
+    ($operation:ident) => {
+        Self::Operation($operation)
+            | Self::Deprecated($operation, _)
+            | Self::Parameter($operation, _)
+            | Self::RequiredHeader($operation, _)
+    };
+}
+
 impl Fact {
     pub(crate) fn field(&self) -> Option<&Field> {
-        match self {
-            Self::Field(field)
-            | Self::Guaranteed(field)
-            | Self::NotGuaranteed(field)
-            | Self::Required(field)
-            | Self::Optional(field)
-            | Self::Type(field, _)
-            | Self::Shown(field, _)
-            | Self::Value(field, _)
-            | Self::Limit(field, ..) => Some(field),
-            _ => None,
-        }
+        if let of_field!(field) = self { Some(field) } else { None }
     }
 
     /// The operation that it is about.
     pub(crate) fn operation(&self) -> Option<&str> {
         match self {
-            Self::Operation(operation)
-            | Self::Deprecated(operation, _)
-            | Self::Parameter(operation, _)
-            | Self::RequiredHeader(operation, _) => Some(operation),
+            of_operation!(operation) => Some(operation),
             _ => self.field().map(|field| field.operation.as_str()),
         }
     }
@@ -134,55 +145,31 @@ impl Fact {
     /// The same fact with its operation named as the contract names it.
     pub(crate) fn with_operation(mut self, name: &str) -> Self {
         match &mut self {
-            Self::Operation(operation)
-            | Self::Deprecated(operation, _)
-            | Self::Parameter(operation, _)
-            | Self::RequiredHeader(operation, _) => name.clone_into(operation),
-            Self::Field(field)
-            | Self::Guaranteed(field)
-            | Self::NotGuaranteed(field)
-            | Self::Required(field)
-            | Self::Optional(field)
-            | Self::Type(field, _)
-            | Self::Shown(field, _)
-            | Self::Value(field, _)
-            | Self::Limit(field, ..) => name.clone_into(&mut field.operation),
+            of_operation!(operation) => name.clone_into(operation),
+            of_field!(field) => name.clone_into(&mut field.operation),
             _ => {}
         }
         self
     }
 }
 
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Request => "request",
-            Self::Response => "response",
-        })
-    }
+/// How variants read in messages.
+macro_rules! shown {
+    ($($name:ident { $($variant:ident $words:literal),* })*) => {
+        $(impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $words),* })
+            }
+        })*
+    };
 }
 
-impl fmt::Display for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Min => "at least",
-            Self::Max => "at most",
-        })
-    }
-}
-
-impl fmt::Display for List {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Header => "header",
-            Self::ErrorCode => "error code",
-            Self::Event => "event",
-            Self::WebhookHeader => "webhook header",
-            Self::WebhookField => "webhook field",
-            Self::Variable => "environment variable",
-            Self::BaseUrl => "base URL",
-            Self::PayoutFee => "payout fee",
-        })
+shown! {
+    Direction { Request "request", Response "response" }
+    Bound { Min "at least", Max "at most" }
+    List {
+        Header "header", ErrorCode "error code", Event "event", WebhookHeader "webhook header",
+        WebhookField "webhook field", Variable "environment variable", BaseUrl "base URL", PayoutFee "payout fee"
     }
 }
 

@@ -64,8 +64,18 @@ impl<'de> Deserialize<'de> for Json {
 
 struct JsonVisitor;
 
+macro_rules! scalars {
+    ($($visit:ident: $scalar:ty),*) => {
+        $(fn $visit<E>(self, value: $scalar) -> Result<Json, E> {
+            Ok(Json::Scalar(value.into()))
+        })*
+    };
+}
+
 impl<'de> Visitor<'de> for JsonVisitor {
     type Value = Json;
+
+    scalars! { visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str }
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
@@ -75,40 +85,14 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(Json::Scalar(Value::Null))
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Scalar(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Scalar(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(Json::Scalar(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-        Ok(Json::Scalar(value.into()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-        Ok(Json::Scalar(value.into()))
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = access.next_element()? {
-            items.push(item);
-        }
-        Ok(Json::Array(items))
+        let items = std::iter::from_fn(|| access.next_element().transpose());
+        items.collect::<Result<_, _>>().map(Json::Array)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
-        let mut fields = Vec::new();
-        while let Some(field) = access.next_entry()? {
-            fields.push(field);
-        }
-        Ok(Json::Object(fields))
+        let fields = std::iter::from_fn(|| access.next_entry().transpose());
+        fields.collect::<Result<_, _>>().map(Json::Object)
     }
 }
 

@@ -1,7 +1,6 @@
 //! `openapi/docs.lock`: what the docs said when somebody last accepted them.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -59,9 +58,7 @@ pub(crate) struct LockedSection {
 impl LockedPage {
     pub(crate) fn of(page: &Page, extracted: &Extracted) -> Self {
         let mut sections = Vec::new();
-        for (at, part) in extracted.parts.iter().enumerate() {
-            let end = extracted.parts.get(at + 1).map_or(extracted.facts.len(), |next| next.first_fact);
-            let stated = extracted.facts.get(part.first_fact..end).unwrap_or_default();
+        for (part, stated) in extracted.parts() {
             let mut facts: Vec<Fact> = stated.iter().map(|stated| stated.fact.clone()).collect();
             let mut text: Vec<String> = part.sentences.iter().map(|sentence| sentence.words.clone()).collect();
             facts.sort();
@@ -91,37 +88,33 @@ impl Lock {
         Self { version: VERSION, accepted, pages }
     }
 
+    pub(crate) fn page(&self, name: &str) -> Option<&LockedPage> {
+        self.pages.iter().find(|page| page.name == name)
+    }
+
     /// JSON with one fact or sentence a line.
     fn text(&self) -> Result<String> {
         let Self { version, accepted, pages } = self;
-        let mut text = format!("{{\n\"version\": {version},\n\"accepted\": {},\n\"pages\": [", json(accepted)?);
-        for (at, page) in pages.iter().enumerate() {
+        let pages = pages.iter().map(|page| {
             let LockedPage { name, address, sha256, examples, sections } = page;
+            let sections = sections.iter().map(|section| {
+                let head = json(&LockedSection { text: Vec::new(), facts: Vec::new(), ..section.clone() })?;
+                let (text, facts) = (lines("text", &section.text)?, lines("facts", &section.facts)?);
+                Ok(format!("\n    {}{text}{facts}}}", head.trim_end_matches('}')))
+            });
+            let sections = sections.collect::<Result<Vec<_>>>()?.join(",");
             let (name, address) = (json(name)?, json(address)?);
-            let comma = if at > 0 { "," } else { "" };
-            write!(text, "{comma}\n{{\n  \"name\": {name},\n  \"address\": {address},\n  \"sha256\": \"{sha256}\",\n")?;
-            write!(text, "  \"examples\": {examples},\n  \"sections\": [")?;
-            for (at, section) in sections.iter().enumerate() {
-                let head = LockedSection { text: Vec::new(), facts: Vec::new(), ..section.clone() };
-                let head = json(&head)?;
-                let comma = if at > 0 { "," } else { "" };
-                write!(text, "{comma}\n    {}", head.trim_end_matches('}'))?;
-                add_lines("text", &section.text, &mut text)?;
-                add_lines("facts", &section.facts, &mut text)?;
-                text.push('}');
-            }
-            text.push_str("\n  ]\n}");
-        }
-        Ok(text + "\n]\n}\n")
+            let head = format!("  \"name\": {name},\n  \"address\": {address},\n  \"sha256\": \"{sha256}\",");
+            Ok(format!("\n{{\n{head}\n  \"examples\": {examples},\n  \"sections\": [{sections}\n  ]\n}}"))
+        });
+        let (accepted, pages) = (json(accepted)?, pages.collect::<Result<Vec<_>>>()?.join(","));
+        Ok(format!("{{\n\"version\": {version},\n\"accepted\": {accepted},\n\"pages\": [{pages}\n]\n}}\n"))
     }
 }
 
-fn add_lines<T: Serialize>(key: &str, items: &[T], text: &mut String) -> Result<()> {
-    if !items.is_empty() {
-        let lines = items.iter().map(json).collect::<Result<Vec<_>>>()?;
-        write!(text, ",\n     \"{key}\": [\n       {}]", lines.join(",\n       "))?;
-    }
-    Ok(())
+fn lines<T: Serialize>(key: &str, items: &[T]) -> Result<String> {
+    let lines = items.iter().map(json).collect::<Result<Vec<_>>>()?.join(",\n       ");
+    Ok(if items.is_empty() { String::new() } else { format!(",\n     \"{key}\": [\n       {lines}]") })
 }
 
 fn json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
@@ -130,11 +123,7 @@ fn json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
 
 /// The hash of a text, in the digits that `sha256sum` prints.
 fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut digits, byte| {
-        // A string takes whatever is written.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const REPAIR: &str = "restore it from git, or accept the docs anew with `cargo xtask check --update-lock`";

@@ -1,194 +1,100 @@
-//! Reads a page of Markdown.
+//! Reads a page of Markdown, as HTML that stands on the same lines.
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, TagEnd};
 
-use super::document::{Block, Document, Item, Kind, MAX_LISTS, Mark, Section, Slugs, Text, Words};
+use super::{
+    document::Section,
+    html::{self, Tree},
+};
 
-pub(crate) fn parse(name: &str, text: &str) -> Document {
+/// The sections of a page; the first holds what stands before the first heading.
+pub(crate) fn parse(text: &str) -> Vec<Section> {
     // White space at the end of a line means nothing here, and a line of nothing else is blank.
     let text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
-    let text = text.as_str();
-    let lines = Lines::new(text);
-    let mut reader = Reader { sections: vec![Section { line: 1, ..Section::default() }], ..Reader::default() };
-    for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
-        reader.event(event, lines.at(range.start));
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    let mut page = Page { html: "<main>".to_owned(), ..Page::default() };
+    for (event, range) in Parser::new_ext(&text, Options::ENABLE_TABLES).into_offset_iter() {
+        page.event(event, ends.partition_point(|end| *end < range.start));
     }
-    reader.flush();
-    Document { name: name.to_owned(), sections: reader.sections }
-}
-
-/// Where the lines of a text begin.
-struct Lines(Vec<usize>);
-
-impl Lines {
-    fn new(text: &str) -> Self {
-        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1).collect())
-    }
-
-    fn at(&self, offset: usize) -> usize {
-        self.0.partition_point(|start| *start <= offset) + 1
-    }
+    html::sections(&Tree::parse(&page.html))
 }
 
 #[derive(Default)]
-struct Reader {
-    sections: Vec<Section>,
-    slugs: Slugs,
-    /// Lists and items that are open, outermost first.
-    open: Vec<Open>,
-    /// How many lists are open beyond those in `open`, for nesting too deeply.
-    too_deep: usize,
-    /// The words since the last border between blocks.
-    words: Words,
-    heading: usize,
-    raw: Option<(usize, String)>,
-    rows: Vec<Vec<Text>>,
-    row: Vec<Text>,
-    table: usize,
+struct Page {
+    html: String,
+    /// Lines that are complete.
+    lines: usize,
+    /// Whether words continue, so that white space would part them.
+    in_words: bool,
+    /// The block of HTML that is being read.
+    raw: Option<String>,
 }
 
-enum Open {
-    List { line: usize, items: Vec<Item>, after: Vec<Block> },
-    Item { line: usize, blocks: Vec<Block> },
-}
-
-impl Reader {
+impl Page {
     fn event(&mut self, event: Event<'_>, line: usize) {
-        match event {
-            Event::Start(tag) => self.start(&tag, line),
-            Event::End(tag) => self.end(tag),
-            Event::Text(text) => match &mut self.raw {
-                Some((_, raw)) => raw.push_str(&text),
-                None => self.words.at(line).push(&text),
+        match (event, &mut self.raw) {
+            (Event::End(TagEnd::HtmlBlock), raw) => {
+                let words = without_tags(&raw.take().unwrap_or_default());
+                self.pad(line);
+                self.push(&format!("<p>{}</p>", escaped(words.trim())), false);
+            }
+            (Event::Html(text) | Event::Text(text), Some(raw)) => raw.push_str(&text),
+            (Event::Start(tag), _) => match tag.to_end() {
+                TagEnd::HtmlBlock => self.raw = Some(String::new()),
+                end => self.tag(end, line, ""),
             },
-            Event::Html(html) => {
-                if let Some((_, raw)) = &mut self.raw {
-                    raw.push_str(&html);
-                }
-            }
-            Event::Code(code) => {
-                let words = self.words.at(line);
-                words.start(Mark::Code);
-                words.push(&code);
-                words.end(Mark::Code);
-            }
-            Event::SoftBreak | Event::HardBreak => self.words.at(line).push(" "),
+            (Event::End(end), _) => self.tag(end, line, "/"),
+            (Event::Text(text), None) => self.inline(line, &escaped(&text)),
+            (Event::Code(code), _) => self.inline(line, &format!("<code>{}</code>", escaped(&code))),
+            (Event::SoftBreak | Event::HardBreak, _) => self.inline(line, "\n"),
             // Of the tags only a line break stands for anything in the words.
-            Event::InlineHtml(html) if html.starts_with("<br") => self.words.at(line).push(" "),
-            Event::Rule => self.flush(),
+            (Event::InlineHtml(html), _) if html.starts_with("<br") => self.inline(line, "<br>"),
+            (Event::Rule, _) => self.push("<hr>", false),
             _ => {}
         }
     }
 
-    fn start(&mut self, tag: &Tag<'_>, line: usize) {
-        match tag {
-            Tag::Emphasis
-            | Tag::Strikethrough
-            | Tag::Superscript
-            | Tag::Subscript
-            | Tag::Link { .. }
-            | Tag::Image { .. } => return,
-            Tag::Strong => return self.words.at(line).start(Mark::Strong),
-            _ => self.flush(),
+    fn tag(&mut self, tag: TagEnd, line: usize, slash: &str) {
+        let name = match tag {
+            TagEnd::Strong => return self.inline(line, &format!("<{slash}strong>")),
+            TagEnd::Paragraph => "p",
+            TagEnd::Heading(_) => "h1",
+            TagEnd::CodeBlock => "pre",
+            TagEnd::List(_) => "ul",
+            TagEnd::Item => "li",
+            TagEnd::Table => "table",
+            TagEnd::TableHead | TagEnd::TableRow => "tr",
+            TagEnd::TableCell => "td",
+            _ => return,
+        };
+        if slash.is_empty() {
+            self.pad(line);
         }
-        match tag {
-            Tag::Heading { .. } => self.heading = line,
-            Tag::CodeBlock(_) | Tag::HtmlBlock => self.raw = Some((line, String::new())),
-            Tag::Table(_) => self.table = line,
-            Tag::List(_) if self.open.len() >= 2 * MAX_LISTS => self.too_deep += 1,
-            Tag::List(_) => self.open.push(Open::List { line, items: Vec::new(), after: Vec::new() }),
-            // The words of items too deep go to the deepest one that there is.
-            Tag::Item if self.too_deep == 0 => self.open.push(Open::Item { line, blocks: Vec::new() }),
-            _ => {}
-        }
+        self.push(&format!("<{slash}{name}>"), false);
     }
 
-    fn end(&mut self, tag: TagEnd) {
-        match tag {
-            TagEnd::Strong => self.words.end(Mark::Strong),
-            TagEnd::Heading(_) => self.end_heading(),
-            TagEnd::CodeBlock => {
-                if let Some((line, raw)) = self.raw.take() {
-                    self.push(Block { line, kind: Kind::code(&raw) });
-                }
-            }
-            TagEnd::HtmlBlock => {
-                if let Some((line, raw)) = self.raw.take() {
-                    self.words.at(line).push(&without_tags(&raw));
-                    self.flush();
-                }
-            }
-            TagEnd::TableCell => {
-                let text = self.words.take();
-                self.row.push(text);
-            }
-            TagEnd::TableHead | TagEnd::TableRow => self.rows.push(std::mem::take(&mut self.row)),
-            TagEnd::Table => {
-                let rows = std::mem::take(&mut self.rows);
-                self.push(Block { line: self.table, kind: Kind::Table(rows) });
-            }
-            TagEnd::Item if self.too_deep > 0 => self.flush(),
-            TagEnd::Item => self.end_item(),
-            TagEnd::List(_) if self.too_deep > 0 => {
-                self.flush();
-                self.too_deep -= 1;
-            }
-            TagEnd::List(_) => self.end_list(),
-            TagEnd::Paragraph | TagEnd::BlockQuote(_) => self.flush(),
-            _ => {}
+    fn inline(&mut self, line: usize, html: &str) {
+        if !self.in_words {
+            self.pad(line);
         }
+        self.push(html, true);
     }
 
-    fn end_heading(&mut self) {
-        let (line, title) = (self.heading, self.words.take());
-        if self.open.is_empty() {
-            let anchor = self.slugs.of(&title.plain);
-            self.sections.push(Section { title, anchor, line, blocks: Vec::new() });
-        } else {
-            // Cannot begin a section in the middle of a list.
-            self.push(Block { line, kind: Kind::Paragraph(title) });
-        }
+    fn push(&mut self, html: &str, in_words: bool) {
+        self.html.push_str(html);
+        self.lines += html.matches('\n').count();
+        self.in_words = in_words;
     }
 
-    fn end_item(&mut self) {
-        self.flush();
-        let Some(Open::Item { line, blocks }) = self.open.pop() else { return };
-        let (item, rest) = Item::of(line, blocks);
-        if let Some(Open::List { items, after, .. }) = self.open.last_mut() {
-            items.extend(item);
-            after.extend(rest);
-        }
+    /// Ends lines, up to the one that comes next.
+    fn pad(&mut self, line: usize) {
+        self.push(&"\n".repeat(line.saturating_sub(self.lines)), self.in_words);
     }
+}
 
-    fn end_list(&mut self) {
-        self.flush();
-        let Some(Open::List { line, items, after }) = self.open.pop() else { return };
-        if !items.is_empty() {
-            self.push(Block { line, kind: Kind::List(items) });
-        }
-        for block in after {
-            self.push(block);
-        }
-    }
-
-    /// Ends the paragraph, if there is one; items of tight lists have theirs without a tag.
-    fn flush(&mut self) {
-        if let Some(block) = self.words.paragraph() {
-            self.push(block);
-        }
-    }
-
-    fn push(&mut self, block: Block) {
-        match self.open.last_mut() {
-            Some(Open::Item { blocks, .. }) => blocks.push(block),
-            Some(Open::List { after, .. }) => after.push(block),
-            None => {
-                if let Some(section) = self.sections.last_mut() {
-                    section.blocks.push(block);
-                }
-            }
-        }
-    }
+/// A carriage return would end a line of HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('\r', "&#13;")
 }
 
 /// What is left to read of a block of HTML.
@@ -209,9 +115,10 @@ fn without_tags(html: &str) -> String {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::check::document::{Block, Kind, Text};
 
     fn blocks(text: &str) -> Vec<Block> {
-        parse("t", text).sections.into_iter().flat_map(|section| section.blocks).collect()
+        parse(text).into_iter().flat_map(|section| section.blocks).collect()
     }
 
     fn text(plain: &str, code: &[&str], strong: &[&str]) -> Text {
@@ -221,14 +128,14 @@ mod tests {
 
     #[test]
     fn anchors() {
-        let document =
-            parse("t", "before\n\n# Get `/api/x`: A & B!\n\nSub_head\n---\n\n## Same\n## Same\n#### same-1\n# Ünï\n");
-        let anchors: Vec<_> = document.sections.iter().map(|s| (s.line, s.anchor.as_str())).collect();
+        let sections =
+            parse("before\n\n# Get `/api/x`: A & B!\n\nSub_head\n---\n\n## Same\n## Same\n#### same-1\n# Ünï\n");
+        let anchors: Vec<_> = sections.iter().map(|s| (s.line, s.anchor.as_str())).collect();
         assert_eq!(
             anchors,
             [(1, ""), (3, "get-apix-a--b"), (5, "sub_head"), (8, "same"), (9, "same-1"), (10, "same-1-1"), (11, "ünï")]
         );
-        assert_eq!(document.sections[1].title, text("Get /api/x: A & B!", &["/api/x"], &[]));
+        assert_eq!(sections[1].title, text("Get /api/x: A & B!", &["/api/x"], &[]));
     }
 
     #[test]
@@ -291,8 +198,8 @@ mod tests {
         let odd =
             ["", "\u{feff}", "\0\r\r\n|\n|-|", "|a|\n|-|\n- |", "# ", "<!--", "<a", "```", "&#0;&#x110000;", "- # x\n"];
         for input in deep.iter().map(String::as_str).chain(odd) {
-            parse("t", &format!("{input}x"));
-            parse("t", &format!("{input}\n{input}"));
+            parse(&format!("{input}x"));
+            parse(&format!("{input}\n{input}"));
         }
         let mut seed = 1_u64;
         for _ in 0..300 {
@@ -303,7 +210,7 @@ mod tests {
                     if byte < 128 { b"\n\n  -*>|`#<[]()!_~&;:1.ax\t"[usize::from(byte) % 26] } else { byte }
                 })
                 .collect();
-            parse("t", &String::from_utf8_lossy(&bytes));
+            parse(&String::from_utf8_lossy(&bytes));
         }
     }
 }

@@ -1,11 +1,11 @@
 //! `cargo xtask check`: the contract against the live documentation, fact by fact, or against recorded responses.
 //!
-//! Pages are fetched (`fetch`), parsed into one model (`markdown`, `html` -> `document`), read for facts (`extract` ->
+//! Pages are fetched (`fetch`) and parsed into one model (`markdown` -> `html` -> `document`), read for facts (`extract` ->
 //! `fact`), and compared with the facts of the contract (`compare`, `examples`) and with what the last accepted run saw
 //! (`lock`, `changes`).
 //!
 //! With `--responses`, a folder of recorded responses is read instead (`responses`), each as JSON that keeps names that occur
-//! twice (`json`), and compared with the schema of its operation (`conformance`).
+//! twice (`json`), and compared with the schema of its operation (`schemas`, `conformance`).
 
 mod changes;
 pub(crate) mod compare;
@@ -21,9 +21,9 @@ mod lock;
 mod markdown;
 mod openapi;
 mod responses;
+mod schemas;
 
 use std::{
-    io::IsTerminal as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -32,7 +32,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::contract::{self, Contract, FILE as CONTRACT};
-use crate::report::{self, DocPlace, Finding, Format, Kind, Severity};
+use crate::report::{self, Format, Report, Severity};
 use document::Document;
 use extract::{Extracted, Knowledge};
 use fetch::Fetched;
@@ -99,9 +99,10 @@ pub(crate) struct Arguments {
     force: bool,
 }
 
-/// A given file, or one of the repository around this folder.
-fn at_root(given: Option<&Path>, file: &str) -> PathBuf {
-    given.map_or_else(|| contract::root().join(file), Path::to_owned)
+/// A given file, or one of the repository around this folder: its path, and what messages call it.
+fn located(given: Option<&Path>, file: &str) -> (PathBuf, String) {
+    let path = given.map_or_else(|| contract::root().join(file), Path::to_owned);
+    (path, given.unwrap_or(Path::new(file)).display().to_string())
 }
 
 /// 0: agreement, 1: findings, 2: something could not be read.
@@ -119,112 +120,78 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn check(arguments: &Arguments) -> Result<u8> {
-    let file = arguments.spec.as_deref().unwrap_or(Path::new(CONTRACT));
-    let contract = Contract::open(&at_root(arguments.spec.as_deref(), CONTRACT), &file.display().to_string())?;
-    let show = |found: &report::Report| {
-        report::print(&report::render(&report::sheet(found, arguments.verbose), found, arguments.format))
+    let (path, name) = located(arguments.spec.as_deref(), CONTRACT);
+    let contract = Contract::open(&path, &name)?;
+    let report = match &arguments.responses {
+        Some(directory) => responses::compare(&contract, directory)?,
+        None => docs(arguments, &contract)?,
     };
-    if let Some(directory) = &arguments.responses {
-        let report = responses::compare(&contract, directory)?;
-        show(&report)?;
-        return Ok(report::exit_code(&report));
-    }
-    let accepted = accepted(arguments)?;
-    let fetched = fetch_pages(arguments)?;
+    report::print(&report::render(&report::sheet(&report, arguments.verbose), &report, arguments.format))?;
+    Ok(report::exit_code(&report))
+}
+
+/// Compares the docs with the contract and with the lock.
+fn docs(arguments: &Arguments, contract: &Contract) -> Result<Report> {
+    let (path, name) = located(arguments.lock.as_deref(), LOCK);
+    let accepted = match lock::read(&path) {
+        _ if arguments.no_lock => None,
+        Ok(None) if !arguments.update_lock => {
+            bail!("no lock at {name}: create it with --update-lock, or compare with the contract alone with --no-lock")
+        }
+        Err(error) if arguments.update_lock => {
+            eprintln!("the lock is replaced: {error:#}");
+            None
+        }
+        read => read?,
+    };
+    let mut fetched = fetch::fetch(&arguments.docs)?;
     if let Some(directory) = &arguments.save {
         fetch::save(&fetched, directory)?;
     }
-
-    let mut pages = read_pages(&fetched, &contract);
+    let mut pages = read_pages(&mut fetched, contract);
     if let Some(address) = &arguments.openapi {
-        pages.push(openapi::read(address, &contract)?);
+        pages.push(openapi::read(address, contract)?);
     }
-    let mut compared = compare::compare(&contract, &pages);
+    let mut compared = compare::compare(contract, &pages);
     let seen = fetched.pages.iter().zip(&pages).map(|(page, (_, extracted))| LockedPage::of(page, extracted));
     let now = Lock::new(seen.collect());
     if arguments.update_lock {
-        update(arguments, accepted.as_ref(), &now, &compared.report)?;
+        let errors = compared.report.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+        if errors > 0 && !arguments.force {
+            eprintln!(
+                "{name} is left as it is: {errors} errors are open; correct them, or accept the docs with --force"
+            );
+        } else {
+            eprintln!("{}", update(&path, &name, accepted.as_ref(), &now)?);
+        }
     } else if let Some(accepted) = &accepted {
-        let pages: Vec<_> = pages.iter().map(|(document, extracted)| (document.name.clone(), extracted)).collect();
         let changes = changes::findings(accepted, &now, &pages, &compared);
         compared.report.findings.extend(changes);
     }
     compared.report.notes.extend(fetched.notes);
-    compared.report.findings.extend(fetched.broken_links.iter().map(broken_link));
-    show(&compared.report)?;
-    Ok(report::exit_code(&compared.report))
-}
-
-/// What the last accepted run saw; none when it is not to be compared with, or is to be replaced and cannot be read.
-fn accepted(arguments: &Arguments) -> Result<Option<Lock>> {
-    if arguments.no_lock {
-        return Ok(None);
-    }
-    let path = arguments.lock.as_deref().unwrap_or(Path::new(LOCK)).display();
-    match lock::read(&at_root(arguments.lock.as_deref(), LOCK)) {
-        Ok(None) if !arguments.update_lock => {
-            bail!("no lock at {path}: create it with --update-lock, or compare with the contract alone with --no-lock")
-        }
-        Err(error) if arguments.update_lock => {
-            eprintln!("the lock is replaced: {error:#}");
-            Ok(None)
-        }
-        read => read,
-    }
+    compared.report.findings.extend(fetched.broken_links);
+    Ok(compared.report)
 }
 
 /// Accepts the docs as they are.
-fn update(arguments: &Arguments, accepted: Option<&Lock>, now: &Lock, report: &report::Report) -> Result<()> {
-    let path = arguments.lock.as_deref().unwrap_or(Path::new(LOCK)).display();
-    let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    if errors > 0 && !arguments.force {
-        eprintln!("{path} is left as it is: {errors} errors are open; correct them, or accept the docs with --force");
-        return Ok(());
-    }
+fn update(path: &Path, name: &str, accepted: Option<&Lock>, now: &Lock) -> Result<String> {
     let (added, removed, unchanged) = changes::summary(accepted, now);
     if accepted.is_some_and(|accepted| accepted.pages == now.pages) {
-        eprintln!("{path} is left as it is: nothing changed in {unchanged} facts");
-        return Ok(());
+        return Ok(format!("{name} is left as it is: nothing changed in {unchanged} facts"));
     }
-    lock::write(&at_root(arguments.lock.as_deref(), LOCK), now)?;
+    lock::write(path, now)?;
     let total = added + unchanged;
-    eprintln!("accepted {total} facts in {path}: {added} added, {removed} removed, {unchanged} unchanged");
-    Ok(())
+    Ok(format!("accepted {total} facts in {name}: {added} added, {removed} removed, {unchanged} unchanged"))
 }
 
-/// Every page, parsed and read for its facts.
-pub(crate) fn read_pages(fetched: &Fetched, contract: &Contract) -> Vec<(Document, Extracted)> {
+/// Every page, read for its facts.
+pub(crate) fn read_pages(fetched: &mut Fetched, contract: &Contract) -> Vec<(Document, Extracted)> {
     let knowledge = Knowledge::of(contract);
-    let read = |document: Document| {
-        let extracted = extract::extract(&document, &knowledge);
-        (document, extracted)
-    };
-    fetched.pages.iter().map(parse).map(read).collect()
-}
-
-pub(crate) fn parse(page: &fetch::Page) -> Document {
-    let is_markdown = page.address.ends_with(".md") || page.address.ends_with(".txt");
-    if is_markdown { markdown::parse(&page.name, &page.text) } else { html::parse(&page.name, &page.text) }
-}
-
-fn fetch_pages(arguments: &Arguments) -> Result<Fetched> {
-    let on_terminal = std::io::stderr().is_terminal();
-    let progress = |line: &str| {
-        if on_terminal {
-            eprintln!("{line}");
-        }
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let root: fetch::Root = arguments.docs.parse()?;
-    let fetched = runtime.block_on(fetch::fetch(&root, progress));
-    // A look-up of a host that hangs must not outlast the limits.
-    runtime.shutdown_background();
-    fetched
-}
-
-fn broken_link(link: &fetch::BrokenLink) -> Finding {
-    let fetch::BrokenLink { page, address, what, line } = link;
-    let message = format!("the page `{page}` links to a page that does not exist: {address} ({what})");
-    let doc = DocPlace { page: page.clone(), heading: String::new(), anchor: String::new(), line: *line };
-    Finding { doc: Some(doc), ..Finding::new(Kind::LinkBroken, message) }
+    let documents = fetched.pages.iter_mut().map(|page| std::mem::take(&mut page.document));
+    documents
+        .map(|document| {
+            let extracted = extract::extract(&document, &knowledge);
+            (document, extracted)
+        })
+        .collect()
 }

@@ -1,10 +1,10 @@
 //! Sources of the contract, and recorded departures from them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Contract, pointer, strings, text_of};
+use super::{Contract, array, entries, object, pointer, strings, text_of};
 
 /// A recorded departure from a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,37 +28,46 @@ impl Contract {
 
     /// Names of the pages that are live.
     pub(crate) fn live_pages(&self) -> BTreeSet<String> {
-        let sources = self.document["x-piaxis-sources"].as_object().into_iter().flatten();
+        let sources = object(&self.document["x-piaxis-sources"]);
         sources.filter(|(_, source)| source["kind"] == "docs").map(|(name, _)| name.clone()).collect()
     }
 
     pub(crate) fn deviations(&self) -> Vec<Deviation> {
         let mut found = Vec::new();
-        self.collect_deviations(&self.document, &mut String::new(), &mut found);
-        found
-    }
-
-    fn collect_deviations(&self, node: &Value, pointer: &mut String, found: &mut Vec<Deviation>) {
-        for (at, deviation) in node["x-piaxis-deviation"].as_array().into_iter().flatten().enumerate() {
-            found.push(Deviation {
-                pointer: pointer.clone(),
+        self.extensions("x-piaxis-deviation", |pointer, deviations| {
+            found.extend(array(deviations).enumerate().map(|(at, deviation)| Deviation {
+                pointer: pointer.to_owned(),
                 line: self.line(&format!("{pointer}/x-piaxis-deviation/{at}")),
                 from: text_of(deviation, "from").to_owned(),
                 says: text_of(deviation, "says").to_owned(),
                 reason: text_of(deviation, "reason").to_owned(),
                 mentions: strings(&deviation["mentions"]),
-            });
-        }
-        let length = pointer.len();
-        for (key, child) in node.as_object().into_iter().flatten() {
-            pointer::push(pointer, key);
-            self.collect_deviations(child, pointer, found);
-            pointer.truncate(length);
-        }
-        for (at, child) in node.as_array().into_iter().flatten().enumerate() {
-            pointer::push(pointer, &at.to_string());
-            self.collect_deviations(child, pointer, found);
-            pointer.truncate(length);
+            }));
+        });
+        found
+    }
+
+    /// Each cited source, and the first place that cites it.
+    pub(crate) fn cited(&self) -> BTreeMap<String, String> {
+        let mut cited = BTreeMap::new();
+        self.extensions("x-piaxis-source", |pointer, sources| {
+            for source in strings(sources) {
+                cited.entry(source).or_insert_with(|| pointer.to_owned());
+            }
+        });
+        cited
+    }
+
+    /// Visits each node that has the extension, in the order of the document.
+    fn extensions<'a>(&'a self, key: &str, mut visit: impl FnMut(&str, &'a Value)) {
+        let mut rest = vec![(String::new(), &self.document)];
+        while let Some((pointer, node)) = rest.pop() {
+            if let Some(extension) = node.get(key) {
+                visit(&pointer, extension);
+            }
+            let start = rest.len();
+            rest.extend(entries(node).map(|(key, child)| (format!("{pointer}/{key}"), child)));
+            rest[start..].reverse();
         }
     }
 }

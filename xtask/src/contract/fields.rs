@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Contract, Operation,
+    Contract, Operation, array, object,
     pointer::{escape, unescape},
-    strings,
+    strings, text_of,
 };
 use crate::check::fact::Direction;
 
@@ -27,16 +27,15 @@ pub(crate) enum Found {
 impl Contract {
     /// Where the schema of one side of an operation stands.
     pub(crate) fn body(&self, operation: &Operation, direction: Direction) -> Option<String> {
-        let content = match direction {
-            Direction::Request => format!("{}/requestBody/content", operation.pointer),
-            Direction::Response => {
-                let responses = format!("{}/responses", operation.pointer);
-                let success = self.at(&responses).as_object()?.keys().find(|status| status.starts_with('2'))?.clone();
-                format!("{responses}/{success}/content")
-            }
+        let first = |pointer: &str, start| {
+            let (key, _) = object(self.at(pointer)).find(|(key, _)| key.starts_with(start))?;
+            Some(format!("{pointer}/{}", escape(key)))
         };
-        let kind = self.at(&content).as_object()?.keys().next()?.clone();
-        let schema = format!("{content}/{}/schema", escape(&kind));
+        let around = match direction {
+            Direction::Request => format!("{}/requestBody", operation.pointer),
+            Direction::Response => first(&format!("{}/responses", operation.pointer), "2")?,
+        };
+        let schema = first(&format!("{around}/content"), "")? + "/schema";
         self.document.pointer(&schema).map(|_| schema)
     }
 
@@ -67,28 +66,24 @@ impl Contract {
 
     /// The JSON types that a schema allows; none when it allows any.
     pub(crate) fn kinds(&self, pointer: &str) -> Option<BTreeSet<&str>> {
-        let mut kinds = BTreeSet::new();
         let resolved = self.resolve(pointer);
-        if self.at(pointer)["nullable"] == true || self.at(&resolved)["nullable"] == true {
-            kinds.insert("null");
-        }
         let schema = self.at(&resolved);
-        if let Some(kind) = schema["type"].as_str() {
-            kinds.insert(kind);
-            return Some(kinds);
-        }
-        let variants = ["oneOf", "anyOf"].iter().filter_map(|key| Some((key, schema[*key].as_array()?.len())));
-        for (key, count) in variants.collect::<Vec<_>>() {
-            for at in 0..count {
-                kinds.extend(self.kinds(&format!("{resolved}/{key}/{at}"))?);
+        let is_nullable = self.at(pointer)["nullable"] == true || schema["nullable"] == true;
+        let mut kinds: BTreeSet<&str> = schema["type"].as_str().into_iter().collect();
+        if kinds.is_empty() {
+            for key in ["oneOf", "anyOf"] {
+                for (at, _) in array(&schema[key]).enumerate() {
+                    kinds.extend(self.kinds(&format!("{resolved}/{key}/{at}"))?);
+                }
             }
         }
-        let typed = kinds.iter().any(|kind| *kind != "null");
-        typed.then_some(kinds)
+        let is_typed = kinds.iter().any(|kind| *kind != "null");
+        kinds.extend(is_nullable.then_some("null"));
+        is_typed.then_some(kinds)
     }
 
     /// A schema that says nothing of what is in it.
-    fn is_free(&self, pointer: &str) -> bool {
+    pub(crate) fn is_free(&self, pointer: &str) -> bool {
         let schema = self.at(pointer);
         let constrained =
             ["properties", "allOf", "anyOf", "oneOf", "items"].iter().any(|key| schema.get(key).is_some());
@@ -97,11 +92,7 @@ impl Contract {
 
     /// Every field of one side of an operation: its path and where it is declared.
     pub(crate) fn fields(&self, operation: &Operation, direction: Direction) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        if let Some(body) = self.body(operation, direction) {
-            self.visit(&body, "", 0, &mut found);
-        }
-        found
+        self.body(operation, direction).map(|body| self.fields_of(&body)).unwrap_or_default()
     }
 
     /// Every field below a schema.
@@ -119,12 +110,23 @@ impl Contract {
         if self.document.pointer(&format!("{schema}/items")).is_some() {
             return self.visit(&format!("{schema}/items"), &format!("{prefix}[]"), depth + 1, found);
         }
-        for (name, _) in self.at(&schema)["properties"].as_object().into_iter().flatten() {
+        for (name, _) in object(&self.at(&schema)["properties"]) {
             let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
             let property = format!("{schema}/properties/{}", escape(name));
             found.push((path.clone(), property.clone()));
             self.visit(&property, &path, depth + 1, found);
         }
+    }
+
+    /// The open enum of the types of terms, and its values: those of all enums that most kinds of evidence name.
+    pub(crate) fn term_types(&self) -> (String, Vec<String>) {
+        let schemas = || object(self.at("/components/schemas"));
+        let met: BTreeSet<&str> = schemas().map(|(_, schema)| text_of(schema, "x-piaxis-term-type")).collect();
+        let enums = schemas().map(|(name, schema)| (name, strings(&schema["x-extensible-enum"])));
+        let named = |values: &[String]| values.iter().filter(|value| met.contains(value.as_str())).count();
+        let most = enums.filter(|(_, values)| named(values) > 0).max_by_key(|(_, values)| named(values));
+        let (name, values) = most.map(|(name, values)| (name.as_str(), values)).unwrap_or_default();
+        (format!("/components/schemas/{}", escape(name)), values)
     }
 
     /// Whether a field is required where it is declared.

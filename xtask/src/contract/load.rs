@@ -1,19 +1,13 @@
 //! Reads YAML or JSON in one pass: the value, and the line of each node.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-    fs,
-    io::Read as _,
-    path::Path,
-};
+use std::{borrow::Cow, collections::HashMap, fs, io::Read as _, path::Path};
 
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};
 
 use super::{
-    lines::{Lines, Mark},
+    lines::{Lines, Node},
     pointer,
     scalar::scalar,
 };
@@ -38,11 +32,6 @@ impl Document {
     /// Line of a node, or of the nearest thing around it.
     pub(crate) fn line(&self, pointer: &str) -> usize {
         self.lines.line(pointer)
-    }
-
-    /// Line that follows what was taken out of `base`.
-    pub(crate) fn line_of_gap(&self, base: &Self, removed: &str) -> Option<usize> {
-        self.lines.line_of_gap(&base.lines, removed)
     }
 
     /// An error at a node.
@@ -84,14 +73,13 @@ pub(crate) fn document(name: &str, text: &str) -> Result<Document> {
         })?;
         reader.event(event, span.start.line()).map_err(|error| anyhow!("{name}:{}: {error}", span.start.line()))?;
     }
-    let (value, mark) = reader.root.unwrap_or_default();
-    Ok(Document { name: name.to_owned(), value, lines: Lines::new(mark) })
+    Ok(Document { name: name.to_owned(), value: reader.root, lines: reader.lines })
 }
 
 /// A collection that is being read.
 struct Open {
+    node: Node,
     anchor: usize,
-    line: usize,
     /// How many nodes were read before it.
     before: usize,
     /// Levels below it.
@@ -100,10 +88,9 @@ struct Open {
 }
 
 enum Inside {
-    List(Vec<Value>, Vec<Mark>),
+    List(Vec<Value>),
     Map {
         entries: Map<String, Value>,
-        marks: BTreeMap<String, Mark>,
         /// The key whose value is next, and its line.
         key: Option<(String, usize)>,
         /// What a merge key (`<<`) brings, and its line.
@@ -123,7 +110,8 @@ struct Anchored {
 struct Reader {
     open: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
-    root: Option<(Value, Mark)>,
+    root: Value,
+    lines: Lines,
     nodes: usize,
     repeated: usize,
     documents: usize,
@@ -145,7 +133,8 @@ impl Reader {
             Event::Scalar(text, style, anchor, tag) => {
                 let value = scalar(text, style, tag.as_deref());
                 self.anchored(anchor, &value, 1, 0)?;
-                self.node(value, Mark::at(line), 0)?;
+                self.begin(line);
+                self.end(value, 0)?;
             }
             Event::Alias(anchor) => {
                 let Some(anchored) = self.anchors.get(&anchor) else {
@@ -157,21 +146,18 @@ impl Reader {
                 ensure!(self.open.len() + height <= DEEPEST, "{TOO_DEEP}");
                 match value {
                     Value::String(key) if self.is_at_key() => self.key(key, line, false)?,
-                    value => self.node(value, Mark::at(line), height)?,
+                    value => {
+                        self.begin(line);
+                        self.end(value, height)?;
+                    }
                 }
             }
-            Event::SequenceStart(anchor, _) => self.start(anchor, line, Inside::List(Vec::new(), Vec::new()))?,
+            Event::SequenceStart(anchor, _) => self.open(anchor, line, Inside::List(Vec::new()))?,
             Event::MappingStart(anchor, _) => {
-                let inside = Inside::Map {
-                    entries: Map::new(),
-                    marks: Default::default(),
-                    key: None,
-                    merged: None,
-                    is_merge: false,
-                };
-                self.start(anchor, line, inside)?;
+                let inside = Inside::Map { entries: Map::new(), key: None, merged: None, is_merge: false };
+                self.open(anchor, line, inside)?;
             }
-            Event::SequenceEnd | Event::MappingEnd => self.end()?,
+            Event::SequenceEnd | Event::MappingEnd => self.close()?,
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
         }
         Ok(())
@@ -181,64 +167,65 @@ impl Reader {
         matches!(self.open.last(), Some(Open { inside: Inside::Map { key: None, .. }, .. }))
     }
 
-    fn start(&mut self, anchor: usize, line: usize, inside: Inside) -> Result<()> {
-        ensure!(!self.is_at_key(), "it is neither YAML nor JSON: a key is no text");
+    fn open(&mut self, anchor: usize, line: usize, inside: Inside) -> Result<()> {
+        ensure!(!self.is_at_key(), "{KEY_IS_NO_TEXT}");
         ensure!(self.open.len() < DEEPEST, "{TOO_DEEP}");
-        self.open.push(Open { anchor, line, before: self.nodes, height: 0, inside });
+        let node = self.begin(line);
+        self.open.push(Open { node, anchor, before: self.nodes, height: 0, inside });
         Ok(())
     }
 
-    fn end(&mut self) -> Result<()> {
-        let Some(Open { anchor, line, before, height, inside }) = self.open.pop() else { return Ok(()) };
-        let mut mark = Mark::at(line);
+    fn close(&mut self) -> Result<()> {
+        let Some(Open { node, anchor, before, height, inside }) = self.open.pop() else { return Ok(()) };
         let value = match inside {
-            Inside::List(items, marks) => {
-                mark.items = marks;
-                Value::Array(items)
-            }
-            Inside::Map { mut entries, mut marks, merged, .. } => {
+            Inside::List(items) => Value::Array(items),
+            Inside::Map { mut entries, merged, .. } => {
                 if let Some((merged, line)) = merged {
-                    merge(merged, line, &mut entries, &mut marks)?;
+                    self.merge(merged, line, node, &mut entries)?;
                 }
-                mark.keys = marks;
                 Value::Object(entries)
             }
         };
         self.anchored(anchor, &value, self.nodes - before + 1, height + 1)?;
-        self.node(value, mark, height + 1)
+        self.end(value, height + 1)
     }
 
     fn key(&mut self, text: String, line: usize, merges: bool) -> Result<()> {
-        let pointer = self.pointer();
-        let Some(Open { inside: Inside::Map { entries, key, merged, is_merge, .. }, .. }) = self.open.last_mut() else {
+        let Some(Open { inside: Inside::Map { entries, key, merged, is_merge }, .. }) = self.open.last_mut() else {
             return Ok(());
         };
         if entries.contains_key(&text) || merges && merged.is_some() {
-            bail!("the same key twice at {pointer}/{}", pointer::escape(&text));
+            bail!("the same key twice at {}/{}", self.pointer(), pointer::escape(&text));
         }
         (*key, *is_merge) = (Some((text, line)), merges);
         Ok(())
     }
 
+    /// Notes the line of the value that begins.
+    fn begin(&mut self, line: usize) -> Node {
+        let (node, line) = match self.open.last() {
+            Some(Open { node, inside: Inside::List(items), .. }) => (node.child(&items.len().to_string()), line),
+            Some(Open { node, inside: Inside::Map { key: Some((key, line)), .. }, .. }) => (node.child(key), *line),
+            _ => (Node::default(), line),
+        };
+        self.lines.of.insert(node, line);
+        node
+    }
+
     /// Puts a value where the collection around it waits for one.
-    fn node(&mut self, value: Value, mut mark: Mark, height: usize) -> Result<()> {
+    fn end(&mut self, value: Value, height: usize) -> Result<()> {
         let Some(open) = self.open.last_mut() else {
-            self.root = Some((value, mark));
+            self.root = value;
             return Ok(());
         };
         open.height = open.height.max(height);
         match &mut open.inside {
-            Inside::List(items, marks) => {
-                items.push(value);
-                marks.push(mark);
-            }
-            Inside::Map { entries, marks, key, merged, is_merge } => {
-                let Some((key, line)) = key.take() else { bail!("it is neither YAML nor JSON: a key is no text") };
+            Inside::List(items) => items.push(value),
+            Inside::Map { entries, key, merged, is_merge } => {
+                let Some((key, line)) = key.take() else { bail!("{KEY_IS_NO_TEXT}") };
                 if *is_merge {
                     *merged = Some((value, line));
                 } else {
-                    mark.line = line;
-                    marks.insert(key.clone(), mark);
                     entries.insert(key, value);
                 }
             }
@@ -261,12 +248,28 @@ impl Reader {
         Ok(())
     }
 
+    /// Adds what a merge key brings; keys of the map itself stand.
+    fn merge(&mut self, merged: Value, line: usize, node: Node, entries: &mut Map<String, Value>) -> Result<()> {
+        let maps = match merged {
+            Value::Array(maps) => maps,
+            other => vec![other],
+        };
+        for map in maps {
+            let Value::Object(map) = map else { bail!("a YAML merge key (`<<`) merges no map") };
+            for (key, value) in map {
+                self.lines.of.entry(node.child(&key)).or_insert(line);
+                entries.entry(key).or_insert(value);
+            }
+        }
+        Ok(())
+    }
+
     /// Of the collection that is being read.
     fn pointer(&self) -> String {
         let mut pointer = String::new();
         for open in self.open.iter().rev().skip(1).rev() {
             match &open.inside {
-                Inside::List(items, _) => pointer.push_str(&format!("/{}", items.len())),
+                Inside::List(items) => pointer.push_str(&format!("/{}", items.len())),
                 Inside::Map { key: Some((key, _)), .. } => pointer::push(&mut pointer, key),
                 Inside::Map { .. } => {}
             }
@@ -276,27 +279,7 @@ impl Reader {
 }
 
 const TOO_DEEP: &str = "it is neither YAML nor JSON: more than 128 levels";
-
-/// Adds what a merge key brings; keys of the map itself stand.
-fn merge(
-    merged: Value,
-    line: usize,
-    entries: &mut Map<String, Value>,
-    marks: &mut BTreeMap<String, Mark>,
-) -> Result<()> {
-    let maps = match merged {
-        Value::Array(maps) => maps,
-        other => vec![other],
-    };
-    for map in maps {
-        let Value::Object(map) = map else { bail!("a YAML merge key (`<<`) merges no map") };
-        for (key, value) in map {
-            marks.entry(key.clone()).or_insert_with(|| Mark::at(line));
-            entries.entry(key).or_insert(value);
-        }
-    }
-    Ok(())
-}
+const KEY_IS_NO_TEXT: &str = "it is neither YAML nor JSON: a key is no text";
 
 /// JSON escapes one character beyond the first 65,536 as two, which YAML does not know.
 fn without_surrogates(text: &str) -> Cow<'_, str> {

@@ -52,12 +52,16 @@ pub(crate) struct Operation {
 impl Contract {
     /// Reads a contract from a file that messages call `name`.
     pub(crate) fn open(path: &Path, name: &str) -> Result<Self> {
-        let load::Document { name: file, value: document, lines } = load::file(path, name)?;
+        Self::of(load::file(path, name)?)
+    }
+
+    pub(crate) fn of(document: load::Document) -> Result<Self> {
+        let load::Document { name: file, value: document, lines } = document;
         if document["paths"].as_object().is_none() {
             bail!("{file} is no OpenAPI document: it has no `paths`");
         }
         let mut operations = Vec::new();
-        for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (path, item) in object(&document["paths"]) {
             for method in METHODS {
                 let Some(operation) = item.get(method) else { continue };
                 operations.push(Operation {
@@ -83,6 +87,11 @@ impl Contract {
         self.document.pointer(pointer).unwrap_or(&Value::Null)
     }
 
+    /// The field of a webhook delivery that holds the subject of its event: the one that every delivery has.
+    pub(crate) fn subject(&self) -> String {
+        strings(&self.at("/x-piaxis-webhooks/schema")["required"]).into_iter().next().unwrap_or_default()
+    }
+
     /// The operation of this name; names of path parameters make no difference.
     pub(crate) fn operation(&self, name: &str) -> Option<&Operation> {
         self.by_name.get(&unnamed(name)).and_then(|at| self.operations.get(*at))
@@ -100,10 +109,24 @@ pub(crate) fn unnamed(route: &str) -> String {
     route.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
+/// Children of a node, with their keys or indices as pointers have them.
+pub(crate) fn entries(node: &Value) -> impl Iterator<Item = (String, &Value)> {
+    let items = array(node).enumerate().map(|(at, item)| (at.to_string(), item));
+    object(node).map(|(key, child)| (escape(key), child)).chain(items)
+}
+
+pub(crate) fn object(node: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    node.as_object().into_iter().flatten()
+}
+
+pub(crate) fn array(node: &Value) -> impl Iterator<Item = &Value> {
+    node.as_array().into_iter().flatten()
+}
+
 pub(crate) fn text_of<'a>(node: &'a Value, key: &str) -> &'a str {
     node.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 pub(crate) fn strings(list: &Value) -> Vec<String> {
-    list.as_array().into_iter().flatten().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    array(list).filter_map(|item| item.as_str().map(str::to_owned)).collect()
 }

@@ -1,5 +1,7 @@
 //! Follows references inside of a document.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{Contract, pointer::of_fragment};
@@ -27,5 +29,33 @@ impl Contract {
             }
         }
         pointer
+    }
+
+    /// The schemas that say something of a value themselves, behind references and combinations of schemas.
+    pub(crate) fn parts(&self, pointer: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        self.add_parts(pointer.to_owned(), 0, &mut BTreeSet::new(), &mut found);
+        found
+    }
+
+    fn add_parts(&self, pointer: String, depth: usize, seen: &mut BTreeSet<String>, found: &mut Vec<String>) {
+        if depth > LONGEST || !seen.insert(pointer.clone()) {
+            return;
+        }
+        let node = self.at(&pointer);
+        if let Some(target) = target(node) {
+            return self.add_parts(target, depth + 1, seen, found);
+        }
+        let mut is_combined = false;
+        for keyword in ["allOf", "anyOf", "oneOf"] {
+            for at in 0..node[keyword].as_array().map_or(0, Vec::len) {
+                is_combined = true;
+                self.add_parts(format!("{pointer}/{keyword}/{at}"), depth + 1, seen, found);
+            }
+        }
+        let says = ["type", "properties", "items", "x-extensible-enum"];
+        if !is_combined || says.iter().any(|keyword| node.get(keyword).is_some()) {
+            found.push(pointer);
+        }
     }
 }

@@ -7,12 +7,13 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use chrono::{NaiveDate, Utc};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::{
     change::{Change, Level},
     load,
 };
+use crate::contract::load::document;
 
 /// The file of acknowledgements, relative to the root of the repository.
 pub(crate) const FILE: &str = "openapi/accepted-breaks.yaml";
@@ -37,40 +38,28 @@ fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Erro
 }
 
 /// The result of checking the acknowledgements.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Review {
     /// Name of the file in messages and annotations.
+    #[serde(skip)]
     pub(crate) file: String,
     /// Acknowledgements that fail the comparison.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) problems: Vec<String>,
     /// Acknowledgements that have landed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) landed: Vec<String>,
 }
 
 /// Marks the acknowledged changes.
-pub(crate) fn apply(file: &Path, name: &str, base: &str, changes: &mut [Change]) -> Result<Review> {
-    let text = fs::read_to_string(file).with_context(|| format!("{name} cannot be read"))?;
+pub(crate) fn apply(path: &Path, file: &str, base: &str, changes: &mut [Change]) -> Result<Review> {
+    let text = fs::read_to_string(path).with_context(|| format!("{file} cannot be read"))?;
     // A file as base has no acknowledgements of its own.
     let before = if load::is_file(base) { None } else { load::show_if_there(base, FILE)? };
     let landed = before.map(|text| parse(&text, &format!("{base}:{FILE}"))).transpose()?.unwrap_or_default();
-    Ok(judge(name, parse(&text, name)?, &landed, Utc::now().date_naive(), changes))
-}
-
-fn parse(text: &str, name: &str) -> Result<Vec<Acknowledgement>> {
-    let list: Option<Vec<Acknowledgement>> = serde_yaml_ng::from_str(text)
-        .with_context(|| format!("{name}: each acknowledgement is `{{ id, place, reason, expires: YYYY-MM-DD }}`"))?;
-    Ok(list.unwrap_or_default())
-}
-
-fn judge(
-    file: &str,
-    list: Vec<Acknowledgement>,
-    landed: &[Acknowledgement],
-    today: NaiveDate,
-    changes: &mut [Change],
-) -> Review {
+    let today = Utc::now().date_naive();
     let mut review = Review { file: file.to_owned(), ..Review::default() };
-    for acknowledgement in list {
+    for acknowledgement in parse(&text, file)? {
         let is_landed = landed.contains(&acknowledgement);
         let Acknowledgement { id, place, reason, expires } = acknowledgement;
         let fits = |change: &&mut Change| change.level == Level::Breaking && change.id == id && change.place == place;
@@ -93,7 +82,13 @@ fn judge(
         };
         list.push(format!("{file}: {id} at {place} {words}"));
     }
-    review
+    Ok(review)
+}
+
+fn parse(text: &str, name: &str) -> Result<Vec<Acknowledgement>> {
+    let list: Option<Vec<Acknowledgement>> = serde_json::from_value(document(name, text)?.value)
+        .with_context(|| format!("{name}: each acknowledgement is `{{ id, place, reason, expires: YYYY-MM-DD }}`"))?;
+    Ok(list.unwrap_or_default())
 }
 
 /// Whether a reason is more than a placeholder: at least two words, and no note to write it later.

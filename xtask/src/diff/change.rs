@@ -15,6 +15,11 @@ pub(crate) enum Level {
 }
 
 impl Level {
+    /// The level that a word means.
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        [Self::None, Self::Patch, Self::Additive, Self::Breaking].into_iter().find(|level| level.word() == word)
+    }
+
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -67,21 +72,16 @@ impl Change {
     pub(crate) fn breaks(&self) -> bool {
         self.level == Level::Breaking && self.accepted.is_none()
     }
+}
 
-    /// The pointer in the head where the head has a value, otherwise in the base.
-    pub(crate) fn pointer(&self) -> &str {
-        let place = match (&self.base, &self.head) {
-            (_, Some(head)) if !head.value.is_null() => Some(head),
-            (Some(base), _) => Some(base),
-            (None, head) => head.as_ref(),
-        };
-        place.map_or("", |place| place.pointer.as_str())
-    }
+/// The highest level of the changes.
+pub(crate) fn most(changes: &[Change]) -> Level {
+    changes.iter().map(|change| change.level).max().unwrap_or(Level::None)
 }
 
 /// The bump that semantic versioning requires for the changes.
 pub(crate) fn bump(changes: &[Change]) -> &'static str {
-    match changes.iter().map(|change| change.level).max().unwrap_or(Level::None) {
+    match most(changes) {
         Level::Breaking => "major",
         Level::Additive => "minor",
         Level::Patch => "patch",

@@ -1,10 +1,6 @@
 //! Reads the two documents: from a file or from a git reference, and refuses what cannot be compared.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-    process::Command,
-};
+use std::{collections::HashMap, path::Path, process::Command};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
@@ -15,26 +11,17 @@ use super::{
 };
 pub(crate) use crate::contract::{FILE as CONTRACT, load::Document};
 use crate::contract::{
-    load::{self, BYTES, text},
+    load::{self, text},
     resolve::LONGEST,
 };
 
-/// The commit or the file to compare with.
-#[derive(Debug)]
-pub(crate) struct Base {
-    /// A file name, or what git calls the commit.
-    pub(crate) name: String,
-    /// How the commit was found, when it is not the reference itself.
-    pub(crate) note: Option<String>,
-}
-
 /// Finds what `BASE` names: a file, or the commit where the branch left a git reference; with `exact`, the reference.
 ///
-/// What only the reference has was not removed on the branch.
-pub(crate) fn find(name: &str, exact: bool) -> Result<Base> {
-    let itself = Base { name: name.to_owned(), note: None };
+/// What only the reference has was not removed on the branch. Returns the name of the file or of the commit, and how the
+/// commit was found when it is not the reference itself.
+pub(crate) fn find(name: &str, exact: bool) -> Result<(String, Option<String>)> {
     if exact || is_file(name) {
-        return Ok(itself);
+        return Ok((name.to_owned(), None));
     }
     let tip = commit(name)?;
     let Ok(found) = git(&["merge-base", &tip, "HEAD"]) else {
@@ -42,11 +29,11 @@ pub(crate) fn find(name: &str, exact: bool) -> Result<Base> {
     };
     let found = line(&found);
     if found == tip {
-        return Ok(itself);
+        return Ok((name.to_owned(), None));
     }
     let short = line(&git(&["rev-parse", "--short", &found])?);
     let note = format!("compared with {short}, where the branch left `{name}`; --exact-base compares `{name}` itself");
-    Ok(Base { name: short, note: Some(note) })
+    Ok((short, Some(note)))
 }
 
 /// Whether `BASE` names a file; else it is a git reference.
@@ -57,18 +44,13 @@ pub(crate) fn is_file(name: &str) -> bool {
 /// What `BASE` names.
 pub(crate) fn base(name: &str) -> Result<Document> {
     match is_file(name) {
-        true => file(name),
+        true => file(Path::new(name), name),
         false => checked(load::document(&format!("{name}:{CONTRACT}"), &show(name, CONTRACT)?)?),
     }
 }
 
-/// A document in a file.
-pub(crate) fn file(name: &str) -> Result<Document> {
-    file_called(Path::new(name), name)
-}
-
-/// A document in a file that messages call by another name.
-pub(crate) fn file_called(path: &Path, name: &str) -> Result<Document> {
+/// A document in a file that messages call `name`.
+pub(crate) fn file(path: &Path, name: &str) -> Result<Document> {
     checked(load::file(path, name)?)
 }
 
@@ -80,15 +62,8 @@ pub(crate) fn show(reference: &str, path: &str) -> Result<String> {
 /// A file that a commit may have. The reference is resolved first, so that it is never read as an option.
 pub(crate) fn show_if_there(reference: &str, path: &str) -> Result<Option<String>> {
     let commit = commit(reference)?;
-    let Ok(object) = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{commit}:{path}")]) else {
-        return Ok(None);
-    };
-    let (object, name) = (line(&object), format!("{reference}:{path}"));
-    let unreadable = || format!("{name} cannot be read");
-    let size = git(&["cat-file", "-s", &object]).with_context(unreadable)?;
-    let size: u64 = line(&size).parse().unwrap_or(u64::MAX);
-    ensure!(size <= BYTES, "{name} is too long: more than {BYTES} bytes");
-    text(&name, git(&["cat-file", "blob", &object]).with_context(unreadable)?).map(Some)
+    let found = git(&["cat-file", "blob", &format!("{commit}:{path}")]).ok();
+    found.map(|bytes| text(&format!("{reference}:{path}"), bytes)).transpose()
 }
 
 /// The commit of a reference.
@@ -106,20 +81,14 @@ fn line(output: &[u8]) -> String {
 
 fn git(arguments: &[&str]) -> Result<Vec<u8>> {
     let output = Command::new("git").args(arguments).output().context("git cannot be run")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "git {} failed {}", arguments.join(" "), said.trim());
+    ensure!(output.status.success(), "git {} failed {}", arguments.join(" "), line(&output.stderr));
     Ok(output.stdout)
 }
 
 /// Refuses what is no OpenAPI 3 document whose references lead somewhere.
 fn checked(mut document: Document) -> Result<Document> {
     nothing::read(&mut document.value);
-    check(&document)?;
-    Ok(document)
-}
-
-fn check(document: &Document) -> Result<()> {
-    let Document { name, value, .. } = document;
+    let Document { name, value, .. } = &document;
     ensure!(!value.is_null(), "{name}:1: the document is empty");
     let Some(root) = value.as_object() else { bail!("{name}:1: it is no OpenAPI document: it is no map") };
     ensure!(!root.is_empty(), "{name}:1: the document is empty");
@@ -141,43 +110,40 @@ fn check(document: &Document) -> Result<()> {
         None => bail!("{name}:1: it has no `paths`"),
         Some(_) => return Err(document.error("/paths", "`paths` is no map")),
     }
-    cycles(document, &places::check(document)?)
+    let chains = places::check(&document)?;
+    let mut lengths = HashMap::new();
+    chains.keys().try_for_each(|start| follow(&document, &chains, start, &mut Vec::new(), &mut lengths).map(drop))?;
+    Ok(document)
 }
 
-/// Refuses circles of references that never come to a value, and chains that nobody wrote. Recursion through a property
-/// is neither.
-fn cycles(document: &Document, chains: &Chains) -> Result<()> {
-    // How many references lead on from each place.
-    let mut lengths: HashMap<&str, usize> = HashMap::new();
-    for start in chains.keys() {
-        // Each entry: a place, and which of its targets is next. A stack of our own cannot overflow.
-        let mut stack: Vec<(&str, usize)> = vec![(start, 0)];
-        let mut on_stack: HashSet<&str> = HashSet::new();
-        while let Some((here, next)) = stack.pop() {
-            if next == 0 && lengths.contains_key(here) {
-                continue;
-            }
-            let targets = chains.get(here).map(Vec::as_slice).unwrap_or_default();
-            let Some(target) = targets.get(next) else {
-                let length = targets.iter().filter_map(|target| lengths.get(target.as_str())).max();
-                let length = length.map_or(0, |length| length + 1);
-                if length > LONGEST {
-                    let words = format!("more than {LONGEST} references lead on from {here}, one to another");
-                    return Err(document.error(here, &words));
-                }
-                on_stack.remove(here);
-                lengths.insert(here, length);
-                continue;
-            };
-            stack.push((here, next + 1));
-            on_stack.insert(here);
-            if on_stack.contains(target.as_str()) {
-                let circle: Vec<&str> =
-                    stack.iter().map(|(place, _)| *place).skip_while(|place| place != target).collect();
-                return Err(document.error(target, &format!("circular `$ref`: {} → {target}", circle.join(" → "))));
-            }
-            stack.push((target, 0));
-        }
+/// Counts the references that lead on from a place. Refuses circles that never come to a value, and chains that nobody
+/// wrote; recursion through a property is neither.
+fn follow<'c>(
+    document: &Document,
+    chains: &'c Chains,
+    here: &'c str,
+    way: &mut Vec<&'c str>,
+    lengths: &mut HashMap<&'c str, usize>,
+) -> Result<usize> {
+    let known = lengths.get(here).copied();
+    if way.len() + known.unwrap_or(0) > LONGEST {
+        let start = way.first().unwrap_or(&here);
+        let words = format!("more than {LONGEST} references lead on from {start}, one to another");
+        return Err(document.error(start, &words));
     }
-    Ok(())
+    if let Some(length) = known {
+        return Ok(length);
+    }
+    if let Some(start) = way.iter().position(|place| *place == here) {
+        let words = format!("circular `$ref`: {} → {here}", way[start..].join(" → "));
+        return Err(document.error(here, &words));
+    }
+    way.push(here);
+    let mut length = 0;
+    for target in chains.get(here).into_iter().flatten() {
+        length = length.max(1 + follow(document, chains, target, way, lengths)?);
+    }
+    way.pop();
+    lengths.insert(here, length);
+    Ok(length)
 }

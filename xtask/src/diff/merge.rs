@@ -2,13 +2,14 @@
 
 use std::{
     cmp::Ordering,
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet},
 };
 
 use serde_json::Value;
 
 use super::{
-    normalise::{Node, OUTER, is_annotation, same, without_annotations},
+    node::Node,
+    normalise::{OUTER, is_annotation, same, without_annotations},
     number::Exact,
 };
 
@@ -17,20 +18,17 @@ pub(super) fn merge<'a>(
     held: &mut BTreeMap<&'a str, Node<'a>>,
     besides: &mut BTreeSet<String>,
     key: &'a str,
-    mut other: Node<'a>,
+    other: Node<'a>,
     tightness: impl Fn(&Value, &Value) -> Option<Ordering>,
 ) {
-    let mut one = match held.entry(key) {
-        Entry::Vacant(vacant) => {
-            vacant.insert(other);
-            return;
-        }
-        Entry::Occupied(one) => one,
+    let Some(one) = held.get_mut(key) else {
+        held.insert(key, other);
+        return;
     };
-    let (text, of) = (without_annotations(one.get().value), without_annotations(other.value));
-    let order = tightness(one.get().value, other.value);
+    let (text, of) = (without_annotations(one.value), without_annotations(other.value));
+    let order = tightness(one.value, other.value);
     if order.unwrap_or_else(|| text.cmp(&of)) == Ordering::Greater {
-        std::mem::swap(one.get_mut(), &mut other);
+        *one = other;
     }
     if order.is_none() && text != of {
         besides.insert(format!("{key} {}", text.max(of)));
@@ -52,7 +50,7 @@ pub(super) fn closer(one: &Value, other: &Value) -> Option<Ordering> {
     let says = |one: &Value, other: &Value| -> Option<bool> {
         let mut keys = other.as_object()?.iter().filter(|(key, _)| !is_annotation(key));
         let holds = |key: &str, value: &Value, own: &Value| {
-            same(own, value) || tightness(key, own, value).is_some_and(|order| order == Ordering::Less)
+            same(own, value) || tightness(key, own, value) == Some(Ordering::Less)
         };
         Some(keys.all(|(key, value)| one.get(key).is_some_and(|own| holds(key, value, own))))
     };

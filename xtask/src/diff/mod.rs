@@ -1,13 +1,14 @@
 //! `cargo xtask diff`: what a change of the contract means to users of the crate.
 //!
 //! Both documents are read (`load`, `places`), normalised (`normalise`), and compared place by place (`compare`). The table
-//! of rules (`rules`) has the level of each kind of change, and `rust_api` knows what the generator makes of the contract.
+//! of rules (`rules.md`) has the level of each kind of change, and `rust_api` knows what the generator makes of the contract.
 
 mod acknowledge;
 mod change;
 mod compare;
 mod load;
 mod merge;
+mod node;
 mod normalise;
 mod nothing;
 mod number;
@@ -18,7 +19,11 @@ mod rust_api;
 mod shape;
 mod version;
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -76,14 +81,13 @@ fn diff(arguments: &Arguments) -> Result<u8> {
         print(&report::table_of_rules(arguments.format))?;
         return Ok(0);
     }
-    let found = load::find(arguments.base.as_deref().context("BASE is missing")?, arguments.exact_base)?;
-    let base_name = found.name.as_str();
+    let (base_name, note) = load::find(arguments.base.as_deref().context("BASE is missing")?, arguments.exact_base)?;
     let root = crate::contract::root();
     let file = arguments.head.clone().unwrap_or_else(|| load::CONTRACT.to_owned());
-    let base = load::base(base_name)?;
+    let base = load::base(&base_name)?;
     let head = match &arguments.head {
-        Some(head) => load::file(head)?,
-        None => load::file_called(&root.join(load::CONTRACT), load::CONTRACT)?,
+        Some(head) => load::file(Path::new(head), head)?,
+        None => load::file(&root.join(load::CONTRACT), load::CONTRACT)?,
     };
     let mut changes = compare::compare(&base, &head);
 
@@ -92,21 +96,15 @@ fn diff(arguments: &Arguments) -> Result<u8> {
         None => (root.join(acknowledge::FILE), acknowledge::FILE.to_owned()),
     };
     let review = match arguments.accepted.is_some() || accepted.is_file() {
-        true => acknowledge::apply(&accepted, &name, base_name, &mut changes)?,
+        true => acknowledge::apply(&accepted, &name, &base_name, &mut changes)?,
         false => acknowledge::Review::default(),
     };
     let version = match arguments.against_version {
-        true => Some(version::judge(base_name, &root, &changes, [&head, &base])?),
+        true => Some(version::judge(&base_name, &root, &changes, [&head, &base])?),
         false => None,
     };
-    let report = Report {
-        bump: change::bump(&changes),
-        changes,
-        review,
-        version,
-        file,
-        notes: found.note.into_iter().collect(),
-    };
+    let report =
+        Report { bump: change::bump(&changes), changes, review, version, file, notes: note.into_iter().collect() };
     print(&report::render(&report, arguments.format))?;
     Ok(u8::from(report.fails()))
 }

@@ -2,55 +2,45 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
-/// A number of a document.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Exact {
-    Whole(i128),
-    /// With a fraction, or beyond all whole numbers that count.
-    Real(f64),
+/// A number of a document: the whole number from it down, and the rest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Exact {
+    whole: i128,
+    rest: f64,
 }
 
 impl Exact {
+    pub(crate) const fn whole(whole: i128) -> Self {
+        Self { whole, rest: 0.0 }
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "beyond the whole numbers, the rest tells the difference")]
+    #[allow(clippy::cast_precision_loss, reason = "the whole number comes from a float")]
     pub(crate) fn of(value: &Value) -> Option<Self> {
-        value.as_number().and_then(Self::of_number)
-    }
-
-    fn of_number(number: &Number) -> Option<Self> {
+        let number = value.as_number()?;
         let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-        whole.map(Self::Whole).or_else(|| number.as_f64().map(Self::of_real))
+        whole.map(Self::whole).or_else(|| {
+            let (real, whole) = (number.as_f64()?, number.as_f64()?.floor() as i128);
+            // The addition turns -0 into 0.
+            Some(Self { whole, rest: real - whole as f64 + 0.0 })
+        })
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "what is beyond the whole numbers stays as it is")]
-    fn of_real(real: f64) -> Self {
-        if real.fract() == 0.0 && real.abs() < 1e38 { Self::Whole(real as i128) } else { Self::Real(real) }
-    }
-
-    #[allow(clippy::cast_possible_truncation, reason = "a cast to a whole number stops at the largest")]
     pub(crate) fn compare(self, other: Self) -> Ordering {
-        match (self, other) {
-            (Self::Whole(one), Self::Whole(other)) => one.cmp(&other),
-            (Self::Real(one), Self::Real(other)) => one.total_cmp(&other),
-            // A number with a fraction is more than the whole number below it.
-            (Self::Whole(one), Self::Real(other)) => one.cmp(&(other.floor() as i128)).then(Ordering::Less),
-            (Self::Real(_), Self::Whole(_)) => other.compare(self).reverse(),
-        }
+        self.whole.cmp(&other.whole).then(self.rest.total_cmp(&other.rest))
     }
 
     /// The first whole number from this one up, or down; the next one where this one itself is not meant.
-    pub(crate) fn whole(self, up: bool, strict: bool) -> Self {
-        match self {
-            Self::Whole(number) if strict => Self::Whole(if up { number + 1 } else { number - 1 }),
-            Self::Whole(_) => self,
-            Self::Real(number) => Self::of_real(if up { number.ceil() } else { number.floor() }),
-        }
-    }
-}
-
-impl PartialEq for Exact {
-    fn eq(&self, other: &Self) -> bool {
-        self.compare(*other) == Ordering::Equal
+    pub(crate) fn rounded(self, up: bool, strict: bool) -> Self {
+        let step = match (up, self.rest == 0.0) {
+            (true, false) => 1,
+            (true, true) => i128::from(strict),
+            (false, true) => -i128::from(strict),
+            (false, false) => 0,
+        };
+        Self::whole(self.whole.saturating_add(step))
     }
 }
 

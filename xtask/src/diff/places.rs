@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde_json::Value;
 
 use super::{
     compare::plain_path,
     load::Document,
-    normalise::{Node, resolve},
-    shape::{Kind, Shape},
+    node::Node,
+    shape::{Kind, Shape, may_refer},
 };
 use crate::contract::pointer::{self, escape, of_fragment};
 
@@ -20,9 +20,9 @@ pub(super) type Chains = BTreeMap<String, Vec<String>>;
 /// Refuses values that are not what their place asks for, and things that are there twice.
 pub(super) fn check(document: &Document) -> Result<Chains> {
     let mut walk = Walk { document, kinds: HashMap::new(), chains: BTreeMap::new(), references: Vec::new() };
-    walk.place(&document.value, Shape::One(Kind::Root), &mut String::new())?;
-    while let Some((mut pointer, target, kind)) = walk.references.pop() {
-        walk.target(&mut pointer, target, kind)?;
+    walk.place(&document.value, Shape::One("root"), &mut String::new())?;
+    while let Some((pointer, target, kind)) = walk.references.pop() {
+        walk.target(&pointer, target, kind)?;
     }
     Ok(walk.chains)
 }
@@ -37,8 +37,8 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn refuse(&self, pointer: &str, words: &str) -> anyhow::Error {
-        self.document.error(pointer, words)
+    fn refuse<T>(&self, pointer: &str, words: &str) -> Result<T> {
+        Err(self.document.error(pointer, words))
     }
 
     fn place(&mut self, value: &'a Value, shape: Shape, pointer: &mut String) -> Result<()> {
@@ -49,35 +49,35 @@ impl<'a> Walk<'a> {
                 (_, Value::Array(_)) => format!("a list at {pointer}"),
                 (_, plain) => format!("`{plain}` at {pointer}"),
             };
-            return Err(self.refuse(pointer, &format!("{shown}: {wanted}")));
+            return self.refuse(pointer, &format!("{shown}: {wanted}"));
         }
-        match shape {
-            Shape::One(kind) => self.map(value, kind, pointer),
-            Shape::Named(kind) => {
-                self.kinds.insert(pointer.clone(), Kind::Names);
+        match (shape, value) {
+            (Shape::One(kind), _) => self.map(value, kind, pointer),
+            (Shape::Named(kind), _) => {
+                self.kinds.insert(pointer.clone(), "names");
                 self.entries(value, |_| Shape::One(kind), pointer)
             }
-            Shape::Many(kind) => {
-                let length = pointer.len();
-                for (at, item) in value.as_array().into_iter().flatten().enumerate() {
-                    pointer.push_str(&format!("/{at}"));
-                    self.place(item, Shape::One(kind), pointer)?;
-                    pointer.truncate(length);
+            (Shape::Many(kind), Value::Array(items)) => {
+                for (at, item) in items.iter().enumerate() {
+                    self.entry(item, Shape::One(kind), pointer, &at.to_string())?;
                 }
-                if kind == Kind::Parameter { self.parameters(value, pointer) } else { Ok(()) }
+                if kind == "parameter" { self.parameters(value, pointer) } else { Ok(()) }
             }
             _ => Ok(()),
         }
     }
 
-    fn entries(&mut self, value: &'a Value, shape: impl Fn(&str) -> Shape, pointer: &mut String) -> Result<()> {
+    fn entry(&mut self, value: &'a Value, shape: Shape, pointer: &mut String, key: &str) -> Result<()> {
         let length = pointer.len();
-        for (key, child) in value.as_object().into_iter().flatten() {
-            pointer::push(pointer, key);
-            self.place(child, shape(key), pointer)?;
-            pointer.truncate(length);
-        }
+        pointer::push(pointer, key);
+        self.place(value, shape, pointer)?;
+        pointer.truncate(length);
         Ok(())
+    }
+
+    fn entries(&mut self, value: &'a Value, shape: impl Fn(&str) -> Shape, pointer: &mut String) -> Result<()> {
+        let mut entries = value.as_object().into_iter().flatten();
+        entries.try_for_each(|(key, child)| self.entry(child, shape(key), pointer, key))
     }
 
     fn map(&mut self, value: &'a Value, kind: Kind, pointer: &mut String) -> Result<()> {
@@ -89,68 +89,61 @@ impl<'a> Walk<'a> {
             self.references.push((pointer.clone(), target, kind));
         }
         match kind {
-            Kind::Schema => {
-                // `allOf` is no way out of a circle: each part is the value itself.
-                let parts = value.get("allOf").and_then(Value::as_array).map_or(0, Vec::len);
-                if parts > 0 {
-                    let parts = (0..parts).map(|at| format!("{pointer}/allOf/{at}"));
-                    self.chains.entry(pointer.clone()).or_default().extend(parts);
+            // `allOf` is no way out of a circle: each part is the value itself.
+            "schema" => {
+                for at in 0..value.get("allOf").and_then(Value::as_array).map_or(0, Vec::len) {
+                    self.chains.entry(pointer.clone()).or_default().push(format!("{pointer}/allOf/{at}"));
                 }
             }
-            Kind::Paths => self.templates(value, pointer)?,
-            Kind::Parameter if reference.is_none() => {
+            "paths" => self.templates(value, pointer)?,
+            "parameter" if reference.is_none() => {
                 if let Some(key) = ["name", "in"].iter().find(|key| value.get(**key).is_none()) {
-                    return Err(self.refuse(pointer, &format!("{pointer} has no `{key}`")));
+                    return self.refuse(pointer, &format!("{pointer} has no `{key}`"));
                 }
             }
             _ => {}
         }
-        self.entries(value, |key| kind.shape(key), pointer)
+        self.entries(value, |key| Shape::below(kind, key), pointer)
     }
 
     /// Where a reference leads.
     fn referred(&self, reference: &Value, kind: Kind, pointer: &str) -> Result<String> {
-        let place = |words: &str| {
+        let refused = |words: &str| {
             let shown = reference.as_str().map_or_else(|| reference.to_string(), str::to_owned);
             self.refuse(&format!("{pointer}/$ref"), &format!("`{shown}` at {pointer} {words}"))
         };
-        if !kind.may_refer() {
-            return Err(place("stands where no reference may stand"));
+        if !may_refer(kind) {
+            return refused("stands where no reference may stand");
         }
-        let text = reference.as_str().ok_or_else(|| place("is no reference: it should be text"))?;
-        let fragment =
-            text.strip_prefix('#').ok_or_else(|| place("leads out of the document; bundle the documents first"))?;
-        let target = of_fragment(fragment);
-        self.document
-            .value
-            .pointer(&target)
-            .map(|_| target)
-            .ok_or_else(|| place("cannot be resolved: nothing is there"))
+        let Some(text) = reference.as_str() else { return refused("is no reference: it should be text") };
+        match text.strip_prefix('#').map(of_fragment) {
+            None => refused("leads out of the document; bundle the documents first"),
+            Some(target) if self.document.value.pointer(&target).is_none() => {
+                refused("cannot be resolved: nothing is there")
+            }
+            Some(target) => Ok(target),
+        }
     }
 
     /// What a reference leads to must be what stands for; what nothing else leads to is read as such.
-    fn target(&mut self, pointer: &mut String, mut target: String, kind: Kind) -> Result<()> {
-        match self.kinds.get(&target) {
-            Some(found) if *found == kind => Ok(()),
-            Some(_) => {
+    fn target(&mut self, pointer: &str, mut target: String, kind: Kind) -> Result<()> {
+        match (self.kinds.get(&target), self.document.value.pointer(&target)) {
+            (None, Some(value)) => self.place(value, Shape::One(kind), &mut target),
+            (Some(found), _) if *found != kind => {
                 let words = format!("`#{target}` at {pointer} leads to something else than what should stand there");
-                Err(self.refuse(&format!("{pointer}/$ref"), &words))
+                self.refuse(&format!("{pointer}/$ref"), &words)
             }
-            None => {
-                let value = self.document.value.pointer(&target);
-                let value = value.with_context(|| format!("{}: nothing is at {target}", self.document.name))?;
-                self.place(value, Shape::One(kind), &mut target)
-            }
+            _ => Ok(()),
         }
     }
 
     /// Paths that only differ in the names of their parameters are the same path.
     fn templates(&self, paths: &Value, pointer: &str) -> Result<()> {
         let mut seen: HashMap<String, &str> = HashMap::new();
-        for path in paths.as_object().into_iter().flatten().map(|(path, _)| path) {
+        for (path, _) in paths.as_object().into_iter().flatten() {
             if let Some(other) = seen.insert(plain_path(path), path) {
                 let words = format!("`{path}` is the same path as `{other}`");
-                return Err(self.refuse(&format!("{pointer}/{}", escape(path)), &words));
+                return self.refuse(&format!("{pointer}/{}", escape(path)), &words);
             }
         }
         Ok(())
@@ -159,13 +152,13 @@ impl<'a> Walk<'a> {
     /// Of two parameters of one name and place, one would be ignored.
     fn parameters(&self, list: &'a Value, pointer: &str) -> Result<()> {
         let mut seen = HashSet::new();
-        for node in Node::new(pointer, list).list() {
-            let parameter = resolve(&self.document.value, &node);
+        for node in Node::of(&self.document.value).with(pointer, list).list() {
+            let parameter = node.resolved();
             let (place, name) = (parameter.text("in"), parameter.text("name"));
             let same = if place == "header" { name.to_lowercase() } else { name.to_owned() };
             if !name.is_empty() && !seen.insert((place, same)) {
                 let words = format!("{} is another parameter `{name}` ({place}) of one list", node.pointer);
-                return Err(self.refuse(&node.pointer, &words));
+                return self.refuse(&node.pointer, &words);
             }
         }
         Ok(())

@@ -1,33 +1,34 @@
 //! The changes, and the rules, for people, for programs, for GitHub.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-};
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use anstyle::Style;
-use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use serde::Serialize;
 
 use super::{
     acknowledge::{self, Review},
     change::{Change, Level},
-    rules::{self, RULES, Rule},
+    rules::{self, RULES},
     version::Verdict,
 };
 use crate::report::{self, Entry, Format, Group, List, Remark, Sheet, Snippet, Tone};
 
 /// All that was found.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) bump: &'static str,
     pub(crate) changes: Vec<Change>,
     /// What is to be said of the acknowledgements.
+    #[serde(flatten)]
     pub(crate) review: Review,
+    /// What else is to be said of the comparison.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<Verdict>,
     /// The head, as annotations call it.
+    #[serde(skip)]
     pub(crate) file: String,
-    /// What else is to be said of the comparison.
-    pub(crate) notes: Vec<String>,
 }
 
 impl Report {
@@ -39,32 +40,25 @@ impl Report {
         }
     }
 
-    fn groups(&self) -> Vec<(Level, Vec<&Change>)> {
-        let mut groups: BTreeMap<Level, Vec<&Change>> = BTreeMap::new();
-        for change in &self.changes {
-            groups.entry(change.level).or_default().push(change);
-        }
-        groups.into_iter().rev().collect()
+    fn of_level(&self, level: Level) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(move |change| change.level == level)
     }
 
     fn summary(&self) -> String {
-        let count = |level| self.changes.iter().filter(|change| change.level == level).count();
-        let accepted = self.changes.iter().filter(|change| change.accepted.is_some()).count();
-        let mut text = format!(
-            "{} breaking, {} additive, {} of words only; semantic versioning asks for: {}",
-            count(Level::Breaking),
-            count(Level::Additive),
-            count(Level::Patch),
-            match self.bump {
-                "major" => "major (before 1.0, minor)",
-                "minor" => "minor (before 1.0, patch)",
-                other => other,
-            },
-        );
-        if accepted > 0 {
-            let _ = write!(text, " ({accepted} acknowledged)");
-        }
-        text
+        let [breaking, additive, words] =
+            [Level::Breaking, Level::Additive, Level::Patch].map(|level| self.of_level(level).count());
+        let bump = match self.bump {
+            "major" => "major (before 1.0, minor)",
+            "minor" => "minor (before 1.0, patch)",
+            other => other,
+        };
+        let accepted = match self.changes.iter().filter(|change| change.accepted.is_some()).count() {
+            0 => String::new(),
+            count => format!(" ({count} acknowledged)"),
+        };
+        format!(
+            "{breaking} breaking, {additive} additive, {words} of words only; semantic versioning asks for: {bump}{accepted}"
+        )
     }
 
     /// What to write to accept the breaks that are left.
@@ -82,12 +76,11 @@ impl Report {
     }
 
     fn verdict(&self) -> &'static str {
-        let breaks = self.changes.iter().any(Change::breaks);
-        match (self.fails(), breaks) {
+        match (self.fails(), self.changes.iter().any(Change::breaks)) {
             _ if self.changes.is_empty() => "The contract means the same as before",
             (true, true) => "The change of the contract breaks somebody",
             (true, false) => "The change of the contract must be reviewed",
-            (false, _) if self.changes.iter().any(|change| change.level == Level::Breaking) => {
+            (false, _) if self.of_level(Level::Breaking).next().is_some() => {
                 "The change of the contract breaks nobody who was not told"
             }
             (false, _) => "The change of the contract breaks nobody",
@@ -95,29 +88,24 @@ impl Report {
     }
 
     fn remarks(&self) -> Vec<Remark> {
-        let problem = if self.is_announced() { Tone::Warning } else { Tone::Error };
-        let file = Some(self.review.file.clone());
-        let remark = |tone, title, file: &Option<String>, text: &String| {
-            let (file, text) = (file.clone(), text.clone());
-            Remark { tone, title, file, text }
+        let remarks = |tone, title, file: Option<&str>, texts: &[String]| -> Vec<Remark> {
+            let file = file.map(str::to_owned);
+            texts.iter().map(|text| Remark { tone, title, file: file.clone(), text: text.clone() }).collect()
         };
-        let mut remarks: Vec<Remark> = self.notes.iter().map(|text| remark(Tone::Info, "note", &None, text)).collect();
-        let review = [(problem, &self.review.problems), (Tone::Warning, &self.review.landed)];
-        for (tone, list) in review {
-            remarks.extend(list.iter().map(|text| remark(tone, "acknowledgement", &file, text)));
-        }
-        if let Some(version) = &self.version {
-            let text = match version.enough {
-                true => format!("version {} is enough (was {})", version.head, version.base),
-                false => format!(
-                    "version {} is too small: was {}, must be {} at least",
-                    version.head, version.base, version.wanted
-                ),
-            };
-            let tone = if version.enough { Tone::Info } else { Tone::Error };
-            remarks.push(remark(tone, "version", &Some("Cargo.toml".to_owned()), &text));
-        }
-        remarks
+        let version = self.version.as_ref().map(|version| match version.enough {
+            true => (Tone::Info, format!("version {} is enough (was {})", version.head, version.base)),
+            false => {
+                let Verdict { head, base, wanted, .. } = version;
+                (Tone::Error, format!("version {head} is too small: was {base}, must be {wanted} at least"))
+            }
+        });
+        let Review { file, problems, landed } = &self.review;
+        let problem = if self.is_announced() { Tone::Warning } else { Tone::Error };
+        let mut all = remarks(Tone::Info, "note", None, &self.notes);
+        all.extend(remarks(problem, "acknowledgement", Some(file), problems));
+        all.extend(remarks(Tone::Warning, "acknowledgement", Some(file), landed));
+        all.extend(version.into_iter().flat_map(|(tone, text)| remarks(tone, "version", Some("Cargo.toml"), &[text])));
+        all
     }
 }
 
@@ -126,48 +114,23 @@ pub(crate) fn render(report: &Report, format: Format) -> String {
     report::render(&sheet(report), report, format)
 }
 
-impl Serialize for Report {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("bump", self.bump)?;
-        map.serialize_entry("changes", &self.changes)?;
-        for (key, words) in
-            [("problems", &self.review.problems), ("landed", &self.review.landed), ("notes", &self.notes)]
-        {
-            if !words.is_empty() {
-                map.serialize_entry(key, words)?;
-            }
-        }
-        if let Some(version) = &self.version {
-            map.serialize_entry("version", version)?;
-        }
-        map.end()
-    }
-}
-
 fn sheet(report: &Report) -> Sheet {
-    let groups = report.groups().into_iter().map(|(level, changes)| Group {
+    let groups = [Level::Breaking, Level::Additive, Level::Patch, Level::None].map(|level| Group {
         title: level.word().to_owned(),
         tone: Some(tone(level)),
-        entries: changes.into_iter().map(|change| entry(report, change)).collect(),
+        entries: report.of_level(level).map(|change| entry(report, change)).collect(),
     });
-    let broken: BTreeSet<&str> =
-        report.changes.iter().filter(|change| change.level == Level::Breaking).map(|change| change.id).collect();
+    let broken: BTreeSet<&str> = report.of_level(Level::Breaking).map(|change| change.id).collect();
     let rules = broken.into_iter().map(rules::find);
-    let mut snippets = Vec::new();
-    let to_accept = report.to_accept();
-    if !to_accept.is_empty() {
-        let title = format!("To accept what is intended, in {}", acknowledge::FILE);
-        snippets.push(Snippet { title, language: "yaml", text: to_accept.join("\n") });
-    }
-    if let Some(changelog) = report.version.as_ref().and_then(|version| version.changelog.clone()) {
-        snippets.push(Snippet { title: "Draft for CHANGELOG.md".to_owned(), language: "markdown", text: changelog });
-    }
+    let to_accept = report.to_accept().join("\n");
+    let accept_title = format!("To accept what is intended, in {}", acknowledge::FILE);
+    let changelog = report.version.as_ref().and_then(|version| version.changelog.clone()).unwrap_or_default();
+    let snippets = [(accept_title, "yaml", to_accept), ("Draft for CHANGELOG.md".to_owned(), "markdown", changelog)];
     Sheet {
         verdict: report.verdict().to_owned(),
         summary: report.summary(),
         is_good: !report.fails(),
-        groups: groups.collect(),
+        groups: groups.into_iter().filter(|group| !group.entries.is_empty()).collect(),
         columns: &["what", "wire", "rust", "where", "reaches"],
         list: Some(List {
             title: "What the rules say".to_owned(),
@@ -175,7 +138,11 @@ fn sheet(report: &Report) -> Sheet {
             is_open: false,
         }),
         remarks: report.remarks(),
-        snippets,
+        snippets: snippets
+            .into_iter()
+            .filter(|(_, _, text)| !text.is_empty())
+            .map(|(title, language, text)| Snippet { title, language, text })
+            .collect(),
         coverage: String::new(),
         command: "cargo xtask diff",
     }
@@ -191,7 +158,7 @@ fn tone(level: Level) -> Tone {
 
 fn entry(report: &Report, change: &Change) -> Entry {
     let axes = format!("wire: {}, rust: {}", change.wire.word(), change.rust.word());
-    let reached = where_of(change, 6, "");
+    let reached = where_of(change, "");
     let reaches = (!reached.is_empty()).then(|| format!("reaches {reached}"));
     let rule = (change.level == Level::Breaking).then(|| rules::find(change.id));
     let why = rule.map(|rule| format!("why: {}", rule.why));
@@ -222,16 +189,16 @@ fn entry(report: &Report, change: &Change) -> Entry {
             change.wire.word().to_owned(),
             change.rust.word().to_owned(),
             format!("{}:{} `{}`", report.file, change.line, change.place),
-            where_of(change, 6, "`"),
+            where_of(change, "`"),
         ],
     }
 }
 
-/// The operations that a change reaches, each between quotes.
-fn where_of(change: &Change, limit: usize, quote: &str) -> String {
-    let shown = change.operations.iter().take(limit).map(|operation| format!("{quote}{operation}{quote}"));
+/// The first operations that a change reaches, each between quotes.
+fn where_of(change: &Change, quote: &str) -> String {
+    let shown = change.operations.iter().take(6).map(|operation| format!("{quote}{operation}{quote}"));
     let shown = shown.collect::<Vec<_>>().join(", ");
-    match change.operations.len().saturating_sub(limit) {
+    match change.operations.len().saturating_sub(6) {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
@@ -239,51 +206,27 @@ fn where_of(change: &Change, limit: usize, quote: &str) -> String {
 
 /// The table of rules. There is nothing in it to annotate.
 pub(crate) fn table_of_rules(format: Format) -> String {
+    let head = ["Rule", "Axis", "Direction", "Level", "Wire", "Rust", "Why", "How to avoid it"];
     match format {
-        Format::Human | Format::Github => columns(),
-        Format::Json => {
-            let rule = |rule: &Rule| {
-                serde_json::json!({
-                    "id": rule.id,
-                    "axis": rule.axis(),
-                    "direction": rule.direction.word(),
-                    "level": rule.level(),
-                    "wire": rule.wire,
-                    "rust": rule.rust,
-                    "why": rule.why,
-                    "avoid": rule.avoid,
-                })
-            };
-            format!("{:#}\n", RULES.iter().map(rule).collect::<serde_json::Value>())
-        }
+        Format::Json => format!("{:#}\n", serde_json::json!(*RULES)),
         Format::Markdown => {
-            let mut text = String::from(
-                "| Rule | Axis | Direction | Level | Wire | Rust | Why | How to avoid it |\n|---|---|---|---|---|---|---|---|\n",
-            );
-            for rule in RULES {
-                let cells = [short(rule).as_slice(), &[rule.why, rule.avoid]].concat();
-                let _ = writeln!(text, "| {} |", cells.join(" | "));
+            let row = |cells: [&str; 8]| format!("| {} |\n", cells.join(" | "));
+            let rows: String = RULES.iter().map(|rule| row(rule.cells())).collect();
+            format!("{}{}|\n{rows}", row(head), "|---".repeat(head.len()))
+        }
+        // Words stand below, because no terminal is wide enough to have them beside.
+        Format::Human | Format::Github => {
+            let width = RULES.iter().map(|rule| rule.id.len()).max().unwrap_or_default();
+            let bold = Style::new().bold();
+            let row = |[id, axis, direction, level, wire, rust, ..]: [&str; 8]| {
+                format!("{bold}{id:width$}{bold:#}  {axis:<4}  {direction:<9}  {level:<8}  {wire:<8}  {rust}\n")
+            };
+            let mut text = row(head).to_lowercase();
+            for rule in RULES.iter() {
+                let (row, why, avoid) = (row(rule.cells()), rule.why, rule.avoid);
+                let _ = writeln!(text, "\n{row}    why: {why}\n    to avoid it: {avoid}");
             }
             text
         }
     }
-}
-
-fn short(rule: &Rule) -> [&'static str; 6] {
-    let (axis, direction, level) = (rule.axis(), rule.direction.word(), rule.level().word());
-    [rule.id, axis, direction, level, rule.wire.word(), rule.rust.word()]
-}
-
-/// Words stand below, because no terminal is wide enough to have them beside.
-fn columns() -> String {
-    let width = RULES.iter().map(|rule| rule.id.len()).max().unwrap_or_default();
-    let bold = Style::new().bold();
-    let row = |[id, axis, direction, level, wire, rust]: [&str; 6]| {
-        format!("{bold}{id:width$}{bold:#}  {axis:<4}  {direction:<9}  {level:<8}  {wire:<8}  {rust}\n")
-    };
-    let mut text = row(["rule", "axis", "direction", "level", "wire", "rust"]);
-    for rule in RULES {
-        let _ = writeln!(text, "\n{}    why: {}\n    to avoid it: {}", row(short(rule)), rule.why, rule.avoid);
-    }
-    text
 }

@@ -1,33 +1,14 @@
 //! The one table of what may stand where in a document.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use serde_json::Value;
 
-/// What a map of OpenAPI is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Root,
-    Components,
-    Paths,
-    PathItem,
-    Operation,
-    Parameter,
-    Body,
-    Responses,
-    Response,
-    Header,
-    Link,
-    Callback,
-    Media,
-    Encoding,
-    Schema,
-    Discriminator,
-    Scheme,
-    Server,
-    Variable,
-    Webhooks,
-    /// A map of other things.
-    Names,
-}
+use self::Shape::*;
+use super::normalise::lists;
+
+/// What a map of OpenAPI is, such as `operation`; `names` is a map of other things.
+pub(super) type Kind = &'static str;
 
 /// What a value may be.
 #[derive(Debug, Clone, Copy)]
@@ -46,8 +27,8 @@ pub(super) enum Shape {
     List,
     FlagOrList,
     Map,
-    /// One of these words.
-    Word(&'static [&'static str]),
+    /// Where a parameter stands.
+    Location,
     /// Sets of credentials.
     Credentials,
     One(Kind),
@@ -55,139 +36,137 @@ pub(super) enum Shape {
     Named(Kind),
 }
 
-impl Kind {
-    /// Whether a reference to another may stand in its place.
-    pub(super) fn may_refer(self) -> bool {
-        use Kind::*;
-        matches!(self, PathItem | Parameter | Body | Response | Header | Link | Callback | Schema | Scheme)
+/// Kinds of maps, keys that they have, and what stands there.
+const SHAPES: &[(&str, &str, Shape)] = &[
+    ("root", "x-piaxis-common-headers", Many("parameter")),
+    ("root", "x-piaxis-webhooks", One("webhooks")),
+    ("root", "paths", One("paths")),
+    ("root", "webhooks", Named("item")),
+    ("root", "components", One("components")),
+    ("root", "info", Map),
+    ("root", "tags", List),
+    ("root operation", "security", Credentials),
+    ("root item operation", "servers", Many("server")),
+    ("components webhooks", "schemas payloads envelopes", Named("schema")),
+    ("components", "pathItems", Named("item")),
+    ("components", "responses", Named("response")),
+    ("components", "parameters", Named("parameter")),
+    ("components", "requestBodies", Named("body")),
+    ("components response encoding", "headers", Named("header")),
+    ("components", "securitySchemes", Named("scheme")),
+    ("components response", "links", Named("link")),
+    ("components operation", "callbacks", Named("callback")),
+    ("webhooks", "schema", One("schema")),
+    ("webhooks", "headers events", Map),
+    ("item", "get put post delete options head patch trace", One("operation")),
+    ("item operation", "parameters", Many("parameter")),
+    ("item", "summary description", Data),
+    ("operation", "operationId", Text),
+    ("operation", "tags", Texts),
+    ("operation", "requestBody", One("body")),
+    ("operation", "responses", One("responses")),
+    ("operation parameter header schema", "deprecated", Flag),
+    ("parameter", "name", Text),
+    ("parameter", "in", Location),
+    ("parameter header body", "required", Flag),
+    ("parameter header encoding", "explode allowReserved allowEmptyValue", Flag),
+    ("parameter header encoding", "style", Text),
+    ("parameter header media", "schema", One("schema")),
+    ("parameter header body response", "content", Named("media")),
+    ("media", "encoding", Named("encoding")),
+    ("encoding", "contentType", Text),
+    ("schema", "x-extensible-enum", FlagOrList),
+    ("schema", "type", TextOrTexts),
+    ("schema", "format pattern contentEncoding contentMediaType", Text),
+    ("schema", "nullable readOnly writeOnly uniqueItems", Flag),
+    ("schema", "maximum minimum multipleOf", Number),
+    ("schema", "exclusiveMaximum exclusiveMinimum", FlagOrNumber),
+    ("schema", "maxLength minLength maxItems minItems maxProperties minProperties maxContains minContains", Count),
+    ("schema", "required", Texts),
+    ("schema", "enum", List),
+    ("schema", "properties patternProperties dependentSchemas $defs definitions", Named("schema")),
+    ("schema", "allOf anyOf oneOf prefixItems", Many("schema")),
+    ("schema", "items additionalProperties not if then else contains contentSchema", One("schema")),
+    ("schema", "propertyNames unevaluatedItems unevaluatedProperties", One("schema")),
+    ("schema", "dependentRequired", Map),
+    ("schema", "discriminator", One("discriminator")),
+    ("discriminator", "propertyName", Text),
+    ("discriminator", "mapping", Map),
+    ("scheme", "flows", Map),
+    ("scheme", "type name in scheme bearerFormat openIdConnectUrl", Text),
+    ("server", "url", Text),
+    ("server", "variables", Named("variable")),
+    ("variable", "default", Text),
+    ("variable", "enum", Texts),
+];
+
+/// The rows by kind and key.
+static BY_KEY: LazyLock<HashMap<(&str, &str), Shape>> = LazyLock::new(|| {
+    let mut shapes = HashMap::new();
+    for (kinds, keys, shape) in SHAPES {
+        shapes.extend(kinds.split(' ').flat_map(|kind| keys.split(' ').map(move |key| ((kind, key), *shape))));
     }
+    shapes
+});
 
-    /// The one table of what stands below which key.
-    pub(super) fn shape(self, key: &str) -> Shape {
-        use Kind::*;
-        use Shape::*;
-        match (self, key) {
-            (Root, "x-piaxis-common-headers") => Many(Parameter),
-            (Root, "x-piaxis-webhooks") => One(Webhooks),
-            (Schema, "x-extensible-enum") => FlagOrList,
-            (Names, _) => Data,
-            (_, "$ref") => Data,
-            (_, _) if key.starts_with("x-") => Data,
-
-            (Root, "paths") => One(Paths),
-            (Root, "webhooks") | (Components, "pathItems") => Named(PathItem),
-            (Root, "components") => One(Components),
-            (Root | Operation, "security") => Credentials,
-            (Root | PathItem | Operation, "servers") => Many(Server),
-            (Root, "info") => Map,
-            (Root, "tags") => List,
-
-            (Components | Webhooks, "schemas" | "payloads" | "envelopes") => Named(Schema),
-            (Components, "responses") => Named(Response),
-            (Components, "parameters") => Named(Parameter),
-            (Components, "requestBodies") => Named(Body),
-            (Components | Response | Encoding, "headers") => Named(Header),
-            (Components, "securitySchemes") => Named(Scheme),
-            (Components | Response, "links") => Named(Link),
-            (Components | Operation, "callbacks") => Named(Callback),
-            (Webhooks, "schema") => One(Schema),
-            (Webhooks, "headers" | "events") => Map,
-
-            (Paths | Callback, _) => One(PathItem),
-            (PathItem, "get" | "put" | "post" | "delete" | "options" | "head" | "patch" | "trace") => One(Operation),
-            (PathItem | Operation, "parameters") => Many(Parameter),
-            (PathItem, "summary" | "description") => Data,
-            (PathItem, _) if !key.starts_with('.') => Refused("it is no method"),
-
-            (Operation, "operationId") => Text,
-            (Operation, "tags") => Texts,
-            (Operation, "requestBody") => One(Body),
-            (Operation, "responses") => One(Responses),
-            (Operation | Parameter | Header | Schema, "deprecated") => Flag,
-
-            (Parameter, "name") => Text,
-            (Parameter, "in") => Word(&["query", "header", "path", "cookie"]),
-            (Parameter | Header | Body, "required") => Flag,
-            (Parameter | Header | Encoding, "explode" | "allowReserved" | "allowEmptyValue") => Flag,
-            (Parameter | Header | Encoding, "style") => Text,
-            (Parameter | Header | Media, "schema") => One(Schema),
-            (Parameter | Header | Body | Response, "content") => Named(Media),
-
-            (Responses, _) if is_status(key) => One(Response),
-            (Responses, _) => Refused("it is no status"),
-            (Media, "encoding") => Named(Encoding),
-            (Encoding, "contentType") => Text,
-
-            (Schema, "type") => TextOrTexts,
-            (Schema, "format" | "pattern" | "contentEncoding" | "contentMediaType") => Text,
-            (Schema, "nullable" | "readOnly" | "writeOnly" | "uniqueItems") => Flag,
-            (Schema, "maximum" | "minimum" | "multipleOf") => Number,
-            (Schema, "exclusiveMaximum" | "exclusiveMinimum") => FlagOrNumber,
-            (Schema, "maxLength" | "minLength" | "maxItems" | "minItems" | "maxProperties") => Count,
-            (Schema, "minProperties" | "maxContains" | "minContains") => Count,
-            (Schema, "required") => Texts,
-            (Schema, "enum") => List,
-            (Schema, "properties" | "patternProperties" | "dependentSchemas" | "$defs" | "definitions") => {
-                Named(Schema)
-            }
-            (Schema, "allOf" | "anyOf" | "oneOf" | "prefixItems") => Many(Schema),
-            (Schema, "items" | "additionalProperties" | "not" | "if" | "then" | "else" | "contains") => One(Schema),
-            (Schema, "contentSchema" | "propertyNames" | "unevaluatedItems" | "unevaluatedProperties") => One(Schema),
-            (Schema, "dependentRequired") => Map,
-            (Schema, "discriminator") => One(Discriminator),
-            (Discriminator, "propertyName") => Text,
-            (Discriminator, "mapping") | (Scheme, "flows") => Map,
-
-            (Scheme, "type" | "name" | "in" | "scheme" | "bearerFormat" | "openIdConnectUrl") => Text,
-            (Server, "url") | (Variable, "default") => Text,
-            (Server, "variables") => Named(Variable),
-            (Variable, "enum") => Texts,
-            _ => Data,
-        }
-    }
+/// Whether a reference to another may stand in the place of such a map.
+pub(super) fn may_refer(kind: Kind) -> bool {
+    lists("item parameter body response header link callback schema scheme", kind)
 }
 
 impl Shape {
+    /// What stands below a key of a map.
+    pub(super) fn below(kind: Kind, key: &str) -> Self {
+        if let Some(shape) = BY_KEY.get(&(kind, key)) {
+            return *shape;
+        }
+        match kind {
+            _ if kind == "names" || key == "$ref" || key.starts_with("x-") => Data,
+            "paths" | "callback" => One("item"),
+            "responses" if is_status(key) => One("response"),
+            "responses" => Refused("it is no status"),
+            "item" if !key.starts_with('.') => Refused("it is no method"),
+            _ => Data,
+        }
+    }
+
     /// What a value should be, where it is not.
-    pub(super) fn wanted(self, value: &Value) -> Option<String> {
-        let is_texts = || value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
-        let is_count = || value.as_f64().is_some_and(|number| number >= 0.0 && number.fract() == 0.0);
+    pub(super) fn wanted(self, value: &Value) -> Option<&'static str> {
+        let are_texts = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
+        let is_set = |set: &Value| set.as_object().is_some_and(|set| set.values().all(are_texts));
         let (fits, wanted) = match self {
-            Self::Data => (true, ""),
-            Self::Refused(why) => (false, why),
-            Self::Flag => (value.is_boolean(), "it should be `true` or `false`"),
-            Self::Number => (value.is_number(), "it should be a number"),
-            Self::FlagOrNumber => (value.is_number() || value.is_boolean(), "it should be a number, or a flag"),
-            Self::Count => (is_count(), "it should be a whole number from 0 on"),
-            Self::Text => (value.is_string(), "it should be text"),
-            Self::Texts => (is_texts(), "it should be a list of texts"),
-            Self::TextOrTexts => {
-                (value.is_string() || is_texts() && value != &Value::Array(Vec::new()), "it should be text, or several")
+            Data => (true, ""),
+            Refused(why) => (false, why),
+            Flag => (value.is_boolean(), "it should be `true` or `false`"),
+            Number => (value.is_number(), "it should be a number"),
+            FlagOrNumber => (value.is_number() || value.is_boolean(), "it should be a number, or a flag"),
+            Count => (
+                value.as_f64().is_some_and(|number| number >= 0.0 && number.fract() == 0.0),
+                "it should be a whole number from 0 on",
+            ),
+            Text => (value.is_string(), "it should be text"),
+            Texts => (are_texts(value), "it should be a list of texts"),
+            TextOrTexts => {
+                (value.is_string() || are_texts(value) && value[0].is_string(), "it should be text, or several")
             }
-            Self::List | Self::Many(_) => (value.is_array(), "it should be a list"),
-            Self::FlagOrList => (value.is_array() || value.is_boolean(), "it should be a list"),
-            Self::One(Kind::Schema) => (value.is_object() || value.is_boolean(), "it should be a schema"),
-            Self::Map | Self::One(_) | Self::Named(_) => (value.is_object(), "it should be a map"),
-            Self::Word(words) => {
-                let fits = value.as_str().is_some_and(|text| words.contains(&text));
-                return (!fits).then(|| format!("it should be one of {}", words.join(", ")));
-            }
-            Self::Credentials => {
-                let mut sets = value.as_array().into_iter().flatten();
-                let is_set = |set: &Value| {
-                    set.as_object().is_some_and(|set| set.values().all(|scopes| Self::Texts.wanted(scopes).is_none()))
-                };
-                (value.is_array() && sets.all(is_set), "it should be a list of maps of lists")
+            List | Many(_) => (value.is_array(), "it should be a list"),
+            FlagOrList => (value.is_array() || value.is_boolean(), "it should be a list"),
+            One("schema") => (value.is_object() || value.is_boolean(), "it should be a schema"),
+            Map | One(_) | Named(_) => (value.is_object(), "it should be a map"),
+            Location => (
+                value.as_str().is_some_and(|word| ["query", "header", "path", "cookie"].contains(&word)),
+                "it should be one of query, header, path, cookie",
+            ),
+            Credentials => {
+                (value.as_array().is_some_and(|sets| sets.iter().all(is_set)), "it should be a list of maps of lists")
             }
         };
-        (!fits).then(|| wanted.to_owned())
+        (!fits).then_some(wanted)
     }
 }
 
 fn is_status(key: &str) -> bool {
-    match key.as_bytes() {
-        [b'1'..=b'5', b'X' | b'x', b'X' | b'x'] => true,
-        [b'1'..=b'5', rest @ ..] => rest.len() == 2 && rest.iter().all(u8::is_ascii_digit),
-        _ => key == "default",
-    }
+    let rest = key.strip_prefix(|first| matches!(first, '1'..='5')).unwrap_or_default();
+    let is_number = rest.len() == 2 && rest.bytes().all(|digit| digit.is_ascii_digit());
+    key == "default" || is_number || rest.eq_ignore_ascii_case("XX")
 }

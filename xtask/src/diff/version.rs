@@ -4,10 +4,10 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use semver::Version;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
-    change::{Change, Level},
+    change::{Change, Level, most},
     load::{self, Document},
     rules, rust_api,
 };
@@ -27,16 +27,6 @@ pub(crate) struct Verdict {
     pub(crate) changelog: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Manifest {
-    package: Package,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    version: String,
-}
-
 /// Judges the version in the manifest below `root`; `documents` name the Rust methods of operations.
 pub(crate) fn judge(base: &str, root: &Path, changes: &[Change], documents: [&Document; 2]) -> Result<Verdict> {
     let manifest = root.join("Cargo.toml");
@@ -47,16 +37,17 @@ pub(crate) fn judge(base: &str, root: &Path, changes: &[Change], documents: [&Do
         true => head.clone(),
         false => version(&load::show(base, "Cargo.toml")?, &format!("{base}:Cargo.toml"))?,
     };
-    let most = changes.iter().map(|change| change.level).max().unwrap_or(Level::None);
-    let wanted = next(&old, most);
+    let wanted = next(&old, most(changes));
     let enough = head >= wanted;
     let changelog = draft(&wanted.clone().max(head.clone()), changes, documents);
     Ok(Verdict { base: old.to_string(), head: head.to_string(), wanted: wanted.to_string(), enough, changelog })
 }
 
 fn version(manifest: &str, name: &str) -> Result<Version> {
-    let manifest: Manifest = toml::from_str(manifest).with_context(|| format!("{name} has no version of a package"))?;
-    manifest.package.version.parse().with_context(|| format!("{name}: `{}` is no version", manifest.package.version))
+    let manifest: toml::Table = toml::from_str(manifest).with_context(|| format!("{name} is no TOML"))?;
+    let version = manifest.get("package").and_then(|package| package.get("version")?.as_str());
+    let version = version.with_context(|| format!("{name} has no version of a package"))?;
+    version.parse().with_context(|| format!("{name}: `{version}` is no version"))
 }
 
 /// The smallest version that may hold such a change. Before 1.0, the minor is what breaks.
@@ -103,10 +94,8 @@ fn subject(change: &Change, documents: [&Document; 2]) -> Option<String> {
         return Some(format!("`{name}`"));
     }
     let method = |operation: &String| {
-        documents
-            .iter()
-            .find_map(|document| rust_api::method(&document.value, operation))
-            .map(|name| format!("`{name}`"))
+        let name = documents.iter().find_map(|document| rust_api::method(&document.value, operation));
+        name.map(|name| format!("`{name}`"))
     };
     let methods: Vec<String> = change.operations.iter().take(METHODS).filter_map(method).collect();
     let more = change.operations.len().saturating_sub(METHODS);

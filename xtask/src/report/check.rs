@@ -3,20 +3,33 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Coverage, DocPlace, DocsCoverage, Entry, Finding, Group, List, Remark, Report, ResponsesCoverage, Severity, Sheet,
-    SpecPlace, Tone, counted, exit_code,
+    Coverage, DocsCoverage, Entry, Finding, Group, List, Remark, Report, ResponsesCoverage, Severity, Sheet, SpecPlace,
+    Tone, counted, exit_code,
     fold::{Folded, covered, fold},
 };
 
 /// What a check found. All accepted deviations are listed for `verbose`, else counted.
 pub(crate) fn sheet(report: &Report, verbose: bool) -> Sheet {
-    let verb = if exit_code(report) == 0 { "agree" } else { "differ" };
-    let (others, columns, command): (_, &'static [&'static str], _) = match report.coverage {
-        Coverage::Docs(_) => ("docs", &["", "what differs", "docs", "contract", "to do"], "cargo xtask check"),
-        Coverage::Responses(_) => {
-            ("recorded responses", &["", "what differs", "files", "contract", "to do"], "cargo xtask check --responses")
-        }
+    let is_good = exit_code(report) == 0;
+    let verb = if is_good { "agree" } else { "differ" };
+    let deviations = counted(report.accepted.len(), "accepted deviation", "accepted deviations");
+    let (others, columns, command, agreed): (_, &'static [&'static str], _, _) = match report.coverage {
+        Coverage::Docs(_) => (
+            "docs",
+            &["", "what differs", "docs", "contract", "to do"],
+            "cargo xtask check",
+            format!("{}; {deviations}", counted(report.agreed, "fact agrees", "facts agree")),
+        ),
+        Coverage::Responses(_) => (
+            "recorded responses",
+            &["", "what differs", "files", "contract", "to do"],
+            "cargo xtask check --responses",
+            counted(report.agreed, "response agrees", "responses agree"),
+        ),
     };
+    let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
+    let errors = counted(count(Severity::Error), "error", "errors");
+    let warnings = counted(count(Severity::Warning), "warning", "warnings");
     let accepted = report.accepted.iter().map(|accepted| {
         let place = accepted.spec.as_ref().map(|place| format!(" ({})", spec_place(place))).unwrap_or_default();
         format!("{}{place}: {}", accepted.message, accepted.reason)
@@ -24,15 +37,11 @@ pub(crate) fn sheet(report: &Report, verbose: bool) -> Sheet {
     let note = |text: &String| Remark { tone: Tone::Info, title: "note", file: None, text: text.clone() };
     Sheet {
         verdict: format!("The contract and the {others} {verb}"),
-        summary: summary(report),
-        is_good: exit_code(report) == 0,
+        summary: format!("{errors}, {warnings}, {} for information; {agreed}", count(Severity::Info)),
+        is_good,
         groups: groups(&report.findings),
         columns,
-        list: Some(List {
-            title: counted(report.accepted.len(), "accepted deviation", "accepted deviations"),
-            items: accepted.collect(),
-            is_open: verbose,
-        }),
+        list: Some(List { title: deviations, items: accepted.collect(), is_open: verbose }),
         remarks: report.notes.iter().map(note).collect(),
         snippets: Vec::new(),
         coverage: coverage(&report.coverage),
@@ -55,91 +64,61 @@ fn groups(findings: &[Finding]) -> Vec<Group> {
 }
 
 fn entry(folded: &Folded<'_>) -> Entry {
-    let finding = folded.finding;
-    let (label, tone) = match finding.severity {
+    let Finding { kind, severity, operation, message, advice, spec, .. } = folded.finding;
+    let (label, tone) = match severity {
         Severity::Error => ("error", Tone::Error),
         Severity::Warning => ("warning", Tone::Warning),
         Severity::Info => ("info", Tone::Info),
     };
-    let evidence = evidence(finding);
-    let spec = finding.spec.as_ref().map(spec_place);
-    let shown = evidence.as_ref().map(|(what, evidence)| format!("{what}: {evidence}"));
-    let advice = (!finding.advice.is_empty()).then(|| format!("to do: {}", finding.advice));
+    let evidence = evidence(folded.finding);
+    let contract = spec.as_ref().map(spec_place);
     let covers = covered(folded);
-    let contract = spec.as_ref().map(|spec| format!("contract: {spec}"));
-    let title = finding.operation.iter().map(|operation| format!("{operation}: ")).collect::<String>();
-    let message = finding.message.clone();
-    let in_cell = covers.iter().fold(message.clone(), |text, covers| format!("{text} (and {covers})"));
+    let shown = evidence.as_ref().map(|(what, evidence)| format!("{what}: {evidence}"));
+    let place = contract.as_ref().map(|place| format!("contract: {place}"));
+    let rest = covers.iter().cloned().chain((!advice.is_empty()).then(|| format!("to do: {advice}")));
+    let cells = [
+        label.to_owned(),
+        covers.iter().fold(message.clone(), |text, covers| format!("{text} (and {covers})")),
+        evidence.map(|(_, evidence)| evidence).unwrap_or_default(),
+        contract.unwrap_or_default(),
+        advice.clone(),
+    ];
     Entry {
         tone,
         label,
-        id: finding.kind.id(),
-        lines: shown.iter().chain(&contract).chain(&covers).chain(&advice).cloned().collect(),
-        title: title + finding.kind.id(),
-        place: finding.spec.as_ref().map(|place| (place.file.clone(), place.line)),
-        notes: shown.iter().chain(&covers).chain(&advice).cloned().collect(),
-        cells: vec![
-            label.to_owned(),
-            in_cell,
-            evidence.map(|(_, evidence)| evidence).unwrap_or_default(),
-            spec.unwrap_or_default(),
-            finding.advice.clone(),
-        ],
-        message,
+        message: message.clone(),
+        id: kind.id(),
+        lines: shown.clone().into_iter().chain(place).chain(rest.clone()).collect(),
+        title: operation.iter().map(|operation| format!("{operation}: ")).collect::<String>() + kind.id(),
+        place: spec.as_ref().map(|place| (place.file.clone(), place.line)),
+        notes: shown.into_iter().chain(rest).collect(),
+        cells: cells.into(),
     }
 }
 
-/// What there is of each severity, and how much agrees.
-fn summary(report: &Report) -> String {
-    let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
-    format!(
-        "{}, {}, {} for information; {}",
-        counted(count(Severity::Error), "error", "errors"),
-        counted(count(Severity::Warning), "warning", "warnings"),
-        count(Severity::Info),
-        match report.coverage {
-            Coverage::Docs(_) => format!(
-                "{}; {}",
-                counted(report.agreed, "fact agrees", "facts agree"),
-                counted(report.accepted.len(), "accepted deviation", "accepted deviations")
-            ),
-            Coverage::Responses(_) => counted(report.agreed, "response agrees", "responses agree"),
-        }
-    )
-}
-
 fn coverage(coverage: &Coverage) -> String {
-    let coverage = match coverage {
-        Coverage::Docs(coverage) => coverage,
-        Coverage::Responses(ResponsesCoverage { responses, recorded_operations, operations }) => {
-            let responses = counted(*responses, "response", "responses");
-            return format!(
-                "{responses}, {recorded_operations} of {}",
-                counted(*operations, "operation", "operations")
-            );
-        }
-    };
-    let DocsCoverage { pages, sections, understood, examples, validated, facts } = coverage;
-    format!(
-        "{}, {understood} of {} understood, {validated} of {} validated, {} compared",
-        counted(*pages, "page", "pages"),
-        counted(*sections, "section", "sections"),
-        counted(*examples, "JSON example", "JSON examples"),
-        counted(*facts, "fact", "facts"),
-    )
-}
-
-fn doc_place(place: &DocPlace) -> String {
-    match place.heading.as_str() {
-        "" => format!("{}, line {}", place.page, place.line),
-        heading => format!("{}, \"{heading}\", line {}", place.page, place.line),
+    match coverage {
+        Coverage::Docs(DocsCoverage { pages, sections, understood, examples, validated, facts }) => format!(
+            "{}, {understood} of {} understood, {validated} of {} validated, {} compared",
+            counted(*pages, "page", "pages"),
+            counted(*sections, "section", "sections"),
+            counted(*examples, "JSON example", "JSON examples"),
+            counted(*facts, "fact", "facts"),
+        ),
+        Coverage::Responses(ResponsesCoverage { responses, recorded_operations, operations }) => format!(
+            "{}, {recorded_operations} of {}",
+            counted(*responses, "response", "responses"),
+            counted(*operations, "operation", "operations")
+        ),
     }
 }
 
 /// What shows the finding, after the word for it.
 fn evidence(finding: &Finding) -> Option<(&'static str, String)> {
     match (finding.files.as_slice(), &finding.doc) {
-        ([], doc) => doc.as_ref().map(|place| ("docs", doc_place(place))),
+        ([], None) => None,
+        ([], Some(place)) if place.heading.is_empty() => Some(("docs", format!("{}, line {}", place.page, place.line))),
+        ([], Some(place)) => Some(("docs", format!("{}, \"{}\", line {}", place.page, place.heading, place.line))),
         ([file], _) => Some(("file", file.clone())),
         ([first, ..], _) => Some(("files", format!("{}, the first is {first}", finding.files.len()))),
     }

@@ -47,15 +47,11 @@ pub(crate) fn property(text: &str) -> String {
 /// Text of a table's cell; parts in backticks stay code.
 pub(crate) fn cell(text: &str) -> String {
     // Inside of a table, a bar is escaped in code, too.
-    markdown(text).replace('|', "\\|")
+    line(text).replace('|', "\\|")
 }
 
 /// Text of a heading or an item of a list; parts in backticks stay code.
 pub(crate) fn line(text: &str) -> String {
-    markdown(text)
-}
-
-fn markdown(text: &str) -> String {
     let mut rest: String = log_line(text).chars().take(CELL_LIMIT + 1).collect();
     if rest.chars().count() > CELL_LIMIT {
         rest.pop();
@@ -84,15 +80,9 @@ fn markdown(text: &str) -> String {
 
 /// Where the code that a run of backticks begins is over: behind the next run of the same length.
 fn end_of_code(text: &str, fence: &str) -> Option<usize> {
-    let mut at = fence.len();
-    while let Some(next) = text[at..].find('`') {
-        let run = text[at + next..].len() - text[at + next..].trim_start_matches('`').len();
-        at += next + run;
-        if run == fence.len() {
-            return Some(at);
-        }
-    }
-    None
+    let ends = text.match_indices(fence).skip(1).map(|(at, _)| (at, at + fence.len()));
+    let is_whole = |(start, end): &(usize, usize)| !text[..*start].ends_with('`') && !text[*end..].starts_with('`');
+    ends.into_iter().find(is_whole).map(|(_, end)| end)
 }
 
 /// Text that Markdown shows as it stands.

@@ -1,7 +1,5 @@
 //! What a check found: findings by kind, accepted deviations, coverage.
 
-use std::fmt;
-
 use serde::{Serialize, Serializer};
 
 /// How much a finding weighs; the heaviest first.
@@ -27,18 +25,8 @@ macro_rules! kinds {
         pub(crate) enum Kind { $($kind),* }
 
         impl Kind {
-            /// Name in reports, such as `field-missing`.
-            pub(crate) fn id(self) -> &'static str {
-                match self { $(Self::$kind => $id),* }
-            }
-
-            pub(crate) fn severity(self) -> Severity {
-                match self { $(Self::$kind => Severity::$severity),* }
-            }
-
-            /// What to do, unless the finding says something closer.
-            pub(crate) fn advice(self) -> &'static str {
-                match self { $(Self::$kind => $advice),* }
+            fn row(self) -> (&'static str, Severity, &'static str) {
+                match self { $(Self::$kind => ($id, Severity::$severity, $advice)),* }
             }
         }
     };
@@ -115,9 +103,15 @@ kinds! {
     JsonInvalid "json-invalid" Error "record the response body as it came, one in each file";
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.id())
+impl Kind {
+    /// Name in reports, such as `field-missing`.
+    pub(crate) fn id(self) -> &'static str {
+        self.row().0
+    }
+
+    /// What to do, unless the finding says something closer.
+    pub(crate) fn advice(self) -> &'static str {
+        self.row().2
     }
 }
 
@@ -164,17 +158,9 @@ pub(crate) struct Finding {
 impl Finding {
     /// A finding with the severity and the advice of its kind, of no place yet.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            severity: kind.severity(),
-            operation: None,
-            field: None,
-            message: message.into(),
-            advice: kind.advice().to_owned(),
-            doc: None,
-            spec: None,
-            files: Vec::new(),
-        }
+        let (_, severity, advice) = kind.row();
+        let (message, advice) = (message.into(), advice.to_owned());
+        Self { kind, severity, operation: None, field: None, message, advice, doc: None, spec: None, files: Vec::new() }
     }
 }
 

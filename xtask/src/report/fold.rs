@@ -13,64 +13,55 @@ pub(super) struct Folded<'a> {
     pub(super) covers: Vec<&'a Finding>,
 }
 
-/// What follows from an operation that only the docs, or only the contract has.
-fn follows(kind: Kind) -> bool {
-    matches!(kind, Kind::FieldUndocumented | Kind::ParameterUndocumented | Kind::FieldMissing | Kind::ParameterMissing)
-        || is_of_lock(kind)
+/// What several findings have in common.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Cause<'a> {
+    Operation(&'a str),
+    /// Kind, operation and section.
+    Place(Kind, Option<&'a str>, Option<(&'a str, &'a str)>),
 }
 
-fn is_of_lock(kind: Kind) -> bool {
-    matches!(kind, Kind::FactNew | Kind::FactGone)
+/// An operation that only the docs, or only the contract has.
+fn is_cause(finding: &Finding) -> bool {
+    matches!(finding.kind, Kind::OperationMissing | Kind::OperationUndocumented)
 }
 
-/// Kind, operation and section.
-type Place<'a> = (Kind, Option<&'a str>, Option<(&'a str, &'a str)>);
+/// What follows from such an operation.
+fn follows(finding: &Finding) -> bool {
+    use Kind::*;
+    matches!(
+        finding.kind,
+        FieldUndocumented | ParameterUndocumented | FieldMissing | ParameterMissing | FactNew | FactGone
+    )
+}
 
-/// What findings of one kind may share.
-fn place(finding: &Finding) -> Option<Place<'_>> {
+fn place(finding: &Finding) -> Option<Cause<'_>> {
     let doc = finding.doc.as_ref().map(|doc| (doc.page.as_str(), doc.heading.as_str()));
-    follows(finding.kind).then_some((finding.kind, finding.operation.as_deref(), doc))
+    follows(finding).then_some(Cause::Place(finding.kind, finding.operation.as_deref(), doc))
 }
 
 /// Findings in their order, without those that another stands for.
 pub(super) fn fold(findings: &[Finding]) -> Vec<Folded<'_>> {
-    let is_cause = |finding: &&Finding| matches!(finding.kind, Kind::OperationMissing | Kind::OperationUndocumented);
-    let causes: BTreeSet<&str> =
-        findings.iter().filter(is_cause).filter_map(|finding| finding.operation.as_deref()).collect();
+    let causes = findings.iter().filter(|finding| is_cause(finding));
+    let causes: BTreeSet<&str> = causes.filter_map(|finding| finding.operation.as_deref()).collect();
     let mut places: BTreeMap<_, usize> = BTreeMap::new();
     for place in findings.iter().filter_map(place) {
         *places.entry(place).or_default() += 1;
     }
+    let caused =
+        findings.iter().map(|finding| match finding.operation.as_deref().filter(|name| causes.contains(name)) {
+            Some(name) if is_cause(finding) || follows(finding) => (finding, Some(Cause::Operation(name))),
+            _ => (finding, place(finding).filter(|place| places.get(place).is_some_and(|count| *count >= MANY))),
+        });
+    // The operation stands for what follows from it, wherever that is.
+    let (first, rest): (Vec<_>, Vec<_>) =
+        caused.partition(|(finding, cause)| is_cause(finding) || !matches!(cause, Some(Cause::Operation(_))));
+    let mut leaders: BTreeMap<Cause<'_>, usize> = BTreeMap::new();
     let mut folded: Vec<Folded<'_>> = Vec::new();
-    let mut by_cause: BTreeMap<String, usize> = BTreeMap::new();
-    let mut waiting: Vec<(&str, &Finding)> = Vec::new();
-    for finding in findings {
-        let operation = finding.operation.as_deref().filter(|name| causes.contains(name));
-        let key = match operation {
-            Some(name) if is_cause(&finding) => format!("operation {name}"),
-            Some(name) if follows(finding.kind) => {
-                waiting.push((name, finding));
-                continue;
-            }
-            _ => match place(finding).filter(|place| places.get(place).is_some_and(|count| *count >= MANY)) {
-                Some(place) => format!("{place:?}"),
-                None => {
-                    folded.push(Folded { finding, covers: Vec::new() });
-                    continue;
-                }
-            },
-        };
-        match by_cause.get(&key).and_then(|at| folded.get_mut(*at)) {
-            Some(first) => first.covers.push(finding),
-            None => {
-                by_cause.insert(key, folded.len());
-                folded.push(Folded { finding, covers: Vec::new() });
-            }
-        }
-    }
-    for (name, finding) in waiting {
-        if let Some(cause) = by_cause.get(&format!("operation {name}")).and_then(|at| folded.get_mut(*at)) {
-            cause.covers.push(finding);
+    for (finding, cause) in first.into_iter().chain(rest) {
+        match cause.map(|cause| *leaders.entry(cause).or_insert(folded.len())) {
+            Some(at) if at < folded.len() => folded[at].covers.push(finding),
+            _ => folded.push(Folded { finding, covers: Vec::new() }),
         }
     }
     folded

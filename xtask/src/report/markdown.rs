@@ -17,29 +17,20 @@ pub(super) fn render(sheet: &Sheet) -> String {
     if !sheet.coverage.is_empty() {
         let _ = writeln!(text, "\nCoverage: {}", sheet.coverage);
     }
-    let names = sheet
-        .columns
-        .iter()
-        .map(|name| if name.is_empty() { "| ".to_owned() } else { format!("{name} | ") })
-        .collect::<String>();
-    let columns = format!("| {}\n|{}\n", names.trim_end(), "---|".repeat(sheet.columns.len()));
+    let columns = format!("| {} |\n|{}\n", sheet.columns.join(" | "), "---|".repeat(sheet.columns.len()));
+    // An empty title leaves no second space.
+    let columns = columns.replacen("|  |", "| |", 1);
     let mut left_out = 0;
     for group in &sheet.groups {
-        let head = format!("\n### {}\n\n{columns}", line(&group.title));
-        let mut has_head = false;
-        for entry in &group.entries {
+        for (at, entry) in group.entries.iter().enumerate() {
+            let head = if at == 0 { format!("\n### {}\n\n{columns}", line(&group.title)) } else { String::new() };
             let cells: Vec<String> = entry.cells.iter().map(|text| cell(text)).collect();
-            let row = format!("| {} |\n", cells.join(" | "));
-            let size = text.len() + row.len() + if has_head { 0 } else { head.len() };
-            if left_out > 0 || size > LIMIT - REST {
+            let row = format!("{head}| {} |\n", cells.join(" | "));
+            if left_out > 0 || text.len() + row.len() > LIMIT - REST {
                 left_out += 1;
-                continue;
+            } else {
+                text.push_str(&row);
             }
-            if !has_head {
-                text.push_str(&head);
-                has_head = true;
-            }
-            text.push_str(&row);
         }
     }
     if left_out > 0 {

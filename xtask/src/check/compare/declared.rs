@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{array, object, page_of};
+use super::page_of;
 use crate::{
     check::fact::{Bound, Direction, Fact, Field, List},
-    contract::{Contract, Operation, escape, payload, strings, text_of},
+    contract::{Contract, Operation, array, entries, escape, object, payload, pointer::unescape, strings, text_of},
 };
 
 const SCHEMAS: &str = "/components/schemas";
@@ -35,6 +35,7 @@ pub(super) struct Group {
 pub(super) struct Declared<'a> {
     pub(super) contract: &'a Contract,
     facts: BTreeMap<Fact, String>,
+    by_field: BTreeMap<Field, Vec<(Fact, String)>>,
     /// By pointer.
     pub(super) groups: BTreeMap<String, Group>,
     live: BTreeSet<String>,
@@ -47,6 +48,7 @@ impl<'a> Declared<'a> {
         let mut declared = Self {
             contract,
             facts: BTreeMap::new(),
+            by_field: BTreeMap::new(),
             groups: BTreeMap::new(),
             live: contract.live_pages(),
             free_terms: BTreeSet::new(),
@@ -55,10 +57,6 @@ impl<'a> Declared<'a> {
         declared.lists();
         declared.terms();
         declared
-    }
-
-    pub(super) fn operation(&self, name: &str) -> Option<&'a Operation> {
-        self.contract.operation(name)
     }
 
     /// Whether a live page is cited at the place or around it.
@@ -74,38 +72,29 @@ impl<'a> Declared<'a> {
         self.facts.get(fact).map(String::as_str)
     }
 
-    /// Facts about a field, and where they stand.
-    pub(super) fn about(&self, field: &Field) -> Vec<(&Fact, &str)> {
-        let single = [Fact::Field, Fact::Guaranteed, Fact::Required, Fact::Optional];
-        let single = single.into_iter().filter_map(|fact| self.facts.get_key_value(&fact(field.clone())));
-        let nothing = String::new;
-        let several = [
-            Fact::Type(field.clone(), nothing()),
-            Fact::Value(field.clone(), nothing()),
-            Fact::Limit(field.clone(), Bound::Min, nothing()),
-        ];
-        let several = several.into_iter().flat_map(|first| {
-            let kind = std::mem::discriminant(&first);
-            let same = move |(fact, _): &(&Fact, &String)| {
-                std::mem::discriminant(*fact) == kind && fact.field() == Some(field)
-            };
-            self.facts.range(first..).take_while(same)
-        });
-        single.chain(several).map(|(fact, pointer)| (fact, pointer.as_str())).collect()
+    /// Facts about a field, and where they stand; the declaration itself first.
+    pub(super) fn about(&self, field: &Field) -> &[(Fact, String)] {
+        self.by_field.get(field).map(Vec::as_slice).unwrap_or_default()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Fact> {
-        self.facts.keys()
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Fact, &String)> {
+        self.facts.iter()
     }
 
     fn add(&mut self, fact: Fact, pointer: &str) {
-        self.facts.entry(fact).or_insert_with(|| pointer.to_owned());
+        if self.facts.contains_key(&fact) {
+            return;
+        }
+        if let Some(field) = fact.field() {
+            self.by_field.entry(field.clone()).or_default().push((fact.clone(), pointer.to_owned()));
+        }
+        self.facts.insert(fact, pointer.to_owned());
     }
 
-    /// Adds what a page states when it states one of the facts at the pointer.
-    fn add_listed(&mut self, fact: Fact, pointer: &str, is_cited: impl FnOnce(&Self) -> bool) {
+    /// Adds what a page states when it states one of the facts at the pointer, if a live page is cited at another one.
+    fn add_listed(&mut self, fact: Fact, pointer: &str, cited_at: Option<&str>) {
         if !self.groups.contains_key(pointer) {
-            let is_cited = is_cited(self);
+            let is_cited = cited_at.is_some_and(|pointer| self.is_cited(pointer));
             self.groups.insert(pointer.to_owned(), Group { facts: Vec::new(), is_cited });
         }
         if let Some(group) = self.groups.get_mut(pointer) {
@@ -119,7 +108,7 @@ impl<'a> Declared<'a> {
     fn operation_facts(&mut self, operation: &Operation) {
         let contract = self.contract;
         let (name, pointer) = (&operation.name, &operation.pointer);
-        self.add_listed(Fact::Operation(name.clone()), pointer, |all| all.is_cited(pointer));
+        self.add_listed(Fact::Operation(name.clone()), pointer, Some(pointer));
         if contract.at(pointer)["deprecated"] == true {
             self.add(Fact::Deprecated(name.clone(), None), pointer);
         }
@@ -137,9 +126,7 @@ impl<'a> Declared<'a> {
                     self.add(Fact::Parameter(name.clone(), path), &pointer);
                 }
                 // Evidence and data of terms are compared by type, not as fields of a body.
-                self.add_listed(Fact::Field(field), &pointer, |all| {
-                    all.is_cited(&pointer) && !all.is_of_term(&pointer)
-                });
+                self.add_listed(Fact::Field(field), &pointer, (!self.is_of_term(&pointer)).then_some(&pointer));
             }
         }
         for pointer in contract.parameters(operation) {
@@ -158,7 +145,7 @@ impl<'a> Declared<'a> {
             let own = strings(&parameter["x-piaxis-source"]);
             let cited_at = if own.is_empty() { &operation.pointer } else { &pointer };
             let at = format!("{}/parameters/{}", operation.pointer, escape(path));
-            self.add_listed(fact, &at, |all| all.is_cited(cited_at));
+            self.add_listed(fact, &at, Some(cited_at));
         }
         self.security(operation);
     }
@@ -215,53 +202,51 @@ impl<'a> Declared<'a> {
     fn lists(&mut self) {
         let contract = self.contract;
         let document = &contract.document;
-        let header = |one: &Value| text_of(one, "name").to_lowercase();
-        for (name, scheme) in object(&document["components"]["securitySchemes"]) {
-            let pointer = format!("/components/securitySchemes/{name}");
-            self.add(Fact::Listed(List::Header, header(scheme)), &pointer);
+        let schemes = entries(&document["components"]["securitySchemes"]);
+        for (key, scheme) in schemes {
+            let pointer = format!("/components/securitySchemes/{key}");
+            self.add(canonical(Fact::Listed(List::Header, text_of(scheme, "name").to_owned())), &pointer);
             self.add(Fact::Listed(List::ErrorCode, text_of(scheme, "x-piaxis-missing-code").to_owned()), &pointer);
         }
         let own = contract.operations.iter().flat_map(|operation| contract.parameters(operation));
-        let shared = object(&document["components"]["parameters"]);
-        let shared = shared.map(|(name, _)| format!("/components/parameters/{}", escape(name)));
+        let shared = entries(&document["components"]["parameters"]);
+        let shared = shared.map(|(key, _)| format!("/components/parameters/{key}"));
         for pointer in shared.chain(own).collect::<BTreeSet<_>>() {
-            if contract.at(&pointer)["in"] == "header" {
-                self.add(Fact::Listed(List::Header, header(contract.at(&pointer))), &pointer);
+            let parameter = contract.at(&pointer);
+            if parameter["in"] == "header" {
+                self.add(canonical(Fact::Listed(List::Header, text_of(parameter, "name").to_owned())), &pointer);
             }
         }
-        for (list, key) in [(List::Event, "events"), (List::WebhookHeader, "headers")] {
-            let root = format!("/x-piaxis-webhooks/{key}");
-            for (name, _) in object(contract.at(&root)) {
-                let pointer = format!("{root}/{}", escape(name));
-                self.add_listed(canonical(Fact::Listed(list, name.clone())), &pointer, |all| all.is_cited(&pointer));
-            }
-        }
-        let mut fields = contract.fields_of("/x-piaxis-webhooks/schema");
-        for (family, _) in object(contract.at("/x-piaxis-webhooks/payloads")) {
-            let below = contract.fields_of(&payload(family));
-            fields.extend(below.into_iter().map(|(path, pointer)| (format!("data.{path}"), pointer)));
-        }
-        for (path, pointer) in fields {
-            self.add_listed(Fact::Mention(path.clone()), &pointer, |all| all.is_cited(&pointer));
-            self.add_listed(Fact::Listed(List::WebhookField, path), &pointer, |_| false);
+        let fields = contract.fields_of("/x-piaxis-webhooks/schema").into_iter();
+        let families = object(contract.at("/x-piaxis-webhooks/payloads"));
+        let payloads = families.flat_map(|(family, _)| contract.fields_of(&payload(family)));
+        let subject = contract.subject();
+        for (path, pointer) in fields.chain(payloads.map(|(path, pointer)| (format!("{subject}.{path}"), pointer))) {
+            self.add_listed(Fact::Mention(path.clone()), &pointer, Some(&pointer));
+            self.add_listed(Fact::Listed(List::WebhookField, path), &pointer, None);
         }
         for (key, variable) in object(&document["x-piaxis-environment-variables"]) {
             let pointer = format!("/x-piaxis-environment-variables/{key}");
             for (at, name) in strings(&variable["names"]).into_iter().enumerate() {
                 // The first is preferred; others may be older.
-                self.add_listed(Fact::Listed(List::Variable, name), &format!("{pointer}/names/{at}"), |all| {
-                    at == 0 && all.is_cited(&pointer)
-                });
+                let cited_at = (at == 0).then_some(pointer.as_str());
+                self.add_listed(Fact::Listed(List::Variable, name), &format!("{pointer}/names/{at}"), cited_at);
             }
         }
-        for (at, server) in array(&document["servers"]).enumerate() {
-            let (pointer, url) = (format!("/servers/{at}"), text_of(server, "url").to_owned());
-            self.add_listed(Fact::Listed(List::BaseUrl, url), &pointer, |all| all.is_cited(&pointer));
-        }
-        for (at, tier) in array(&document["x-piaxis-default-payout-fees"]["tiers"]).enumerate() {
-            let fee = format!("{}: {}", text_of(tier, "amount"), text_of(tier, "fee"));
-            let pointer = format!("/x-piaxis-default-payout-fees/tiers/{at}");
-            self.add_listed(Fact::Listed(List::PayoutFee, fee), &pointer, |_| true);
+        type Shown = fn(&str, &Value) -> String;
+        let name: Shown = |key, _| unescape(key);
+        let url: Shown = |_, server| text_of(server, "url").to_owned();
+        let fee: Shown = |_, tier| format!("{}: {}", text_of(tier, "amount"), text_of(tier, "fee"));
+        for (list, root, shown) in [
+            (List::Event, "/x-piaxis-webhooks/events", name),
+            (List::WebhookHeader, "/x-piaxis-webhooks/headers", name),
+            (List::BaseUrl, "/servers", url),
+            (List::PayoutFee, "/x-piaxis-default-payout-fees/tiers", fee),
+        ] {
+            for (key, node) in entries(contract.at(root)) {
+                let pointer = format!("{root}/{key}");
+                self.add_listed(canonical(Fact::Listed(list, shown(&key, node))), &pointer, Some(&pointer));
+            }
         }
     }
 
@@ -271,16 +256,14 @@ impl<'a> Declared<'a> {
             self.add(Fact::RequiredAction(action.clone(), String::new()), ACTIONS);
             for (key, _) in object(&contract.at(ACTION)["properties"]) {
                 let pointer = format!("{ACTION}/properties/{}", escape(key));
-                self.add_listed(Fact::RequiredAction(action.clone(), key.clone()), &pointer, |all| {
-                    all.is_cited(&pointer)
-                });
+                self.add_listed(Fact::RequiredAction(action.clone(), key.clone()), &pointer, Some(&pointer));
             }
         }
         for (name, schema) in object(contract.at(SCHEMAS)) {
             let root = format!("{SCHEMAS}/{}", escape(name));
             let (evidence, data) = (text_of(schema, "x-piaxis-term-type"), text_of(schema, "x-piaxis-term-data"));
             if !evidence.is_empty() {
-                self.add_listed(Fact::TermKey(evidence.to_owned(), String::new()), &root, |_| true);
+                self.add_listed(Fact::TermKey(evidence.to_owned(), String::new()), &root, Some(&root));
                 if schema.get("properties").is_none() {
                     self.free_terms.insert(evidence.to_owned());
                 }
@@ -289,11 +272,11 @@ impl<'a> Declared<'a> {
                 let pointer = format!("{root}/properties/{}", escape(key));
                 if !data.is_empty() {
                     let at = format!("{pointer}#data");
-                    self.add_listed(Fact::TermData(data.to_owned(), key.clone()), &at, |all| all.is_cited(&pointer));
+                    self.add_listed(Fact::TermData(data.to_owned(), key.clone()), &at, Some(&pointer));
                 }
                 if !evidence.is_empty() {
                     let at = format!("{pointer}#evidence");
-                    self.add_listed(Fact::TermKey(evidence.to_owned(), key.clone()), &at, |_| true);
+                    self.add_listed(Fact::TermKey(evidence.to_owned(), key.clone()), &at, Some(&pointer));
                     // Prose names the values and the inner keys of a key, too.
                     let resolved = contract.resolve(&pointer);
                     let inner = object(&contract.at(&resolved)["properties"]).map(|(inner, _)| inner.clone());

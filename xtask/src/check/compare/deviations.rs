@@ -3,10 +3,11 @@
 use super::{Disagreement, page_of};
 use crate::{
     check::{
-        document::{Document, Item, Kind as Block, Section, Text},
-        extract::Extracted,
+        document::{Document, Item, Kind as Block, Section, Text, slug},
+        extract::{Extracted, find},
+        fact::Direction,
     },
-    contract::Deviation,
+    contract::{Contract, Deviation},
     report::Kind,
 };
 
@@ -25,14 +26,16 @@ const JUDGED: [Kind; 9] = [
 
 /// Whether a deviation is about this, as this page states it: it stands at the place or around it, and its document is the
 /// one that differs.
-pub(super) fn covers(deviation: &Deviation, disagreement: &Disagreement, page: Option<&str>) -> bool {
+pub(super) fn covers(contract: &Contract, deviation: &Deviation, of: &Disagreement, page: Option<&str>) -> bool {
+    let Disagreement { finding, pointer, .. } = of;
     let around =
         |pointer: &str| pointer == deviation.pointer || pointer.starts_with(&format!("{}/", deviation.pointer));
-    let finding = &disagreement.finding;
-    // Guarantees are departed from one way everywhere, whichever page repeats them.
+    // Guarantees are departed from one way everywhere, whichever page repeats them, and for all that is in a body.
     if finding.kind == Kind::GuaranteeDiffers {
-        let body = disagreement.body.as_deref();
-        return deviation.says.contains("guarantee") && (around(&disagreement.pointer) || body.is_some_and(around));
+        let operation = finding.operation.as_deref().and_then(|name| contract.operation(name));
+        let body = operation.and_then(|operation| contract.body(operation, Direction::Response));
+        let is_inside = || body.is_some_and(|body| around(&contract.resolve(&body)));
+        return deviation.says.contains("guarantee") && (around(pointer) || is_inside());
     }
     // A new parameter or value is not accepted because others were: the deviation names it.
     let mut names = finding.message.split('`').skip(1).step_by(2);
@@ -43,23 +46,12 @@ pub(super) fn covers(deviation: &Deviation, disagreement: &Disagreement, page: O
         Kind::DeprecationDiffers => deviation.says.contains("deprecated"),
         _ => true,
     };
-    if !names_it {
-        return false;
-    }
-    JUDGED.contains(&finding.kind) && page == Some(page_of(&deviation.from)) && around(&disagreement.pointer)
+    names_it && JUDGED.contains(&finding.kind) && page == Some(page_of(&deviation.from)) && around(pointer)
 }
 
 /// Whether a text has these words, in this order and as whole words.
-pub(super) fn has_words(text: &str, words: &str) -> bool {
-    let (text, words) = (text.to_lowercase(), words.to_lowercase());
-    let inner = |c: char| c.is_alphanumeric() || c == '_';
-    !words.is_empty()
-        && text.match_indices(&words).any(|(at, _)| {
-            let (before, after) = (&text[..at], &text[at + words.len()..]);
-            let joined_before = before.ends_with(inner) && words.starts_with(inner);
-            let joined_after = after.starts_with(inner) && words.ends_with(inner);
-            !joined_before && !joined_after
-        })
+fn has_words(text: &str, words: &str) -> bool {
+    !words.is_empty() && find(&text.to_lowercase(), &words.to_lowercase()).is_some()
 }
 
 /// Sections of a page that an anchor leads to: by itself, or by the heading that had it.
@@ -86,43 +78,29 @@ fn without_number(slug: &str) -> &str {
     slug.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-')
 }
 
-/// The anchor that GitHub gives a heading.
-fn slug(heading: &str) -> String {
-    let kept = heading.trim().to_lowercase();
-    kept.chars()
-        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
-        .map(|c| if c == ' ' { '-' } else { c })
-        .collect()
-}
-
 /// Whether a section of the page at the anchor still has these words.
 pub(super) fn mentions(pages: &[(Document, Extracted)], page: &str, anchor: &str, words: &[String]) -> bool {
     let mut text = String::new();
     for section in sections(pages, page, anchor) {
-        add(&section.title, &mut text);
-        for block in &section.blocks {
-            match &block.kind {
-                Block::Paragraph(words) => add(words, &mut text),
-                Block::List(items) | Block::Fields { items, .. } => {
-                    items.iter().for_each(|item| add_item(item, &mut text))
-                }
-                Block::Table(rows) => rows.iter().flatten().for_each(|cell| add(cell, &mut text)),
-                Block::Code(code) => text += &format!("{code}\n"),
-                Block::Route { signature, .. } => text += &format!("{signature}\n"),
-            }
+        let items = |items: &[Item]| items.iter().map(words_of).collect::<Vec<_>>().join("\n");
+        let cells = |row: &Vec<Text>| row.iter().map(|cell| cell.plain.clone()).collect::<Vec<_>>().join("\n");
+        let blocks = section.blocks.iter().map(|block| match &block.kind {
+            Block::Paragraph(words) => words.plain.clone(),
+            Block::List(list) | Block::Fields { items: list, .. } => items(list),
+            Block::Table(rows) => rows.iter().map(cells).collect::<Vec<_>>().join("\n"),
+            Block::Code(code) => code.clone(),
+            Block::Route { signature, .. } => signature.clone(),
+        });
+        for part in [section.title.plain.clone()].into_iter().chain(blocks) {
+            text += &format!("{part}\n");
         }
     }
     !text.is_empty() && words.iter().all(|words| has_words(&text, words))
 }
 
-fn add(words: &Text, text: &mut String) {
-    *text += &words.plain;
-    text.push('\n');
-}
-
-fn add_item(item: &Item, text: &mut String) {
-    add(&item.text, text);
-    item.children.iter().for_each(|child| add_item(child, text));
+/// Words of an item, and of those inside.
+fn words_of(item: &Item) -> String {
+    item.children.iter().map(words_of).fold(item.text.plain.clone(), |text, inner| text + "\n" + &inner)
 }
 
 #[cfg(test)]

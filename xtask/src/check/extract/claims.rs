@@ -1,28 +1,18 @@
-//! What a sentence says of a field: its values, whether it is required, deprecated or bounded.
+//! What a sentence says of fields: their values, whether they are required, deprecated or bounded.
 
 use super::{
-    names::{is_path, is_word},
+    Reader, Role,
+    names::{find, is_path, is_word},
     vocabulary::{
-        BOUND_FILLERS, BOUNDS, CONDITIONS, DEPRECATED, FILLERS, NO_LONGER, OPTIONAL, REQUIRED, VALUE_CUES, is_type,
+        BOUND_FILLERS, CONDITIONS, DEPRECATED, FILLERS, MAXIMUM, MINIMUM, REQUIREMENTS, VALUE_CUES, is, type_of,
     },
 };
-use crate::check::{document::Text, fact::Bound};
+use crate::check::{
+    document::Text,
+    fact::{Bound, Fact, Field},
+};
 
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Claim {
-    Required(bool),
-    Deprecated,
-    Value {
-        value: String,
-        /// Whether the words announce values; otherwise only a field that has named values can have them.
-        is_sure: bool,
-    },
-    /// The values follow in a list.
-    ValuesFollow,
-    Limit(Bound, String),
-}
-
-/// A word, or a part set as code.
+/// A word, or a part set as code or in bold.
 #[derive(Debug, Clone, PartialEq)]
 struct Word {
     text: String,
@@ -31,196 +21,211 @@ struct Word {
     ends: bool,
 }
 
-/// A claim and the names that it may be about, the likeliest first; none when the sentence names nothing.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Said {
-    pub(super) claim: Claim,
-    pub(super) names: Vec<String>,
+impl Word {
+    fn is_name(&self) -> bool {
+        self.is_code && is_path(&self.text)
+    }
+
+    fn is_value(&self) -> bool {
+        self.is_code && self.text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    }
+
+    fn is_one_of(&self, words: &str) -> bool {
+        !self.is_code && is(&self.text, words)
+    }
 }
 
-/// Where a part stands on its own in a text.
-fn find(text: &str, part: &str) -> Option<usize> {
-    let inner = |c: char| c.is_alphanumeric() || c == '_';
-    let alone = |at: &usize| !text[..*at].ends_with(inner) && !text[at + part.len()..].starts_with(inner);
-    text.match_indices(part).map(|(at, _)| at).find(alone)
+/// Names of fields, the likeliest first, and values of them. No values: they follow in a list.
+#[derive(Default)]
+struct Listed {
+    names: Vec<String>,
+    /// Whether the words announce the value; otherwise only a field that has named values can have it.
+    values: Vec<(String, bool)>,
+}
+
+impl Reader<'_> {
+    /// States what a text says of the subject, or of the fields that it names.
+    pub(super) fn claims(&mut self, text: &Text, subject: Option<&Field>) {
+        let Some(operation) = self.here.operation.clone() else { return };
+        let clauses = clauses(text);
+        for (at, clause) in clauses.iter().enumerate() {
+            let said = REQUIREMENTS.iter().find_map(|(cues, required)| Some((cue(clause, cues)?, *required)));
+            if let Some(((start, end), required)) = said
+                && !is_conditional(clause[..start].iter().chain(&clause[end..]))
+            {
+                let fields = self.named(&names_around(clause, (start, end)), subject, true);
+                fields.into_iter().for_each(|field| self.requirement(field, required));
+            }
+            let introduces = at + 1 == clauses.len() && text.plain.trim_end().ends_with(':');
+            for Listed { names, values } in listed(clause) {
+                if values.is_empty() && introduces {
+                    let named = self.named(&names, subject, false).into_iter().next();
+                    let field = named.or_else(|| self.in_words(&operation, &text.plain));
+                    let field = field.filter(|field| self.knowledge.takes_values(field));
+                    self.here.role = field.map(Role::Values).or(self.here.role.take());
+                }
+                for (value, is_sure) in values {
+                    if let Some(field) = self.named(&names, subject, is_sure).into_iter().next() {
+                        self.value(field, value, is_sure);
+                    }
+                }
+            }
+            for (bound, limit, names) in limits(clause) {
+                if let Some(field) = self.named(&names, subject, false).into_iter().next() {
+                    self.understood();
+                    self.state(Fact::Limit(field, bound, limit));
+                }
+            }
+            if cue(clause, DEPRECATED).is_some_and(|(at, _)| !is_conditional(clause[..at].iter())) {
+                let code: Vec<String> = clause.iter().filter(|it| it.is_code).map(|it| it.text.clone()).collect();
+                let is_own = |code: &String| self.knowledge.route(code) == self.here.operation;
+                match self.named(&code, subject, false).into_iter().next() {
+                    Some(field) => self.state(Fact::Deprecated(field.operation, Some(field.path))),
+                    // Only the route of the section's own heading may be named.
+                    None if self.here.own_section && code.iter().all(is_own) => {
+                        self.state(Fact::Deprecated(operation.clone(), None));
+                    }
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// The subject, or else the fields of these names; a section of its own may name one that the contract lacks.
+    fn named(&self, names: &[String], subject: Option<&Field>, may_be_new: bool) -> Vec<Field> {
+        let (Some(operation), first) = (&self.here.operation, self.direction()) else { return Vec::new() };
+        let mut fields: Vec<Field> = match subject {
+            Some(subject) => vec![subject.clone()],
+            None => names.iter().filter_map(|name| self.knowledge.find(operation, name, first)).collect(),
+        };
+        if fields.is_empty() && may_be_new && self.here.own_section {
+            fields.extend(names.first().map(|name| Field::new(operation, first, name)));
+        }
+        fields
+    }
 }
 
 /// Parts of a text in which one thing is said.
 fn clauses(text: &Text) -> Vec<Vec<Word>> {
     let mut rest = text.plain.as_str();
-    let (mut code, mut strong) = (text.code.as_slice(), text.strong.as_slice());
+    let mut marked = [text.code.as_slice(), text.strong.as_slice()];
     let (mut clauses, mut clause) = (Vec::new(), Vec::new());
-    while !rest.is_empty() {
+    loop {
         // The next part set as code or in bold; one that holds several words is one word.
-        let at_code = code.first().and_then(|part| find(rest, part)).unwrap_or(rest.len());
-        let at_strong = strong.first().and_then(|part| find(rest, part)).unwrap_or(rest.len());
-        let list = if at_code <= at_strong { &mut code } else { &mut strong };
-        let at = at_code.min(at_strong);
-        for word in rest[..at].split_whitespace() {
-            add(word, &mut clause, &mut clauses);
+        let places = marked.iter().enumerate().filter_map(|(list, parts)| Some((find(rest, parts.first()?)?, list)));
+        let next = places.min();
+        for word in rest[..next.map_or(rest.len(), |(at, _)| at)].split_whitespace() {
+            let bare = word.trim_matches(|c: char| ",.;:()\"'`“”!?–—".contains(c));
+            let ends = word.ends_with([',', ':', ')']);
+            if !bare.is_empty() {
+                clause.push(Word { text: bare.to_lowercase(), is_code: false, ends });
+            } else if let Some(last) = clause.last_mut() {
+                last.ends |= ends;
+            }
+            if word.ends_with(['.', ';', '!', '?', '–', '—']) {
+                clauses.push(std::mem::take(&mut clause));
+            }
         }
-        let Some((part, others)) = list.split_first().filter(|(part, _)| at < rest.len() && !part.is_empty()) else {
-            break;
-        };
+        let Some((at, list)) = next else { break };
+        let part = &marked[list][0];
         clause.push(Word { text: part.clone(), is_code: true, ends: false });
         rest = &rest[at + part.len()..];
-        *list = others;
+        marked[list] = &marked[list][1..];
     }
     clauses.push(clause);
     clauses.retain(|clause| !clause.is_empty());
     clauses
 }
 
-fn add(word: &str, clause: &mut Vec<Word>, clauses: &mut Vec<Vec<Word>>) {
-    let bare = word.trim_matches(|c: char| ",.;:()\"'`“”!?–—".contains(c));
-    let ends = word.ends_with([',', ':', ')']);
-    if !bare.is_empty() {
-        clause.push(Word { text: bare.to_lowercase(), is_code: false, ends });
-    } else if let Some(last) = clause.last_mut() {
-        last.ends |= ends;
-    }
-    if word.ends_with(['.', ';', '!', '?', '–', '—']) && !clause.is_empty() {
-        clauses.push(std::mem::take(clause));
-    }
+/// Where the first of these cues begins and ends, in words.
+fn cue(clause: &[Word], cues: &str) -> Option<(usize, usize)> {
+    let at_word = |at: usize, cue: &str| {
+        let end = at + cue.split(' ').count();
+        let words = clause.get(at..end)?.iter();
+        words.zip(cue.split(' ')).all(|(word, cue)| word.is_one_of(cue)).then_some((at, end))
+    };
+    (0..clause.len()).find_map(|at| cues.split('|').find_map(|cue| at_word(at, cue)))
 }
 
-/// Everything that a text says of the names in it.
-pub(super) fn said(text: &Text) -> Vec<Said> {
-    let mut found = Vec::new();
-    let clauses = clauses(text);
-    for (at, clause) in clauses.iter().enumerate() {
-        requirement(clause, &mut found);
-        values(clause, at + 1 == clauses.len() && text.plain.trim_end().ends_with(':'), &mut found);
-        limits(clause, &mut found);
-        if cue(clause, &DEPRECATED).is_some_and(|(at, _)| !conditional(&clause[..at])) {
-            found.push(Said { claim: Claim::Deprecated, names: code(clause) });
+fn is_conditional<'a>(mut words: impl Iterator<Item = &'a Word>) -> bool {
+    words.any(|word| word.is_one_of(CONDITIONS) || word.text.ends_with("n't"))
+}
+
+fn names<'a>(words: impl IntoIterator<Item = &'a Word>) -> Vec<String> {
+    words.into_iter().filter(|word| word.is_name()).map(|word| word.text.clone()).collect()
+}
+
+/// Names before a cue, or else after it.
+fn names_around(clause: &[Word], (start, end): (usize, usize)) -> Vec<String> {
+    let before = names(&clause[..start]);
+    if before.is_empty() { names(&clause[end..]) } else { before }
+}
+
+fn listed(clause: &[Word]) -> Vec<Listed> {
+    // "The new status `a` means …".
+    let new = clause.windows(3).filter(|words| words[0].is_one_of("new") && !words[1].is_code && words[2].is_value());
+    let new = new.map(|words| (words[1].text.clone(), vec![(words[2].text.clone(), false)]));
+    let mut found: Vec<Listed> = new.map(|(name, values)| Listed { names: vec![name], values }).collect();
+    match cue(clause, VALUE_CUES) {
+        Some((_, end)) => found.push(values(clause, end, true)),
+        // `status`: `a`, `b`
+        None if clause[0].is_code && clause[0].ends => found.push(values(clause, 1, false)),
+        // `status: a, b` set as code.
+        None => {
+            let code = clause.iter().filter(|word| word.is_code).filter_map(|word| word.text.split_once(": "));
+            for (name, list) in code.filter(|(name, _)| is_path(name)) {
+                let list: Vec<&str> = list.split([',', '|']).map(str::trim).collect();
+                if list.len() > 1 && list.iter().all(|value| is_word(value)) {
+                    let values = list.into_iter().map(|value| (value.to_owned(), false)).collect();
+                    found.push(Listed { names: vec![name.to_owned()], values });
+                }
+            }
         }
     }
     found
 }
 
-/// Where the first of these cues is, in words, and how many words it has.
-fn cue(clause: &[Word], cues: &[&str]) -> Option<(usize, usize)> {
-    let at_word = |at: usize, cue: &&str| {
-        let length = cue.split(' ').count();
-        let same = clause
-            .get(at..at + length)?
-            .iter()
-            .zip(cue.split(' '))
-            .all(|(word, cue)| !word.is_code && word.text == cue);
-        same.then_some((at, length))
-    };
-    (0..clause.len()).find_map(|at| cues.iter().find_map(|cue| at_word(at, cue)))
-}
-
-fn conditional(words: &[Word]) -> bool {
-    words.iter().any(|word| !word.is_code && CONDITIONS.contains(&word.text.as_str()) || word.text.ends_with("n't"))
-}
-
-/// Everything set as code.
-fn code(clause: &[Word]) -> Vec<String> {
-    clause.iter().filter(|word| word.is_code).map(|word| word.text.clone()).collect()
-}
-
-/// Names before a place, or else after another one.
-fn names(clause: &[Word], before: usize, after: usize) -> Vec<String> {
-    let paths = |words: &[Word]| -> Vec<String> {
-        words.iter().filter(|word| word.is_code && is_path(&word.text)).map(|word| word.text.clone()).collect()
-    };
-    let first = paths(&clause[..before]);
-    if first.is_empty() { paths(&clause[after.min(clause.len())..]) } else { first }
-}
-
-fn requirement(clause: &[Word], found: &mut Vec<Said>) {
-    let no_longer = NO_LONGER.iter().find_map(|(words, required)| Some((cue(clause, &[words])?, *required)));
-    let optional = || Some((cue(clause, &OPTIONAL)?, false));
-    let required = || Some((cue(clause, &REQUIRED)?, true));
-    let Some(((at, length), required)) = no_longer.or_else(optional).or_else(required) else { return };
-    let rest = clause[..at].iter().chain(&clause[at + length..]).cloned().collect::<Vec<_>>();
-    if conditional(&rest) {
-        return;
-    }
-    found.push(Said { claim: Claim::Required(required), names: names(clause, at, at + length) });
-}
-
 /// `status` can be `a`, `b` or `c`; possible values of `status`: `a`, `b`.
-fn values(clause: &[Word], introduces: bool, found: &mut Vec<Said>) {
-    let is_name = |word: &&Word| word.is_code && is_path(&word.text);
-    let (start, has_cue) = match cue(clause, &VALUE_CUES) {
-        Some((at, length)) => (at + length, true),
-        // `status`: `a`, `b`
-        None if clause[0].is_code && clause[0].ends => (1, false),
-        None => return inside_code(clause, found),
-    };
-    let mut names: Vec<String> = clause[..start].iter().filter(is_name).rev().map(|word| word.text.clone()).collect();
-    let (mut listed, mut separated) = (Vec::new(), true);
+fn values(clause: &[Word], start: usize, has_cue: bool) -> Listed {
+    let mut found = Listed { names: names(clause[..start].iter().rev()), ..Listed::default() };
+    let mut separated = true;
     for (at, word) in clause.iter().enumerate().skip(start) {
-        let is_subject = at > start && ["of", "for"].contains(&clause[at - 1].text.as_str());
-        let is_last = word.ends || at + 1 == clause.len();
-        if !word.is_code && FILLERS.contains(&word.text.as_str()) {
+        let is_subject = at > start && is(&clause[at - 1].text, "of|for");
+        // A type or a requirement may stand where values do.
+        let is_plain = || type_of(&word.text).is_some() || REQUIREMENTS.iter().any(|(cues, _)| is(&word.text, cues));
+        if word.is_one_of(FILLERS) {
             separated = true;
             continue;
         }
-        if is_subject && is_name(&word) && names.is_empty() && listed.is_empty() {
-            names.push(word.text.clone());
-        } else if word.is_code && is_value(&word.text) {
-            listed.push((word.text.clone(), has_cue));
-        } else if !word.is_code && separated && is_last && is_word(&word.text) && !is_plain_word(&word.text) {
-            listed.push((word.text.clone(), false));
+        if is_subject && word.is_name() && found.names.is_empty() && found.values.is_empty() {
+            found.names.push(word.text.clone());
+        } else if word.is_value() {
+            found.values.push((word.text.clone(), has_cue));
+        } else if separated && (word.ends || at + 1 == clause.len()) && is_word(&word.text) && !is_plain() {
+            found.values.push((word.text.clone(), false));
         } else {
             // Something else than values: what follows is not about them.
             break;
         }
         separated = word.ends;
     }
-    if listed.is_empty() && introduces {
-        found.push(Said { claim: Claim::ValuesFollow, names: names.clone() });
-    }
-    let said = |(value, is_sure): (String, bool)| Said { claim: Claim::Value { value, is_sure }, names: names.clone() };
-    found.extend(listed.into_iter().map(said));
+    found
 }
 
-/// `status: a, b` set as code.
-fn inside_code(clause: &[Word], found: &mut Vec<Said>) {
-    for word in clause.iter().filter(|word| word.is_code) {
-        let Some((name, list)) = word.text.split_once(": ").filter(|(name, _)| is_path(name)) else { continue };
-        let list: Vec<&str> = list.split([',', '|']).map(str::trim).collect();
-        if list.len() > 1 && list.iter().all(|value| is_word(value)) {
-            let said = |value: &str| Said {
-                claim: Claim::Value { value: value.to_owned(), is_sure: false },
-                names: vec![name.to_owned()],
-            };
-            found.extend(list.into_iter().map(said));
+/// "max 20", "at most 5,000 characters", with the names that they may be about.
+fn limits(clause: &[Word]) -> Vec<(Bound, String, Vec<String>)> {
+    let cues = |bound, cues: &'static str| cues.split('|').map(move |cue| (bound, cue));
+    let mut found: Vec<(Bound, String, _)> = Vec::new();
+    for (bound, words) in cues(Bound::Max, MAXIMUM).chain(cues(Bound::Min, MINIMUM)) {
+        let Some(cue) = cue(clause, words) else { continue };
+        let next = clause[cue.1..].iter().find(|word| !is(&word.text, BOUND_FILLERS));
+        let Some(limit) = next.and_then(|word| number(&word.text)) else { continue };
+        // Two cues may meet one number: one announcement, one bound.
+        if !found.iter().any(|(other, number, _)| (*other, number) == (bound, &limit)) {
+            found.push((bound, limit, names_around(clause, cue)));
         }
     }
-}
-
-fn is_value(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-}
-
-/// A type or a requirement, which may stand where values do.
-fn is_plain_word(text: &str) -> bool {
-    is_type(text) || REQUIRED.contains(&text) || OPTIONAL.contains(&text)
-}
-
-/// "max 20", "at most 5,000 characters".
-fn limits(clause: &[Word], found: &mut Vec<Said>) {
-    for (words, is_max) in BOUNDS {
-        let Some((at, length)) = cue(clause, &[words]) else { continue };
-        let number = clause[at + length..]
-            .iter()
-            .find(|word| !BOUND_FILLERS.contains(&word.text.as_str()))
-            .and_then(|word| number(&word.text));
-        if let Some(number) = number {
-            let bound = if is_max { Bound::Max } else { Bound::Min };
-            // "no more than" holds "more than": one announcement, one bound.
-            let claim = Claim::Limit(bound, number);
-            if !found.iter().any(|said| said.claim == claim) {
-                found.push(Said { claim, names: names(clause, at, at + length) });
-            }
-        }
-    }
+    found
 }
 
 /// `5,000` or `20` as `5000` or `20`.

@@ -2,28 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
+use super::names::host_and_path;
 use crate::{
     check::fact::{Direction, Field},
-    contract::{Contract, strings, text_of, unnamed},
+    contract::{Contract, array, object, strings, text_of, unnamed},
 };
 
 #[derive(Debug, Default)]
 pub(crate) struct Knowledge {
     pub(super) shapes: Vec<Shape>,
-    pub(super) resources: Vec<Resource>,
+    /// Groups of operations in the singular, such as `escrow disbursement`, with method name and operation of each.
+    pub(super) resources: BTreeMap<String, Vec<(String, String)>>,
     /// Hosts of the servers.
-    pub(super) hosts: Vec<String>,
+    pub(super) hosts: BTreeSet<String>,
     /// Paths of the servers, such as `/api`.
     pub(super) bases: BTreeSet<String>,
-    /// Values of `term_type`.
+    /// Types of terms, and where requests name one.
     pub(super) term_types: Vec<String>,
+    pub(super) terms: BTreeSet<TermPlace>,
+    /// Fields of the envelope of a webhook delivery.
+    pub(super) envelope: BTreeSet<String>,
     /// What environment variables begin with.
     pub(super) variables: BTreeSet<String>,
     /// Operations without the names of their path parameters.
     operations: BTreeMap<String, String>,
-    /// Paths of the fields and parameters of an operation, and whether the field has named values.
+    /// Paths of the fields and parameters of an operation.
     fields: BTreeMap<(String, Direction), BTreeMap<String, Known>>,
 }
 
@@ -44,33 +47,38 @@ pub(super) struct Shape {
     pub(super) keys: BTreeSet<String>,
 }
 
-/// A group of operations, such as `escrow disbursement` with `create`, `list` …
-#[derive(Debug)]
-pub(super) struct Resource {
-    /// In the singular, words parted by spaces.
-    pub(super) name: String,
-    /// Method name and operation.
-    pub(super) methods: Vec<(String, String)>,
+/// Where a request names the type of a term.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct TermPlace {
+    /// The list of new terms; empty where the request meets a term.
+    pub(super) list: String,
+    pub(super) type_key: String,
+    /// Holds what a term of the type takes.
+    pub(super) data_key: String,
 }
 
 impl Knowledge {
     pub(crate) fn of(contract: &Contract) -> Self {
-        let (mut knowledge, mut by_name) = (Self::default(), BTreeMap::new());
+        let (type_pointer, term_types) = contract.term_types();
+        let mut knowledge = Self { term_types, ..Self::default() };
         for operation in &contract.operations {
             knowledge.operations.insert(unnamed(&operation.name), operation.name.clone());
             for direction in [Direction::Request, Direction::Response] {
                 let known = contract.fields(operation, direction);
-                let is_key = |path: &&str| !path.contains(['.', '[']);
-                let keys = known.iter().map(|(path, _)| path.as_str()).filter(is_key).map(str::to_owned).collect();
                 if contract.body(operation, direction).is_some() {
+                    let keys = known.iter().map(|(path, _)| path).filter(|path| !path.contains(['.', '[']));
+                    let keys = keys.cloned().collect();
                     knowledge.shapes.push(Shape { operation: operation.name.clone(), direction, keys });
+                }
+                if direction == Direction::Request {
+                    knowledge.terms.extend(term_places(contract, &known, &type_pointer));
                 }
                 let fields = knowledge.fields.entry((operation.name.clone(), direction)).or_default();
                 fields.extend(known.into_iter().map(|(path, pointer)| (path, known_at(contract, &pointer))));
             }
+            let fields = knowledge.fields.entry((operation.name.clone(), Direction::Request)).or_default();
             for pointer in contract.parameters(operation) {
                 let name = text_of(contract.at(&pointer), "name").to_owned();
-                let fields = knowledge.fields.entry((operation.name.clone(), Direction::Request)).or_default();
                 fields.entry(name).or_insert_with(|| match known_at(contract, &format!("{pointer}/schema")) {
                     Known::Enum => Known::Enum,
                     _ => Known::Parameter,
@@ -79,54 +87,53 @@ impl Knowledge {
             let tag = contract.at(&operation.pointer)["tags"][0].as_str().unwrap_or_default();
             let method = operation.id.strip_prefix(&format!("{tag}_")).unwrap_or(&operation.id).to_owned();
             let name = tag.replace('_', " ").trim_end_matches('s').to_owned();
-            let method = (method, operation.name.clone());
-            let at = *by_name.entry(name.clone()).or_insert(knowledge.resources.len());
-            match knowledge.resources.get_mut(at) {
-                Some(resource) => resource.methods.push(method),
-                None => knowledge.resources.push(Resource { name, methods: vec![method] }),
-            }
+            knowledge.resources.entry(name).or_default().push((method, operation.name.clone()));
         }
-        for server in contract.document["servers"].as_array().into_iter().flatten() {
+        for server in array(&contract.document["servers"]) {
             let (host, path) = host_and_path(text_of(server, "url"));
-            knowledge.hosts.push(host.to_owned());
+            knowledge.hosts.insert(host.to_owned());
             knowledge.bases.insert(format!("/{path}"));
         }
-        knowledge.term_types = strings(&contract.document["components"]["schemas"]["TermType"]["x-extensible-enum"]);
-        let variables = contract.document["x-piaxis-environment-variables"].as_object().into_iter().flatten();
+        let envelope = object(contract.at("/x-piaxis-webhooks/schema/properties"));
+        knowledge.envelope = envelope.map(|(name, _)| name.clone()).collect();
+        let variables = object(&contract.document["x-piaxis-environment-variables"]);
         let names = variables.flat_map(|(_, variable)| strings(&variable["names"]));
         knowledge.variables = names.filter_map(|name| Some(format!("{}_", name.split_once('_')?.0))).collect();
         knowledge
     }
 
-    /// Whether the contract has the operation; names of path parameters make no difference.
     pub(super) fn has(&self, operation: &str) -> bool {
         self.operations.contains_key(&unnamed(operation))
     }
 
+    fn fields(&self, operation: &str, direction: Direction) -> Option<&BTreeMap<String, Known>> {
+        self.fields.get(&(self.operations.get(&unnamed(operation))?.clone(), direction))
+    }
+
     /// What is known of a field.
     pub(super) fn field(&self, field: &Field) -> Option<Known> {
-        let name = self.operations.get(&unnamed(&field.operation))?;
-        self.fields.get(&(name.clone(), field.direction))?.get(&field.path).copied()
+        self.fields(&field.operation, field.direction)?.get(&field.path).copied()
     }
 
     /// The field that a sentence about an operation calls by its path, or by its last name if only one has it. The first
     /// direction is looked at first.
     pub(super) fn find(&self, operation: &str, name: &str, first: Direction) -> Option<Field> {
-        let known = self.operations.get(&unnamed(operation))?;
         let other = if first == Direction::Request { Direction::Response } else { Direction::Request };
-        for direction in [first, other] {
-            let Some(fields) = self.fields.get(&(known.clone(), direction)) else { continue };
+        [first, other].into_iter().find_map(|direction| {
+            let fields = self.fields(operation, direction)?;
             let mut same = fields.keys().filter(|path| path.rsplit('.').next() == Some(name));
             let path = match (fields.contains_key(name), same.next(), same.next()) {
-                (true, ..) => Some(name.to_owned()),
-                (false, Some(only), None) => Some(only.clone()),
-                _ => None,
+                (true, ..) => name,
+                (false, Some(only), None) => only,
+                _ => return None,
             };
-            if let Some(path) = path {
-                return Some(Field::new(operation, direction, &path));
-            }
-        }
-        None
+            Some(Field::new(operation, direction, path))
+        })
+    }
+
+    /// Whether words may be listed as its values.
+    pub(super) fn takes_values(&self, field: &Field) -> bool {
+        matches!(self.field(field), Some(Known::Enum | Known::Text | Known::Parameter))
     }
 
     /// `/api/token` as `/token`.
@@ -138,15 +145,29 @@ impl Knowledge {
 
 fn known_at(contract: &Contract, pointer: &str) -> Known {
     let schema = contract.at(&contract.resolve(pointer));
-    match schema.get("x-extensible-enum").and_then(Value::as_array) {
-        Some(_) => Known::Enum,
-        None if text_of(schema, "type") == "string" => Known::Text,
-        None => Known::Other,
+    match text_of(schema, "type") {
+        _ if schema["x-extensible-enum"].is_array() => Known::Enum,
+        "string" => Known::Text,
+        _ => Known::Other,
     }
 }
 
-/// Host and path of a URL, without the slash between them.
-pub(super) fn host_and_path(url: &str) -> (&str, &str) {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split_once('/').unwrap_or((rest, ""))
+/// Free-form objects beside the type of a term.
+fn term_places(contract: &Contract, fields: &[(String, String)], type_pointer: &str) -> BTreeSet<TermPlace> {
+    let mut places = BTreeSet::new();
+    for (path, _) in fields.iter().filter(|(_, pointer)| contract.resolve(pointer) == type_pointer) {
+        let (around, type_key) = parted(path);
+        let free = fields.iter().filter(|(_, pointer)| contract.is_free(&contract.resolve(pointer)));
+        for (_, data_key) in free.map(|(path, _)| parted(path)).filter(|(other, _)| *other == around) {
+            let list = around.rsplit('.').next().unwrap_or_default();
+            let [list, type_key, data_key] = [list, type_key, data_key].map(str::to_owned);
+            places.insert(TermPlace { list, type_key, data_key });
+        }
+    }
+    places
+}
+
+/// The path around a field, and its own name.
+fn parted(path: &str) -> (&str, &str) {
+    path.rsplit_once('.').unwrap_or(("", path))
 }

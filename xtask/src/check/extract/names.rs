@@ -1,6 +1,4 @@
-//! Names in running text: routes, paths of fields, headers.
-
-use serde_json::Value;
+//! Names in running text: routes, paths of fields, headers, hosts.
 
 use super::Knowledge;
 use crate::check::document::Text;
@@ -23,17 +21,15 @@ impl Knowledge {
 
     /// Every route in running text; without its method where it has none.
     pub(super) fn routes_in(&self, text: &str) -> Vec<String> {
-        let clean = |word: &str| word.trim_matches(|c: char| "`.,;()".contains(c)).to_owned();
-        let words: Vec<String> = text.split_whitespace().map(clean).collect();
-        let is_path = |(_, word): &(usize, &String)| word.starts_with('/') && word.len() > 1;
-        let with_method = |(at, word): (usize, &String)| {
-            let method = at.checked_sub(1).and_then(|before| words.get(before));
-            match method.filter(|method| METHODS.contains(&method.as_str())) {
-                Some(method) => format!("{method} {}", self.without_base(word)),
-                None => self.without_base(word).to_owned(),
-            }
+        let words = text.split_whitespace().map(|word| word.trim_matches(|c: char| "`.,;()".contains(c)));
+        let words: Vec<&str> = words.collect();
+        let paths = words.iter().enumerate().filter(|(_, word)| word.starts_with('/') && word.len() > 1);
+        let with_method = |(at, word): (usize, &&str)| {
+            let method = at.checked_sub(1).map(|before| words[before]).filter(|word| METHODS.contains(word));
+            let path = self.without_base(word);
+            method.map_or_else(|| path.to_owned(), |method| format!("{method} {path}"))
         };
-        words.iter().enumerate().filter(is_path).map(with_method).collect()
+        paths.map(with_method).collect()
     }
 }
 
@@ -44,15 +40,31 @@ pub(super) fn first_name(text: &Text) -> Option<String> {
     is_path(name).then(|| name.to_owned())
 }
 
+/// Where a part stands in a text as whole words.
+pub(crate) fn find(text: &str, part: &str) -> Option<usize> {
+    let inner = |c: char| c.is_alphanumeric() || c == '_';
+    let is_whole = |at: &usize| {
+        let (before, after) = (&text[..*at], &text[at + part.len()..]);
+        let joined_before = before.ends_with(inner) && part.starts_with(inner);
+        let joined_after = after.starts_with(inner) && part.ends_with(inner);
+        !joined_before && !joined_after
+    };
+    text.match_indices(part).map(|(at, _)| at).find(is_whole)
+}
+
+/// The words of a text, without punctuation.
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
+}
+
 /// `v2`.
 pub(super) fn is_version(part: &str) -> bool {
     part.strip_prefix('v').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 pub(super) fn is_word(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes.next().is_some_and(|byte| byte.is_ascii_lowercase())
-        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// `recipients[].amount`.
@@ -67,13 +79,8 @@ pub(super) fn header(line: &str) -> Option<String> {
     (is_name && value.starts_with(' ')).then(|| name.to_owned())
 }
 
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
+/// Host and path of a URL, without the slash between them.
+pub(super) fn host_and_path(url: &str) -> (&str, &str) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split_once('/').unwrap_or((rest, ""))
 }

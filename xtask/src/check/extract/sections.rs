@@ -2,7 +2,7 @@
 
 use super::{
     Here, Part, Reader, Role,
-    vocabulary::{GUARANTEE, LABELS, PROTOCOL, ROLES},
+    vocabulary::{GUARANTEE, LABELS, is},
 };
 use crate::check::{
     document::{Block, Kind, Section},
@@ -13,19 +13,15 @@ impl Reader<'_> {
     pub(super) fn section(&mut self, section: &Section) {
         let title = section.title.plain.to_lowercase();
         let route = self.knowledge.route_of(&section.title);
-        let is_label = title.split(' ').count() <= 5 && role(&title) != Role::Prose || LABELS.contains(&title.as_str());
+        let is_label = title.split(' ').count() <= 5 && Role::of(&title) != Role::Prose || is(&title, LABELS);
         if self.here.own_section && route.is_none() && is_label && self.by_words(&title).is_none() {
             // A label set as a heading: still the section of the operation.
             self.here.line = section.line;
             self.paragraph(&section.title);
         } else {
             self.leave_operation();
-            self.here = Here {
-                heading: section.title.plain.clone(),
-                anchor: section.anchor.clone(),
-                line: section.line,
-                ..Here::default()
-            };
+            let (heading, anchor) = (section.title.plain.clone(), section.anchor.clone());
+            self.here = Here { heading, anchor, line: section.line, ..Here::default() };
             self.begin_part();
             if let Some(route) = route {
                 self.enter_operation(route);
@@ -37,32 +33,29 @@ impl Reader<'_> {
         for block in &section.blocks {
             self.block(block);
         }
-        self.routes_with_headers(&title);
+        // A section about a required header lists the routes that require it.
+        for operation in std::mem::take(&mut self.here.routes) {
+            for name in self.here.headers.clone() {
+                self.state(Fact::RequiredHeader(operation.clone(), name));
+            }
+        }
     }
 
     fn begin_part(&mut self) {
         let Here { heading, anchor, line, .. } = &self.here;
-        let part = Part {
-            heading: heading.clone(),
-            anchor: anchor.clone(),
-            line: *line,
-            first_fact: self.found.facts.len(),
-            ..Part::default()
-        };
-        self.found.parts.push(part);
+        let (heading, anchor, line, first_fact) = (heading.clone(), anchor.clone(), *line, self.found.facts.len());
+        self.found.parts.push(Part { heading, anchor, line, first_fact, ..Part::default() });
     }
 
     /// A title such as "Direct payment: guaranteed live request fields" speaks of an operation without naming it.
     fn title_role(&mut self, title: &str) {
-        let denied = role(title) == Role::NotGuaranteed;
+        let denied = Role::of(title) == Role::NotGuaranteed;
         if denied || title.contains(GUARANTEE) && title.contains("field") {
             self.here.operation = self.by_words(title);
-            self.here.role = Some(if denied {
-                Role::NotGuaranteed
-            } else if title.contains("request") {
-                Role::Fields(Direction::Request, true)
-            } else {
-                Role::Fields(Direction::Response, false)
+            self.here.role = Some(match title.contains("request") {
+                _ if denied => Role::NotGuaranteed,
+                true => Role::Fields(Direction::Request, true),
+                false => Role::Fields(Direction::Response, false),
             });
             title.clone_into(&mut self.here.label);
         }
@@ -89,7 +82,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn block(&mut self, block: &Block) {
+    fn block(&mut self, block: &Block) {
         self.here.line = block.line;
         self.here.stated.clear();
         match &block.kind {
@@ -108,28 +101,5 @@ impl Reader<'_> {
             },
             Kind::Fields { name, items } => self.fields(name, items),
         }
-    }
-
-    /// A section about a required header lists the routes that require it.
-    fn routes_with_headers(&mut self, title: &str) {
-        if !title.contains(super::vocabulary::REQUIRED_HEADER) {
-            return;
-        }
-        for operation in std::mem::take(&mut self.here.routes) {
-            for name in self.here.headers.clone() {
-                self.state(Fact::RequiredHeader(operation.clone(), name));
-            }
-        }
-    }
-}
-
-/// What the words before something say that it is.
-pub(super) fn role(lower: &str) -> Role {
-    let matches = |(words, _): &&(&[&str], Role)| words.iter().any(|word| lower.contains(word));
-    match ROLES.iter().find(matches).map(|(_, role)| *role) {
-        Some(Role::Fields(Direction::Request, _)) if lower.contains(PROTOCOL) => Role::Prose,
-        Some(Role::Fields(direction, _)) => Role::Fields(direction, lower.contains(GUARANTEE)),
-        Some(role) => role,
-        None => Role::Prose,
     }
 }

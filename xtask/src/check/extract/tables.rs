@@ -3,7 +3,7 @@
 use super::{
     Reader, Role,
     names::{first_name, is_path, is_word},
-    vocabulary::{FIELD_OF_RESOURCE, LIVE_ROUTE, NAME, NO, OLD_ROUTE, OPTIONAL, REQUIREMENT, TYPE, VALUES, YES},
+    vocabulary::{FIELD_OF_RESOURCE, LIVE_ROUTE, NAME, NO, OLD_ROUTE, REQUIREMENT, TYPE, VALUES, YES, holds, is},
 };
 use crate::check::{
     document::Text,
@@ -13,35 +13,23 @@ use crate::check::{
 impl Reader<'_> {
     pub(super) fn table(&mut self, rows: &[Vec<Text>]) {
         let Some((header, rows)) = rows.split_first() else { return };
-        for cell in header.iter().chain(rows.iter().flatten()) {
-            self.hear(cell);
-            self.mentions(cell);
-        }
+        header.iter().chain(rows.iter().flatten()).for_each(|cell| self.hear(cell));
         let titles: Vec<String> = header.iter().map(|cell| cell.plain.trim().to_lowercase()).collect();
-        let holds = |words: &[&str]| titles.iter().position(|title| words.iter().any(|word| title.contains(word)));
-        let is = |words: &[&str]| titles.iter().position(|title| words.contains(&title.as_str()));
-        for (column, title) in titles.iter().enumerate() {
-            if FIELD_OF_RESOURCE.iter().any(|words| title.contains(words)) {
-                self.fields_of_resources(rows, column);
-            }
+        let position = |words: &str| titles.iter().position(|title| holds(title, words));
+        for (column, _) in titles.iter().enumerate().filter(|(_, title)| holds(title, FIELD_OF_RESOURCE)) {
+            self.fields_of_resources(rows, column);
         }
-        if let (Some(old), Some(live)) = (holds(&OLD_ROUTE), holds(&LIVE_ROUTE)) {
+        if let (Some(old), Some(live)) = (position(OLD_ROUTE), position(LIVE_ROUTE)) {
             for row in rows {
                 if let (Some(old), Some(live)) = (row.get(old), row.get(live)) {
                     self.live_and_old(&live.plain, &old.plain);
                 }
             }
-        } else if let (Some(name), true) = (is(&NAME), self.here.operation.is_some()) {
-            self.field_table(
-                rows,
-                name,
-                is(&TYPE),
-                is(&REQUIREMENT).map(|at| (at, titles[at] == OPTIONAL[0])),
-                is(&VALUES),
-                &titles[name],
-            );
-        } else {
-            self.value_table(header, rows, is(&VALUES));
+        } else if let Some(operation) = self.here.operation.clone() {
+            match titles.iter().position(|title| is(title, NAME)) {
+                Some(name) => self.field_table(&operation, &titles, rows, name),
+                None => self.value_table(&operation, header, rows, titles.iter().position(|title| is(title, VALUES))),
+            }
         }
     }
 
@@ -56,85 +44,65 @@ impl Reader<'_> {
         }
     }
 
-    fn field_table(
-        &mut self,
-        rows: &[Vec<Text>],
-        name: usize,
-        kind: Option<usize>,
-        requirement: Option<(usize, bool)>,
-        values: Option<usize>,
-        title: &str,
-    ) {
-        let Some(operation) = self.here.operation.clone() else { return };
+    fn field_table(&mut self, operation: &str, titles: &[String], rows: &[Vec<Text>], name: usize) {
         let names: Vec<String> = rows.iter().filter_map(|row| row.get(name).and_then(cell_name)).collect();
         let fits = |direction| {
-            let known = |name: &&String| self.knowledge.field(&Field::new(&operation, direction, name)).is_some();
+            let known = |name: &&String| self.knowledge.field(&Field::new(operation, direction, name)).is_some();
             names.iter().filter(known).count()
         };
-        let is_parameters = title == "parameter" || self.here.role == Some(Role::Parameters);
-        let (direction, guaranteed) = match self.here.role {
-            Some(Role::Fields(direction, guaranteed)) => (direction, guaranteed),
-            _ if !is_parameters && fits(Direction::Response) > fits(Direction::Request) => (Direction::Response, false),
-            _ => (Direction::Request, false),
+        let role = match &self.here.role {
+            _ if titles[name] == "parameter" => Role::Parameters,
+            Some(role @ (Role::Parameters | Role::Fields(..))) => role.clone(),
+            _ if fits(Direction::Response) > fits(Direction::Request) => Role::Fields(Direction::Response, false),
+            _ => Role::Fields(Direction::Request, false),
         };
         for row in rows {
-            let Some(path) = row.get(name).and_then(cell_name) else { continue };
-            let cell = |column: Option<usize>| column.and_then(|column| row.get(column));
-            if is_parameters {
-                self.parameter(&path);
-            } else {
-                self.field(direction, &path, guaranteed);
-            }
-            let field = Field::new(&operation, direction, &path);
-            if let Some(kind) = cell(kind) {
-                self.typed(direction, &path, kind.plain.split([' ', '(', ',']).next().unwrap_or_default());
-            }
-            let said =
-                requirement.and_then(|(at, inverted)| Some((row.get(at)?.plain.trim().to_lowercase(), inverted)));
-            match said {
-                Some((said, inverted)) if YES.contains(&said.as_str()) => self.requirement(field.clone(), !inverted),
-                Some((said, inverted)) if NO.contains(&said.as_str()) => self.requirement(field.clone(), inverted),
-                Some((said, _)) if said == "required" || said == "optional" => {
-                    self.requirement(field.clone(), said == "required");
-                }
-                _ => {}
-            }
-            for value in cell(values).map(cell_values).unwrap_or_default() {
-                self.value(field.clone(), value, true);
-            }
-            for (at, cell) in row.iter().enumerate() {
-                if Some(at) != kind && Some(at) != values && requirement.is_none_or(|(column, _)| column != at) {
-                    self.claims(cell, Some(&field));
+            let path = row.get(name).and_then(cell_name);
+            let Some(field) = path.and_then(|path| self.entry(&role, &path)) else { continue };
+            for (title, cell) in titles.iter().zip(row) {
+                let said = cell.plain.trim().to_lowercase();
+                match title.as_str() {
+                    title if is(title, TYPE) => {
+                        self.typed(&field, cell.plain.split([' ', '(', ',']).next().unwrap_or_default());
+                    }
+                    title if is(title, REQUIREMENT) => {
+                        let is_inverted = title == "optional";
+                        let required = match said.as_str() {
+                            "required" | "optional" => Some(said == "required"),
+                            said if is(said, YES) => Some(!is_inverted),
+                            said if is(said, NO) => Some(is_inverted),
+                            _ => None,
+                        };
+                        required.into_iter().for_each(|required| self.requirement(field.clone(), required));
+                    }
+                    title if is(title, VALUES) => {
+                        cell_values(cell).into_iter().for_each(|value| self.value(field.clone(), value, true));
+                    }
+                    _ => self.claims(cell, Some(&field)),
                 }
             }
         }
     }
 
     /// A column of values under the name of their field, or under a label that names it.
-    fn value_table(&mut self, header: &[Text], rows: &[Vec<Text>], values: Option<usize>) {
-        let Some(operation) = self.here.operation.clone() else { return };
-        let first = match self.here.role {
-            Some(Role::Fields(direction, _)) => direction,
-            _ => Direction::Request,
-        };
+    fn value_table(&mut self, operation: &str, header: &[Text], rows: &[Vec<Text>], values: Option<usize>) {
         let named = header.first().and_then(|cell| {
             let name = cell.code.first().cloned().unwrap_or_else(|| cell.plain.trim().to_lowercase().replace(' ', "_"));
-            self.knowledge.find(&operation, &name, first).filter(|field| self.takes_values(field))
+            let field = self.knowledge.find(operation, &name, self.direction());
+            field.filter(|field| self.knowledge.takes_values(field))
         });
-        let labelled = || {
-            let words = if self.here.own_section { &self.here.label } else { &self.here.heading };
-            self.here.values.clone().or_else(|| self.in_words(&operation, words, first))
-        };
-        let (column, field) = match (named, values) {
-            (Some(field), _) => (0, Some(field)),
-            (None, Some(column)) => (column, labelled()),
-            (None, None) => return,
+        let (column, field) = match (named, values, &self.here.role) {
+            (Some(field), ..) => (0, Some(field)),
+            (None, Some(column), Some(Role::Values(field))) => (column, Some(field.clone())),
+            (None, Some(column), _) => {
+                let words = if self.here.own_section { &self.here.label } else { &self.here.heading };
+                (column, self.in_words(operation, words))
+            }
+            (None, None, _) => return,
         };
         let Some(field) = field else { return };
-        for row in rows {
-            for value in row.get(column).map(cell_values).unwrap_or_default() {
-                self.value(field.clone(), value, true);
-            }
+        for value in rows.iter().filter_map(|row| row.get(column)).flat_map(cell_values) {
+            self.value(field.clone(), value, true);
         }
     }
 }

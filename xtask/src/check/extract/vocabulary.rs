@@ -1,20 +1,31 @@
-//! Words of the documentation that tell what headings, labels, lists and sentences are about. Each is in lower case.
+//! Words of the documentation that tell what headings, labels, lists and sentences are about, in lower case. `|` parts
+//! alternatives.
 
 use super::Role;
 use crate::check::fact::Direction::{Request, Response};
 
+/// Whether a text holds one of the alternatives.
+pub(super) fn holds(text: &str, alternatives: &str) -> bool {
+    alternatives.split('|').any(|one| text.contains(one))
+}
+
+/// Whether a text is one of the alternatives.
+pub(super) fn is(text: &str, alternatives: &str) -> bool {
+    alternatives.split('|').any(|one| text == one)
+}
+
 /// Titles that only label what follows.
-pub(super) const LABELS: [&str; 5] = ["example", "examples", "purpose", "notes", "important"];
+pub(super) const LABELS: &str = "example|examples|purpose|notes|important";
 
 /// What a label says that the list or example below it is: the first entry with a matching word decides.
-pub(super) const ROLES: [(&[&str], Role); 7] = [
-    (&["not expose", "older paths"], Role::NotExposed),
-    (&["exposes", "routes:"], Role::Exposed),
-    (&["mismatch", "not guaranteed"], Role::NotGuaranteed),
-    (&["parameter", "filter"], Role::Parameters),
-    (&["response notes"], Role::ResponseNotes),
-    (&["response", "fields returned"], Role::Fields(Response, false)),
-    (&["request"], Role::Fields(Request, false)),
+pub(super) const ROLES: [(&str, Role); 7] = [
+    ("not expose|older paths", Role::NotExposed),
+    ("exposes|routes:", Role::Exposed),
+    ("mismatch|not guaranteed", Role::NotGuaranteed),
+    ("parameter|filter", Role::Parameters),
+    ("response notes", Role::ResponseNotes),
+    ("response|fields returned", Role::Fields(Response, false)),
+    ("request", Role::Fields(Request, false)),
 ];
 /// Speaks of the protocol, not of what a request holds.
 pub(super) const PROTOCOL: &str = "http request";
@@ -28,134 +39,62 @@ pub(super) const PAYLOAD: &str = "payload";
 pub(super) const EVENT: &str = "event";
 
 /// Columns of tables of routes.
-pub(super) const OLD_ROUTE: [&str; 2] = ["may show", "older"];
-pub(super) const LIVE_ROUTE: [&str; 2] = ["live", "today"];
+pub(super) const OLD_ROUTE: &str = "may show|older";
+pub(super) const LIVE_ROUTE: &str = "live|today";
 /// Columns with the name of a field for each resource.
-pub(super) const FIELD_OF_RESOURCE: [&str; 2] = ["field name for", "name of the"];
+pub(super) const FIELD_OF_RESOURCE: &str = "field name for|name of the";
 
 /// Columns of tables of fields.
-pub(super) const NAME: [&str; 6] = ["field", "name", "parameter", "property", "key", "attribute"];
-pub(super) const TYPE: [&str; 2] = ["type", "data type"];
-pub(super) const REQUIREMENT: [&str; 4] = ["required", "required?", "mandatory", "optional"];
-pub(super) const VALUES: [&str; 6] =
-    ["value", "values", "allowed values", "possible values", "accepted values", "allowed"];
-pub(super) const YES: [&str; 6] = ["yes", "true", "✓", "✔", "x", "always"];
-pub(super) const NO: [&str; 6] = ["no", "false", "✗", "-", "–", "—"];
+pub(super) const NAME: &str = "field|name|parameter|property|key|attribute";
+pub(super) const TYPE: &str = "type|data type";
+pub(super) const REQUIREMENT: &str = "required|required?|mandatory|optional";
+pub(super) const VALUES: &str = "value|values|allowed values|possible values|accepted values|allowed";
+pub(super) const YES: &str = "yes|true|✓|✔|x|always";
+pub(super) const NO: &str = "no|false|✗|-|–|—";
 
-/// JSON types, and what the docs call them.
-pub(super) const TYPES: [(&str, &str); 13] = [
-    ("string", "string"),
-    ("text", "string"),
-    ("uuid", "string"),
-    ("integer", "integer"),
-    ("int", "integer"),
-    ("number", "number"),
-    ("float", "number"),
-    ("boolean", "boolean"),
-    ("bool", "boolean"),
-    ("object", "object"),
-    ("array", "array"),
-    ("list", "array"),
-    ("dict", "object"),
+/// JSON types by what the docs call them.
+const TYPES: [(&str, &str); 6] = [
+    ("string|text|uuid", "string"),
+    ("integer|int", "integer"),
+    ("number|float", "number"),
+    ("boolean|bool", "boolean"),
+    ("object|dict", "object"),
+    ("array|list", "array"),
 ];
 
-pub(super) fn is_type(word: &str) -> bool {
-    TYPES.iter().any(|(name, _)| *name == word)
+pub(super) fn type_of(word: &str) -> Option<&'static str> {
+    TYPES.iter().find(|(names, _)| is(word, names)).map(|(_, kind)| *kind)
 }
 
 /// Announces the values of a field.
-pub(super) const VALUE_CUES: [&str; 18] = [
-    "can be",
-    "may be",
-    "must be",
-    "one of",
-    "either",
-    "any of",
-    "values",
-    "options",
-    "is set to",
-    "accepts",
-    "takes the value",
-    "new value",
-    "has the value",
-    "supports",
-    "can also be",
-    "may also be",
-    "can now be",
-    "may now be",
-];
+pub(super) const VALUE_CUES: &str = "can be|may be|must be|one of|either|any of|values|options|is set to|accepts|\
+    takes the value|new value|has the value|supports|can also be|may also be|can now be|may now be";
 /// Stands between a cue and the values, or between values.
-pub(super) const FILLERS: [&str; 19] = [
-    "or",
-    "and",
-    "of",
-    "one",
-    "either",
-    "the",
-    "values",
-    "value",
-    "are",
-    "is",
-    "to",
-    "set",
-    "be",
-    "now",
-    "also",
-    "any",
-    "following",
-    "these",
-    "for",
-];
+pub(super) const FILLERS: &str =
+    "or|and|of|one|either|the|values|value|are|is|to|set|be|now|also|any|following|these|for";
 
-pub(super) const REQUIRED: [&str; 13] = [
-    "required",
-    "mandatory",
-    "must be sent",
-    "must be provided",
-    "must be included",
-    "must be present",
-    "must send",
-    "must provide",
-    "must include",
-    "must have",
-    "must contain",
-    "must specify",
-    "must supply",
-];
-pub(super) const OPTIONAL: [&str; 5] =
-    ["optional", "may be omitted", "can be omitted", "not required", "not mandatory"];
-/// Turns what is said of a requirement around.
-pub(super) const NO_LONGER: [(&str, bool); 4] = [
-    ("no longer required", false),
-    ("no longer mandatory", false),
-    ("no longer optional", true),
-    ("not optional", true),
+/// What is said of a requirement, the first match deciding.
+pub(super) const REQUIREMENTS: [(&str, bool); 4] = [
+    ("no longer required|no longer mandatory", false),
+    ("no longer optional|not optional", true),
+    ("optional|may be omitted|can be omitted|not required|not mandatory", false),
+    (
+        "required|mandatory|must be sent|must be provided|must be included|must be present|must send|must provide|\
+         must include|must have|must contain|must specify|must supply",
+        true,
+    ),
 ];
 /// Makes what is said of a requirement hold for some requests only.
-pub(super) const CONDITIONS: [&str; 18] = [
-    "not", "no", "never", "only", "when", "if", "unless", "except", "assume", "treat", "cannot", "without", "nor",
-    "neither", "needed", "where", "while", "whenever",
-];
+pub(super) const CONDITIONS: &str = "not|no|never|only|when|if|unless|except|assume|treat|cannot|without|nor|neither|needed|\
+    where|while|whenever";
 
-pub(super) const DEPRECATED: [&str; 3] = ["deprecated", "will be removed", "is going away"];
+pub(super) const DEPRECATED: &str = "deprecated|will be removed|is going away";
 
-/// Announces a bound: whether it is the largest.
-pub(super) const BOUNDS: [(&str, bool); 12] = [
-    ("no more than", true),
-    ("not more than", true),
-    ("at most", true),
-    ("up to", true),
-    ("maximum", true),
-    ("max", true),
-    ("no less than", false),
-    ("not less than", false),
-    ("no fewer than", false),
-    ("at least", false),
-    ("minimum", false),
-    ("min", false),
-];
+/// Announces a bound.
+pub(super) const MAXIMUM: &str = "no more than|not more than|at most|up to|maximum|max";
+pub(super) const MINIMUM: &str = "no less than|not less than|no fewer than|at least|minimum|min";
 /// Stands between the announcement and the number.
-pub(super) const BOUND_FILLERS: [&str; 8] = ["of", "is", "length", "value", "size", "=", "a", "to"];
+pub(super) const BOUND_FILLERS: &str = "of|is|length|value|size|=|a|to";
 
 /// How names of error codes begin.
 pub(super) const ERROR_CODES: [&str; 3] = ["MISSING_", "NO_", "INVALID_"];

@@ -3,7 +3,12 @@
 use reqwest::Url;
 use scraper::ElementRef;
 
-use super::super::html::{Tree, is_heading};
+use super::GUIDES;
+use crate::check::{
+    document::Section,
+    html::{self, Tree, is_heading},
+    markdown,
+};
 
 /// Words in the title, or in the only heading, of a page that a gateway shows.
 const STAND_INS: [(&str, &str); 4] = [
@@ -24,72 +29,85 @@ const STAND_INS: [(&str, &str); 4] = [
 /// Calls that show an OpenAPI document in a page.
 const VIEWERS: [&str; 4] = ["Redoc.init(", "SwaggerUIBundle(", "SwaggerUI(", "createApiReference("];
 
-/// What a file has to be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Kind {
-    Guide,
-    Llms,
-    Html,
-}
-
 /// A page of the docs.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Content {
     pub(super) text: String,
-    pub(super) links: Vec<Link>,
+    pub(super) sections: Vec<Section>,
+    /// Links, each with its line.
+    pub(super) links: Vec<(usize, String)>,
     /// The page shows an OpenAPI document: its address, if the page says it.
     pub(super) openapi: Option<String>,
     /// Whether the page has text of its own.
     pub(super) is_readable: bool,
 }
 
-#[derive(Debug)]
-pub(super) struct Link {
-    pub(super) line: usize,
-    pub(super) href: String,
+/// Path of the page of the docs that a link at `base` leads to, if there is one.
+pub(super) fn path(href: &str, root: &Url, base: &Url) -> Option<String> {
+    let url = base.join(href).ok().filter(|url| url.origin() == root.origin())?;
+    let path = url.path().strip_prefix(root.path())?;
+    // What Sphinx writes beside the pages.
+    let is_generated = path
+        .split('/')
+        .any(|part| matches!(part, "_static" | "_sources" | "genindex.html" | "search.html" | "py-modindex.html"));
+    (path.ends_with(".html") && !is_generated).then(|| path.to_owned())
 }
 
-impl Link {
-    /// Path of the page of the docs that the link at `base` leads to, if there is one.
-    pub(super) fn path(&self, root: &Url, base: &Url) -> Option<String> {
-        let url = base.join(&self.href).ok().filter(|url| url.origin() == root.origin())?;
-        let path = url.path().strip_prefix(root.path())?;
-        // What Sphinx writes beside the pages.
-        let is_generated = path
-            .split('/')
-            .any(|part| matches!(part, "_static" | "_sources" | "genindex.html" | "search.html" | "py-modindex.html"));
-        (path.ends_with(".html") && !is_generated).then(|| path.to_owned())
+impl Content {
+    /// The content of the file with this path, if it can be of the docs, or what the file is instead.
+    pub(super) fn of(path: &str, bytes: Vec<u8>) -> Result<Self, String> {
+        let mut text = String::from_utf8(bytes).map_err(|_| "is binary, not text in UTF-8")?;
+        if text.contains('\0') {
+            return Err("is binary, not text".to_owned());
+        }
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
+        if text.trim().is_empty() {
+            return Err("is empty".to_owned());
+        }
+        if path.ends_with(".html") { Self::html(text) } else { Self::markdown(text, GUIDES.contains(&path)) }
     }
-}
 
-/// The content of a file that can be of the docs, or what the file is instead.
-pub(super) fn content(kind: Kind, bytes: Vec<u8>) -> Result<Content, String> {
-    let mut text = String::from_utf8(bytes).map_err(|_| "is binary, not text in UTF-8")?;
-    if text.contains('\0') {
-        return Err("is binary, not text".to_owned());
+    fn markdown(text: String, is_guide: bool) -> Result<Self, String> {
+        let start: String = text.trim_start().chars().take(2_000).collect::<String>().to_lowercase();
+        let tags = ["<!doctype", "<html", "<head", "<title", "<body"];
+        if start.starts_with('<') && tags.iter().any(|tag| start.contains(tag)) {
+            let shown = stand_in(&text).map_or_else(String::new, |shown| format!(", {shown},"));
+            return Err(format!("is HTML{shown} where Markdown was expected"));
+        }
+        // `# A heading`, or one that is underlined.
+        let is_heading = |line: &str| line.trim().starts_with('#') || line.starts_with("==") || line.starts_with("--");
+        if is_guide && !text.lines().any(is_heading) {
+            return Err("is not the guide: it has no heading".to_owned());
+        }
+        Ok(Self { sections: markdown::parse(&text), text, is_readable: true, ..Self::default() })
     }
-    if text.starts_with('\u{feff}') {
-        text.remove(0);
+
+    fn html(text: String) -> Result<Self, String> {
+        let tree = Tree::parse(&text);
+        let outline = Outline::of(&tree);
+        if let Some(shown) = outline.stand_in() {
+            return Err(format!("is {shown}"));
+        }
+        let openapi = outline.openapi();
+        let is_readable = !outline.headings.is_empty();
+        if !is_readable && openapi.is_none() {
+            return Err("is not a page of the docs: it has no heading".to_owned());
+        }
+        let lower = text.to_ascii_lowercase();
+        // What a page says last may be no fact, so nothing else would miss it.
+        if lower.contains("<html") && !lower.contains("</html") {
+            return Err("is cut off: it does not end".to_owned());
+        }
+        let has_structure =
+            outline.has_blocks || outline.has_lists || !outline.links.is_empty() || outline.headings.len() > 1;
+        if openapi.is_none() && !has_structure {
+            let what = "is not a page of the docs: it has a heading, but no section, list, code, table or link";
+            return Err(what.to_owned());
+        }
+        Ok(Self { links: outline.links, openapi, is_readable, sections: html::sections(&tree), text })
     }
-    if text.trim().is_empty() {
-        return Err("is empty".to_owned());
-    }
-    if kind == Kind::Html {
-        return html(text);
-    }
-    let start: String = text.trim_start().chars().take(2_000).collect::<String>().to_lowercase();
-    if start.starts_with('<')
-        && ["<!doctype", "<html", "<head", "<title", "<body"].iter().any(|tag| start.contains(tag))
-    {
-        let shown = stand_in(&text).map_or_else(String::new, |shown| format!(", {shown},"));
-        return Err(format!("is HTML{shown} where Markdown was expected"));
-    }
-    // `# A heading`, or one that is underlined.
-    let is_heading = |line: &str| line.trim().starts_with('#') || line.starts_with("==") || line.starts_with("--");
-    if kind == Kind::Guide && !text.lines().any(is_heading) {
-        return Err("is not the guide: it has no heading".to_owned());
-    }
-    Ok(Content { text, is_readable: true, ..Content::default() })
 }
 
 /// What tells what a page of HTML is.
@@ -97,7 +115,7 @@ pub(super) fn content(kind: Kind, bytes: Vec<u8>) -> Result<Content, String> {
 struct Outline {
     title: String,
     headings: Vec<String>,
-    links: Vec<Link>,
+    links: Vec<(usize, String)>,
     has_password: bool,
     /// Blocks that pages of the docs have, and error pages and challenges have not.
     has_blocks: bool,
@@ -107,8 +125,7 @@ struct Outline {
 }
 
 impl Outline {
-    fn of(text: &str) -> Self {
-        let tree = Tree::parse(text);
+    fn of(tree: &Tree) -> Self {
         let mut outline = Self::default();
         for element in tree.html.root_element().descendants().filter_map(ElementRef::wrap) {
             let attribute = |name: &str| element.value().attr(name);
@@ -122,8 +139,7 @@ impl Outline {
                 }
                 "title" if outline.title.is_empty() => outline.title = words(),
                 "a" => {
-                    let line = tree.line(*element);
-                    outline.links.extend(attribute("href").map(|href| Link { line, href: href.to_owned() }));
+                    outline.links.extend(attribute("href").map(|href| (tree.line(*element), href.to_owned())));
                 }
                 "script" => outline.scripts += &words(),
                 "pre" | "table" | "dl" => outline.has_blocks = true,
@@ -174,28 +190,5 @@ impl Outline {
 
 /// What a gateway shows in place of a page.
 pub(super) fn stand_in(text: &str) -> Option<String> {
-    Outline::of(text).stand_in()
-}
-
-fn html(text: String) -> Result<Content, String> {
-    let outline = Outline::of(&text);
-    if let Some(shown) = outline.stand_in() {
-        return Err(format!("is {shown}"));
-    }
-    let openapi = outline.openapi();
-    let is_readable = !outline.headings.is_empty();
-    if !is_readable && openapi.is_none() {
-        return Err("is not a page of the docs: it has no heading".to_owned());
-    }
-    let lower = text.to_ascii_lowercase();
-    // What a page says last may be no fact, so nothing else would miss it.
-    if lower.contains("<html") && !lower.contains("</html") {
-        return Err("is cut off: it does not end".to_owned());
-    }
-    let has_structure =
-        outline.has_blocks || outline.has_lists || !outline.links.is_empty() || outline.headings.len() > 1;
-    if openapi.is_none() && !has_structure {
-        return Err("is not a page of the docs: it has a heading, but no section, list, code, table or link".to_owned());
-    }
-    Ok(Content { links: outline.links, openapi, is_readable, text })
+    Outline::of(&Tree::parse(text)).stand_in()
 }

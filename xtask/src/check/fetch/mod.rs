@@ -8,11 +8,12 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::{StreamExt as _, stream};
 
-use content::{Content, Kind, content};
-pub(crate) use source::Root;
+use super::document::Document;
+use crate::report::{DocPlace, Finding, Kind};
+use content::Content;
 use source::{File, LOOK, Source, file_path};
 
 /// The addresses of the Markdown guide below the root, the one to believe first.
@@ -23,13 +24,14 @@ const CONNECTIONS: usize = 4;
 /// HTML pages, with the index.
 const MAX_PAGES: usize = 50;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Page {
     /// `guide`, `llms`, or the path of an HTML page below the root without `.html`, such as `authentication`.
     pub(crate) name: String,
     /// URL, or path of the file.
     pub(crate) address: String,
     pub(crate) text: String,
+    pub(crate) document: Document,
 }
 
 impl Page {
@@ -44,25 +46,16 @@ impl Page {
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(crate) struct Fetched {
     /// Sorted by name.
     pub(crate) pages: Vec<Page>,
     /// What a reader should know although nothing failed.
     pub(crate) notes: Vec<String>,
-    pub(crate) broken_links: Vec<BrokenLink>,
+    /// Links to pages of the docs that do not exist, each at the first page that has the link.
+    pub(crate) broken_links: Vec<Finding>,
     /// Pages without text of their own, which a saved copy needs all the same.
     unread: Vec<Page>,
-}
-
-/// A link to a page of the docs that does not exist.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct BrokenLink {
-    /// Name and line of the first page that has the link.
-    pub(crate) page: String,
-    pub(crate) line: usize,
-    pub(crate) address: String,
-    pub(crate) what: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,7 +68,7 @@ enum Cause {
 }
 
 /// A page that cannot be had.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 struct Problem {
     address: String,
     cause: Cause,
@@ -98,52 +91,61 @@ impl fmt::Display for Problem {
 /// A file with its content.
 type Got = (File, Content);
 
-/// Gets every page, and tells `progress` each address when its turn comes.
-pub(crate) async fn fetch(root: &Root, progress: impl Fn(&str)) -> anyhow::Result<Fetched> {
-    let source = Source::open(root, &progress)?;
-    let mut first: Vec<(&str, Kind)> = GUIDES.iter().map(|path| (*path, Kind::Guide)).collect();
-    first.extend([(INDEX, Kind::Html), (LLMS, Kind::Llms)]);
-
-    let mut reader = Reader { source: &source, fetched: Fetched::default(), problems: Vec::new() };
-    let mut got = reader.get_all(first).await.into_iter();
-    let guides = got.by_ref().take(GUIDES.len()).collect();
-    let (index, llms) = (got.next(), got.next());
-    match llms {
-        Some(Ok(got)) => reader.keep("llms".to_owned(), got),
-        // It is a help for machines: its absence is news (to whom has a lock), but the rest can be compared.
-        Some(Err(problem)) if problem.cause == Cause::Absent => {
-            reader.fetched.notes.push(format!("{}: {}", problem.address, problem.what));
-        }
-        Some(Err(problem)) => reader.problems.push(problem),
-        None => {}
-    }
-    match index {
-        Some(Ok(index)) => reader.follow(index).await,
-        Some(Err(problem)) => reader.problems.push(problem),
-        None => {}
-    }
-    reader.choose_guide(guides);
-    let Reader { mut fetched, problems, .. } = reader;
-    if !problems.is_empty() {
-        let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
-        anyhow::bail!(lines.join("\n"));
-    }
-    fetched.pages.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(fetched)
+/// Gets every page of the docs at a URL or in a directory.
+pub(crate) fn fetch(docs: &str) -> Result<Fetched> {
+    finish(Reader { source: Source::open(docs)?, fetched: Fetched::default(), problems: Vec::new() }.read())?
 }
 
-struct Reader<'a> {
-    source: &'a Source<'a>,
+/// Downloads a document that is no page of the docs.
+pub(crate) fn download(address: &str) -> Result<Vec<u8>> {
+    finish(source::document(address))?
+}
+
+fn finish<T>(future: impl Future<Output = T>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let output = runtime.block_on(future);
+    // A look-up of a host that hangs must not outlast the limits.
+    runtime.shutdown_background();
+    Ok(output)
+}
+
+struct Reader {
+    source: Source,
     fetched: Fetched,
     problems: Vec<Problem>,
 }
 
-impl Reader<'_> {
+impl Reader {
+    async fn read(mut self) -> Result<Fetched> {
+        let [first, second, third] = GUIDES;
+        let mut got = self.get_all(vec![first, second, third, INDEX, LLMS]).await;
+        let [index, llms] = [got.remove(GUIDES.len()), got.remove(GUIDES.len())];
+        match llms {
+            Ok(got) => self.keep("llms".to_owned(), got),
+            // It is a help for machines: its absence is news (to whom has a lock), but the rest can be compared.
+            Err(Problem { cause: Cause::Absent, address, what, .. }) => {
+                self.fetched.notes.push(format!("{address}: {what}"));
+            }
+            Err(problem) => self.problems.push(problem),
+        }
+        match index {
+            Ok(index) => self.follow(index).await,
+            Err(problem) => self.problems.push(problem),
+        }
+        self.choose_guide(got);
+        if !self.problems.is_empty() {
+            let lines: Vec<String> = self.problems.iter().map(Problem::to_string).collect();
+            bail!(lines.join("\n"));
+        }
+        self.fetched.pages.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(self.fetched)
+    }
+
     /// Gets files, a few at once, and returns them in the same order.
-    async fn get_all(&self, paths: Vec<(&str, Kind)>) -> Vec<Result<Got, Problem>> {
-        let requests = paths.into_iter().map(|(path, kind)| async move {
+    async fn get_all(&self, paths: Vec<&str>) -> Vec<Result<Got, Problem>> {
+        let requests = paths.into_iter().map(|path| async move {
             let mut file = self.source.get(path).await?;
-            let content = content(kind, std::mem::take(&mut file.bytes))
+            let content = Content::of(path, std::mem::take(&mut file.bytes))
                 .map_err(|what| Problem::new(Cause::Lasting, &file.address, what, LOOK))?;
             Ok((file, content))
         });
@@ -161,8 +163,10 @@ impl Reader<'_> {
             };
             self.fetched.notes.push(format!("{} {shown}", file.address));
         }
-        let page = Page { name, address: file.address, text: content.text };
-        if content.is_readable { self.fetched.pages.push(page) } else { self.fetched.unread.push(page) }
+        let Content { text, sections, is_readable, .. } = content;
+        let document = Document { name: name.clone(), sections };
+        let page = Page { name, address: file.address, text, document };
+        if is_readable { self.fetched.pages.push(page) } else { self.fetched.unread.push(page) }
     }
 
     /// Keeps the first guide that can be had; another that differs, or that exists and is broken, is worth a note.
@@ -171,23 +175,20 @@ impl Reader<'_> {
         for guide in guides {
             match (guide, &chosen) {
                 (Ok(guide), None) => chosen = Some(guide),
-                (Ok((file, content)), Some((first, guide))) => {
-                    if content.text != guide.text {
-                        let note = format!("{} differs from {}, which was compared", file.address, first.address);
-                        self.fetched.notes.push(note);
-                    }
+                (Ok((file, content)), Some((first, guide))) if content.text != guide.text => {
+                    let note = format!("{} differs from {}, which was compared", file.address, first.address);
+                    self.fetched.notes.push(note);
                 }
+                (Ok(_), Some(_)) => {}
                 (Err(problem), _) => failed.push(problem),
             }
         }
         let exists = |problem: &Problem| problem.cause != Cause::Absent;
         let Some(chosen) = chosen else {
             // One line: what is wrong at the address to believe first, or else where there is anything at all.
-            if let Some(problem) = failed.iter().find(|problem| exists(problem)).or(failed.first()) {
-                let what = format!("{} (the guide; none of {} can be had)", problem.what, GUIDES.join(", "));
-                self.problems.push(Problem { what, ..problem.clone() });
-            }
-            return;
+            let mut problem = failed.swap_remove(failed.iter().position(exists).unwrap_or(0));
+            problem.what += &format!(" (the guide; none of {} can be had)", GUIDES.join(", "));
+            return self.problems.push(problem);
         };
         let notes = failed.iter().filter(|problem| exists(problem));
         let notes = notes.map(|it| format!("{}: {}; {} was compared", it.address, it.what, chosen.0.address));
@@ -197,42 +198,24 @@ impl Reader<'_> {
 
     /// Gets the HTML pages that the index leads to, in rounds.
     async fn follow(&mut self, index: Got) {
-        let source = self.source;
+        let index_text = index.1.text.clone();
         let mut known = BTreeSet::from([INDEX.to_owned()]);
         let mut waiting = VecDeque::new();
-        let mut discover = |name: &str, (file, content): &Got, waiting: &mut VecDeque<_>| {
-            for link in &content.links {
-                let path = link.path(&source.root, &file.base);
-                if let Some(path) = path.filter(|path| known.insert(path.clone())) {
-                    waiting.push_back((path, name.to_owned(), link.line));
-                }
-            }
-        };
-        discover("index", &index, &mut waiting);
-        let index_text = index.1.text.clone();
-        self.keep("index".to_owned(), index);
+        self.discover("index".to_owned(), index, &mut known, &mut waiting);
         let mut count = 1;
         while count < MAX_PAGES && !waiting.is_empty() {
-            let round: Vec<_> = waiting.drain(..waiting.len().min(MAX_PAGES - count)).collect();
+            let round: Vec<Link> = waiting.drain(..waiting.len().min(MAX_PAGES - count)).collect();
             count += round.len();
-            let all = self.get_all(round.iter().map(|(path, ..)| (path.as_str(), Kind::Html)).collect()).await;
-            for ((path, page, line), got) in round.into_iter().zip(all) {
-                let got = got.and_then(|got| match got.1.text == index_text && !path.ends_with(INDEX) {
-                    // A server that answers every address with its start page has not got this one.
-                    true => {
-                        let what = "shows the index instead of a page of its own";
-                        Err(Problem::new(Cause::Absent, &got.0.address, what, LOOK))
-                    }
-                    false => Ok(got),
-                });
+            let all = self.get_all(round.iter().map(|link| link.path.as_str()).collect()).await;
+            for (Link { path, page, line }, got) in round.into_iter().zip(all) {
                 match got {
-                    Ok(got) => {
-                        let name = name_of(&path);
-                        discover(&name, &got, &mut waiting);
-                        self.keep(name, got);
+                    // A server that answers every address with its start page has not got this one.
+                    Ok((file, content)) if content.text == index_text && !path.ends_with(INDEX) => {
+                        self.broken_link(page, line, &file.address, "shows the index instead of a page of its own");
                     }
+                    Ok(got) => self.discover(name_of(&path), got, &mut known, &mut waiting),
                     Err(Problem { cause: Cause::Absent, address, what, .. }) => {
-                        self.fetched.broken_links.push(BrokenLink { page, line, address, what });
+                        self.broken_link(page, line, &address, &what);
                     }
                     Err(problem) => self.problems.push(problem),
                 }
@@ -244,6 +227,31 @@ impl Reader<'_> {
             self.fetched.notes.push(note);
         }
     }
+
+    /// Keeps a page, and adds the pages that it links to and that are not known yet.
+    fn discover(&mut self, name: String, got: Got, known: &mut BTreeSet<String>, waiting: &mut VecDeque<Link>) {
+        let (file, content) = &got;
+        for (line, href) in &content.links {
+            let path = content::path(href, &self.source.root, &file.base);
+            if let Some(path) = path.filter(|path| known.insert(path.clone())) {
+                waiting.push_back(Link { path, page: name.clone(), line: *line });
+            }
+        }
+        self.keep(name, got);
+    }
+
+    fn broken_link(&mut self, page: String, line: usize, address: &str, what: &str) {
+        let message = format!("the page `{page}` links to a page that does not exist: {address} ({what})");
+        let doc = DocPlace { page, heading: String::new(), anchor: String::new(), line };
+        self.fetched.broken_links.push(Finding { doc: Some(doc), ..Finding::new(Kind::LinkBroken, message) });
+    }
+}
+
+/// A link to a page that is to be read: the path of the page below the root, and where the link stands.
+struct Link {
+    path: String,
+    page: String,
+    line: usize,
 }
 
 /// Name of an HTML page by its path below the root.
@@ -256,12 +264,12 @@ fn name_of(path: &str) -> String {
 }
 
 /// Writes the pages below `directory`, from where the same pages are read back.
-pub(crate) fn save(fetched: &Fetched, directory: &Path) -> anyhow::Result<()> {
+pub(crate) fn save(fetched: &Fetched, directory: &Path) -> Result<()> {
     let names: BTreeSet<String> = fetched.pages.iter().map(Page::file_name).collect();
     // What an older copy left would be read as part of this one.
     for stale in GUIDES.iter().chain([&LLMS]).filter(|name| !names.contains(**name)) {
         let file = directory.join(stale);
-        anyhow::ensure!(!file.exists(), "{} belongs to another copy; give an empty directory", file.display());
+        ensure!(!file.exists(), "{} belongs to another copy; give an empty directory", file.display());
     }
     for page in fetched.pages.iter().chain(&fetched.unread) {
         let file = file_path(&page.file_name()).with_context(|| format!("{} has no name for a file", page.address))?;

@@ -1,12 +1,11 @@
-//! Reads files of the docs over HTTP, or from a saved copy in a directory.
+//! Reads files over HTTP, or from a saved copy of the docs in a directory.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::{Component, Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use backon::{ExponentialBuilder, Retryable as _};
 use percent_encoding::percent_decode_str;
 use reqwest::{Client, Response, StatusCode, Url, redirect};
@@ -28,43 +27,6 @@ pub(super) const LOOK: &str = "look at it in a browser, and give the right root 
 const LATER: &str = "try again later, or check a saved copy with --docs DIR";
 const INCOMPLETE: &str = "complete the copy, or give another root with --docs";
 
-/// Where the docs are.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Root {
-    /// Ends with a slash.
-    Url(Url),
-    Directory(PathBuf),
-}
-
-impl FromStr for Root {
-    type Err = anyhow::Error;
-
-    /// Reads a URL when there is a scheme, else a directory. A URL may lack its final slash, or name a page of the root.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if !text.contains("://") {
-            return Ok(Self::Directory(PathBuf::from(text)));
-        }
-        let mut url = Url::parse(text).with_context(|| format!("invalid URL `{text}`"))?;
-        anyhow::ensure!(
-            matches!(url.scheme(), "http" | "https"),
-            "`{text}` is neither http:// nor https://; give such a URL, or a directory"
-        );
-        anyhow::ensure!(
-            url.username().is_empty() && url.password().is_none(),
-            "the URL of the docs has a user name or a password; the docs are public, leave it out"
-        );
-        url.set_query(None);
-        url.set_fragment(None);
-        let last = url.path().rsplit('/').next().unwrap_or_default().to_owned();
-        if [".html", ".md", ".txt"].iter().any(|end| last.ends_with(end)) {
-            url = url.join(".")?;
-        } else if !last.is_empty() {
-            url.set_path(&format!("{}/", url.path()));
-        }
-        Ok(Self::Url(url))
-    }
-}
-
 /// A file that was read.
 pub(super) struct File {
     pub(super) address: String,
@@ -73,12 +35,11 @@ pub(super) struct File {
     pub(super) bytes: Vec<u8>,
 }
 
-/// A root that is ready to be read.
-pub(super) struct Source<'a> {
-    /// For a directory, a URL that stands for it, so that links mean the same in both.
+/// Where the docs are.
+pub(super) struct Source {
+    /// Ends with a slash. For a directory, a URL that stands for it, so that links mean the same in both.
     pub(super) root: Url,
     place: Place,
-    progress: &'a dyn Fn(&str),
 }
 
 enum Place {
@@ -86,48 +47,49 @@ enum Place {
     Directory(PathBuf),
 }
 
-impl<'a> Source<'a> {
-    pub(super) fn open(root: &Root, progress: &'a dyn Fn(&str)) -> anyhow::Result<Self> {
-        let (root, place) = match root {
-            Root::Url(url) => {
-                let mut builder =
-                    Client::builder().user_agent(USER_AGENT).timeout(TIMEOUT).redirect(within_origin(url.clone()));
-                // A proxy of the environment cannot reach a server on this machine.
-                if matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
-                    builder = builder.no_proxy();
-                }
-                (url.clone(), Place::Http(builder.build().context("failed to set up TLS")?))
-            }
-            Root::Directory(directory) => {
-                let address = directory.display();
-                anyhow::ensure!(
-                    directory.is_dir(),
-                    "{address}: there is no such directory; give the right one with --docs"
-                );
-                (Url::parse("http://copy.invalid/docs/")?, Place::Directory(directory.clone()))
-            }
-        };
-        Ok(Self { root, place, progress })
+impl Source {
+    /// Opens a URL when there is a scheme, else a directory. A URL may lack its final slash, or name a page of the root.
+    pub(super) fn open(docs: &str) -> anyhow::Result<Self> {
+        if !docs.contains("://") {
+            let directory = PathBuf::from(docs);
+            ensure!(directory.is_dir(), "{docs}: there is no such directory; give the right one with --docs");
+            return Ok(Self { root: Url::parse("http://copy.invalid/docs/")?, place: Place::Directory(directory) });
+        }
+        let mut root = url(docs)?;
+        ensure!(
+            root.username().is_empty() && root.password().is_none(),
+            "the URL of the docs has a user name or a password; the docs are public, leave it out"
+        );
+        root.set_query(None);
+        root.set_fragment(None);
+        let last = root.path().rsplit('/').next().unwrap_or_default().to_owned();
+        if [".html", ".md", ".txt"].iter().any(|end| last.ends_with(end)) {
+            root = root.join(".")?;
+        } else if !last.is_empty() {
+            root.set_path(&format!("{}/", root.path()));
+        }
+        let place = Place::Http(client(&root, within_origin(root.clone()))?);
+        Ok(Self { root, place })
     }
 
     /// Reads the file with this path below the root.
     pub(super) async fn get(&self, path: &str) -> Result<File, Problem> {
         match &self.place {
             // The index is served at the root itself, and may be missing under its own name.
-            Place::Http(client) if path == INDEX => match self.download(client, "").await {
+            Place::Http(client) if path == INDEX => match download(client, self.join("")?).await {
                 Err(problem) if problem.cause == Cause::Absent => {
-                    self.download(client, path).await.map_err(|_| problem)
+                    download(client, self.join(path)?).await.map_err(|_| problem)
                 }
                 got => got,
             },
-            Place::Http(client) => self.download(client, path).await,
+            Place::Http(client) => download(client, self.join(path)?).await,
             Place::Directory(directory) => {
                 let Some(file) = file_path(path) else {
                     return Err(Problem::new(Cause::Absent, path, "this link names no file of the copy", INCOMPLETE));
                 };
                 let file = directory.join(file);
                 let address = file.display().to_string();
-                (self.progress)(&address);
+                progress(&address);
                 Ok(File { base: self.join(path)?, bytes: read(&file)?, address })
             }
         }
@@ -149,18 +111,30 @@ impl<'a> Source<'a> {
         let url = self.root.join(&format!("./{path}"));
         url.map_err(|error| Problem::new(Cause::Lasting, path, error.to_string(), LOOK))
     }
+}
 
-    async fn download(&self, client: &Client, path: &str) -> Result<File, Problem> {
-        let url = self.join(path)?;
-        (self.progress)(url.as_str());
-        let backoff = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(200))
-            .with_factor(4.0)
-            .with_max_times(RETRIES);
-        let attempt = || attempt(client, &url);
-        let (base, bytes) = attempt.retry(backoff).when(|problem| problem.cause == Cause::Passing).await?;
-        Ok(File { address: url.into(), base, bytes })
+/// Downloads a document that is no page of the docs.
+pub(super) async fn document(address: &str) -> anyhow::Result<Vec<u8>> {
+    let url = url(address)?;
+    let client = client(&url, redirect::Policy::default())?;
+    let file = download(&client, url).await;
+    file.map(|file| file.bytes).map_err(|Problem { address, what, .. }| anyhow::anyhow!("{address}: {what}"))
+}
+
+fn url(text: &str) -> anyhow::Result<Url> {
+    let url = Url::parse(text).with_context(|| format!("invalid URL `{text}`"))?;
+    let is_http = matches!(url.scheme(), "http" | "https");
+    ensure!(is_http, "`{text}` is neither http:// nor https://; give such a URL, or a path");
+    Ok(url)
+}
+
+fn client(url: &Url, redirects: redirect::Policy) -> anyhow::Result<Client> {
+    let mut builder = Client::builder().user_agent(USER_AGENT).timeout(TIMEOUT).redirect(redirects);
+    // A proxy of the environment cannot reach a server on this machine.
+    if matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+        builder = builder.no_proxy();
     }
+    builder.build().context("failed to set up TLS")
 }
 
 /// Follows redirects within the origin, which includes the scheme.
@@ -179,15 +153,25 @@ fn within_origin(root: Url) -> redirect::Policy {
     })
 }
 
-/// Requests a page once, and returns its address after redirects and its bytes.
-async fn attempt(client: &Client, url: &Url) -> Result<(Url, Vec<u8>), Problem> {
+async fn download(client: &Client, url: Url) -> Result<File, Problem> {
+    progress(url.as_str());
+    let backoff = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(200))
+        .with_factor(4.0)
+        .with_max_times(RETRIES);
+    let attempt = || attempt(client, &url);
+    attempt.retry(backoff).when(|problem| problem.cause == Cause::Passing).await
+}
+
+/// Requests a file once.
+async fn attempt(client: &Client, url: &Url) -> Result<File, Problem> {
     let failed = |error: reqwest::Error| {
-        let (cause, advice) = match () {
-            () if error.is_redirect() => (Cause::Lasting, LOOK),
-            () if error.is_timeout() => (Cause::Lasting, LATER),
-            () => (Cause::Passing, LATER),
+        let (cause, what, advice) = match () {
+            () if error.is_redirect() => (Cause::Lasting, "", LOOK),
+            () if error.is_timeout() => (Cause::Lasting, "", LATER),
+            () => (Cause::Passing, "connection failed: ", LATER),
         };
-        Problem::new(cause, url, format!("{:#}", anyhow::Error::new(error.without_url())), advice)
+        Problem::new(cause, url, format!("{what}{:#}", anyhow::Error::new(error.without_url())), advice)
     };
     let response = client.get(url.clone()).send().await.map_err(failed)?;
     let (base, status) = (response.url().clone(), response.status());
@@ -198,19 +182,14 @@ async fn attempt(client: &Client, url: &Url) -> Result<(Url, Vec<u8>), Problem> 
     }
     if status == StatusCode::OK {
         let bytes = body(response).await.map_err(failed)?.ok_or_else(|| too_long(url))?;
-        return Ok((base, bytes));
-    }
-    if matches!(status.as_u16(), 404 | 410) {
-        return Err(Problem::new(Cause::Absent, url, format!("HTTP {status}"), LOOK));
+        return Ok(File { address: url.to_string(), base, bytes });
     }
     let page = body(response).await.ok().flatten().unwrap_or_default();
-    let what = match stand_in(&String::from_utf8_lossy(&page)) {
-        Some(shown) => format!("HTTP {status}: {shown}"),
-        None => format!("HTTP {status}"),
-    };
+    let shown = stand_in(&String::from_utf8_lossy(&page)).map_or_else(String::new, |shown| format!(": {shown}"));
     Err(match status.as_u16() {
-        429 | 500.. => Problem::new(Cause::Passing, url, what, LATER),
-        _ => Problem::new(Cause::Lasting, url, what, LOOK),
+        404 | 410 => Problem::new(Cause::Absent, url, format!("HTTP {status}"), LOOK),
+        429 | 500.. => Problem::new(Cause::Passing, url, format!("HTTP {status}{shown}"), LATER),
+        _ => Problem::new(Cause::Lasting, url, format!("HTTP {status}{shown}"), LOOK),
     })
 }
 
@@ -232,7 +211,6 @@ fn too_long(address: impl ToString) -> Problem {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Problem> {
-    let address = file.display();
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Problem::new(Cause::Absent, file.display(), "there is no such file", INCOMPLETE)
@@ -241,12 +219,19 @@ fn read(file: &Path) -> Result<Vec<u8>, Problem> {
     };
     // To open a pipe would wait for its other end.
     if !fs::metadata(file).map_err(failed)?.is_file() {
-        return Err(Problem::new(Cause::Lasting, address, "is not a file", INCOMPLETE));
+        return Err(Problem::new(Cause::Lasting, file.display(), "is not a file", INCOMPLETE));
     }
     let mut bytes = Vec::new();
     let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
     fs::File::open(file).map_err(failed)?.take(limit).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() >= MAX_BYTES { Err(too_long(address)) } else { Ok(bytes) }
+    if bytes.len() >= MAX_BYTES { Err(too_long(file.display())) } else { Ok(bytes) }
+}
+
+/// Shows what is read, where somebody waits for it.
+fn progress(address: &str) {
+    if std::io::stderr().is_terminal() {
+        eprintln!("{address}");
+    }
 }
 
 /// A path of a URL as the path of a file, unless it leads out of the root.

@@ -1,40 +1,32 @@
 //! Reads a page of HTML as Sphinx makes it, with routes of its `http` domain; theme and wrappers do not matter.
 
+mod element;
 mod tree;
 
 use std::collections::HashSet;
 
-use ego_tree::{NodeId, NodeRef};
+use ego_tree::NodeId;
 use scraper::node::Element;
 use scraper::{Html, Node, Selector};
 
-use super::document::{Block, Document, Item, Kind, MAX_LISTS, Mark, Section, Slugs, Text, Words};
+use super::document::{Block, Item, Kind, Section, Slugs, Text, Words};
+pub(crate) use element::is_heading;
+use element::{At, has_class, hidden_email, id, is, is_block, is_left_out, is_list};
 pub(crate) use tree::Tree;
 
 /// Elements that hold the main content, the most telling first.
 const MAIN: [&str; 6] = ["[itemprop~=articleBody]", "[role~=main]", "main", ".document", ".body", "body"];
-const ROLES_LEFT_OUT: [&str; 5] = ["navigation", "search", "contentinfo", "banner", "complementary"];
-const CLASSES_LEFT_OUT: [&str; 6] =
-    ["headerlink", "viewcode-link", "linenos", "lineno", "sphinxsidebar", "bd-sidebar-secondary"];
 const METHODS: &str = "GET POST PUT PATCH DELETE HEAD OPTIONS TRACE CONNECT ANY COPY";
 
-pub(crate) fn parse(name: &str, text: &str) -> Document {
-    let tree = Tree::parse(text);
+/// The sections of a page; the first holds what stands before the first heading.
+pub(crate) fn sections(tree: &Tree) -> Vec<Section> {
     let root = main_content(&tree.html);
     let whole_page = is(root, &["body"]) || root.value().as_element().is_none();
-    let mut walker = Walker { tree: &tree, whole_page, slugs: Slugs::default(), headed: HashSet::new() };
-    let mut sections = vec![Section { line: 1, ..Section::default() }];
-    for piece in walker.flow(root, Context::default()) {
-        match (piece, sections.last_mut()) {
-            (Piece::Heading(section), _) => sections.push(section),
-            (Piece::Block(block), Some(section)) => section.blocks.push(block),
-            (Piece::Block(_), None) => {}
-        }
-    }
-    Document { name: name.to_owned(), sections }
+    let mut walker = Walker { tree, whole_page, slugs: Slugs::default(), headed: HashSet::new() };
+    let mut out = vec![Section { line: 1, ..Section::default() }];
+    walker.flow(root.children(), false, &mut out);
+    out
 }
-
-type At<'a> = NodeRef<'a, Node>;
 
 fn main_content(html: &Html) -> At<'_> {
     let selectors = MAIN.iter().filter_map(|css| Selector::parse(css).ok());
@@ -46,67 +38,6 @@ fn main_content(html: &Html) -> At<'_> {
     found.next().unwrap_or(html.tree.root())
 }
 
-/// What an element is to the text, by its name.
-#[derive(Clone, Copy, PartialEq)]
-enum Class {
-    Heading,
-    List,
-    /// Stands on lines of its own.
-    Block,
-    Inline,
-    /// No part of the text: navigation, scripts, controls.
-    LeftOut,
-}
-
-impl Class {
-    fn of(name: &str) -> Self {
-        match name {
-            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => Self::Heading,
-            "ul" | "ol" | "menu" | "dir" => Self::List,
-            "address" | "article" | "aside" | "blockquote" | "body" | "caption" | "center" | "dd" | "details"
-            | "dialog" | "div" | "dl" | "dt" | "fieldset" | "figcaption" | "figure" | "form" | "header" | "hgroup"
-            | "hr" | "html" | "li" | "listing" | "main" | "p" | "plaintext" | "pre" | "section" | "summary"
-            | "table" | "tbody" | "td" | "tfoot" | "th" | "thead" | "tr" | "xmp" => Self::Block,
-            "script" | "style" | "noscript" | "head" | "title" | "nav" | "footer" | "svg" | "iframe" | "object"
-            | "canvas" | "audio" | "video" | "select" | "textarea" | "input" | "button" | "search" => Self::LeftOut,
-            _ => Self::Inline,
-        }
-    }
-
-    fn is_block(self) -> bool {
-        matches!(self, Self::Heading | Self::List | Self::Block)
-    }
-}
-
-fn is(node: At<'_>, names: &[&str]) -> bool {
-    node.value().as_element().is_some_and(|element| names.contains(&element.name()))
-}
-
-fn is_list(node: At<'_>) -> bool {
-    node.value().as_element().is_some_and(|element| Class::of(element.name()) == Class::List)
-}
-
-fn has_class(node: At<'_>, class: &str) -> bool {
-    node.value().as_element().is_some_and(|element| element.classes().any(|c| c == class))
-}
-
-fn id(node: At<'_>) -> Option<&str> {
-    node.value().as_element().and_then(|element| element.attr("id")).filter(|id| !id.is_empty())
-}
-
-pub(crate) fn is_heading(name: &str) -> bool {
-    Class::of(name) == Class::Heading
-}
-
-/// The address that Cloudflare hides from robots: the first byte is the key of the others.
-fn hidden_email(element: &Element) -> Option<String> {
-    let hex = element.attr("data-cfemail")?.as_bytes();
-    let bytes: Option<Vec<u8>> =
-        hex.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
-    let (key, rest) = bytes.as_deref()?.split_first()?;
-    String::from_utf8(rest.iter().map(|byte| byte ^ key).collect()).ok().filter(|email| !email.is_empty())
-}
-
 /// Method and path of a route's signature, which themes may set apart without a space.
 fn signature(words: &str) -> Option<(&str, &str)> {
     METHODS
@@ -115,27 +46,17 @@ fn signature(words: &str) -> Option<(&str, &str)> {
         .filter(|(_, rest)| rest.starts_with('/'))
 }
 
-enum Piece {
-    Heading(Section),
-    Block(Block),
-}
-
-impl Piece {
-    /// The block in a place that cannot hold sections.
-    fn block(self) -> Block {
-        match self {
-            Self::Block(block) => block,
-            Self::Heading(section) => Block { line: section.line, kind: Kind::Paragraph(section.title) },
-        }
+/// Adds blocks to the section that is last.
+fn put(out: &mut [Section], blocks: impl IntoIterator<Item = Block>) {
+    if let Some(section) = out.last_mut() {
+        section.blocks.extend(blocks);
     }
 }
 
-#[derive(Clone, Copy, Default)]
-struct Context {
-    /// Number of lists around.
-    lists: usize,
-    /// Whether a route is around.
-    route: bool,
+/// Adds a list, unless it is empty, and what its items could not hold.
+fn put_list(out: &mut [Section], line: usize, (items, rest): (Vec<Item>, Vec<Block>)) {
+    put(out, (!items.is_empty()).then_some(Block { line, kind: Kind::List(items) }));
+    put(out, rest);
 }
 
 struct Walker<'a> {
@@ -149,40 +70,31 @@ struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     fn skips(&self, element: &Element, node: At<'a>) -> bool {
-        let name = element.name();
-        // A link to the heading or line before it.
-        let is_sign = || {
-            let mut texts = node.descendants().filter_map(|node| node.value().as_text());
-            let sign = |text: &str| matches!(text.trim(), "¶" | "#" | "§" | "🔗" | "\u{f0c1}");
-            matches!((texts.next(), texts.next()), (Some(text), None) if sign(text))
-        };
-        Class::of(name) == Class::LeftOut
-            || self.whole_page && matches!(name, "header" | "aside")
-            || name == "a" && is_sign()
-            || element.attr("role").is_some_and(|role| ROLES_LEFT_OUT.contains(&role))
-            || element.classes().any(|class| CLASSES_LEFT_OUT.contains(&class))
+        is_left_out(element, node) || self.whole_page && matches!(element.name(), "header" | "aside")
     }
 
-    /// What is in the node, headings and blocks.
-    fn flow(&mut self, node: At<'a>, context: Context) -> Vec<Piece> {
-        self.pieces(node.children(), context)
-    }
-
-    fn pieces(&mut self, nodes: impl IntoIterator<Item = At<'a>>, context: Context) -> Vec<Piece> {
-        let (mut words, mut out) = (Words::default(), Vec::new());
+    /// Adds what is in the nodes, headings and blocks.
+    fn flow(&mut self, nodes: impl IntoIterator<Item = At<'a>>, in_route: bool, out: &mut Vec<Section>) {
+        let mut words = Words::default();
         for node in nodes {
-            self.piece(node, context, &mut words, &mut out);
+            self.node(node, in_route, &mut words, out);
         }
-        out.extend(words.paragraph().map(Piece::Block));
-        out
+        put(out, words.paragraph());
     }
 
-    fn blocks(&mut self, nodes: impl IntoIterator<Item = At<'a>>, context: Context) -> Vec<Block> {
-        self.pieces(nodes, context).into_iter().map(Piece::block).collect()
+    /// The blocks of a place that cannot hold sections.
+    fn blocks(&mut self, nodes: impl IntoIterator<Item = At<'a>>, in_route: bool) -> Vec<Block> {
+        let mut sections = vec![Section::default()];
+        self.flow(nodes, in_route, &mut sections);
+        let blocks = sections.into_iter().enumerate().flat_map(|(at, Section { title, line, blocks, .. })| {
+            let title = (at > 0).then_some(Block { line, kind: Kind::Paragraph(title) });
+            title.into_iter().chain(blocks)
+        });
+        blocks.collect()
     }
 
     /// Adds to the words between blocks, or ends them as a paragraph before a block.
-    fn piece(&mut self, node: At<'a>, context: Context, words: &mut Words, out: &mut Vec<Piece>) {
+    fn node(&mut self, node: At<'a>, in_route: bool, words: &mut Words, out: &mut Vec<Section>) {
         let line = self.tree.line(node);
         let element = match node.value() {
             Node::Text(text) if text.trim().is_empty() => return words.push(text),
@@ -190,56 +102,50 @@ impl<'a> Walker<'a> {
             Node::Element(element) if !self.skips(element, node) => element,
             _ => return,
         };
-        let class = Class::of(element.name());
-        let has_blocks = || {
-            let mut classes = node.descendants().filter_map(|node| Some(Class::of(node.value().as_element()?.name())));
-            classes.any(Class::is_block)
-        };
-        if !class.is_block() && !has_blocks() {
+        let name = element.name();
+        let has_blocks =
+            || node.descendants().any(|node| node.value().as_element().is_some_and(|it| is_block(it.name())));
+        if !is_block(name) && !has_blocks() {
             return self.words(node, words.at(line));
         }
-        out.extend(words.paragraph().map(Piece::Block));
-        let block = |kind| Piece::Block(Block { line, kind });
-        match element.name() {
-            _ if class == Class::Heading => {
+        put(out, words.paragraph());
+        match name {
+            _ if is_heading(name) => {
                 let title = self.text(node);
                 let anchor = self.anchor(node, &title);
-                out.push(Piece::Heading(Section { title, anchor, line, blocks: Vec::new() }));
+                out.push(Section { title, anchor, line, blocks: Vec::new() });
             }
             "pre" | "listing" | "xmp" | "plaintext" => {
                 let mut code = String::new();
                 raw(node, &mut code);
-                if !code.trim().is_empty() {
-                    out.push(block(Kind::code(&code)));
-                }
+                put(out, (!code.trim().is_empty()).then(|| Block { line, kind: Kind::code(&code) }));
             }
-            _ if class == Class::List => {
-                let (items, rest) = self.list(node, context);
-                out.extend((!items.is_empty()).then(|| block(Kind::List(items))));
-                out.extend(rest.into_iter().map(Piece::Block));
-            }
-            "dl" => self.terms(node, context, out),
+            _ if is_list(node) => put_list(out, line, self.list(node, in_route)),
+            "dl" => self.terms(node, in_route, out),
             "table" if has_class(node, "field-list") => {
                 let cells = node.descendants().filter(|node| is(*node, &["th", "td"])).collect();
-                self.fields(cells, context, out);
+                self.fields(cells, in_route, out);
             }
             // Sphinx sets code with numbers of lines so.
-            "table" if !has_class(node, "highlighttable") => {
-                let parts = self.parts(node, &["tr", "caption"], |_| false);
-                let (captions, rows): (Vec<_>, Vec<_>) = parts
-                    .into_iter()
-                    .filter(|part| is(*part, &["tr", "caption"]))
-                    .partition(|part| is(*part, &["caption"]));
-                let captions = captions.into_iter().map(|caption| self.text(caption));
-                out.extend(captions.filter(|text| !text.plain.is_empty()).map(|text| block(Kind::Paragraph(text))));
-                let cells = |row: At<'a>| row.children().filter(|cell| is(*cell, &["td", "th"]));
-                let rows: Vec<Vec<Text>> =
-                    rows.into_iter().map(|row| cells(row).map(|cell| self.text(cell)).collect()).collect();
-                let rows: Vec<_> = rows.into_iter().filter(|row| !row.is_empty()).collect();
-                out.extend((!rows.is_empty()).then(|| block(Kind::Table(rows))));
-            }
-            _ => out.extend(self.flow(node, context)),
+            "table" if !has_class(node, "highlighttable") => self.table(node, out),
+            _ => self.flow(node.children(), in_route, out),
         }
+    }
+
+    fn table(&self, table: At<'a>, out: &mut [Section]) {
+        let line = self.tree.line(table);
+        let mut rows = Vec::new();
+        for part in self.parts(table, &["tr", "caption"], |_| false) {
+            if is(part, &["caption"]) {
+                let caption = Some(self.text(part)).filter(|text| !text.plain.is_empty());
+                put(out, caption.map(|text| Block { line, kind: Kind::Paragraph(text) }));
+            } else if is(part, &["tr"]) {
+                let cells = part.children().filter(|cell| is(*cell, &["td", "th"]));
+                rows.push(cells.map(|cell| self.text(cell)).collect::<Vec<Text>>());
+            }
+        }
+        rows.retain(|row| !row.is_empty());
+        put(out, (!rows.is_empty()).then_some(Block { line, kind: Kind::Table(rows) }));
     }
 
     fn text(&self, node: At<'a>) -> Text {
@@ -259,13 +165,10 @@ impl<'a> Walker<'a> {
         }
         let name = element.name();
         let is_code = matches!(name, "code" | "tt" | "pre") || has_class(node, "literal");
-        let marks = [(is_code, Mark::Code), (matches!(name, "strong" | "b"), Mark::Strong)];
-        let marks = marks.into_iter().filter_map(|(is_set, mark)| is_set.then_some(mark));
-        let space = if Class::of(name).is_block() || name == "br" { " " } else { "" };
+        let is_strong = matches!(name, "strong" | "b");
+        let space = if is_block(name) || name == "br" { " " } else { "" };
         words.push(space);
-        marks.clone().for_each(|mark| words.start(mark));
-        node.children().for_each(|child| self.words(child, words));
-        marks.for_each(|mark| words.end(mark));
+        words.part(is_code, is_strong, |words| node.children().for_each(|child| self.words(child, words)));
         words.push(space);
     }
 
@@ -298,36 +201,29 @@ impl<'a> Walker<'a> {
     }
 
     /// The items, and the blocks in them that an item cannot hold.
-    fn list(&mut self, list: At<'a>, context: Context) -> (Vec<Item>, Vec<Block>) {
+    fn list(&mut self, list: At<'a>, in_route: bool) -> (Vec<Item>, Vec<Block>) {
         let (mut items, mut rest) = (Vec::<Item>::new(), Vec::new());
-        let inner = Context { lists: context.lists + 1, ..context };
         for node in self.parts(list, &["li"], is_list) {
             if is(node, &["li"]) {
-                let blocks = self.blocks(node.children(), inner);
-                let (item, more) = Item::of(self.tree.line(node), blocks);
-                if let Some(mut item) = item {
-                    let children =
-                        if inner.lists < MAX_LISTS { Vec::new() } else { std::mem::take(&mut item.children) };
-                    items.push(item);
-                    items.extend(children);
-                }
+                let (item, more) = Item::of(self.tree.line(node), self.blocks(node.children(), in_route));
+                items.extend(item);
                 rest.extend(more);
             } else if is_list(node) {
                 // Not allowed here, but browsers show it as a list in the item before.
-                let (children, more) = self.list(node, inner);
+                let (children, more) = self.list(node, in_route);
                 match items.last_mut() {
-                    Some(item) if inner.lists < MAX_LISTS => item.children.extend(children),
-                    _ => items.extend(children),
+                    Some(item) => item.children.extend(children),
+                    None => items.extend(children),
                 }
                 rest.extend(more);
             } else {
-                rest.extend(self.blocks([node], inner));
+                rest.extend(self.blocks([node], in_route));
             }
         }
         (items, rest)
     }
 
-    fn terms(&mut self, list: At<'a>, context: Context, out: &mut Vec<Piece>) {
+    fn terms(&mut self, list: At<'a>, in_route: bool, out: &mut Vec<Section>) {
         let parts = self.parts(list, &["dt", "dd"], |node| is(node, &["dl"]));
         let is_route = |node: &At<'a>| {
             let words = || self.text(*node).plain;
@@ -340,58 +236,52 @@ impl<'a> Walker<'a> {
         if !field_list && (has_class(list, "http") || parts.iter().any(is_route)) {
             for node in parts {
                 match node.value().as_element().map(Element::name) {
-                    Some("dt") => out.extend(self.route(list, node)),
-                    Some("dd") => out.extend(self.flow(node, Context { route: true, ..context })),
-                    _ => out.extend(self.pieces([node], context)),
+                    Some("dt") => put(out, self.route(list, node)),
+                    Some("dd") => self.flow(node.children(), true, out),
+                    _ => self.flow([node], in_route, out),
                 }
             }
-        } else if field_list || context.route {
-            self.fields(parts, context, out);
+        } else if field_list || in_route {
+            self.fields(parts, in_route, out);
         } else {
             let (mut items, mut rest) = (Vec::new(), Vec::new());
-            for (line, term, blocks) in self.groups(parts, context) {
+            for (line, term, blocks) in self.groups(parts, in_route) {
                 let term = Block { line, kind: Kind::Paragraph(term) };
                 let (item, more) = Item::of(line, std::iter::once(term).chain(blocks).collect());
                 items.extend(item);
                 rest.extend(more);
             }
-            let line = self.tree.line(list);
-            out.extend((!items.is_empty()).then_some(Piece::Block(Block { line, kind: Kind::List(items) })));
-            out.extend(rest.into_iter().map(Piece::Block));
+            put_list(out, self.tree.line(list), (items, rest));
         }
     }
 
-    fn route(&self, list: At<'a>, term: At<'a>) -> Option<Piece> {
+    fn route(&self, list: At<'a>, term: At<'a>) -> Option<Block> {
         let words = self.text(term).plain;
         let signature = signature(&words).map_or(words.clone(), |(method, path)| format!("{method} {path}"));
         let anchor = term.descendants().find_map(id).or_else(|| id(list)).unwrap_or_default().to_owned();
         let line = self.tree.line(term);
-        (!signature.is_empty()).then_some(Piece::Block(Block { line, kind: Kind::Route { signature, anchor } }))
+        (!signature.is_empty()).then_some(Block { line, kind: Kind::Route { signature, anchor } })
     }
 
-    fn fields(&mut self, parts: Vec<At<'a>>, context: Context, out: &mut Vec<Piece>) {
-        for (line, term, blocks) in self.groups(parts, context) {
+    fn fields(&mut self, parts: Vec<At<'a>>, in_route: bool, out: &mut [Section]) {
+        for (line, term, blocks) in self.groups(parts, in_route) {
             let name = term.plain.trim_end_matches(|c: char| c == ':' || c.is_whitespace()).to_owned();
-            let (mut items, mut rest) = (Vec::new(), Vec::new());
-            if blocks.iter().any(|block| matches!(block.kind, Kind::List(_))) {
-                for block in blocks {
-                    match block.kind {
-                        Kind::List(more) => items.extend(more),
-                        _ => rest.push(block),
-                    }
-                }
+            let is_list = |block: &Block| matches!(block.kind, Kind::List(_));
+            let (items, rest) = if blocks.iter().any(is_list) {
+                let (lists, rest) = blocks.into_iter().partition(is_list);
+                let (item, _) = Item::of(line, lists);
+                (item.map_or_else(Vec::new, |item| item.children), rest)
             } else {
-                let (item, more) = Item::of(blocks.first().map_or(line, |block| block.line), blocks);
-                items.extend(item);
-                rest = more;
-            }
-            out.push(Piece::Block(Block { line, kind: Kind::Fields { name, items } }));
-            out.extend(rest.into_iter().map(Piece::Block));
+                let (item, rest) = Item::of(blocks.first().map_or(line, |block| block.line), blocks);
+                (Vec::from_iter(item), rest)
+            };
+            put(out, [Block { line, kind: Kind::Fields { name, items } }]);
+            put(out, rest);
         }
     }
 
     /// Terms (`dt`, `th`) with their lines and the blocks that belong to them.
-    fn groups(&mut self, parts: Vec<At<'a>>, context: Context) -> Vec<(usize, Text, Vec<Block>)> {
+    fn groups(&mut self, parts: Vec<At<'a>>, in_route: bool) -> Vec<(usize, Text, Vec<Block>)> {
         let mut groups: Vec<(usize, Text, Vec<Block>)> = Vec::new();
         for node in parts {
             if is(node, &["dt", "th"]) {
@@ -399,9 +289,9 @@ impl<'a> Walker<'a> {
                 continue;
             }
             let blocks = if is(node, &["dd", "td"]) {
-                self.blocks(node.children(), context)
+                self.blocks(node.children(), in_route)
             } else {
-                self.blocks([node], context)
+                self.blocks([node], in_route)
             };
             match (groups.last_mut(), blocks.first()) {
                 (Some((_, _, more)), _) => more.extend(blocks),

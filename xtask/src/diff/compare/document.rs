@@ -1,19 +1,6 @@
 //! The whole document: names of schemas, servers, unknown keys.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use super::{
-    Comparison,
-    Entry::{Both, Gone, New},
-    Sides, matched,
-    schema::lists,
-    way,
-};
-use crate::diff::{
-    change::Level,
-    normalise::{Node, same, without_annotations},
-    rules, rust_api,
-};
+use super::*;
 
 /// Keys of the root with a comparison of their own.
 const KNOWN: &str = "openapi info servers paths components security tags externalDocs jsonSchemaDialect $schema $id";
@@ -23,142 +10,120 @@ const TERMS: [(&str, &str); 2] = [("x-piaxis-term-type", "evidence"), ("x-piaxis
 const COMPONENTS: &str = "schemas responses parameters examples requestBodies headers securitySchemes links callbacks \
     pathItems mediaTypes";
 
+/// Named parts of the components.
+pub(super) type Named<'a> = BTreeMap<&'a str, Node<'a>>;
+
 impl<'a> Comparison<'a> {
     /// Names of schemas are names of Rust types.
     pub(super) fn schemas(&mut self) {
-        let of = |root: &Node<'a>| -> BTreeMap<&'a str, Node<'a>> {
-            root.child("components").map(|node| node.children("schemas")).unwrap_or_default().into_iter().collect()
-        };
-        let (old, mut new) = (of(&self.base_root()), of(&self.head_root()));
-        let mut gone = Vec::new();
-        for (name, one) in old {
-            let Some(other) = new.remove(name) else {
-                gone.push((name, one));
-                continue;
-            };
-            let unit = self.unit(&one, &other, name);
+        let (base, head) = self.parts("components");
+        let (mut old, mut new): (Named<'a>, Named<'a>) = (base.children("schemas"), head.children("schemas"));
+        for [(name, one), (other, node)] in renamed(&mut old, &mut new) {
+            let message = format!("schema `{name}` renamed to `{other}`");
+            self.note_schema("schema-renamed", name, both(&one, &node), message);
+        }
+        let (gone, more, both) = split(old, new);
+        for (name, one, other) in both {
+            let unit = self.unit(one.clone(), other, name.to_owned(), false);
             // Typed data of terms is sent as data without a schema, so no operation refers to it.
             if TERMS.iter().any(|(key, _)| one.value.get(key).is_some()) {
                 self.roots.push((None, way::REQUEST, unit));
             }
         }
-        let mut twins: HashMap<String, Vec<&str>> = HashMap::new();
-        for (name, node) in new.iter().rev() {
-            twins.entry(without_annotations(node.value)).or_default().push(name);
-        }
         for (name, one) in gone {
-            let twin = twins.get_mut(&without_annotations(one.value)).and_then(Vec::pop);
-            if let Some((other, node)) = twin.and_then(|twin| new.remove_entry(twin)) {
-                let message = format!("schema `{name}` renamed to `{other}`");
-                self.note_schema("schema-renamed", name, Sides::both(&one, &node), message);
-            } else {
-                let sides = Sides::removed(&one, "/components/schemas");
-                self.note_schema("schema-removed", name, sides, format!("schema `{name}` removed"));
-            }
+            let sides = removed(&one, &head.child_or_self("schemas"));
+            self.note_schema("schema-removed", name, sides, format!("schema `{name}` removed"));
         }
-        for (name, node) in new {
-            self.note_schema("schema-added", name, Sides::added(&node), format!("schema `{name}` added"));
+        for (name, node) in more {
+            self.note_schema("schema-added", name, added(&node), format!("schema `{name}` added"));
             for (key, what) in TERMS {
                 if let Some(term) = node.child(key) {
-                    let message = format!("typed {what} for {} added", term.value);
-                    self.note("term-type-added", None, Sides::added(&term), message);
+                    self.note("term-type-added", added(&term), format!("typed {what} for {} added", term.value));
                 }
             }
         }
     }
 
-    fn note_schema(&mut self, id: &'static str, name: &str, sides: Sides, message: String) {
-        let rule = rules::find(id);
-        let levels = if rust_api::is_generated(name) { (rule.wire, rule.rust) } else { (Level::Patch, Level::None) };
-        self.note_as(id, levels, None, sides, message);
+    fn note_schema(&mut self, id: &str, name: &str, sides: Sides, message: String) {
+        let most = if rust_api::is_generated(name) { ANY } else { (Level::Patch, Level::None) };
+        self.note_at_most(id, most, sides, message);
     }
 
     pub(super) fn root(&mut self) {
-        self.unknown_keys(&self.base_root(), &self.head_root(), KNOWN, None);
-        let (base, head) = self.root_parts("components");
-        self.unknown_keys(&base, &head, COMPONENTS, None);
+        self.unknown_keys(&self.base.clone(), &self.head.clone(), KNOWN);
+        let (base, head) = self.parts("components");
+        self.unknown_keys(&base, &head, COMPONENTS);
     }
 
     /// Reports keys without a comparison: each on its own, but foreign extensions in one change.
-    pub(super) fn unknown_keys(
-        &mut self,
-        base: &Node<'a>,
-        head: &Node<'a>,
-        known: &str,
-        operation: impl Into<Option<usize>>,
-    ) {
-        let operation = operation.into();
+    pub(super) fn unknown_keys(&mut self, base: &Node<'a>, head: &Node<'a>, known: &str) {
         let mut extensions = Vec::new();
-        let keys = |node: &Node<'a>| node.value.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
-        let all: BTreeSet<&str> = keys(base).chain(keys(head)).filter(|key| !lists(known, key)).collect();
-        for key in all {
-            let values = (base.value.get(key), head.value.get(key));
-            let equal = matches!(values, (Some(old), Some(new)) if same(old, new));
+        let entries = [base, head].into_iter().flat_map(Node::entries);
+        for key in entries.map(|(key, _)| key).filter(|key| !lists(known, key)).collect::<BTreeSet<_>>() {
+            let equal =
+                matches!((base.child(key), head.child(key)), (Some(old), Some(new)) if same(old.value, new.value));
             let is_extension = key.starts_with("x-");
             // Some tools keep YAML anchors below keys with a dot.
             let is_silent = key.starts_with('.') || is_extension && !rust_api::is_unknown_extension(key);
             if equal || is_silent {
                 continue;
             }
-            let sides = Sides::at(base, head, key);
             let id = if is_extension { rust_api::extension_rule(key) } else { "unclassified" };
             if id == "extension-changed" {
-                extensions.push((format!("`{key}`"), sides));
+                extensions.push(key);
             } else {
-                self.note(id, operation, sides, format!("`{key}` changed"));
+                self.note(id, at(base, head, key), format!("`{key}` changed"));
             }
         }
-        let names: Vec<&str> = extensions.iter().map(|(name, _)| name.as_str()).collect();
-        let message = format!("{} changed", names.join(", "));
         let sides = match extensions.as_slice() {
             [] => return,
-            [(_, sides)] => sides.clone(),
-            _ => Sides::both(base, head),
+            [key] => at(base, head, key),
+            _ => both(base, head),
         };
-        self.note("extension-changed", operation, sides, message);
+        self.note("extension-changed", sides, format!("`{}` changed", extensions.join("`, `")));
     }
 
     /// Servers of an environment are matched by it, all others by their URL.
     pub(super) fn servers(&mut self) {
-        const KEY: &str = "x-piaxis-environment";
         let url = |server: &Node<'a>| server.text("url").trim_end_matches('/').to_owned();
-        let of = |root: Node<'a>| -> BTreeMap<(&'a str, String), Node<'a>> {
-            let id = |server: &Node<'a>| match server.text(KEY) {
+        let servers = |root: &Node<'a>| -> BTreeMap<(&'a str, String), Node<'a>> {
+            let id = |server: &Node<'a>| match server.text("x-piaxis-environment") {
                 "" => ("", url(server)),
                 environment => (environment, String::new()),
             };
             root.items("servers").into_iter().map(|server| (id(&server), server)).collect()
         };
-        let (old, new) = (of(self.base_root()), of(self.head_root()));
-        for ((environment, _), entry) in matched(old, new) {
-            let what = |server: &Node<'a>| match environment {
-                "" => format!("server {}", url(server)),
-                environment => format!("server of the environment {environment}"),
-            };
-            let id = |known: &'static str, plain: &'static str| if environment.is_empty() { plain } else { known };
-            match entry {
-                Gone(one) => {
-                    let sides = Sides::removed(&one, "/servers");
-                    self.note(
-                        id("environment-removed", "server-removed"),
-                        None,
-                        sides,
-                        format!("{} removed", what(&one)),
-                    );
-                }
-                New(other) => {
-                    let id = id("environment-added", "server-added");
-                    self.note(id, None, Sides::added(&other), format!("{} added", what(&other)));
-                }
-                Both(one, other) => {
-                    if url(&one) != url(&other) {
-                        let message =
-                            format!("URL of the {} changed from {} to {}", what(&one), url(&one), url(&other));
-                        self.note("environment-address-changed", None, Sides::both(&one, &other), message);
-                    }
-                    self.unknown_keys(&one, &other, "url description", None);
-                }
+        let told = |(environment, url): &(&'a str, String), _: &Node<'a>, _: &str| match *environment {
+            "" => ("server", format!("server {url}")),
+            name => ("environment", format!("server of the environment {name}")),
+        };
+        for ((environment, _), one, other) in
+            self.matched(servers(&self.base), servers(&self.head), &self.head.part("servers"), told)
+        {
+            let (was, is) = (url(&one), url(&other));
+            if was != is {
+                let message = format!("URL of the server of the environment {environment} changed from {was} to {is}");
+                self.note("environment-address-changed", both(&one, &other), message);
             }
+            self.unknown_keys(&one, &other, "url description");
         }
     }
+}
+
+/// Takes out what only has another name: entries of only one map with the same content.
+pub(super) fn renamed<'a>(old: &mut Named<'a>, new: &mut Named<'a>) -> Vec<[(&'a str, Node<'a>); 2]> {
+    let only = |these: &Named<'a>, others: &Named<'a>| -> Vec<(&'a str, String)> {
+        let only = these.iter().filter(|(name, _)| !others.contains_key(*name));
+        only.map(|(name, node)| (*name, without_annotations(node.value))).collect()
+    };
+    let mut twins: HashMap<String, Vec<&str>> = HashMap::new();
+    for (name, content) in only(new, old).into_iter().rev() {
+        twins.entry(content).or_default().push(name);
+    }
+    let gone = only(old, new);
+    let twin = |(name, content): (&'a str, String)| {
+        let other = twins.get_mut(&content)?.pop()?;
+        Some([old.remove_entry(name)?, new.remove_entry(other)?])
+    };
+    gone.into_iter().filter_map(twin).collect()
 }

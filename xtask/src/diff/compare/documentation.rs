@@ -1,95 +1,88 @@
 //! Descriptions, examples and sources: one change for each operation and each part of the document.
 
-use std::collections::{BTreeMap, HashMap};
+use super::*;
 
-use serde_json::Value;
-
-use super::{Comparison, Sides, operation::METHODS, operation::plain_path};
-use crate::diff::{
-    normalise::{Node, same},
-    rust_api::is_documentation,
-};
+/// A place in both documents.
+type Both<'a> = (Node<'a>, Node<'a>);
 
 impl<'a> Comparison<'a> {
-    pub(crate) fn documentation(&mut self) {
-        let (base, head) = (self.base_root(), self.head_root());
-        let mut pairs: Vec<(String, Option<String>, Node<'a>, Node<'a>)> = Vec::new();
+    pub(super) fn documentation(&mut self) {
+        let (base, head) = (self.base.clone(), self.head.clone());
         for (key, one) in base.entries() {
-            let Some(other) = head.child(key) else { continue };
-            match key {
-                "paths" => paths(&one, &other, &mut pairs),
-                "components" => {
+            match (key, head.child(key)) {
+                ("paths", Some(other)) => self.documentation_of_paths(&one, &other),
+                ("components", Some(other)) => {
                     for (part, one) in one.entries() {
+                        let new: Named<'a> = other.children(part);
                         for (name, one) in one.entries() {
-                            let other = other.child(part).and_then(|other| other.child(name));
-                            pairs.extend(other.map(|other| (format!("`{name}`"), None, one, other)));
+                            new.get(name).into_iter().for_each(|other| self.documentation_of(name, &one, other));
                         }
                     }
                 }
-                _ => pairs.push((format!("`{key}`"), None, one, other)),
+                (_, Some(other)) => self.documentation_of(key, &one, &other),
+                _ => {}
             }
-        }
-        let numbers: HashMap<String, usize> = self.operations.iter().cloned().zip(0..).collect();
-        for (name, operation, one, other) in pairs {
-            let mut places = Vec::new();
-            differences(&one, &other, false, &mut places);
-            let key = one.pointer.trim_start_matches('/');
-            if places.is_empty() && is_documentation(key) && !same(one.value, other.value) {
-                places.push((one, other));
-            }
-            let Some((one, other)) = places.first() else { continue };
-            let sides = Sides::both(one, other);
-            let message = match places.len() {
-                1 => format!("documentation of {name} changed"),
-                count => format!("documentation of {name} changed in {count} places"),
-            };
-            let operation = operation.and_then(|name| numbers.get(&name).copied());
-            self.note("documentation-changed", operation, sides, message);
         }
         for key in ["info", "tags", "externalDocs"] {
-            let (old, new) = (base.child(key), head.child(key));
-            let equal = match (&old, &new) {
-                (Some(old), Some(new)) => same(old.value, new.value),
-                (None, None) => true,
-                _ => false,
+            let is_told = match (base.child(key), head.child(key)) {
+                (Some(old), Some(new)) => same(old.value, new.value) || !differences(&old, &new).is_empty(),
+                (old, new) => old.is_none() && new.is_none(),
             };
-            let told = self.changes.iter().any(|change| {
-                let within = |pointer: &str| pointer.starts_with(&format!("/{key}"));
-                change.id == "documentation-changed" && change.head.as_ref().is_some_and(|head| within(&head.pointer))
-            });
-            if !equal && !told {
-                let sides = Sides::new(old.as_ref(), new.as_ref());
-                self.note("documentation-changed", None, sides, format!("`{key}` changed"));
+            if !is_told {
+                let sides = Sides::new(base.child(key).as_ref(), head.child(key).as_ref());
+                self.note("documentation-changed", sides, format!("`{key}` changed"));
             }
         }
+    }
+
+    /// Pairs of operations, and the texts of their paths.
+    fn documentation_of_paths(&mut self, base: &Node<'a>, head: &Node<'a>) {
+        let paths = |node: &Node<'a>| node.entries().into_iter().map(|(path, item)| (plain_path(path), (path, item)));
+        let new: BTreeMap<String, (&str, Node<'a>)> = paths(head).collect();
+        for (key, (_, one)) in paths(base).collect::<BTreeMap<_, _>>() {
+            let Some((path, other)) = new.get(&key) else { continue };
+            for method in METHODS {
+                if let (Some(one), Some(other)) = (one.child(method), other.child(method)) {
+                    let name = format!("{} {path}", method.to_uppercase());
+                    self.operation = Some(name.clone());
+                    self.note_documentation(&name, differences(&one, &other));
+                    self.operation = None;
+                }
+            }
+            for key in ["summary", "description"] {
+                if one.value.get(key) != other.value.get(key) {
+                    let place = (one.child_or_self(key), other.child_or_self(key));
+                    self.note_documentation(&format!("`{path}`"), vec![place]);
+                }
+            }
+        }
+    }
+
+    fn documentation_of(&mut self, name: &str, one: &Node<'a>, other: &Node<'a>) {
+        self.note_documentation(&format!("`{name}`"), differences(one, other));
+    }
+
+    fn note_documentation(&mut self, name: &str, places: Vec<Both<'a>>) {
+        let Some((one, other)) = places.first() else { return };
+        let many = if places.len() > 1 { format!(" in {} places", places.len()) } else { String::new() };
+        self.note("documentation-changed", both(one, other), format!("documentation of {name} changed{many}"));
     }
 }
 
-/// Pairs of operations, and the texts of their paths.
-fn paths<'a>(base: &Node<'a>, head: &Node<'a>, pairs: &mut Vec<(String, Option<String>, Node<'a>, Node<'a>)>) {
-    let of = |node: &Node<'a>| -> BTreeMap<String, (&'a str, Node<'a>)> {
-        node.entries().into_iter().map(|(path, item)| (plain_path(path), (path, item))).collect()
-    };
-    let new = of(head);
-    for (key, (_, one)) in of(base) {
-        let Some((path, other)) = new.get(&key) else { continue };
-        for method in METHODS {
-            if let (Some(one), Some(other)) = (one.child(method), other.child(method)) {
-                let name = format!("{} {path}", method.to_uppercase());
-                pairs.push((name.clone(), Some(name), one, other));
-            }
-        }
-        for key in ["summary", "description"] {
-            let place = |node: &Node<'a>| node.child(key).unwrap_or_else(|| node.clone());
-            if one.value.get(key) != other.value.get(key) {
-                pairs.push((format!("`{path}`"), None, place(&one), place(other)));
-            }
-        }
+/// Returns the places where documentation differs.
+fn differences<'a>(base: &Node<'a>, head: &Node<'a>) -> Vec<Both<'a>> {
+    let mut found = Vec::new();
+    collect(base, head, false, &mut found);
+    // A part of the root can be documentation as a whole.
+    let is_itself = rust_api::is_documentation(base.pointer.trim_start_matches('/'));
+    if found.is_empty() && is_itself && !same(base.value, head.value) {
+        found.push((base.clone(), head.clone()));
     }
+    found
 }
 
 /// Collects differences of documentation. Below a key such as `properties`, every key is a name.
-fn differences<'a>(base: &Node<'a>, head: &Node<'a>, names: bool, found: &mut Vec<(Node<'a>, Node<'a>)>) {
+fn collect<'a>(base: &Node<'a>, head: &Node<'a>, are_names: bool, found: &mut Vec<Both<'a>>) {
     match (base.value, head.value) {
         (Value::Object(one), Value::Object(other)) => {
             // Another reference is compared as a schema.
@@ -97,23 +90,20 @@ fn differences<'a>(base: &Node<'a>, head: &Node<'a>, names: bool, found: &mut Ve
                 return;
             }
             for key in one.keys().chain(other.keys().filter(|key| !one.contains_key(*key))) {
-                let (old, new) = (base.child(key), head.child(key));
-                if !names && is_documentation(key) {
-                    let equal = matches!((&old, &new), (Some(old), Some(new)) if same(old.value, new.value));
-                    if !equal {
-                        found.push((old.unwrap_or_else(|| base.clone()), new.unwrap_or_else(|| head.clone())));
+                let is_words = !are_names && rust_api::is_documentation(key);
+                match (base.child(key), head.child(key)) {
+                    (Some(old), Some(new)) if is_words && same(old.value, new.value) => {}
+                    _ if is_words => found.push((base.child_or_self(key), head.child_or_self(key))),
+                    (Some(old), Some(new)) => {
+                        let are_names = lists("properties events payloads envelopes", key) && !are_names;
+                        collect(&old, &new, are_names, found);
                     }
-                } else if let (Some(old), Some(new)) = (old, new) {
-                    let names = matches!(key.as_str(), "properties" | "events" | "payloads" | "envelopes") && !names;
-                    differences(&old, &new, names, found);
+                    _ => {}
                 }
             }
         }
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
-            for (at, (one, other)) in one.iter().zip(other).enumerate() {
-                let place = |node: &Node<'a>, value| Node::new(format!("{}/{at}", node.pointer), value);
-                differences(&place(base, one), &place(head, other), false, found);
-            }
+            base.list().iter().zip(head.list()).for_each(|(one, other)| collect(one, &other, false, found));
         }
         (Value::String(one), Value::String(other)) if one != other && base.pointer.starts_with("/info") => {
             found.push((base.clone(), head.clone()));

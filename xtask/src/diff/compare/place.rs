@@ -1,10 +1,8 @@
 //! Names of places. An index means another item once its list is edited, so that items of lists are named.
 
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::contract::pointer::{escape, unescape};
-use crate::diff::normalise::{Node, resolve, without_annotations};
+use super::*;
 
 /// A pointer with names in place of indices: `…/required/0` becomes `…/properties/email`.
 pub(super) fn named(root: &Value, pointer: &str) -> String {
@@ -31,7 +29,7 @@ fn name(root: &Value, item: &Value) -> String {
     if !item.is_object() {
         return text(item);
     }
-    let resolved = resolve(root, &Node::new("", item));
+    let resolved = Node::of(root).with("", item).resolved();
     let (place, name) = (resolved.text("in"), resolved.text("name"));
     if !place.is_empty() && !name.is_empty() {
         return format!("{place}:{name}");

@@ -1,20 +1,6 @@
 //! Responses and their headers.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::{
-    Comparison,
-    Entry::{Both, Gone, New},
-    Sides, matched,
-    operation::Operations,
-    parameter::{KNOWN, is_text, schema_of},
-    way,
-};
-use crate::diff::{
-    change::Level,
-    normalise::{Node, resolve},
-    rules,
-};
+use super::*;
 
 /// The key for all other statuses.
 const DEFAULT: &str = "DEFAULT";
@@ -24,8 +10,9 @@ struct Responses<'a>(BTreeMap<String, Node<'a>>);
 
 impl<'a> Responses<'a> {
     fn of(operation: &Node<'a>) -> Self {
-        let responses = operation.children("responses").into_iter().filter(|(status, _)| !status.starts_with("x-"));
-        Self(responses.map(|(status, response)| (status.to_uppercase(), response)).collect())
+        let responses = operation.part("responses").entries().into_iter();
+        let statuses = responses.filter(|(status, _)| !status.starts_with("x-"));
+        Self(statuses.map(|(status, response)| (status.to_uppercase(), response)).collect())
     }
 
     /// Any 2xx is a success, and `default` is one where there is no 2xx.
@@ -35,109 +22,86 @@ impl<'a> Responses<'a> {
 
     /// The keys that cover a status: itself, `4XX` for 404 and the other way round, or `default`.
     fn cover(&self, status: &str, success: bool) -> Vec<String> {
-        // Next to a 2xx, `default` is for failures.
-        let default = || self.0.contains_key(DEFAULT) && (!success || self.is_success(DEFAULT));
         let first = status.get(..1).unwrap_or_default();
         let range = format!("{first}XX");
-        if self.0.contains_key(status) {
-            return vec![status.to_owned()];
+        if let Some(close) = [status, range.as_str()].into_iter().find(|key| self.0.contains_key(*key)) {
+            return vec![close.to_owned()];
         }
-        if status == DEFAULT {
-            return Vec::new();
-        }
-        if self.0.contains_key(&range) {
-            return vec![range];
-        }
-        let within = self.0.keys().filter(|other| status == range && other.starts_with(first)).cloned();
-        within.chain(default().then(|| DEFAULT.to_owned())).collect()
+        // Next to a 2xx, `default` is for failures.
+        let covers = |other: &&String| match other.as_str() {
+            DEFAULT => status != DEFAULT && (!success || self.is_success(DEFAULT)),
+            other => status == range && other.starts_with(first),
+        };
+        self.0.keys().filter(covers).cloned().collect()
     }
 }
 
 impl<'a> Comparison<'a> {
-    pub(super) fn responses(&mut self, pair: &Operations<'a>) {
-        let (old, new) = (Responses::of(&pair.base.node), Responses::of(&pair.head.node));
-        let name = pair.name();
+    pub(super) fn responses(&mut self, base: &Node<'a>, head: &Node<'a>, name: &str) {
+        let (old, new) = (Responses::of(base), Responses::of(head));
+        let list = head.child_or_self("responses");
         let mut pairs = BTreeSet::new();
-        for (status, one) in &old.0 {
-            let success = old.is_success(status);
-            let cover = new.cover(status, success);
-            if cover.iter().all(|other| other == DEFAULT && status != DEFAULT) {
-                let id = if success { "success-response-removed" } else { "failure-response-removed" };
-                let sides = Sides::removed(one, &Sides::list(&pair.head.node, "responses"));
-                self.note(id, pair.number, sides, format!("response {status} of {name} removed"));
+        for (these, others, word) in [(&old, &new, "removed"), (&new, &old, "added")] {
+            for (status, response) in &these.0 {
+                let success = these.is_success(status);
+                let cover = others.cover(status, success);
+                if cover.iter().all(|other| other == DEFAULT && status != DEFAULT) {
+                    let kind = if success { "success" } else { "failure" };
+                    let sides = if word == "removed" { removed(response, &list) } else { added(response) };
+                    self.note(&format!("{kind}-response-{word}"), sides, format!("response {status} of {name} {word}"));
+                }
+                let pair = |other| if word == "removed" { (status.clone(), other) } else { (other, status.clone()) };
+                pairs.extend(cover.into_iter().map(pair));
             }
-            pairs.extend(cover.into_iter().map(|other| (status.clone(), other)));
-        }
-        for (status, other) in &new.0 {
-            let success = new.is_success(status);
-            let cover = old.cover(status, success);
-            if cover.iter().all(|one| one == DEFAULT && status != DEFAULT) {
-                let id = if success { "success-response-added" } else { "failure-response-added" };
-                self.note(id, pair.number, Sides::added(other), format!("response {status} of {name} added"));
-            }
-            pairs.extend(cover.into_iter().map(|one| (one, status.clone())));
         }
         for (status, now) in pairs {
             let (Some(one), Some(other)) = (old.0.get(&status), new.0.get(&now)) else { continue };
             if status != now && status != DEFAULT && now != DEFAULT {
                 let message = format!("response {status} of {name} changed to {now}");
-                self.note("response-status-changed", pair.number, Sides::both(one, other), message);
+                self.note("response-status-changed", both(one, other), message);
             }
-            let (one, other) = (resolve(&self.base.value, one), resolve(&self.head.value, other));
+            let (one, other) = (one.resolved(), other.resolved());
             let is_success = old.is_success(&status) && new.is_success(&now);
-            let way = if is_success { way::SUCCESS } else { way::UNTYPED };
-            self.response(&one, &other, way, pair.number, name);
-            self.headers(&one, &other, pair.number, name);
+            self.response(&one, &other, if is_success { way::SUCCESS } else { way::UNTYPED }, name);
+            self.headers(&one, &other, name);
         }
     }
 
-    fn response(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, operation: usize, name: &str) {
+    fn response(&mut self, old: &Node<'a>, new: &Node<'a>, way: u8, name: &str) {
         if old.value.get("links") != new.value.get("links") {
-            let message = format!("links of the responses of {name} changed");
-            self.note("links-changed", operation, Sides::at(old, new, "links"), message);
+            self.note("links-changed", at(old, new, "links"), format!("links of the responses of {name} changed"));
         }
-        self.unknown_keys(old, new, "description headers content links $ref", operation);
-        let is_empty = |node: &Node<'a>| node.children("content").is_empty();
-        let (was_empty, is_empty) = (is_empty(old), is_empty(new));
-        if was_empty != is_empty {
-            let (id, word) = match is_empty {
-                true => ("response-body-removed", "removed"),
-                false => ("response-body-added", "added"),
-            };
-            let rule = rules::find(id);
-            let rust = if way == way::SUCCESS { rule.rust } else { Level::None };
-            let message = format!("response body of {name} {word}");
-            return self.note_as(id, (rule.wire, rust), [operation], Sides::at(old, new, "content"), message);
-        }
-        self.contents(old, new, Some(way), operation, name);
+        self.unknown_keys(old, new, "description headers content links $ref");
+        let is_empty = |node: &Node<'a>| node.part("content").entries().is_empty();
+        let word = match (is_empty(old), is_empty(new)) {
+            (false, true) => "removed",
+            (true, false) => "added",
+            _ => return self.contents(old, new, way, name),
+        };
+        let rust = if way == way::SUCCESS { Level::Breaking } else { Level::None };
+        let message = format!("response body of {name} {word}");
+        self.note_at_most(&format!("response-body-{word}"), (Level::Breaking, rust), at(old, new, "content"), message);
     }
 
-    fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, operation: usize, name: &str) {
-        let all = |node: &Node<'a>| -> BTreeMap<String, Node<'a>> {
-            node.children("headers").into_iter().map(|(name, header)| (name.to_lowercase(), header)).collect()
+    fn headers(&mut self, old: &Node<'a>, new: &Node<'a>, name: &str) {
+        let headers = |node: &Node<'a>| -> BTreeMap<String, Node<'a>> {
+            let entries = node.part("headers").entries().into_iter();
+            entries.map(|(name, header)| (name.to_lowercase(), header)).collect()
         };
-        for (header, entry) in matched(all(old), all(new)) {
-            let what = format!("response header `{header}` of {name}");
-            match entry {
-                Gone(one) => {
-                    let id = match resolve(&self.base.value, &one).is("required") {
-                        true => "required-response-header-removed",
-                        false => "optional-response-header-removed",
-                    };
-                    self.note(id, operation, Sides::removed(&one, &new.pointer), format!("{what} removed"));
-                }
-                New(other) => {
-                    self.note("response-header-added", operation, Sides::added(&other), format!("{what} added"));
-                }
-                Both(one, other) => {
-                    let (was, is) = (resolve(&self.base.value, &one), resolve(&self.head.value, &other));
-                    let ids = ["response-header-became-required", "response-header-became-optional"];
-                    self.presence(&was, &is, ids, operation, &what);
-                    self.unknown_keys(&was, &is, KNOWN, operation);
-                    let way = if is_text(&was) && is_text(&is) { way::HEADER } else { way::UNTYPED };
-                    self.described((&was, schema_of(&was)), (&is, schema_of(&is)), way, operation, &header);
-                }
-            }
+        let told = |header: &String, node: &Node<'a>, word: &str| {
+            let id = match word {
+                "added" => "response-header",
+                _ if node.resolved().is("required") => "required-response-header",
+                _ => "optional-response-header",
+            };
+            (id, format!("response header `{header}` of {name}"))
+        };
+        for (header, one, other) in self.matched(headers(old), headers(new), new, told) {
+            let (was, is) = (one.resolved(), other.resolved());
+            self.presence(&was, &is, "response-header", &format!("response header `{header}` of {name}"));
+            self.unknown_keys(&was, &is, parameter::KNOWN);
+            let way = if is_text(&was) && is_text(&is) { way::HEADER } else { way::UNTYPED };
+            self.described([&was, &is], schema_of, way, &header);
         }
     }
 }

@@ -1,166 +1,169 @@
-//! Differences between two schemas, independent of their users.
+//! Two schemas side by side, compared independent of their users.
 
-use std::collections::BTreeSet;
+use super::*;
 
-use serde_json::Value;
+/// A difference between two schemas, before the affected operations are known.
+#[derive(Debug)]
+pub(super) struct Finding {
+    pub(super) kind: String,
+    pub(super) message: String,
+    pub(super) sides: Sides,
+    /// Ways that see the difference.
+    pub(super) mask: u8,
+    /// Level in Rust, where it differs from the rule's.
+    pub(super) rust: Option<Level>,
+    /// Kind where values are written as text, if that differs.
+    pub(super) as_text: Option<&'static str>,
+}
 
-use super::{
-    Comparison, Finding, Pending, Sides, Unit,
-    pair::{Pair, Side, Spot},
-    place, way,
-};
-use crate::contract::pointer::escape;
-use crate::diff::{
-    change::Level,
-    normalise::{Node, OUTER, Peeled, View, is_annotation, is_composed, peel, same, without_annotations},
-    rust_api,
-};
+/// Two schemas that are compared once, however many operations use them.
+#[derive(Debug, Default)]
+pub(super) struct Unit {
+    pub(super) findings: Vec<Finding>,
+    pub(super) edges: Vec<(usize, u8)>,
+}
 
-/// Limit of pairs of schemas; documents with more are too different to follow.
-const MOST_UNITS: usize = 50_000;
+/// The unit that collects differences, the ways that see them, and the name of the place in messages.
+#[derive(Clone)]
+pub(super) struct Spot {
+    pub(super) unit: usize,
+    pub(super) mask: u8,
+    pub(super) name: String,
+    /// Whether the keys beside a reference have been compared already.
+    pub(super) outer_done: bool,
+    /// Whether the place is an optional property.
+    pub(super) optional: bool,
+}
 
-/// Keys with a comparison of their own.
-const KNOWN: &str = "type format enum const properties required additionalProperties items oneOf anyOf allOf \
-    discriminator pattern minimum maximum exclusiveMinimum exclusiveMaximum minLength maxLength minItems maxItems \
-    minProperties maxProperties minContains maxContains multipleOf uniqueItems default nullable readOnly writeOnly \
-    deprecated $defs definitions $anchor x-extensible-enum $ref";
+impl Spot {
+    /// A place inside this one.
+    pub(super) fn within(&self, name: String) -> Self {
+        Self { unit: self.unit, mask: self.mask, name, outer_done: false, optional: false }
+    }
+}
 
-/// Keys that restrict the value by other schemas or names; any change of one is reported as a whole.
-const RESTRICTIONS: &str = "not if then else contains contentSchema dependentRequired dependentSchemas \
-    patternProperties prefixItems propertyNames unevaluatedItems unevaluatedProperties";
+/// A schema of both documents, and where its differences belong.
+pub(super) struct Pair<'a> {
+    pub(super) base: View<'a>,
+    pub(super) head: View<'a>,
+    pub(super) spot: Spot,
+}
 
-/// Whether a list of words has a key.
-pub(super) fn lists(words: &str, key: &str) -> bool {
-    words.split_ascii_whitespace().any(|word| word == key)
+impl<'a> Pair<'a> {
+    /// Applies a function to both.
+    pub(super) fn each<T>(&self, of: impl Fn(&View<'a>) -> T) -> (T, T) {
+        (of(&self.base), of(&self.head))
+    }
+
+    /// A key of each.
+    pub(super) fn facts(&self, key: &str) -> (Option<&Node<'a>>, Option<&Node<'a>>) {
+        (self.base.facts.get(key), self.head.facts.get(key))
+    }
+
+    /// The value of a key in each.
+    pub(super) fn values(&self, key: &str) -> (Option<&'a Value>, Option<&'a Value>) {
+        self.each(|side| side.fact(key))
+    }
+
+    /// The location of a key in each, or of the schema without it.
+    pub(super) fn sides(&self, key: &str) -> Sides {
+        let (base, head) = self.facts(key);
+        both(base.unwrap_or(&self.base.node), head.unwrap_or(&self.head.node))
+    }
 }
 
 impl<'a> Comparison<'a> {
-    /// Returns the unit of two schemas that are in no other schema.
-    pub(super) fn unit(&mut self, base: &Node<'a>, head: &Node<'a>, name: &str) -> usize {
-        self.unit_of(base.clone(), head.clone(), false, name.to_owned())
+    /// Compares two schemas that are in no other schema, and used in this way by the operation that is compared.
+    pub(super) fn used(&mut self, way: u8, base: &Node<'a>, head: &Node<'a>, name: &str) -> usize {
+        let unit = self.unit(base.clone(), head.clone(), name.to_owned(), false);
+        self.roots.push((self.operation.clone(), way, unit));
+        unit
     }
 
-    fn unit_of(&mut self, base: Node<'a>, head: Node<'a>, outer_done: bool, name: String) -> usize {
-        let key = (base.pointer.clone(), head.pointer.clone(), outer_done);
-        if let Some(unit) = self.index.get(&key) {
-            return *unit;
-        }
+    /// Returns the unit of two schemas.
+    pub(super) fn unit(&mut self, base: Node<'a>, head: Node<'a>, name: String, outer_done: bool) -> usize {
         let unit = self.units.len();
-        self.index.insert(key, unit);
-        self.units.push(Unit::default());
-        if unit < MOST_UNITS {
-            self.pending.push(Pending { unit, base, head, outer_done, name });
-        } else if unit == MOST_UNITS {
-            let message = format!("only the first {MOST_UNITS} pairs of schemas were compared");
-            let spot = Spot { unit, mask: way::ALL, name: &name, outer_done, optional: false };
-            self.find(&spot, "unclassified", Sides::both(&base, &head), message);
+        let known = *self.index.entry((base.pointer.clone(), head.pointer.clone(), outer_done)).or_insert(unit);
+        if known < unit {
+            return known;
         }
+        self.units.push(Unit::default());
+        let spot = Spot { unit, mask: way::ALL, name, outer_done, optional: false };
+        self.pending.push((base, head, spot));
         unit
     }
 
     /// Compares the pending units; each may add others.
     pub(super) fn pending(&mut self) {
-        while let Some(Pending { unit, base, head, outer_done, name }) = self.pending.pop() {
-            let spot = Spot { unit, mask: way::ALL, name: &name, outer_done, optional: false };
-            let (one, other) = self.peeled(&base, &head);
-            if one.is_wrapped() || other.is_wrapped() {
+        while let Some((base, head, spot)) = self.pending.pop() {
+            if Peeled::of(&base).is_wrapped() || Peeled::of(&head).is_wrapped() {
                 self.schema(&base, &head, spot);
             } else {
-                let pair = self.pair(&base, &head);
-                self.written_out(&pair, &spot);
+                self.written_out(&base, &head, spot);
             }
         }
     }
 
-    pub(super) fn find(&mut self, spot: &Spot<'_>, kind: &'static str, sides: Sides, message: String) {
-        self.find_as(spot, kind, sides, message, None);
-    }
-
-    /// Notes a difference, with its level in Rust where that differs from the rule's.
-    pub(super) fn find_as(
-        &mut self,
-        spot: &Spot<'_>,
-        kind: &'static str,
-        sides: Sides,
-        message: String,
-        rust: Option<Level>,
-    ) {
-        self.found(spot.unit, Finding { kind, message, sides, mask: spot.mask, rust, as_text: None });
-    }
-
-    pub(super) fn found(&mut self, unit: usize, finding: Finding) {
-        if let Some(unit) = self.units.get_mut(unit) {
-            unit.findings.push(finding);
-        }
-    }
-
-    fn peeled(&self, base: &Node<'a>, head: &Node<'a>) -> (Peeled<'a>, Peeled<'a>) {
-        (peel(&self.base.value, base), peel(&self.head.value, head))
-    }
-
-    fn pair(&self, base: &Node<'a>, head: &Node<'a>) -> Pair<'a> {
-        Pair { base: Side::of(&self.base.value, base), head: Side::of(&self.head.value, head) }
+    /// Notes a difference; returns it for what is not as the rule says.
+    pub(super) fn find(&mut self, spot: &Spot, kind: &str, sides: Sides, message: String) -> &mut Finding {
+        let found = &mut self.units[spot.unit].findings;
+        found.push(Finding { kind: kind.to_owned(), message, sides, mask: spot.mask, rust: None, as_text: None });
+        let last = found.len() - 1;
+        &mut found[last]
     }
 
     /// Compares two schemas inside others.
-    pub(super) fn schema(&mut self, base: &Node<'a>, head: &Node<'a>, spot: Spot<'_>) {
-        let (one, other) = self.peeled(base, head);
+    pub(super) fn schema(&mut self, base: &Node<'a>, head: &Node<'a>, spot: Spot) {
+        let (one, other) = (Peeled::of(base), Peeled::of(head));
         let same_name = one.name.is_some() && one.name == other.name;
         if one.is_wrapped() || other.is_wrapped() {
             // The referenced schema itself is compared once, in its own unit.
             self.outer(&one, &other, !same_name, &spot);
-        } else {
-            let pair = self.pair(base, head);
-            if !is_composed(base) && !is_composed(head) {
-                return self.written_out(&pair, &spot);
-            }
+        } else if [base, head].iter().any(|node| ["allOf", "$ref"].iter().any(|key| node.child(key).is_some())) {
             // A composed schema may contain itself.
-            self.outer(&pair.base.in_place(), &pair.head.in_place(), false, &spot);
+            self.outer(&Peeled::in_place(&View::of(base)), &Peeled::in_place(&View::of(head)), false, &spot);
+        } else {
+            return self.written_out(base, head, spot);
         }
         if !same_name {
             self.replaced(&one, &other, &spot);
         }
-        let name = one.name.as_deref().filter(|_| same_name).unwrap_or(spot.name).to_owned();
-        let unit = self.unit_of(one.node, other.node, !same_name, name);
-        if let Some(here) = self.units.get_mut(spot.unit) {
-            here.edges.push((unit, spot.mask));
-        }
+        let name = one.name.filter(|_| same_name).unwrap_or(spot.name);
+        let unit = self.unit(one.node, other.node, name, !same_name);
+        self.units[spot.unit].edges.push((unit, spot.mask));
     }
 
     /// The value has a type of another name, and both types are in both documents.
-    fn replaced(&mut self, one: &Peeled<'a>, other: &Peeled<'a>, spot: &Spot<'_>) {
+    fn replaced(&mut self, one: &Peeled<'a>, other: &Peeled<'a>, spot: &Spot) {
         let (Some(old), Some(new)) = (&one.name, &other.name) else { return };
         let exists = |root: &Value, name: &str| root["components"]["schemas"].get(name).is_some();
-        if exists(&self.head.value, old) && exists(&self.base.value, new) {
+        if exists(self.head.value, old) && exists(self.base.value, new) {
             let message = format!("schema of `{}` changed from `{old}` to `{new}`", spot.name);
-            self.find(spot, "schema-replaced", Sides::both(&one.from, &other.from), message);
+            self.find(spot, "schema-replaced", both(&one.from, &other.from), message);
         }
     }
 
     /// Compares the keys that may be beside a reference. Deep: in the referenced schema as well.
-    fn outer(&mut self, one: &Peeled<'a>, other: &Peeled<'a>, deep: bool, spot: &Spot<'_>) {
+    fn outer(&mut self, one: &Peeled<'a>, other: &Peeled<'a>, deep: bool, spot: &Spot) {
         if spot.outer_done {
             return;
         }
         let get = |peeled: &Peeled<'a>, key: &str| {
             peeled.outer.get(key).cloned().or_else(|| peeled.node.child(key).filter(|_| deep))
         };
-        let null =
-            |peeled: &Peeled<'a>, root: &'a Value| peeled.outer_null || deep && View::of(root, &peeled.node).nullable;
-        let (was_null, is_null) = (null(one, &self.base.value), null(other, &self.head.value));
+        let is_null = |peeled: &Peeled<'a>| peeled.outer_null || deep && View::of(&peeled.node).nullable;
         let is_list = |peeled: &Peeled<'_>| peeled.node.text("type") == "array";
-        let name = spot.name;
         for key in OUTER {
             let (old, new) = (get(one, key), get(other, key));
-            let sides = Sides::both(old.as_ref().unwrap_or(&one.from), new.as_ref().unwrap_or(&other.from));
+            let sides = both(old.as_ref().unwrap_or(&one.from), new.as_ref().unwrap_or(&other.from));
             if key == "nullable" {
-                let (kind, word) = match (was_null, is_null) {
+                let (kind, word) = match (is_null(one), is_null(other)) {
                     (false, true) => ("became-nullable", "nullable"),
                     (true, false) => ("became-not-nullable", "non-nullable"),
                     _ => continue,
                 };
                 let rust = if is_list(one) || is_list(other) { None } else { Some(Level::None) };
-                self.find_as(spot, kind, sides, format!("`{name}` became {word}"), rust);
+                self.find(spot, kind, sides, format!("`{}` became {word}", spot.name)).rust = rust;
                 continue;
             }
             let equal = match (&old, &new) {
@@ -181,127 +184,51 @@ impl<'a> Comparison<'a> {
             };
             // An optional field with a default is not an `Option`; a required one never is.
             let rust = (key == "default" && !spot.optional).then_some(Level::None);
-            self.find_as(spot, kind, sides, changed(key, name, old.as_ref(), new.as_ref()), rust);
+            self.find(spot, kind, sides, changed(key, &spot.name, old.as_ref(), new.as_ref())).rust = rust;
         }
     }
 
     /// Compares two schemas that are both written out here.
-    fn written_out(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
-        self.outer(&pair.base.in_place(), &pair.head.in_place(), false, spot);
+    fn written_out(&mut self, base: &Node<'a>, head: &Node<'a>, spot: Spot) {
+        let pair = Pair { base: View::of(base), head: View::of(head), spot };
+        self.outer(&Peeled::in_place(&pair.base), &Peeled::in_place(&pair.head), false, &pair.spot);
         let (kind, words) = match pair.each(|side| side.node.value == &Value::Bool(false)) {
             (false, true) => ("type-narrowed", "allows no value any more"),
             (true, false) => ("type-widened", "allows values now"),
             (true, true) => return,
             (false, false) => {
-                self.values(pair, spot);
-                self.properties(pair, spot);
-                self.additional(pair, spot);
-                self.items(pair, spot);
-                self.choices(pair, spot);
-                self.parts(pair, spot);
-                return self.other_keys(pair, spot);
+                self.types(&pair);
+                self.enums(&pair);
+                self.limits(&pair);
+                self.properties(&pair);
+                self.additional(&pair);
+                self.items(&pair);
+                self.choices(&pair);
+                self.parts_of_all(&pair);
+                return self.keywords(&pair);
             }
         };
-        self.find(spot, kind, pair.sides(""), format!("`{}` {words}", spot.name));
+        self.find(&pair.spot, kind, pair.sides(""), format!("`{}` {words}", pair.spot.name));
     }
 
-    /// Compares the parts of `allOf` as sets.
-    fn parts(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
-        // Assertions of one part that contradict those of another.
-        let (was, is) = (&pair.base.view.besides, &pair.head.view.besides);
-        let kind = match (is.is_superset(was), was.is_superset(is)) {
-            (true, true) => None,
-            (true, false) => Some("limit-tightened"),
-            (false, true) => Some("limit-loosened"),
-            (false, false) => Some("limit-changed"),
-        };
-        if let Some(kind) = kind {
-            self.find(spot, kind, pair.sides("allOf"), format!("`allOf` of `{}` changed", spot.name));
-        }
-        if pair.each(|side| side.view.has_all_of) != (true, true) {
-            return;
-        }
-        let parts = |side: &Side<'a>| side.view.parts.iter().filter(|part| *part != "itself").cloned().collect();
-        let (old, new): (BTreeSet<String>, BTreeSet<String>) = pair.each(parts);
-        let (kind, words, list) = match (new.is_superset(&old), old.is_superset(&new)) {
-            (true, false) => ("all-of-added", "added", new.difference(&old)),
-            (false, true) => ("all-of-removed", "removed", old.difference(&new)),
-            _ => return,
-        };
-        for part in list {
-            let name = if part.starts_with('{') { place::digest(part) } else { escape(part) };
-            let sides = pair.sides("allOf").with_head(format!("{}/allOf/{name}", pair.head.node.pointer));
-            self.find(spot, kind, sides, format!("`allOf` of `{}`: part `{name}` {words}", spot.name));
-        }
-    }
-
-    fn items(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
+    fn items(&mut self, pair: &Pair<'a>) {
+        let spot = &pair.spot;
         if let (Some(old), Some(new)) = pair.facts("items") {
-            return self.schema(old, new, spot.within(&format!("{}[]", spot.name)));
+            return self.schema(old, new, spot.within(format!("{}[]", spot.name)));
         }
-        let says = pair.each(|side| {
-            side.view.fact("items").is_some_and(|items| items.as_object().is_some_and(|it| !it.is_empty()))
-        });
-        let may_be_list =
-            |side: &Side<'a>| side.view.kinds().is_none_or(|kinds| kinds.iter().any(|(kind, _)| kind == "array"));
-        let (kind, words) = match says {
+        let says =
+            |side: &View<'a>| side.fact("items").and_then(Value::as_object).is_some_and(|items| !items.is_empty());
+        let (kind, words) = match pair.each(says) {
             (false, true) => ("type-narrowed", "added"),
-            (true, false) if may_be_list(&pair.head) => ("type-widened", "removed"),
+            (true, false) if pair.head.allows("array") => ("type-widened", "removed"),
             _ => return,
         };
         self.find(spot, kind, pair.sides("items"), format!("schema of the items of `{}` {words}", spot.name));
     }
-
-    /// Compares the keys that no other comparison covers.
-    fn other_keys(&mut self, pair: &Pair<'a>, spot: &Spot<'_>) {
-        let keys: BTreeSet<&str> = pair.base.view.facts.keys().chain(pair.head.view.facts.keys()).copied().collect();
-        for key in keys {
-            let (old, new) = pair.values(key);
-            if old == new {
-                continue;
-            }
-            let asserts = |value: Option<&Value>| value.is_some_and(|value| !is_free(value));
-            let is_own = matches!(key, "x-piaxis-settled" | "x-piaxis-term-data" | "x-piaxis-term-type");
-            let (kind, rust) = if matches!(key, "contentEncoding" | "contentMediaType") {
-                ("type-changed", Some(Level::None))
-            } else if is_own {
-                match rust_api::named_list_change(key, old, new) {
-                    Some(kind) => (kind, None),
-                    None => continue,
-                }
-            } else if rust_api::is_unknown_extension(key) {
-                (rust_api::extension_rule(key), None)
-            } else if lists(KNOWN, key)
-                || OUTER.contains(&key)
-                || is_annotation(key)
-                // A key without a value asserts nothing.
-                || [old, new].into_iter().flatten().all(Value::is_null)
-                || old.map(without_annotations) == new.map(without_annotations)
-            {
-                continue;
-            } else if lists(RESTRICTIONS, key) {
-                match (asserts(old), asserts(new)) {
-                    _ if matches!(key, "then" | "else") && pair.values("if") == (None, None) => continue,
-                    (false, false) => continue,
-                    (false, true) => ("limit-tightened", None),
-                    (true, false) => ("limit-loosened", None),
-                    (true, true) => ("limit-changed", None),
-                }
-            } else {
-                ("unclassified", None)
-            };
-            self.find_as(spot, kind, pair.sides(key), format!("`{key}` of `{}` changed", spot.name), rust);
-        }
-    }
-}
-
-/// Whether a keyword with this value allows everything.
-fn is_free(value: &Value) -> bool {
-    value.as_object().is_some_and(serde_json::Map::is_empty) || value == &Value::Bool(true)
 }
 
 /// The message for a key with another value.
 pub(super) fn changed(key: &str, name: &str, old: Option<&Node<'_>>, new: Option<&Node<'_>>) -> String {
-    let shown = |node: Option<&Node<'_>>| node.map_or("nothing".to_owned(), |node| node.value.to_string());
-    format!("`{key}` of `{name}` changed from {} to {}", shown(old), shown(new))
+    let [old, new] = [old, new].map(|node| node.map_or("nothing".to_owned(), |node| node.value.to_string()));
+    format!("`{key}` of `{name}` changed from {old} to {new}")
 }

@@ -1,123 +1,89 @@
 //! Security schemes, and the requirements of operations.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
-
-use super::{Comparison, Sides, operation::Operations};
-use crate::contract::pointer::escape;
-use crate::diff::{
-    change::Level,
-    normalise::{Node, resolve, without_annotations},
-    rules,
-};
+use super::*;
 
 /// One alternative of a requirement: each scheme with its scopes.
 type Credentials<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
 impl<'a> Comparison<'a> {
-    pub(super) fn security(&mut self, pair: &Operations<'a>) {
-        let place = |root: Node<'a>, node: &Node<'a>| node.child("security").or_else(|| root.child("security"));
-        let old = place(self.base_root(), &pair.base.node);
-        let new = place(self.head_root(), &pair.head.node);
-        let (mut was, is) = (alternatives(old.as_ref()), alternatives(new.as_ref()));
+    pub(super) fn security(&mut self, base: &Node<'a>, head: &Node<'a>, name: &str) {
+        let place = |root: &Node<'a>, node: &Node<'a>| node.child("security").or_else(|| root.child("security"));
+        let (old, new) = (place(&self.base, base), place(&self.head, head));
+        let (was, is) = (alternatives(old.as_ref()), alternatives(new.as_ref()));
         // The name of a scheme is not on the wire.
-        for set in &mut was {
-            let renamed = |(scheme, scopes)| (self.schemes.get(scheme).copied().unwrap_or(scheme), scopes);
-            *set = std::mem::take(set).into_iter().map(renamed).collect();
-        }
-        // Where credentials are optional, every request is accepted.
-        let open = |sets: &[Credentials<'a>]| sets.iter().any(BTreeMap::is_empty);
-        let (gone, more): (Vec<_>, Vec<_>) = match (open(&was), open(&is)) {
-            (true, true) => return,
-            (false, true) => (Vec::new(), is.into_iter().filter(BTreeMap::is_empty).collect()),
-            (true, false) => (was.into_iter().filter(BTreeMap::is_empty).collect(), Vec::new()),
-            (false, false) => {
-                let only = |these: &[Credentials<'a>], others: &[Credentials<'a>]| {
-                    these.iter().filter(|one| !is_accepted(one, these, others)).cloned().collect()
-                };
-                (only(&was, &is), only(&is, &was))
-            }
+        let name_of = |scheme| self.schemes.get(scheme).copied().unwrap_or(scheme);
+        let renamed =
+            |set: Credentials<'a>| set.into_iter().map(|(scheme, scopes)| (name_of(scheme), scopes)).collect();
+        let was: Vec<Credentials<'a>> = was.into_iter().map(renamed).collect();
+        let only = |these: &[Credentials<'a>], others: &[Credentials<'a>]| -> Vec<Credentials<'a>> {
+            // Where credentials are optional, every request is accepted.
+            let [are_open, others_are] = [these, others].map(|sets| sets.iter().any(BTreeMap::is_empty));
+            let is_only = |one: &&Credentials<'a>| match are_open || others_are {
+                true => one.is_empty() && !others_are,
+                false => !is_accepted(one, these, others),
+            };
+            these.iter().filter(is_only).cloned().collect()
         };
-        let head = new.as_ref().unwrap_or(&pair.head.node);
-        let name = pair.name();
+        let (gone, more) = (only(&was, &is), only(&is, &was));
+        let around = new.as_ref().unwrap_or(head);
+        let list = if new.is_some() { around.pointer.clone() } else { format!("{}/security", around.pointer) };
+        let value = old.as_ref().map_or(&Value::Null, |node| node.value);
         for set in &gone {
-            let around = if new.is_some() { head.pointer.clone() } else { format!("{}/security", head.pointer) };
-            let node =
-                Node::new(format!("{around}/{}", escape(&told(set))), old.as_ref().map_or(&Value::Null, |it| it.value));
+            let node = self.base.with(format!("{list}/{}", escape(&told(set))), value);
             let message = format!("security of {name}: alternative `{}` removed", told(set));
-            self.note("security-tightened", pair.number, Sides::removed(&node, &head.pointer), message);
+            self.note("security-tightened", removed(&node, around), message);
         }
         // A changed alternative is reported once, as the break that it is.
         for set in more.iter().filter(|_| gone.is_empty()) {
-            let node = Node::new(format!("{}/{}", head.pointer, escape(&told(set))), head.value);
+            let node = around.with(format!("{}/{}", around.pointer, escape(&told(set))), around.value);
             let message = format!("security of {name}: alternative `{}` added", told(set));
-            self.note("security-loosened", pair.number, Sides::added(&node), message);
+            self.note("security-loosened", added(&node), message);
         }
     }
 
     pub(super) fn security_schemes(&mut self) {
-        let of = |root: &Node<'a>, document: &'a Value| -> BTreeMap<&'a str, Node<'a>> {
-            let part = root.child("components").map(|node| node.children("securitySchemes")).unwrap_or_default();
-            part.into_iter().map(|(name, scheme)| (name, resolve(document, &scheme))).collect()
+        let schemes = |components: &Node<'a>| -> Named<'a> {
+            let entries = components.part("securitySchemes").entries().into_iter();
+            entries.map(|(name, scheme)| (name, scheme.resolved())).collect()
         };
-        let (old, mut new) = (of(&self.base_root(), &self.base.value), of(&self.head_root(), &self.head.value));
-        let used = requirements(&self.base.value);
-        for (name, one) in &old {
-            let is_used = used.contains(name);
-            let what = format!("security scheme `{name}`");
-            let Some(other) = new.remove(name) else {
-                let content = without_annotations(one.value);
-                let is_twin = |(other, node): &(&&'a str, &Node<'a>)| {
-                    !old.contains_key(**other) && without_annotations(node.value) == content
-                };
-                let twin = new.iter().find(is_twin).map(|(other, _)| *other);
-                if let Some((other, node)) = twin.and_then(|twin| new.remove_entry(twin)) {
-                    self.schemes.insert(name, other);
-                    let rule = rules::find("security-scheme-renamed");
-                    let levels = if is_used { (rule.wire, rule.rust) } else { (Level::Patch, Level::None) };
-                    self.note_as(
-                        rule.id,
-                        levels,
-                        None,
-                        Sides::both(one, &node),
-                        format!("{what} renamed to `{other}`"),
-                    );
-                    continue;
-                }
-                let id = if is_used { "security-scheme-removed" } else { "unused-security-scheme-removed" };
-                let sides = Sides::removed(one, "/components/securitySchemes");
-                self.note(id, None, sides, format!("{what} removed"));
-                continue;
-            };
-            let text = |node: &Node<'a>, key: &str| node.text(key).to_lowercase();
+        let (base, head) = self.parts("components");
+        let (mut old, mut new) = (schemes(&base), schemes(&head));
+        let used = requirements(self.base.value);
+        for [(name, one), (other, node)] in renamed(&mut old, &mut new) {
+            self.schemes.insert(name, other);
+            let most = if used.contains(name) { ANY } else { (Level::Patch, Level::None) };
+            let message = format!("security scheme `{name}` renamed to `{other}`");
+            self.note_at_most("security-scheme-renamed", most, both(&one, &node), message);
+        }
+        let words = |name: &&str, _: &Node<'a>, word: &str| {
+            let is_unused = word == "removed" && !used.contains(name);
+            let id = if is_unused { "unused-security-scheme" } else { "security-scheme" };
+            (id, format!("security scheme `{name}`"))
+        };
+        for (name, one, other) in self.matched(old, new, &head.child_or_self("securitySchemes"), words) {
+            let sides = both(&one, &other);
+            let differs = |key: &&str| one.text(key).to_lowercase() != other.text(key).to_lowercase();
             let detail = |node: &Node<'a>, key: &str| node.value.get(key).map(without_annotations);
-            if ["type", "in", "name", "scheme"].iter().any(|key| text(one, key) != text(&other, key)) {
-                let rule = rules::find("security-scheme-changed");
-                let wire = if is_used { rule.wire } else { Level::Patch };
-                self.note_as(rule.id, (wire, rule.rust), None, Sides::both(one, &other), format!("{what} changed"));
+            if ["type", "in", "name", "scheme"].iter().any(differs) {
+                let wire = if used.contains(name) { Level::Breaking } else { Level::Patch };
+                let message = format!("security scheme `{name}` changed");
+                self.note_at_most("security-scheme-changed", (wire, Level::Breaking), sides, message);
             } else if ["flows", "openIdConnectUrl", "bearerFormat"]
                 .iter()
-                .any(|key| detail(one, key) != detail(&other, key))
+                .any(|key| detail(&one, key) != detail(&other, key))
             {
-                let message = format!("URLs or scopes of the {what} changed");
-                self.note("security-scheme-details-changed", None, Sides::both(one, &other), message);
+                let message = format!("URLs or scopes of the security scheme `{name}` changed");
+                self.note("security-scheme-details-changed", sides, message);
             }
-        }
-        for (name, other) in new {
-            self.note("security-scheme-added", None, Sides::added(&other), format!("security scheme `{name}` added"));
         }
     }
 }
 
 /// The alternatives of a requirement; no requirement is an empty alternative.
 fn alternatives<'a>(security: Option<&Node<'a>>) -> Vec<Credentials<'a>> {
-    let scopes = |value: &'a Value| value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let set = |set: &'a Value| {
-        let schemes = set.as_object().into_iter().flatten();
-        schemes.map(|(scheme, value)| (scheme.as_str(), scopes(value))).collect()
-    };
-    let list: Vec<_> = security.and_then(|node| node.value.as_array()).into_iter().flatten().map(set).collect();
+    let scopes = |list: Node<'a>| list.list().iter().filter_map(|scope| scope.value.as_str()).collect();
+    let set = |set: Node<'a>| set.entries().into_iter().map(|(scheme, list)| (scheme, scopes(list))).collect();
+    let list: Vec<_> = security.map(Node::list).into_iter().flatten().map(set).collect();
     if list.is_empty() { vec![BTreeMap::new()] } else { list }
 }
 
@@ -132,9 +98,9 @@ fn is_accepted(one: &Credentials<'_>, these: &[Credentials<'_>], others: &[Crede
 
 /// The name of an alternative: `api_key+bearer`, with scopes `oauth(read,write)`.
 fn told(set: &Credentials<'_>) -> String {
-    let scheme = |(name, scopes): (&&str, &BTreeSet<&str>)| {
-        let scopes: Vec<&str> = scopes.iter().copied().collect();
-        if scopes.is_empty() { (*name).to_owned() } else { format!("{name}({})", scopes.join(",")) }
+    let scheme = |(name, scopes): (&&str, &BTreeSet<&str>)| match scopes.is_empty() {
+        true => (*name).to_owned(),
+        false => format!("{name}({})", scopes.iter().copied().collect::<Vec<_>>().join(",")),
     };
     if set.is_empty() { "none".to_owned() } else { set.iter().map(scheme).collect::<Vec<_>>().join("+") }
 }
