@@ -66,7 +66,7 @@ pub(crate) fn fulfill_term(context: &mut Context<'_>) -> Result<Reply, Rejection
             }
             Outcome::new(TermFulfillmentStatus::Success, message, is_repeated)
         }
-        Verdict::Rejected(message) => return Err(Reply::bad_request(message)),
+        Verdict::Invalid(message) => return Err(Reply::bad_request(message)),
     };
     let response = TermFulfilled::builder()
         .status(outcome.status)

@@ -59,8 +59,8 @@ pub(super) enum Verdict {
     Waiting,
     /// The evidence counts against the term.
     Rejected(&'static str),
-    /// The evidence is rejected, and leaves no trace.
-    Rejected(&'static str),
+    /// The evidence is invalid, and leaves no trace.
+    Invalid(&'static str),
 }
 
 /// The sides that may give evidence, and the evidence.
@@ -151,7 +151,7 @@ static RULES: [Rule; 10] = [
             if own.is_some() && term.of(Side::Receiver) == own.as_ref() {
                 Verdict::Met
             } else {
-                Verdict::Rejected("Wrong password")
+                Verdict::Invalid("Wrong password")
             }
         },
     },
@@ -165,7 +165,7 @@ static RULES: [Rule; 10] = [
             one_of(read::<ProofVerification>(data).map(|proof| Evidence::Verified(proof.verify)), files)
         },
         judge: |term| match (term.of(Side::Sender), term.of(Side::Receiver)) {
-            (Some(_), None) => Verdict::Rejected("No proof was submitted"),
+            (Some(_), None) => Verdict::Invalid("No proof was submitted"),
             (Some(Evidence::Verified(true)), _) => Verdict::Met,
             (Some(_), _) => Verdict::Rejected("Proof rejected, files are required again"),
             (None, _) => Verdict::Waiting,
@@ -237,7 +237,7 @@ fn both_meet(term: &Term) -> Verdict {
         (Some(Evidence::At(one)), Some(Evidence::At(other))) if one.metres_to(*other) <= term.meeting_km() * 1000.0 => {
             Verdict::Met
         }
-        (Some(_), Some(_)) => Verdict::Rejected("The parties are too far apart"),
+        (Some(_), Some(_)) => Verdict::Invalid("The parties are too far apart"),
         _ => Verdict::Waiting,
     }
 }
@@ -248,7 +248,7 @@ fn is_there(term: &Term) -> Verdict {
     let mut given = term.evidence.iter().flatten();
     match place(&term.data) {
         Some(target) if !given.any(|one| matches!(one, Evidence::At(at) if at.metres_to(target) <= radius)) => {
-            Verdict::Rejected("The location is too far from the one of the term")
+            Verdict::Invalid("The location is too far from the one of the term")
         }
         _ => Verdict::Met,
     }
