@@ -70,7 +70,7 @@ fn run() -> Result<(), String> {
 
 /// Writes everything that is made of a contract into a directory. An error names the place in the contract.
 pub fn generate(text: &str, directory: &Path) -> Result<(), String> {
-    // By way of a YAML value, which refuses a key that stands twice.
+    // By way of a YAML value, which rejects duplicate keys.
     let yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(text).map_err(|e| format!("{CONTRACT}: {e}"))?;
     let contract: Value = serde_yaml_ng::from_value(yaml).map_err(|e| format!("{CONTRACT}: {e}"))?;
     let files = all_files(&contract).map_err(|e| {

@@ -158,7 +158,7 @@ fn struct_patch(schema: &Value, open_enums: &[&String]) -> TypePatch {
     patch
 }
 
-/// The generator panics on some documents; that is a refusal like any other.
+/// The generator panics on some documents; that is an error like any other.
 pub(super) fn catching<T>(
     generate: impl FnOnce() -> std::result::Result<T, progenitor::Error> + std::panic::UnwindSafe,
 ) -> Result<T> {

@@ -1,4 +1,4 @@
-//! The contract as a JSON value: how to walk it, and how to name a place in it.
+//! The contract as a JSON value: how to traverse it, and how to name a place in it.
 
 use serde_json::Value;
 

@@ -251,7 +251,7 @@ fn response_types(spec: &Value) -> Vec<&str> {
     names
 }
 
-/// What the transport asks of the body of a 2xx response: which fields are its own, and what came besides.
+/// Tells the transport which fields of a 2xx body are documented, and which are additional.
 fn response_bodies(contract: &Value, spec: &Value) -> String {
     let body = |name: &str| {
         let schema = &contract["components"]["schemas"][name];

@@ -111,7 +111,7 @@ pub(crate) fn join(parent: &str, path: &str) -> String {
     format!("{parent}{dot}{path}")
 }
 
-/// serde quotes the value it stumbled over; what it expected is all that may be told.
+/// serde quotes the offending value; only what was expected may be shown.
 fn without_value(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);

@@ -44,7 +44,7 @@ pub mod webhook;
 #[cfg(any(feature = "client", feature = "webhook"))]
 mod decoding;
 
-// A request travels down this module.
+// Sends requests.
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]

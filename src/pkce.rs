@@ -1,4 +1,4 @@
-//! Proof key for code exchange (RFC 7636): ties the exchange of an authorization code to whoever started it.
+//! Proof key for code exchange (RFC 7636): ties the exchange of an authorization code to the client that started it.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};

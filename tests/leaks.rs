@@ -762,7 +762,7 @@ async fn results_of_searches_lists_and_polls_show_no_personal_data() {
     quote["total_debit_amount"] = "7".into();
     server.set(Answer::json(200, quote.to_string()));
     let error = create.await.unwrap_err();
-    printed.debug("refusal", &error.quote_refusal().unwrap());
+    printed.debug("refusal", &error.quote_rejection().unwrap());
     printed.error("refusal", error);
 
     let create = client.payments().create_and_wait(payment.clone());

@@ -2,15 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod lists;
+#[allow(dead_code)]
+#[path = "../src/client/pagination/position.rs"]
+mod position;
 #[path = "../src/client/pagination/seen.rs"]
 mod seen;
-#[allow(dead_code)]
-#[path = "../src/client/pagination/walk.rs"]
-mod walk;
 
 use lists::changing::{Changing, Tally};
+use position::Position;
 use seen::Id;
-use walk::Walk;
 
 /// Where the files above look for the type.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ const ENDLESS: usize = 5_000;
 
 /// Reads a list to its end, or to the error.
 fn read(list: &mut Changing, seed: u64) -> (Vec<usize>, Option<String>) {
-    let mut walk = Walk::new(0, u32::try_from(list.page_size).unwrap(), 100);
+    let mut walk = Position::new(0, u32::try_from(list.page_size).unwrap(), 100);
     let mut read = Vec::new();
     for _ in 0..ENDLESS {
         let PageRequest { offset, limit } = walk.request();

@@ -55,9 +55,13 @@ async fn a_quote_out_of_bounds_creates_nothing() {
             then.into_inner().status(200).json_body(serde_json::json!({ "disbursement_id": "d-1" }));
         });
         let error = piaxis.client().disbursements().quote_and_create(payouts(), 76_000).await.unwrap_err();
-        assert_eq!((error.kind(), error.outcome()), (ErrorKind::QuoteRefused, Outcome::NotSent), "{quoted} {currency}");
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (ErrorKind::QuoteRejected, Outcome::NotSent),
+            "{quoted} {currency}"
+        );
         assert_eq!(error.operation(), Some("disbursements_create"));
-        let refusal = error.quote_refusal().unwrap();
+        let refusal = error.quote_rejection().unwrap();
         assert_eq!(refusal.problem, problem);
         assert_eq!((refusal.max_total_debit, &*refusal.quote.currency), (Amount::from(76_000), currency));
         assert!(error.to_string().starts_with("disbursements_create: not sent: "), "{error}");
@@ -100,8 +104,8 @@ async fn a_quote_whose_fee_is_above_the_maximum_or_missing_creates_nothing() {
             continue;
         };
         let error = result.unwrap_err();
-        assert_eq!((error.kind(), error.outcome()), (ErrorKind::QuoteRefused, Outcome::NotSent));
-        let refusal = error.quote_refusal().unwrap();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::QuoteRejected, Outcome::NotSent));
+        let refusal = error.quote_rejection().unwrap();
         assert_eq!((refusal.problem, refusal.max_fee), (QuoteProblem::Fee, Some(1_000.into())));
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -139,7 +143,7 @@ async fn a_quote_that_fails_creates_nothing_and_says_which_call_it_was() {
     });
     let error = piaxis.client().disbursements().quote_and_create(payouts(), 76_000).await.unwrap_err();
     assert_eq!((error.operation(), error.kind()), (Some("disbursements_quote"), ErrorKind::NotFound));
-    assert!(error.quote_refusal().is_none());
+    assert!(error.quote_rejection().is_none());
     assert_eq!(created.calls(), 0);
 }
 

@@ -16,7 +16,7 @@ mod file;
 #[cfg(feature = "state")]
 pub(crate) use file::open;
 
-/// What the writer is told.
+/// A message to the writer.
 #[cfg_attr(not(feature = "state"), allow(dead_code))]
 #[derive(Debug)]
 enum Message {

@@ -325,7 +325,7 @@ async fn the_client_quotes_creates_and_waits() {
         .pay(PaymentMethod::Mtn, to("+256772345678", 20_000));
     for (order, debit) in batch.build().unwrap().into_iter().zip([66_000, 151_000]) {
         let error = client.disbursements().quote_and_create(order.clone(), debit - 1).await.unwrap_err();
-        assert_eq!(error.quote_refusal().unwrap().problem, QuoteProblem::TooMuch);
+        assert_eq!(error.quote_rejection().unwrap().problem, QuoteProblem::TooMuch);
         let before = emulator.default_merchant().balance("UGX");
         let created = client.disbursements().quote_and_create(order.clone(), debit).await.unwrap();
         let poll = client.disbursements().wait_until_settled(&*created.disbursement_id);

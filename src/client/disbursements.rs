@@ -126,7 +126,7 @@ impl Disbursements {
     /// `POST /disbursements`, which carries one idempotency key.
     ///
     /// # Errors
-    /// [`QuoteRefused`](crate::ErrorKind::QuoteRefused) when the quote is not allowed; nothing was created then. Otherwise
+    /// [`QuoteRejected`](crate::ErrorKind::QuoteRejected) when the quote is not allowed; nothing was created then. Otherwise
     /// those of [`quote`](Self::quote), with nothing created, and of [`create`](Self::create);
     /// [`operation`](crate::Error::operation) tells which of the two failed.
     ///
@@ -134,8 +134,8 @@ impl Disbursements {
     /// # async fn example(client: piaxis::Client, payouts: piaxis::types::DisbursementCreate) -> Result<(), piaxis::Error> {
     /// match client.disbursements().quote_and_create(payouts, 50_000).idempotency_key("week-47").await {
     ///     Ok(disbursement) => println!("{}", disbursement.disbursement_id),
-    ///     Err(error) => match error.quote_refusal() {
-    ///         Some(refusal) => println!("not paid: {refusal}"),
+    ///     Err(error) => match error.quote_rejection() {
+    ///         Some(rejection) => println!("not paid: {rejection}"),
     ///         None => return Err(error),
     ///     },
     /// }

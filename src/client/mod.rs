@@ -40,7 +40,7 @@ pub use options::RequestOptions;
 pub use pagination::{Items, Page, Pages};
 pub use payout_batch::PayoutBatch;
 pub use poll::{Notifier, PollResult, Poller};
-pub use quote_and_create::{QuoteAndCreate, QuoteProblem, QuoteRefusal};
+pub use quote_and_create::{QuoteAndCreate, QuoteProblem, QuoteRejection};
 pub use request::{Pending, Request, Response};
 pub use response_body::ResponseBody;
 pub use transport::{Attempt, Credentials, RetryPolicy, TokenFuture, TokenSource};

@@ -240,11 +240,11 @@ impl fmt::Debug for State {
 /// A code in the query of a URL must be encrypted on its way, or not leave the machine.
 fn check_redirect_uri(redirect_uri: &str) -> Result<(), Error> {
     let fits = Url::parse(redirect_uri).is_ok_and(|url| is_https_or_loopback(&url) && url.fragment().is_none());
-    let refusal = || {
+    let rejection = || {
         Error::local(
             ErrorKind::InvalidRequest,
             "the redirect URI must be HTTPS, or HTTP on localhost, without a fragment",
         )
     };
-    fits.then_some(()).ok_or_else(refusal)
+    fits.then_some(()).ok_or_else(rejection)
 }

@@ -9,7 +9,7 @@ use crate::{
     types::{DisbursementCreate, Recipient},
 };
 
-/// Sorts payouts into disbursements, one for each rail, and checks them before anything is sent.
+/// Sorts payouts into disbursements, one for each payment method, and checks them before anything is sent.
 ///
 /// A disbursement has one payment method, by which all its recipients outside Piaxis are paid.
 ///
@@ -59,13 +59,13 @@ impl PayoutBatch {
         self
     }
 
-    /// Adds a payout over a rail. A recipient with a `recipient_id` is paid inside Piaxis, whatever the rail.
-    pub fn pay(mut self, rail: PaymentMethod, recipient: Recipient) -> Self {
-        self.payouts.push((rail, recipient));
+    /// Adds a payout by this payment method. A recipient with a `recipient_id` is paid inside Piaxis, whatever the method.
+    pub fn pay(mut self, method: PaymentMethod, recipient: Recipient) -> Self {
+        self.payouts.push((method, recipient));
         self
     }
 
-    /// The disbursements, one for each rail in the order in which the rails came first.
+    /// The disbursements, one for each payment method, in the order in which the methods were first used.
     ///
     /// # Errors
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every problem in
@@ -86,13 +86,13 @@ impl PayoutBatch {
                 .in_operation(const { named("disbursements_create") }));
         }
         let mut disbursements: Vec<DisbursementCreate> = Vec::new();
-        for (rail, recipient) in self.payouts {
-            match disbursements.iter_mut().find(|disbursement| disbursement.payment_method == rail) {
+        for (method, recipient) in self.payouts {
+            match disbursements.iter_mut().find(|disbursement| disbursement.payment_method == method) {
                 Some(disbursement) => disbursement.recipients.push(recipient),
                 None => disbursements.push(
                     DisbursementCreate::builder()
                         .currency(self.currency.clone())
-                        .payment_method(rail)
+                        .payment_method(method)
                         .maybe_description(self.description.clone())
                         .recipients([recipient])
                         .build(),

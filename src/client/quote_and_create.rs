@@ -104,8 +104,8 @@ impl QuoteAndCreate {
         };
         if let Some(problem) = problem {
             let (max_total_debit, max_fee) = (self.max_total_debit, self.max_fee);
-            let refusal = QuoteRefusal { problem, quote, max_total_debit, max_fee };
-            return Err(Error::quote_refused(create.operation(), refusal));
+            let rejection = QuoteRejection { problem, quote, max_total_debit, max_fee };
+            return Err(Error::quote_rejected(create.operation(), rejection));
         }
         create.await
     }
@@ -120,10 +120,10 @@ impl IntoFuture for QuoteAndCreate {
     }
 }
 
-/// A quote that is not what the caller allows; nothing was created. See [`Error::quote_refusal`](crate::Error).
+/// A quote that is not what the caller allows; nothing was created. See [`Error::quote_rejection`](crate::Error).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct QuoteRefusal {
+pub struct QuoteRejection {
     /// What is wrong with it.
     pub problem: QuoteProblem,
     /// The quote.
@@ -148,7 +148,7 @@ pub enum QuoteProblem {
     Fee,
 }
 
-impl fmt::Display for QuoteRefusal {
+impl fmt::Display for QuoteRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DisbursementQuote { currency, total_debit_amount, total_fee_amount, .. } = &self.quote;
         match (self.problem, total_fee_amount) {
@@ -171,4 +171,4 @@ impl fmt::Display for QuoteRefusal {
     }
 }
 
-impl std::error::Error for QuoteRefusal {}
+impl std::error::Error for QuoteRejection {}

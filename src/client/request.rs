@@ -20,7 +20,7 @@ use crate::{
     operation::{HEADERS, Operation},
     options::RequestOptions,
     response_body::{Decoder, ResponseBody},
-    transport::{self, Attempt, Call, Head, Private, Record, RetryPolicy, heard},
+    transport::{self, Attempt, Call, Head, Private, Record, RetryPolicy, enabled},
     undecoded::Undecoded,
 };
 
@@ -222,7 +222,7 @@ impl<T: Send + 'static> Request<T> {
     /// `has_response` is whether the caller gets the [`Response`] and not only its value.
     fn pending(self, has_response: bool) -> Pending<T> {
         Pending(Box::pin(async move {
-            let span = heard(tracing::debug_span!("piaxis", operation = self.operation.id));
+            let span = enabled(tracing::debug_span!("piaxis", operation = self.operation.id));
             self.run(has_response).instrument(span).await
         }))
     }

@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// Takes text and whole numbers (a one-time password may come as one); every refusal keeps the value out of the message,
+/// Takes text and whole numbers (a one-time password may come as one); every error keeps the value out of the message,
 /// which serde's own would quote.
 struct SecretVisitor;
 

@@ -104,7 +104,7 @@ fn add_parameter(document: &mut Value, method: &str, path: &str, place: &str, na
     operation["parameters"].as_array_mut().unwrap().push(parameter);
 }
 
-fn answer(document: &mut Value, method: &str, path: &str, schema: Value) {
+fn response(document: &mut Value, method: &str, path: &str, schema: Value) {
     operation(document, method, path)["responses"]["200"]["content"]["application/json"]["schema"] = schema;
 }
 
@@ -205,7 +205,7 @@ fn changes() -> Vec<Change> {
         (
             |d| {
                 let list = json!({ "items": { "$ref": "#/components/schemas/DisbursementResponse" }, "type": "array" });
-                answer(d, "get", "/api/disbursements", list);
+                response(d, "get", "/api/disbursements", list);
             },
             "field-missing",
             "`[]`",
@@ -216,7 +216,7 @@ fn changes() -> Vec<Change> {
                     "properties": { "total": { "type": "integer" }, "pages": { "type": "integer" } },
                     "type": "object", "title": "PaymentPage",
                 });
-                answer(d, "get", "/api/merchant-payments", json!({ "$ref": "#/components/schemas/PaymentPage" }));
+                response(d, "get", "/api/merchant-payments", json!({ "$ref": "#/components/schemas/PaymentPage" }));
             },
             "field-missing",
             "pages",
@@ -360,13 +360,13 @@ fn a_finding_says_where() {
 fn no_evidence_no_finding() {
     type Edit = fn(&mut Value);
     let silent: Vec<(&str, Edit)> = vec![
-        ("an untyped answer", |d| answer(d, "post", "/api/payments/create", json!({}))),
-        ("an answer without a body", |d| {
+        ("an untyped response", |d| response(d, "post", "/api/payments/create", json!({}))),
+        ("a response without a body", |d| {
             operation(d, "post", "/api/payments/create")["responses"]["200"] = json!({ "description": "No Content" });
         }),
         ("an open object", |d| {
             let open = json!({ "additionalProperties": true, "type": "object", "title": "Response Create" });
-            answer(d, "post", "/api/payments/create", open);
+            response(d, "post", "/api/payments/create", open);
         }),
         ("a private route", |d| {
             let twin = d["paths"]["/api/disbursements"].clone();
@@ -402,11 +402,11 @@ fn no_evidence_no_finding() {
         }),
         ("an inline schema", |d| {
             let inline = schema(d, "OTPResponse").clone();
-            answer(d, "post", "/api/request-otp", inline);
+            response(d, "post", "/api/request-otp", inline);
         }),
         ("a wrapped reference", |d| {
             let wrapped = json!({ "allOf": [{ "$ref": "#/components/schemas/OTPResponse" }], "title": "Response" });
-            answer(d, "post", "/api/request-otp", wrapped);
+            response(d, "post", "/api/request-otp", wrapped);
         }),
         ("201", |d| rename(&mut operation(d, "post", "/api/escrows/")["responses"], "200", "201")),
         ("multipart", |d| {
@@ -507,7 +507,7 @@ fn what_is_no_document_of_the_backend() {
     }
 }
 
-/// Serves one answer, to whoever asks, until the test ends.
+/// Serves one response, until the test ends.
 fn serve(head: &'static str, body: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/openapi.json", listener.local_addr().unwrap());
@@ -515,9 +515,9 @@ fn serve(head: &'static str, body: String) -> String {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 4096]);
-            let answer =
+            let response =
                 format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-            let _ = stream.write_all(answer.as_bytes());
+            let _ = stream.write_all(response.as_bytes());
         }
     });
     address

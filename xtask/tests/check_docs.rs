@@ -15,7 +15,7 @@ use std::{
     thread,
 };
 
-use checker::{Answer, CONTRACT, Folder, GUIDE, PAGES, PAYOUTS, SIGN_IN, here, own_path};
+use checker::{CONTRACT, Checked, Folder, GUIDE, PAGES, PAYOUTS, SIGN_IN, here, own_path};
 use serde_json::Value;
 
 const LLMS: &str = "llms.txt";
@@ -40,7 +40,7 @@ type Silent = (&'static str, &'static str, Change);
 
 // ------------------------------------------------------------ the machinery
 
-impl Answer {
+impl Checked {
     /// Findings that ask somebody to do something.
     fn findings(&self) -> Vec<&Value> {
         self.all().filter(|finding| finding["severity"] != "info").collect()
@@ -57,7 +57,7 @@ impl Answer {
     }
 }
 
-fn check(docs: &Path, lock: &Path, more: &[&str]) -> Answer {
+fn check(docs: &Path, lock: &Path, more: &[&str]) -> Checked {
     let spec = here(CONTRACT);
     let files = ["--spec", spec.to_str().unwrap(), "--lock", lock.to_str().unwrap()];
     checker::check(docs, &[&files, more].concat())
@@ -68,8 +68,8 @@ fn lock() -> &'static Path {
     static LOCK: OnceLock<PathBuf> = OnceLock::new();
     LOCK.get_or_init(|| {
         let path = own_path("lock");
-        let answer = check(&here(""), &path, &["--update-lock"]);
-        assert_eq!(answer.code, Some(0), "{}", answer.summary());
+        let checked = check(&here(""), &path, &["--update-lock"]);
+        assert_eq!(checked.code, Some(0), "{}", checked.summary());
         path
     })
 }
@@ -85,11 +85,11 @@ fn changed(text: &str, change: &Change) -> String {
     after
 }
 
-fn check_changed(file: &str, change: &Change) -> Answer {
+fn check_changed(file: &str, change: &Change) -> Checked {
     check_changes(&[(file, change)])
 }
 
-fn check_changes(changes: &[(&str, &Change)]) -> Answer {
+fn check_changes(changes: &[(&str, &Change)]) -> Checked {
     let folder = Folder::new();
     for page in PAGES {
         let mut text = fs::read_to_string(here(page)).unwrap();
@@ -123,29 +123,31 @@ fn complaints<T: Sync>(cases: &[T], judge: impl Fn(&T) -> Option<String> + Sync)
 }
 
 fn must_be_heard((name, file, change, expected): &Loud) -> Option<String> {
-    let answer = check_changed(file, change);
-    let heard = answer.code == Some(1) && answer.names(expected);
-    (!heard).then(|| format!("{file}: {name}: {:?}, nothing names `{expected}`\n{}", answer.code, answer.summary()))
+    let checked = check_changed(file, change);
+    let is_found = checked.code == Some(1) && checked.names(expected);
+    (!is_found)
+        .then(|| format!("{file}: {name}: {:?}, nothing names `{expected}`\n{}", checked.code, checked.summary()))
 }
 
 #[test]
 fn an_event_is_one_finding_and_no_field() {
     let change = First("- `dispute.closed`", "- `dispute.closed`\n- `dispute.escalated`");
-    let answer = check_changed(GUIDE, &change);
-    let ids: Vec<&Value> = answer.findings().into_iter().map(|finding| &finding["id"]).collect();
-    assert_eq!(ids, ["event-missing"], "{}", answer.summary());
+    let checked = check_changed(GUIDE, &change);
+    let ids: Vec<&Value> = checked.findings().into_iter().map(|finding| &finding["id"]).collect();
+    assert_eq!(ids, ["event-missing"], "{}", checked.summary());
 }
 
 fn must_be_refused((name, file, change, expected): &Loud) -> Option<String> {
-    let answer = check_changed(file, change);
-    let refused = answer.code == Some(2) && answer.error.contains(expected);
-    (!refused).then(|| format!("{file}: {name}: {:?}, the error lacks `{expected}`\n{}", answer.code, answer.summary()))
+    let checked = check_changed(file, change);
+    let refused = checked.code == Some(2) && checked.error.contains(expected);
+    (!refused)
+        .then(|| format!("{file}: {name}: {:?}, the error lacks `{expected}`\n{}", checked.code, checked.summary()))
 }
 
 fn must_be_silent((name, file, change): &Silent) -> Option<String> {
-    let answer = check_changed(file, change);
-    let silent = answer.code == Some(0) && answer.findings().is_empty();
-    (!silent).then(|| format!("{file}: {name}: {:?}\n{}", answer.code, answer.summary()))
+    let checked = check_changed(file, change);
+    let silent = checked.code == Some(0) && checked.findings().is_empty();
+    (!silent).then(|| format!("{file}: {name}: {:?}\n{}", checked.code, checked.summary()))
 }
 
 /// A line of a table of Markdown, a list or anything else, without its line end.
@@ -175,10 +177,10 @@ fn moved(text: &str, from: &str, to: &str, before: &str) -> String {
 
 #[test]
 fn the_documents_agree_with_the_contract() {
-    let answer = check(&here(""), lock(), &[]);
-    assert_eq!(answer.code, Some(0), "{}", answer.summary());
-    assert_eq!(answer.json["findings"], serde_json::json!([]));
-    let coverage = &answer.json["coverage"];
+    let checked = check(&here(""), lock(), &[]);
+    assert_eq!(checked.code, Some(0), "{}", checked.summary());
+    assert_eq!(checked.json["findings"], serde_json::json!([]));
+    let coverage = &checked.json["coverage"];
     assert_eq!((&coverage["pages"], &coverage["sections"]), (&5.into(), &coverage["understood"]));
     assert!(coverage["sections"].as_u64() > Some(14) && coverage["examples"].as_u64() > Some(17), "{coverage}");
     assert!(coverage["facts"].as_u64() > Some(600), "{coverage}");
@@ -208,10 +210,10 @@ fn what_means_the_same_is_silent() {
     let rounds: Vec<Vec<&Silent>> =
         (0..longest).map(|at| PAGES.iter().filter_map(|page| of(page).nth(at)).collect()).collect();
     let alone = |round: &Vec<&Silent>| {
-        let answer = check_changes(&round.iter().map(|(_, file, change)| (*file, change)).collect::<Vec<_>>());
-        let silent = answer.code == Some(0) && answer.findings().is_empty();
+        let checked = check_changes(&round.iter().map(|(_, file, change)| (*file, change)).collect::<Vec<_>>());
+        let silent = checked.code == Some(0) && checked.findings().is_empty();
         let each = || round.iter().filter_map(|case| must_be_silent(case)).collect::<Vec<_>>().join("\n");
-        (!silent).then(|| format!("{}{}", each(), answer.error))
+        (!silent).then(|| format!("{}{}", each(), checked.error))
     };
     let complaints = complaints(&rounds, alone);
     assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), SILENT.len(), complaints.join("\n"));
@@ -221,15 +223,15 @@ fn what_means_the_same_is_silent() {
 #[test]
 fn what_is_reworded_is_shown() {
     let complaints = complaints(REWORDED, |(name, file, change)| {
-        let answer = check_changed(file, change);
-        let ids: BTreeSet<&str> = answer.findings().iter().filter_map(|one| one["id"].as_str()).collect();
-        let shown = answer.code == Some(1) && ids.iter().all(|id| ["section-reworded", "fact-new"].contains(id));
-        (!shown).then(|| format!("{file}: {name}: {:?}\n{}", answer.code, answer.summary()))
+        let checked = check_changed(file, change);
+        let ids: BTreeSet<&str> = checked.findings().iter().filter_map(|one| one["id"].as_str()).collect();
+        let shown = checked.code == Some(1) && ids.iter().all(|id| ["section-reworded", "fact-new"].contains(id));
+        (!shown).then(|| format!("{file}: {name}: {:?}\n{}", checked.code, checked.summary()))
     });
     assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), REWORDED.len(), complaints.join("\n"));
 }
 
-// ------------------------------------------------------------ changes that must be heard
+// ------------------------------------------------------------ changes that must be is_found
 
 #[rustfmt::skip]
 const LOUD: &[Loud] = &[
@@ -276,7 +278,7 @@ const LOUD: &[Loud] = &[
     ("request field listed", GUIDE, First("- `customer_pays_fees`", "- `customer_pays_fees`\n- `tip_amount`"), "tip_amount"),
     ("listed request field renamed", GUIDE, First("- `receiver_id`\n- `amount`", "- `payee_id`\n- `amount`"), "payee_id"),
     ("listed request field removed", GUIDE, First("- `recipient_id`\n- `user_info`", "- `user_info`"), "recipient_id"),
-    // Its answers.
+    // Its responses.
     ("response field renamed", GUIDE, First("- `receipt`", "- `voucher`"), "voucher"),
     ("response field added", GUIDE, First("- `created_at`\n- `reference`", "- `created_at`\n- `settled_at`\n- `reference`"), "settled_at"),
     ("response field removed", GUIDE, First("- `transaction_details`\n", ""), "transaction_details"),
@@ -387,8 +389,8 @@ const LOUD: &[Loud] = &[
     ("header in the example removed", SIGN_IN, With(|text| without_line(text, "<span class=\"na\">api-key</span>")), "api-key"),
     ("header in the example renamed", SIGN_IN, First("<span class=\"na\">api-key</span>", "<span class=\"na\">X-Api-Token</span>"), "X-Api-Token"),
     ("key in the example renamed", SIGN_IN, First("<span class=\"nt\">\"user_info\"</span>", "<span class=\"nt\">\"customer\"</span>"), "customer"),
-    ("type in the answer changed", SIGN_IN, First("<span class=\"mi\">3600</span>", "<span class=\"s2\">\"3600\"</span>"), "expires_in"),
-    ("field of the answer renamed", SIGN_IN, First("<span class=\"nt\">\"external_user_id\"</span>", "<span class=\"nt\">\"shopper_id\"</span>"), "shopper_id"),
+    ("type in the response changed", SIGN_IN, First("<span class=\"mi\">3600</span>", "<span class=\"s2\">\"3600\"</span>"), "expires_in"),
+    ("field of the response renamed", SIGN_IN, First("<span class=\"nt\">\"external_user_id\"</span>", "<span class=\"nt\">\"shopper_id\"</span>"), "shopper_id"),
     ("route needs the client id", SIGN_IN, First("<li><p><code class=\"docutils literal notranslate\"><span class=\"pre\">GET</span> <span class=\"pre\">/api/merchant-payments", "<li><p><code class=\"docutils literal notranslate\"><span class=\"pre\">POST</span> <span class=\"pre\">/api/payments/create</span></code></p></li>\n<li><p><code class=\"docutils literal notranslate\"><span class=\"pre\">GET</span> <span class=\"pre\">/api/merchant-payments"), "POST /payments/create"),
     ("route needs no client id", SIGN_IN, With(|text| without_line(text, "<span class=\"pre\">GET</span> <span class=\"pre\">/api/merchant-payments")), "GET /merchant-payments"),
     ("required header renamed", SIGN_IN, First("X-piaxis-Client-ID:", "X-piaxis-Merchant:"), "X-piaxis-Merchant"),

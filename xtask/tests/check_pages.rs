@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 
-use checker::{Answer, CONTRACT, Folder, GUIDE, PAGES, PAYOUTS, SIGN_IN, here};
+use checker::{CONTRACT, Checked, Folder, GUIDE, PAGES, PAYOUTS, SIGN_IN, here};
 use serde_json::Value;
 
 const GUIDES: [&str; 3] = [GUIDE, "index.md", "api-reference.md"];
@@ -34,12 +34,12 @@ impl Folder {
         folder
     }
 
-    fn check(&self) -> Answer {
+    fn check(&self) -> Checked {
         check(self.0.to_str().unwrap(), &[])
     }
 }
 
-impl Answer {
+impl Checked {
     fn findings(&self, id: &str) -> Vec<&Value> {
         self.all().filter(|finding| finding["id"] == id).collect()
     }
@@ -65,7 +65,7 @@ impl Answer {
     }
 }
 
-fn check(docs: &str, more: &[&str]) -> Answer {
+fn check(docs: &str, more: &[&str]) -> Checked {
     let lock: &[&str] = if more.contains(&"--lock") { &[] } else { &["--no-lock"] };
     let spec = here(CONTRACT);
     checker::check(docs, &[&["--spec", spec.to_str().unwrap()], lock, more].concat())
@@ -115,13 +115,13 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (replies, seen) = (Arc::clone(&replies), Arc::clone(&seen));
-                thread::spawn(move || answer(stream, &replies, &seen));
+                thread::spawn(move || respond(stream, &replies, &seen));
             }
         });
         Self { root, requests }
     }
 
-    fn check(&self) -> Answer {
+    fn check(&self) -> Checked {
         check(&self.root, &[])
     }
 
@@ -130,7 +130,7 @@ impl Server {
     }
 }
 
-fn answer(mut stream: TcpStream, replies: &Mutex<BTreeMap<String, Vec<Reply>>>, seen: &Mutex<Vec<String>>) {
+fn respond(mut stream: TcpStream, replies: &Mutex<BTreeMap<String, Vec<Reply>>>, seen: &Mutex<Vec<String>>) {
     let (mut request, mut buffer) = (Vec::new(), [0; 1024]);
     while !request.ends_with(b"\r\n\r\n") {
         match stream.read(&mut buffer) {
@@ -177,14 +177,14 @@ fn a_link_to_a_page_that_does_not_exist_is_a_warning() {
     let folder = Folder::with(&[("index.html", &index)]);
     let server = Server::with(vec![("", vec![ok(index.as_str())])]);
     let start_page = Server::with(vec![("", vec![ok(index.as_str())]), ("gone.html", vec![ok(index.as_str())])]);
-    for answer in [folder.check(), server.check(), start_page.check()] {
-        let findings = answer.findings("link-broken");
-        assert_eq!((answer.code, findings.len()), (Some(1), 1), "{} {}", answer.error, answer.json);
+    for checked in [folder.check(), server.check(), start_page.check()] {
+        let findings = checked.findings("link-broken");
+        assert_eq!((checked.code, findings.len()), (Some(1), 1), "{} {}", checked.error, checked.json);
         assert_eq!(findings[0]["severity"], "warning");
         assert_eq!((&findings[0]["doc"]["page"], &findings[0]["doc"]["line"]), (&"index".into(), &line.into()));
         assert!(findings[0]["message"].as_str().unwrap().contains("gone.html"), "{}", findings[0]);
-        assert_eq!(answer.json["findings"].as_array().unwrap().len(), 1);
-        assert_eq!(answer.json["coverage"]["pages"], 5);
+        assert_eq!(checked.json["findings"].as_array().unwrap().len(), 1);
+        assert_eq!(checked.json["coverage"]["pages"], 5);
     }
     Folder::with(&[("index.html", &other)]).check().agrees();
 }
@@ -212,9 +212,9 @@ fn links_are_followed_within_the_root_and_a_limit() {
     let below = copy.0.join("below");
     let live = check(&server.root, &["--save", below.to_str().unwrap()]);
     let saved = check(below.to_str().unwrap(), &[]);
-    for answer in [&live, &saved] {
-        assert_eq!(answer.json["coverage"]["pages"], 11, "{} {}", answer.error, answer.json);
-        assert_eq!(answer.findings("link-broken").len(), 1, "{:?}", answer.findings("link-broken"));
+    for checked in [&live, &saved] {
+        assert_eq!(checked.json["coverage"]["pages"], 11, "{} {}", checked.error, checked.json);
+        assert_eq!(checked.findings("link-broken").len(), 1, "{:?}", checked.findings("link-broken"));
     }
     for file in ["a b.html", "sub/guide.html", "guide.html", "sub/three.html", "index.html", GUIDE, "llms.txt"] {
         assert!(below.join(file).is_file(), "{file}");
@@ -229,9 +229,9 @@ fn links_are_followed_within_the_root_and_a_limit() {
     let mut pages = vec![("", vec![ok(index.as_str())])];
     let names: Vec<String> = (0..80).map(|number| format!("p{number}.html")).collect();
     pages.extend(names.iter().map(|name| (name.as_str(), vec![ok(one)])));
-    let answer = Server::with(pages).check();
-    assert_eq!(answer.json["coverage"]["pages"], 52);
-    assert!(answer.notes().contains("more than 50 HTML pages; 33 or more were not read"), "{}", answer.notes());
+    let checked = Server::with(pages).check();
+    assert_eq!(checked.json["coverage"]["pages"], 52);
+    assert!(checked.notes().contains("more than 50 HTML pages; 33 or more were not read"), "{}", checked.notes());
 }
 
 #[test]
@@ -240,9 +240,9 @@ fn a_lock_fits_the_docs_and_their_saved_copy() {
     let (copy, lock) = (folder.0.join("copy"), folder.0.join("docs.lock"));
     let (copy, lock) = (copy.to_str().unwrap(), lock.to_str().unwrap());
     check(&server.root, &["--save", copy, "--lock", lock, "--update-lock"]).agrees();
-    let answer = check(copy, &["--lock", lock]);
-    answer.agrees();
-    assert_eq!((&answer.json["findings"], answer.notes().as_str()), (&Value::Array(Vec::new()), "[]"));
+    let checked = check(copy, &["--lock", lock]);
+    checked.agrees();
+    assert_eq!((&checked.json["findings"], checked.notes().as_str()), (&Value::Array(Vec::new()), "[]"));
 }
 
 // ------------------------------------------------------------ pages that are something else
@@ -282,8 +282,8 @@ fn what_a_gateway_shows_in_place_of_a_page_is_no_finding() {
     ];
     for (shown, what) in cases {
         for name in ["index.html", PAYOUTS] {
-            let answer = Folder::with(&[(name, &shown)]).check();
-            answer.fails_with(&[&[name, what, "look at it in a browser"]]);
+            let checked = Folder::with(&[(name, &shown)]).check();
+            checked.fails_with(&[&[name, what, "look at it in a browser"]]);
         }
     }
     // The same as words of a page of the docs.
@@ -324,13 +324,14 @@ fn guides_stand_in_for_each_other() {
     let guide = page(GUIDE);
     let server = Server::with(vec![(GUIDE, vec![status(404)]), ("api-reference.md", vec![ok(guide.as_str())])]);
     server.check().agrees();
-    let answer = Server::with(vec![("index.md", vec![ok("# Other")]), ("api-reference.md", vec![status(403)])]).check();
-    answer.agrees();
-    assert!(answer.notes().contains("index.md differs from"), "{}", answer.notes());
-    assert!(answer.notes().contains("api-reference.md: HTTP 403 Forbidden; "), "{}", answer.notes());
+    let checked =
+        Server::with(vec![("index.md", vec![ok("# Other")]), ("api-reference.md", vec![status(403)])]).check();
+    checked.agrees();
+    assert!(checked.notes().contains("index.md differs from"), "{}", checked.notes());
+    assert!(checked.notes().contains("api-reference.md: HTTP 403 Forbidden; "), "{}", checked.notes());
     Server::with(vec![(GUIDE, vec![status(404)])]).check().fails_with(&[&[GUIDE, "HTTP 404", "the guide; none of"]]);
-    let answer = Server::with(vec![("llms.txt", vec![status(404)])]).check();
-    assert!(answer.notes().contains("llms.txt: HTTP 404 Not Found"), "{} {}", answer.notes(), answer.error);
+    let checked = Server::with(vec![("llms.txt", vec![status(404)])]).check();
+    assert!(checked.notes().contains("llms.txt: HTTP 404 Not Found"), "{} {}", checked.notes(), checked.error);
 }
 
 #[test]
@@ -355,10 +356,10 @@ fn pages_that_show_an_openapi_document_are_skipped_with_a_note() {
         let server = Server::with(vec![("", vec![ok(index.as_str())]), ("reference.html", vec![ok(shown)])]);
         let copy = folder.0.join("copy");
         let live = check(&server.root, &["--save", copy.to_str().unwrap()]);
-        for answer in [folder.check(), live, check(copy.to_str().unwrap(), &[])] {
-            answer.agrees();
-            assert_eq!(answer.json["coverage"]["pages"], 5);
-            let notes = answer.notes();
+        for checked in [folder.check(), live, check(copy.to_str().unwrap(), &[])] {
+            checked.agrees();
+            assert_eq!(checked.json["coverage"]["pages"], 5);
+            let notes = checked.notes();
             assert!(notes.contains("reference.html shows") && notes.contains("--openapi"), "{notes}");
             assert!(notes.contains(document), "{notes}");
         }
@@ -508,15 +509,15 @@ fn theme_does_not_matter() {
     let disguised = names.map(|name| disguises(&page(name)));
     for at in 0..disguised[0].len() {
         let pages: Vec<(&str, &str)> = names.iter().zip(&disguised).map(|(name, pages)| (*name, &*pages[at])).collect();
-        let answer = Folder::with(&pages).check();
-        let told = |answer: &Answer| (answer.json["agreed"].clone(), answer.json["coverage"].clone());
-        assert_eq!(told(&answer), told(&plain), "{at}: {} {}", answer.json["findings"], answer.error);
+        let checked = Folder::with(&pages).check();
+        let shown = |checked: &Checked| (checked.json["agreed"].clone(), checked.json["coverage"].clone());
+        assert_eq!(shown(&checked), shown(&plain), "{at}: {} {}", checked.json["findings"], checked.error);
     }
 }
 
 /// A check of the docs with these further pages, which the index links to.
 #[track_caller]
-fn check_with(pages: &[String]) -> Answer {
+fn check_with(pages: &[String]) -> Checked {
     let folder = Folder::with(&[]);
     let mut links = String::new();
     for (at, page) in pages.iter().enumerate() {
@@ -524,9 +525,9 @@ fn check_with(pages: &[String]) -> Answer {
         fs::write(folder.0.join(format!("p{at}.html")), page).unwrap();
     }
     fs::write(folder.0.join("index.html"), index_with(&links)).unwrap();
-    let answer = folder.check();
-    assert_eq!(answer.json["coverage"]["pages"], 5 + pages.len(), "{}", answer.error);
-    answer
+    let checked = folder.check();
+    assert_eq!(checked.json["coverage"]["pages"], 5 + pages.len(), "{}", checked.error);
+    checked
 }
 
 #[test]
@@ -562,8 +563,8 @@ fn deep_and_wide_html_is_read_in_linear_time() {
     hard.push("<p></b><table><b></p>x".repeat(5_000));
     let start = page("index.html").replace("</body>", "").replace("</html>", "");
     let hard: Vec<String> = hard.into_iter().map(|hard| format!("{start}{hard}words<!-- --></html>")).collect();
-    let answer = check_with(&hard);
-    assert!(matches!(answer.code, Some(0 | 1)), "{}", answer.error);
+    let checked = check_with(&hard);
+    assert!(matches!(checked.code, Some(0 | 1)), "{}", checked.error);
 }
 
 #[test]
@@ -585,9 +586,9 @@ fn any_input_is_read_without_a_panic() {
     let ends = (0..text.len()).step_by(2_777).filter(|end| text.is_char_boundary(*end));
     garbage.extend(ends.map(|end| text[..end].to_owned()));
     let pages: Vec<String> = garbage.iter().map(|it| format!("<h1>x</h1><ul><li>x</ul>{it}<!-- --></html>")).collect();
-    let answer = check_with(&pages);
-    assert!(matches!(answer.code, Some(0 | 1)), "{}", answer.error);
+    let checked = check_with(&pages);
+    assert!(matches!(checked.code, Some(0 | 1)), "{}", checked.error);
     let markdown = page(GUIDE) + &garbage.concat().replace('<', "\n- > ");
-    let answer = Folder::with(&[(GUIDE, &markdown), ("llms.txt", &markdown)]).check();
-    assert!(matches!(answer.code, Some(0 | 1)), "{}", answer.error);
+    let checked = Folder::with(&[(GUIDE, &markdown), ("llms.txt", &markdown)]).check();
+    assert!(matches!(checked.code, Some(0 | 1)), "{}", checked.error);
 }

@@ -6,7 +6,7 @@ mod checker;
 
 use std::{fs, process::Command, sync::OnceLock};
 
-use checker::{Answer, CONTRACT, Folder, GUIDE, SIGN_IN, here, own_path};
+use checker::{CONTRACT, Checked, Folder, GUIDE, SIGN_IN, here, own_path};
 use serde_json::Value;
 
 const DETAIL: &str = "### `GET /api/payments/{payment_id}`\n";
@@ -42,7 +42,7 @@ impl Docs {
         self.changed(GUIDE, after, "", &format!("\n{words}\n"))
     }
 
-    fn check(&self, more: &[&str]) -> Answer {
+    fn check(&self, more: &[&str]) -> Checked {
         let spec = self.0.0.join(CONTRACT);
         checker::check(&self.0.0, &[&["--spec", spec.to_str().unwrap()], more].concat())
     }
@@ -52,7 +52,7 @@ impl Docs {
     }
 }
 
-impl Answer {
+impl Checked {
     fn messages(&self) -> Vec<String> {
         let text = |finding: &Value| format!("{} {}: {}", finding["severity"], finding["id"], finding["message"]);
         self.all().map(text).collect()

@@ -1,4 +1,4 @@
-//! `cargo xtask diff`: what tightens a request breaks, what tightens an answer does not, and the other way round.
+//! `cargo xtask diff`: what tightens a request breaks, what tightens a response does not, and the other way round.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -6,7 +6,7 @@ mod differ;
 
 use differ::{Document, changes, most};
 
-/// Name, base, head, whether it breaks requests, whether it breaks answers.
+/// Name, base, head, whether it breaks requests, whether it breaks responses.
 type Case = (&'static str, &'static str, &'static str, bool, bool);
 
 #[rustfmt::skip]
@@ -60,7 +60,7 @@ const SCHEMAS: &[Case] = &[
     ("more beside a reference", "{ $ref: '#/components/schemas/S', maxLength: 9 }", "{ $ref: '#/components/schemas/S', maxLength: 5 }", true, false),
 ];
 
-/// What an operation sends and answers, with what else stands in it: whether it breaks.
+/// What an operation sends and responses, with what else stands in it: whether it breaks.
 #[rustfmt::skip]
 const OPERATIONS: &[(&str, &str, &str, bool)] = &[
     ("a wider name of a body", "requestBody: { content: { application/json: {} } }", "requestBody: { content: { 'application/*': {} } }", false),
@@ -71,7 +71,7 @@ const OPERATIONS: &[(&str, &str, &str, bool)] = &[
     ("a name that was wide enough already", "requestBody: { content: { a/b: {}, '*/*': {} } }", "requestBody: { content: { '*/*': {} } }", false),
     ("a body under the name of its base", "requestBody: { content: { application/problem+json: {} } }", "requestBody: { content: { application/json: {} } }", true),
     ("a body says its charset", "responses: { '200': { content: { a/b: {} } } }", "responses: { '200': { content: { 'a/b; charset=utf-8': {} } } }", false),
-    ("one of several answers", "responses: { 2XX: { content: { a/b: { schema: { type: string } } } } }", "responses: { '200': { content: { a/b: { schema: { type: string } } } }, '201': { content: { a/b: { schema: { type: integer } } } } }", true),
+    ("one of several responses", "responses: { 2XX: { content: { a/b: { schema: { type: string } } } } }", "responses: { '200': { content: { a/b: { schema: { type: string } } } }, '201': { content: { a/b: { schema: { type: integer } } } } }", true),
     ("a header of no type", "responses: { '200': { headers: { A: { schema: { type: string } } } } }", "responses: { '200': { headers: { A: {} } } }", true),
     ("a header in JSON", "responses: { '200': { headers: { A: { content: { a/b: { schema: { type: string } } } } } } }", "responses: { '200': { headers: { A: { content: { a/b: { schema: { type: integer } } } } } } }", true),
     ("a parameter in another form", "parameters: [ { name: q, in: query, content: { a/b: {} } } ]", "parameters: [ { name: q, in: query, content: { a/c: {} } } ]", true),
@@ -104,7 +104,7 @@ const OPERATIONS: &[(&str, &str, &str, bool)] = &[
     ("a success beside the failures", "responses: { '200': {}, default: { content: { a/b: { schema: { required: [ a ], properties: { a: {} } } } } } }", "responses: { '200': {}, '201': {}, default: { content: { a/b: { schema: { required: [ a ], properties: { a: {} } } } } } }", false),
     ("an unknown key of a parameter", "parameters: [ { name: q, in: query } ]", "parameters: [ { name: q, in: query, novelty: 1 } ]", true),
     ("an unknown key of a body", "requestBody: { content: { a/b: {} } }", "requestBody: { content: { a/b: { novelty: {} } } }", true),
-    ("an unknown key of an answer", "responses: { '200': {} }", "responses: { '200': { novelty: {} } }", true),
+    ("an unknown key of a response", "responses: { '200': {} }", "responses: { '200': { novelty: {} } }", true),
     ("a callback", "callbacks: { c: { u: { post: {} } } }", "callbacks: { c: { u: { get: {} } } }", true),
     ("a callback alike", "callbacks: { c: { u: { post: {} } } }", "callbacks: { c: { u: { post: {} } } }", false),
     ("an unknown key of a header", "responses: { '200': { headers: { A: {} } } }", "responses: { '200': { headers: { A: { novelty: {} } } } }", true),
@@ -126,15 +126,15 @@ fn a_schema_is_judged_by_the_way_that_it_travels() {
     let mut wrong = Vec::new();
     for (name, base, head, request, response) in SCHEMAS {
         let sent = |schema: &str| format!("requestBody: {{ content: {{ a/b: {{ schema: {schema} }} }} }}");
-        let answered =
+        let received =
             |schema: &str| format!("responses: {{ '200': {{ content: {{ a/b: {{ schema: {schema} }} }} }} }}");
         let (in_request, told) = breaks(&sent(base), &sent(head));
         if in_request != *request {
             wrong.push(format!("{name} in a request: {told}"));
         }
-        let (in_answer, told) = breaks(&answered(base), &answered(head));
-        if in_answer != *response {
-            wrong.push(format!("{name} in an answer: {told}"));
+        let (in_response, told) = breaks(&received(base), &received(head));
+        if in_response != *response {
+            wrong.push(format!("{name} in a response: {told}"));
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));

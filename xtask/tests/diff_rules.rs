@@ -37,7 +37,7 @@ fn body(text: &str) -> String {
     operation(&format!("responses: {{}}, requestBody: {text}"))
 }
 
-fn answers(text: &str) -> String {
+fn responses(text: &str) -> String {
     operation(&format!("responses: {text}"))
 }
 
@@ -56,8 +56,8 @@ fn pairs() -> Vec<(&'static str, String, String)> {
     let used_scheme = |one: &str| {
         op("responses: {}, security: [ { k: [] } ]") + &format!("components: {{ securitySchemes: {{ {one} }} }}\n")
     };
-    let header = |one: &str| answers(&format!("{{ '200': {{ headers: {{ {one} }} }} }}"));
-    let media = |one: &str| answers(&format!("{{ '200': {{ content: {{ {one} }} }} }}"));
+    let header = |one: &str| responses(&format!("{{ '200': {{ headers: {{ {one} }} }} }}"));
+    let media = |one: &str| responses(&format!("{{ '200': {{ content: {{ {one} }} }} }}"));
     let servers = |one: &str| root(&format!("servers: [ {one} ]"));
     let common = |one: &str| root(&format!("x-piaxis-common-headers: [ {one} ]"));
     let variables = |one: &str| root(&format!("x-piaxis-environment-variables: {{ api_key: {{ names: [ {one} ] }} }}"));
@@ -132,19 +132,19 @@ fn pairs() -> Vec<(&'static str, String, String)> {
         ("response-media-type-removed", media("application/json: {}, text/plain: {}"), media("text/plain: {}")),
         ("response-media-type-added", media("text/plain: {}"), media("application/json: {}, text/plain: {}")),
         ("response-media-type-specialised", media("application/json: {}"), media("application/problem+json: {}")),
-        ("success-response-removed", answers("{ '200': {}, '201': {} }"), answers("{ '200': {} }")),
-        ("success-response-added", answers("{ '200': {} }"), answers("{ '200': {}, '201': {} }")),
-        ("response-status-changed", answers("{ '4XX': {} }"), answers("{ '404': {} }")),
-        ("failure-response-removed", answers("{ '200': {}, '404': {} }"), answers("{ '200': {} }")),
-        ("failure-response-added", answers("{ '200': {} }"), answers("{ '200': {}, '404': {} }")),
-        ("response-body-removed", media(json), answers("{ '200': {} }")),
-        ("response-body-added", answers("{ '200': {} }"), media(json)),
+        ("success-response-removed", responses("{ '200': {}, '201': {} }"), responses("{ '200': {} }")),
+        ("success-response-added", responses("{ '200': {} }"), responses("{ '200': {}, '201': {} }")),
+        ("response-status-changed", responses("{ '4XX': {} }"), responses("{ '404': {} }")),
+        ("failure-response-removed", responses("{ '200': {}, '404': {} }"), responses("{ '200': {} }")),
+        ("failure-response-added", responses("{ '200': {} }"), responses("{ '200': {}, '404': {} }")),
+        ("response-body-removed", media(json), responses("{ '200': {} }")),
+        ("response-body-added", responses("{ '200': {} }"), media(json)),
         ("required-response-header-removed", header("h: { required: true }"), header("")),
         ("optional-response-header-removed", header("h: {}"), header("")),
         ("response-header-added", header(""), header("h: {}")),
         ("response-header-became-optional", header("h: { required: true }"), header("h: {}")),
         ("response-header-became-required", header("h: {}"), header("h: { required: true }")),
-        ("links-changed", answers("{ '200': {} }"), answers("{ '200': { links: { l: { operationId: a } } } }")),
+        ("links-changed", responses("{ '200': {} }"), responses("{ '200': { links: { l: { operationId: a } } } }")),
         ("security-tightened", security("[ { a: [] }, { b: [] } ]"), security("[ { a: [] } ]")),
         ("security-loosened", security("[ { a: [] } ]"), security("[ { a: [] }, { b: [] } ]")),
         ("security-scheme-removed", used_scheme("k: { type: http, scheme: basic }"), used_scheme("")),
@@ -232,7 +232,7 @@ fn pairs() -> Vec<(&'static str, String, String)> {
     ]
 }
 
-/// The smallest pairs of schemas; each is tried in a request and in an answer.
+/// The smallest pairs of schemas; each is tried in a request and in a response.
 const SCHEMAS: &[(&str, &str, &str)] = &[
     (
         "required-property-removed",
@@ -404,12 +404,12 @@ fn each_rule_is_triggered_by_its_pair_alone() {
     }
     for (kind, base, head) in SCHEMAS {
         let request = |schema: &str| body(&format!("{{ content: {{ application/json: {{ schema: {schema} }} }} }}"));
-        let answer = |schema: &str| {
-            answers(&format!("{{ '200': {{ content: {{ application/json: {{ schema: {schema} }} }} }} }}"))
+        let response = |schema: &str| {
+            responses(&format!("{{ '200': {{ content: {{ application/json: {{ schema: {schema} }} }} }} }}"))
         };
         let id = if kind.ends_with("property-removed") { "property-removed" } else { kind };
         try_pair(format!("request-{id}"), request(base), request(head));
-        try_pair(format!("response-{kind}"), answer(base), answer(head));
+        try_pair(format!("response-{kind}"), response(base), response(head));
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     let all: BTreeSet<String> = rules.iter().map(|rule| rule["id"].as_str().unwrap().to_owned()).collect();
@@ -438,7 +438,7 @@ fn the_table_says_why_and_how_to_avoid_it_in_every_format() {
 #[test]
 fn what_is_only_written_in_another_way_is_no_change() {
     let wrap = |schema: &str, rest: &str| {
-        answers(&format!("{{ '200': {{ content: {{ application/json: {{ schema: {schema} }} }} }} }}")) + rest
+        responses(&format!("{{ '200': {{ content: {{ application/json: {{ schema: {schema} }} }} }} }}")) + rest
     };
     let one = "components: { schemas: { A: { type: object, properties: { a: { type: string } } } } }\n";
     let same = [
@@ -470,8 +470,8 @@ fn what_is_only_written_in_another_way_is_no_change() {
             paths("'/x/{b}': { get: { responses: {}, parameters: [ { name: b, in: path, required: true } ] } }"),
         ),
         (operation("responses: {}") + "security: [ { a: [] } ]\n", operation("responses: {}, security: [ { a: [] } ]")),
-        (answers("{ 200: {} }"), answers("{ '200': {} }")),
-        (answers("{ 2xx: {} }"), answers("{ 2XX: {} }")),
+        (responses("{ 200: {} }"), responses("{ '200': {} }")),
+        (responses("{ 2xx: {} }"), responses("{ 2XX: {} }")),
         (wrap("{ type: 'null' }", ""), wrap("{ const: null }", "")),
         (wrap("{ type: integer, exclusiveMinimum: 0 }", ""), wrap("{ type: integer, minimum: 1 }", "")),
         (
@@ -492,7 +492,7 @@ fn what_is_only_written_in_another_way_is_no_change() {
 #[test]
 fn recursion_is_followed_to_its_end() {
     let tree = |rest: &str, child: &str| {
-        answers("{ '200': { content: { application/json: { schema: { $ref: '#/components/schemas/T' } } } } }")
+        responses("{ '200': { content: { application/json: { schema: { $ref: '#/components/schemas/T' } } } } }")
             + &format!(
                 "components: {{ schemas: {{ T: {{ type: object, properties: {{ {rest} child: {child} }} }} }} }}\n"
             )

@@ -1,4 +1,4 @@
-//! Idempotency keys. Piaxis recommends them and documents no promise; the emulator recognises them unless told not to.
+//! Idempotency keys. Piaxis recommends them and documents no promise; the emulator recognises them unless the setting is off.
 //!
 //! The last 100,000 keys are remembered, or at least half as many.
 

@@ -228,7 +228,7 @@ fn with_query<'a>(uri: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) ->
     url.into()
 }
 
-/// Asks the payer, who is whoever opens the page.
+/// Asks the payer: the person who opens the page.
 fn consent_page(merchant: &str, params: &AuthorizeParams, query: &serde_json::Value) -> Reply {
     let fields = query.as_object().into_iter().flatten().filter_map(|(name, value)| Some((name, value.as_str()?)));
     let hidden: String = fields
@@ -319,7 +319,7 @@ pub(crate) fn token(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     Ok(context.reply(&response.build())?.with_header(header::CACHE_CONTROL, "no-store"))
 }
 
-/// A code that comes twice may be stolen, so its tokens end. The response is an error, and yet the change counts.
+/// A code that is used twice may be stolen, so its tokens end. The response is an error, and yet the change counts.
 fn used_twice(world: &mut World, code: &Code) -> Reply {
     for token in &code.tokens {
         world.oauth.revoke(token);

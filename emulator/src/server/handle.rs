@@ -160,7 +160,7 @@ impl Input {
     }
 }
 
-/// Executes the operation in a transaction. Who has no right to it hears nothing about the input.
+/// Executes the operation in a transaction. Without the right to it, the response says nothing about the input.
 fn execute(
     world: &mut World,
     route: &Route,

@@ -41,7 +41,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         if self.reset.0.load(Ordering::Relaxed) {
-            // Without lingering, the kernel drops what is unsent and answers with a reset.
+            // Without lingering, the kernel drops what is unsent and responds with a reset.
             let _ = socket2::SockRef::from(&self.stream).set_linger(Some(std::time::Duration::ZERO));
         }
     }

@@ -42,9 +42,9 @@ pub(crate) struct Shared {
     records: Mutex<Records>,
     /// Writes the state file, where there is one.
     writer: Option<Writer>,
-    /// Told after each change: there may be webhooks to send, or timers to wait for.
+    /// Notified after each change: there may be webhooks to send, or timers to wait for.
     pub(crate) changed: Notify,
-    /// Told after each round of the background task.
+    /// Notified after each round of the background task.
     pub(crate) background: Notify,
     pub(crate) address: SocketAddr,
     /// Scheme, host and port.

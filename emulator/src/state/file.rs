@@ -49,8 +49,8 @@ pub(crate) fn open(path: &Path, settings: Settings, clock: Clock, seed: u64) -> 
         None => load(&database, settings).map_err(fail)?,
     };
     let (messages, received) = mpsc::channel();
-    let (told, progress) = watch::channel(Progress::default());
-    let run = move || write_all(database, &received, &told);
+    let (reporter, progress) = watch::channel(Progress::default());
+    let run = move || write_all(database, &received, &reporter);
     thread::Builder::new().name("piaxis-emulator-state".to_owned()).spawn(run)?;
     Ok((world, Writer { messages, sent: AtomicU64::new(0), progress }))
 }
@@ -107,7 +107,7 @@ fn load(database: &Database, settings: Settings) -> Result<World, Problem> {
 }
 
 /// Writes batches until there are no more. Batches that came while others were written share a transaction.
-fn write_all(database: Database, messages: &mpsc::Receiver<Message>, told: &watch::Sender<Progress>) {
+fn write_all(database: Database, messages: &mpsc::Receiver<Message>, reporter: &watch::Sender<Progress>) {
     let mut is_closed = false;
     while !is_closed {
         // Without senders, the emulator is gone.
@@ -126,16 +126,16 @@ fn write_all(database: Database, messages: &mpsc::Receiver<Message>, told: &watc
             }
         }
         let Some(last) = last else { continue };
-        if told.borrow().error.is_some() {
+        if reporter.borrow().error.is_some() {
             continue;
         }
         let result = write(&database, batches);
-        told.send_modify(|progress| match result {
+        reporter.send_modify(|progress| match result {
             Ok(()) => progress.written = last,
             Err(error) => progress.error = Some(format!("failed to write the state file: {error}").into()),
         });
     }
-    // Before the others are told, so that they can open the file again.
+    // Before the others are reporter, so that they can open the file again.
     drop(database);
 }
 

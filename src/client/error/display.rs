@@ -8,7 +8,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_local = matches!(
             self.kind(),
-            ErrorKind::InvalidRequest | ErrorKind::Configuration | ErrorKind::Token | ErrorKind::QuoteRefused
+            ErrorKind::InvalidRequest | ErrorKind::Configuration | ErrorKind::Token | ErrorKind::QuoteRejected
         );
         let is_not_sent = is_local && self.attempts() == 0;
         match (self.operation(), &self.0.path) {

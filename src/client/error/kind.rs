@@ -59,8 +59,8 @@ kinds! {
     /// The token source gave no access token; the request was not sent.
     Token = "token",
     /// The quote of a payout exceeds what the caller allows; nothing was created. See
-    /// [`Error::quote_refusal`](crate::Error::quote_refusal).
-    QuoteRefused = "quote_refused",
+    /// [`Error::quote_rejection`](crate::Error::quote_rejection).
+    QuoteRejected = "quote_rejected",
     /// A list changed while its pages were read, or the API did not move on, so that items may have been skipped.
     ListChanged = "list_changed",
 }

@@ -21,7 +21,7 @@ use table::{Failure, Verdict};
 use crate::{
     decoding::DecodeError,
     operation::Operation,
-    quote_and_create::QuoteRefusal,
+    quote_and_create::QuoteRejection,
     transport::{REQUEST_ID, Record},
 };
 
@@ -209,9 +209,9 @@ impl Error {
         Self::local(ErrorKind::ListChanged, problem).in_operation(operation)
     }
 
-    pub(crate) fn quote_refused(operation: &'static Operation, refusal: QuoteRefusal) -> Self {
-        let mut error = Self::local(ErrorKind::QuoteRefused, refusal.to_string()).in_operation(operation);
-        error.0.source = Some(Arc::new(refusal));
+    pub(crate) fn quote_rejected(operation: &'static Operation, rejection: QuoteRejection) -> Self {
+        let mut error = Self::local(ErrorKind::QuoteRejected, rejection.to_string()).in_operation(operation);
+        error.0.source = Some(Arc::new(rejection));
         error
     }
 
@@ -370,8 +370,8 @@ impl Error {
         self.0.body.as_deref()
     }
 
-    /// The quote that was refused, for [`ErrorKind::QuoteRefused`].
-    pub fn quote_refusal(&self) -> Option<&QuoteRefusal> {
+    /// The quote that was refused, for [`ErrorKind::QuoteRejected`].
+    pub fn quote_rejection(&self) -> Option<&QuoteRejection> {
         self.0.source.as_ref().and_then(|source| source.downcast_ref())
     }
 

@@ -1,8 +1,8 @@
 //! Lists as streams, page by page.
 
 mod list;
+mod position;
 mod seen;
-mod walk;
 
 use std::{
     fmt,
@@ -26,8 +26,8 @@ use crate::{
 };
 
 pub(crate) use list::List;
+use position::Position;
 use seen::Id;
-use walk::Walk;
 
 /// Which page of a list is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +57,12 @@ struct NewItems<T> {
 ///
 /// # A list that changes
 ///
-/// The API pages by offset, so an item that enters or leaves the list during the walk moves the others. Pages overlap by
+/// The API pages by offset, so an item that enters or leaves the list meanwhile moves the others. Pages overlap by
 /// one item to notice. Where pages do not overlap, the stream steps back until they do.
 ///
-/// - Every item that is in the list during the whole walk comes exactly once, or the stream ends with
+/// - Every item that is in the list from the first page to the last comes exactly once, or the stream ends with
 ///   [`ListChanged`](crate::ErrorKind::ListChanged).
-/// - No item comes twice. An item that enters or leaves the list during the walk may or may not come.
+/// - No item is repeated. An item that enters or leaves the list meanwhile may or may not come.
 /// - The end is confirmed by a further request, unless the last page is shorter than the pages before and its total fits.
 /// - `ListChanged` also means that the total contradicts the end of the list, that 16 consecutive pages had no new item
 ///   (the server may ignore `offset`), or that the server returns one item a page, so that pages cannot overlap.
@@ -107,7 +107,7 @@ pub struct Pages<T> {
     /// Options of each page's request.
     options: RequestOptions,
     id: fn(&T) -> &str,
-    walk: Walk,
+    position: Position,
     in_flight: Option<InFlight<T>>,
     state: State,
 }
@@ -170,7 +170,7 @@ impl<T: Send + 'static> Items<T> {
             fetch,
             options: RequestOptions::new(),
             id: L::id,
-            walk: Walk::new(offset, page_size.unwrap_or(largest), largest),
+            position: Position::new(offset, page_size.unwrap_or(largest), largest),
             in_flight: None,
             state: State::Reading,
         };
@@ -186,14 +186,14 @@ impl<T: Send + 'static> Items<T> {
     /// Number of new items a page. Default: the maximum that the API allows, which also limits larger values. At least 1:
     /// 0 is an [`InvalidRequest`](crate::ErrorKind::InvalidRequest), which the stream returns before anything is sent.
     pub fn page_size(mut self, items: u32) -> Self {
-        self.pages.walk.set_page_size(items);
+        self.pages.position.set_page_size(items);
         self
     }
 
     /// Starts at this offset. The first page then has no page before it to overlap with, so items are missing or come
     /// again if the list has changed since the offset was taken.
     pub fn from_offset(mut self, offset: u32) -> Self {
-        self.pages.walk.start_at(offset);
+        self.pages.position.start_at(offset);
         self.offset = offset;
         self
     }
@@ -218,13 +218,13 @@ impl<T: Send + 'static> Items<T> {
 impl<T: Send + 'static> Pages<T> {
     /// Offset of the next page's first new item.
     pub fn offset(&self) -> u32 {
-        self.walk.offset()
+        self.position.offset()
     }
 
     /// Goes on after an error; see [`Items::resume`].
     pub fn resume(&mut self) {
         if self.state == State::Changed {
-            self.walk.restart();
+            self.position.restart();
         }
         if self.state != State::Ended {
             self.state = State::Reading;
@@ -232,15 +232,15 @@ impl<T: Send + 'static> Pages<T> {
     }
 
     fn fetch(&mut self) -> &mut InFlight<T> {
-        let page = || (self.fetch)(self.walk.request(), &self.options);
+        let page = || (self.fetch)(self.position.request(), &self.options);
         self.in_flight.get_or_insert_with(|| InFlight(tokio::spawn(page().in_current_span())))
     }
 
     /// Returns the new items of a page.
     fn take(&mut self, mut items: Vec<T>, total: Option<i64>) -> Result<NewItems<T>, Error> {
-        let offset = self.walk.request().offset;
+        let offset = self.position.request().offset;
         let ids = items.iter().map(|item| Id::from((self.id)(item))).collect();
-        let step = self.walk.take(ids, total).map_err(|problem| {
+        let step = self.position.take(ids, total).map_err(|problem| {
             self.state = State::Changed;
             let problem = format!("{problem}; items may be missing: read the list again");
             Error::list_changed(self.operation, problem)
@@ -261,7 +261,7 @@ impl<T: Send + 'static> Pages<T> {
 
     fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<NewItems<T>, Error>>> {
         while self.state == State::Reading {
-            if self.walk.page_size() == 0 {
+            if self.position.page_size() == 0 {
                 self.state = State::Failed;
                 let problem = FieldError::local("limit".to_owned(), "must be at least 1".to_owned());
                 let error = Error::local_fields(ErrorKind::InvalidRequest, vec![problem]);
@@ -338,8 +338,8 @@ impl<T> fmt::Debug for Pages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pages")
             .field("operation", &self.operation.id)
-            .field("offset", &self.walk.offset())
-            .field("page_size", &self.walk.page_size())
+            .field("offset", &self.position.offset())
+            .field("page_size", &self.position.page_size())
             .finish_non_exhaustive()
     }
 }

@@ -106,7 +106,7 @@ impl Seen {
         }
         // From here on, the page is in order with the remembered items.
         let first = known.iter().position(is_remembered).or_else(|| known.iter().position(is_proof)).unwrap_or(0);
-        // Up to here, an unknown item is a forgotten one, or one that arrived during the walk.
+        // Up to here, an unknown item is a forgotten one, or one that arrived meanwhile.
         let last = known.iter().rposition(is_remembered).filter(|_| self.has_forgotten).unwrap_or(0);
         let (oldest, newest) = (known.iter().filter_map(Known::sighting).min().unwrap_or(0), self.sightings);
         let mut is_new = Vec::with_capacity(ids.len());

@@ -32,7 +32,7 @@ impl Limits {
         }
         // In a box, because it is large and most clients have no limits.
         let turn = Box::pin(async {
-            // The permit first: whoever waits for one must not have used up a turn of the rate.
+            // The permit first: a request that waits for one must not have used up a turn of the rate.
             let permit = match &self.concurrency {
                 // The semaphore is never closed.
                 Some(concurrency) => concurrency.acquire().await.ok(),

@@ -43,7 +43,7 @@ pub(crate) use redact::Private;
 pub(crate) use retry::Budget;
 pub use retry::RetryPolicy;
 pub use telemetry::Attempt;
-pub(crate) use telemetry::{OnAttempt, Server, heard};
+pub(crate) use telemetry::{OnAttempt, Server, enabled};
 pub use token::{TokenFuture, TokenSource};
 
 use crate::{
@@ -133,7 +133,7 @@ pub(crate) struct Head {
     pub(crate) request_id: Option<String>,
 }
 
-/// Decodes a 2xx body. The value stays with whoever decodes it.
+/// Decodes a 2xx body. The decoder keeps the value.
 pub(crate) type Decode<'a> = &'a mut (dyn FnMut(&Bytes) -> Result<(), NotDecoded> + Send);
 
 /// Sends a request, as often as its retry policy has it, until a response decodes.

@@ -66,7 +66,7 @@ impl Server {
 }
 
 /// A disabled span would still write to `log` with every poll, where `tracing` serves that too.
-pub(crate) fn heard(span: Span) -> Span {
+pub(crate) fn enabled(span: Span) -> Span {
     if span.is_disabled() { Span::none() } else { span }
 }
 
@@ -90,7 +90,7 @@ impl<'a> Observer<'a> {
         started: Instant,
     ) -> Self {
         let operation = record.operation;
-        let span = heard(tracing::debug_span!(
+        let span = enabled(tracing::debug_span!(
             "piaxis_attempt",
             otel.kind = "client",
             operation = operation.id,

@@ -81,7 +81,7 @@ impl Report {
             (true, true) => "The change of the contract breaks somebody",
             (true, false) => "The change of the contract must be reviewed",
             (false, _) if self.of_level(Level::Breaking).next().is_some() => {
-                "The change of the contract breaks nobody who was not told"
+                "The change of the contract breaks nobody who was not warned"
             }
             (false, _) => "The change of the contract breaks nobody",
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, Kind};
 
-/// So many of a kind, of one operation or in one section, are told as one.
+/// So many of a kind, of one operation or in one section, are reported as one.
 const MANY: usize = 4;
 
 /// A finding, and those that it stands for.

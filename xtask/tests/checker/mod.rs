@@ -47,25 +47,25 @@ impl Drop for Folder {
     }
 }
 
-pub struct Answer {
+pub struct Checked {
     pub code: Option<i32>,
     pub json: Value,
     pub error: String,
 }
 
-impl Answer {
+impl Checked {
     pub fn all(&self) -> impl Iterator<Item = &Value> {
         self.json["findings"].as_array().into_iter().flatten()
     }
 }
 
 /// Checks the documents in a folder or at an address.
-pub fn check(docs: impl AsRef<OsStr>, more: &[&str]) -> Answer {
+pub fn check(docs: impl AsRef<OsStr>, more: &[&str]) -> Checked {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     let output = command.args(["check", "--format", "json", "--docs"]).arg(docs).args(more).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!error.contains("panicked"), "{error}");
-    Answer {
+    Checked {
         code: output.status.code(),
         json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
         error: error.trim_end().to_owned(),

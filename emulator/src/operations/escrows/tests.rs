@@ -140,7 +140,7 @@ fn a_declined_beneficiary_leaves_the_money_where_it_is() {
 }
 
 #[test]
-fn the_merchant_hears_of_each_release_and_of_disputes() {
+fn the_merchant_is_notified_of_each_release_and_of_disputes() {
     let world = &mut world();
     let row = payout(world, courier(COURIER), 100, vec![place()]).unwrap();
     let (escrow_id, term_id) = (id(world, row), world.escrows.get(row).unwrap().terms[0].id(world));

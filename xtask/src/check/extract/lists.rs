@@ -17,7 +17,7 @@ impl Reader<'_> {
     pub(super) fn list(&mut self, items: &[Item]) {
         for item in items {
             self.here.line = item.line;
-            self.hear(&item.text);
+            self.note_words(&item.text);
             let role = self.here.role.clone();
             self.item(&item.text);
             let before = self.here.prefix.clone();
@@ -143,7 +143,7 @@ impl Reader<'_> {
         let direction = if title.contains("response") { Direction::Response } else { Direction::Request };
         for item in items {
             self.here.line = item.line;
-            self.hear(&item.text);
+            self.note_words(&item.text);
             let (Some(name), Some(operation)) = (first_name(&item.text), self.here.operation.clone()) else { continue };
             if title.contains("json") {
                 self.entry(&Role::Fields(direction, false), &name);

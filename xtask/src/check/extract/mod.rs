@@ -185,7 +185,7 @@ impl Reader<'_> {
     }
 
     /// Reads what may stand anywhere in running text, and keeps the words, to tell later what was reworded.
-    fn hear(&mut self, text: &Text) {
+    fn note_words(&mut self, text: &Text) {
         let words = text.plain.split_whitespace().collect::<Vec<_>>().join(" ");
         let words = words.trim_end_matches([':', '.']).to_owned();
         if let Some(part) = self.found.parts.last_mut().filter(|_| !words.is_empty()) {

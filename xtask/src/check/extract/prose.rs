@@ -13,7 +13,7 @@ use crate::check::{
 
 impl Reader<'_> {
     pub(super) fn paragraph(&mut self, text: &Text) {
-        self.hear(text);
+        self.note_words(text);
         let lower = text.plain.to_lowercase();
         if refers_to_other_fields(&lower, text) {
             self.understood();

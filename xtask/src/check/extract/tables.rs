@@ -13,7 +13,7 @@ use crate::check::{
 impl Reader<'_> {
     pub(super) fn table(&mut self, rows: &[Vec<Text>]) {
         let Some((header, rows)) = rows.split_first() else { return };
-        header.iter().chain(rows.iter().flatten()).for_each(|cell| self.hear(cell));
+        header.iter().chain(rows.iter().flatten()).for_each(|cell| self.note_words(cell));
         let titles: Vec<String> = header.iter().map(|cell| cell.plain.trim().to_lowercase()).collect();
         let position = |words: &str| titles.iter().position(|title| holds(title, words));
         for (column, _) in titles.iter().enumerate().filter(|(_, title)| holds(title, FIELD_OF_RESOURCE)) {

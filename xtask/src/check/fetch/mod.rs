@@ -209,7 +209,7 @@ impl Reader {
             let all = self.get_all(round.iter().map(|link| link.path.as_str()).collect()).await;
             for (Link { path, page, line }, got) in round.into_iter().zip(all) {
                 match got {
-                    // A server that answers every address with its start page has not got this one.
+                    // A server that responds to every URL with its start page does not have this one.
                     Ok((file, content)) if content.text == index_text && !path.ends_with(INDEX) => {
                         self.broken_link(page, line, &file.address, "shows the index instead of a page of its own");
                     }

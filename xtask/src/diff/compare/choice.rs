@@ -38,11 +38,11 @@ impl<'a> Comparison<'a> {
                 let rules = if new_key == "oneOf" { "alternative" } else { "any-of" };
                 let [gone, more] = self.alternatives(old, new, spot);
                 for one in gone {
-                    let message = format!("alternative {} of `{name}` removed", one.told());
+                    let message = format!("alternative {} of `{name}` removed", one.described());
                     self.find(spot, &format!("{rules}-removed"), removed(&one.peeled.from, new), message);
                 }
                 for other in more {
-                    let message = format!("alternative {} of `{name}` added", other.told());
+                    let message = format!("alternative {} of `{name}` added", other.described());
                     self.find(spot, &format!("{rules}-added"), added(&other.peeled.from), message);
                 }
             }
@@ -107,7 +107,7 @@ impl<'a> Alternative<'a> {
         Self { peeled, marks }
     }
 
-    fn told(&self) -> String {
+    fn described(&self) -> String {
         match (&self.peeled.name, self.peeled.node.text("type")) {
             (Some(name), _) => format!("`{name}`"),
             (None, "") => "inline schema".to_owned(),

@@ -93,12 +93,12 @@ impl<'a> Comparison<'a> {
             };
             root.items("servers").into_iter().map(|server| (id(&server), server)).collect()
         };
-        let told = |(environment, url): &(&'a str, String), _: &Node<'a>, _: &str| match *environment {
+        let described = |(environment, url): &(&'a str, String), _: &Node<'a>, _: &str| match *environment {
             "" => ("server", format!("server {url}")),
             name => ("environment", format!("server of the environment {name}")),
         };
         for ((environment, _), one, other) in
-            self.matched(servers(&self.base), servers(&self.head), &self.head.part("servers"), told)
+            self.matched(servers(&self.base), servers(&self.head), &self.head.part("servers"), described)
         {
             let (was, is) = (url(&one), url(&other));
             if was != is {

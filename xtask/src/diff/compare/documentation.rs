@@ -24,11 +24,11 @@ impl<'a> Comparison<'a> {
             }
         }
         for key in ["info", "tags", "externalDocs"] {
-            let is_told = match (base.child(key), head.child(key)) {
+            let is_described = match (base.child(key), head.child(key)) {
                 (Some(old), Some(new)) => same(old.value, new.value) || !differences(&old, &new).is_empty(),
                 (old, new) => old.is_none() && new.is_none(),
             };
-            if !is_told {
+            if !is_described {
                 let sides = Sides::new(base.child(key).as_ref(), head.child(key).as_ref());
                 self.note("documentation-changed", sides, format!("`{key}` changed"));
             }

@@ -24,9 +24,9 @@ impl<'a> Comparison<'a> {
     fn webhooks(&mut self) {
         let (base, head) = self.parts("x-piaxis-webhooks");
         for (key, word, rules) in LISTS {
-            let told = |name: &&str, _: &Node<'a>, _: &str| (rules, format!("webhook {word} `{name}`"));
+            let described = |name: &&str, _: &Node<'a>, _: &str| (rules, format!("webhook {word} `{name}`"));
             let (old, new): (Named<'a>, Named<'a>) = (base.children(key), head.children(key));
-            for (name, one, other) in self.matched(old, new, &head.part(key), told) {
+            for (name, one, other) in self.matched(old, new, &head.part(key), described) {
                 match key {
                     "payloads" => drop(self.used(way::WEBHOOK, &one, &other, &format!("webhook {name}"))),
                     "headers" => self.transport(&one, &other, &format!("webhook header `{name}`")),
@@ -72,13 +72,16 @@ impl<'a> Comparison<'a> {
             let items = root.items("x-piaxis-common-headers").into_iter();
             items.map(|item| (item.resolved().text("name").to_lowercase(), item)).collect()
         };
-        let told = |name: &String, item: &Node<'a>, word: &str| {
+        let described = |name: &String, item: &Node<'a>, word: &str| {
             let demands = word == "added" && item.resolved().is("required");
             (if demands { "required-parameter" } else { "common-header" }, format!("common header `{name}`"))
         };
-        for (name, one, other) in
-            self.matched(headers(&self.base), headers(&self.head), &self.head.part("x-piaxis-common-headers"), told)
-        {
+        for (name, one, other) in self.matched(
+            headers(&self.base),
+            headers(&self.head),
+            &self.head.part("x-piaxis-common-headers"),
+            described,
+        ) {
             let (one, other) = (one.resolved(), other.resolved());
             let what = format!("common header `{name}`");
             self.transport(&one, &other, &what);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// So many equal changes are told as one.
+/// So many equal changes are reported as one.
 const MANY: usize = 4;
 
 /// Completes and sorts the changes.

@@ -141,19 +141,19 @@ impl<'a> Comparison<'a> {
         });
     }
 
-    /// Notes what only one of two maps around a node has; returns what both have. `told` gives the first words of the
+    /// Notes what only one of two maps around a node has; returns what both have. `described` gives the first words of the
     /// rule and of the message, which end with `removed` or `added`.
     fn matched<K: Ord>(
         &mut self,
         old: BTreeMap<K, Node<'a>>,
         new: BTreeMap<K, Node<'a>>,
         around: &Node<'a>,
-        told: impl Fn(&K, &Node<'a>, &str) -> (&'static str, String),
+        described: impl Fn(&K, &Node<'a>, &str) -> (&'static str, String),
     ) -> Vec<(K, Node<'a>, Node<'a>)> {
         let (gone, more, both) = split(old, new);
         let gone = gone.iter().map(|(key, one)| (key, one, "removed", removed(one, around)));
         for (key, node, word, sides) in gone.chain(more.iter().map(|(key, one)| (key, one, "added", added(one)))) {
-            let (id, what) = told(key, node, word);
+            let (id, what) = described(key, node, word);
             self.note(&format!("{id}-{word}"), sides, format!("{what} {word}"));
         }
         both

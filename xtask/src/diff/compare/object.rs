@@ -116,7 +116,7 @@ impl<'a> Comparison<'a> {
 /// Ways without a property: requests leave out read-only ones, responses write-only ones.
 fn hidden(sides: &[&Node<'_>]) -> u8 {
     let any = |key: &str| u8::from(sides.iter().any(|node| Peeled::of(node).is(key)));
-    (any("readOnly") * way::SENT) | (any("writeOnly") * way::ANSWERED)
+    (any("readOnly") * way::SENT) | (any("writeOnly") * way::RECEIVED)
 }
 
 fn required(is_required: bool) -> &'static str {

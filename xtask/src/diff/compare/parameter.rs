@@ -11,7 +11,7 @@ fn items<'a>(operation: &Operation<'a>) -> Vec<Node<'a>> {
     [&operation.node, &operation.path].map(|node| node.items("parameters")).concat()
 }
 
-/// The parameters of an operation by their identity, each where its changes are told of.
+/// The parameters of an operation by their identity, each where its changes are reported.
 fn parameters<'a>(operation: &Operation<'a>, others: &[Node<'a>]) -> BTreeMap<String, Node<'a>> {
     let mut found = BTreeMap::new();
     for item in items(operation) {
@@ -81,9 +81,9 @@ impl<'a> Comparison<'a> {
         let words = |_: &String, node: &Node<'a>, word: &str| {
             let node = node.resolved();
             match word {
-                "removed" => ("parameter", format!("parameter {}", told(&node))),
-                _ if node.is("required") => ("required-parameter", format!("required parameter {}", told(&node))),
-                _ => ("optional-parameter", format!("optional parameter {}", told(&node))),
+                "removed" => ("parameter", format!("parameter {}", described(&node))),
+                _ if node.is("required") => ("required-parameter", format!("required parameter {}", described(&node))),
+                _ => ("optional-parameter", format!("optional parameter {}", described(&node))),
             }
         };
         for (_, old, new) in self.matched(old, new, &head.node.child_or_self("parameters"), words) {
@@ -92,7 +92,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn parameter(&mut self, old: &Node<'a>, new: &Node<'a>) {
-        let name = format!("parameter {}", told(new));
+        let name = format!("parameter {}", described(new));
         if new.text("in") != "path" {
             self.presence(old, new, "parameter", &name);
         }
@@ -111,7 +111,7 @@ impl<'a> Comparison<'a> {
         if let (Some(one), Some(other)) = (schema_of(old), schema_of(new)) {
             let (was, is) = (default(&one), default(&other));
             if was.as_ref().map(|node| node.value) != is.as_ref().map(|node| node.value) {
-                let message = changed("default", told(new).trim_matches('`'), was.as_ref(), is.as_ref());
+                let message = changed("default", described(new).trim_matches('`'), was.as_ref(), is.as_ref());
                 // A required parameter is never left out.
                 let wire = if old.is("required") { Level::Patch } else { Level::Breaking };
                 let sides = both(was.as_ref().unwrap_or(&one), is.as_ref().unwrap_or(&other));
@@ -140,6 +140,6 @@ impl<'a> Comparison<'a> {
     }
 }
 
-fn told(node: &Node<'_>) -> String {
+fn described(node: &Node<'_>) -> String {
     format!("`{}` ({})", node.text("name"), node.text("in"))
 }

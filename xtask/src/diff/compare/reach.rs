@@ -19,8 +19,8 @@ pub(super) mod way {
     /// A response header: text without a Rust type.
     pub(crate) const HEADER: u8 = 128;
     pub(crate) const SENT: u8 = REQUEST | TRANSPORT | TEXT;
-    pub(crate) const ANSWERED: u8 = SUCCESS | UNTYPED | WEBHOOK | HEADER;
-    pub(crate) const ALL: u8 = SENT | ANSWERED | UNUSED;
+    pub(crate) const RECEIVED: u8 = SUCCESS | UNTYPED | WEBHOOK | HEADER;
+    pub(crate) const ALL: u8 = SENT | RECEIVED | UNUSED;
     /// Without a Rust type.
     pub(crate) const PLAIN: u8 = TRANSPORT | UNTYPED | HEADER;
 }
@@ -83,7 +83,7 @@ impl Comparison<'_> {
         };
         let candidates: Vec<(&Rule, Level, Level)> = match ways {
             0 => {
-                let directions = [way::SENT, way::ANSWERED].into_iter();
+                let directions = [way::SENT, way::RECEIVED].into_iter();
                 directions.filter(|way| all & (way | way::UNUSED) != 0).map(off_wire).collect()
             }
             _ => ON_WIRE.into_iter().filter(|way| ways & way != 0).map(on_wire).collect(),

@@ -88,7 +88,7 @@ impl<'a> Comparison<'a> {
             let entries = node.part("headers").entries().into_iter();
             entries.map(|(name, header)| (name.to_lowercase(), header)).collect()
         };
-        let told = |header: &String, node: &Node<'a>, word: &str| {
+        let described = |header: &String, node: &Node<'a>, word: &str| {
             let id = match word {
                 "added" => "response-header",
                 _ if node.resolved().is("required") => "required-response-header",
@@ -96,7 +96,7 @@ impl<'a> Comparison<'a> {
             };
             (id, format!("response header `{header}` of {name}"))
         };
-        for (header, one, other) in self.matched(headers(old), headers(new), new, told) {
+        for (header, one, other) in self.matched(headers(old), headers(new), new, described) {
             let (was, is) = (one.resolved(), other.resolved());
             self.presence(&was, &is, "response-header", &format!("response header `{header}` of {name}"));
             self.unknown_keys(&was, &is, parameter::KNOWN);

@@ -29,14 +29,14 @@ impl<'a> Comparison<'a> {
         let list = if new.is_some() { around.pointer.clone() } else { format!("{}/security", around.pointer) };
         let value = old.as_ref().map_or(&Value::Null, |node| node.value);
         for set in &gone {
-            let node = self.base.with(format!("{list}/{}", escape(&told(set))), value);
-            let message = format!("security of {name}: alternative `{}` removed", told(set));
+            let node = self.base.with(format!("{list}/{}", escape(&described(set))), value);
+            let message = format!("security of {name}: alternative `{}` removed", described(set));
             self.note("security-tightened", removed(&node, around), message);
         }
         // A changed alternative is reported once, as the break that it is.
         for set in more.iter().filter(|_| gone.is_empty()) {
-            let node = around.with(format!("{}/{}", around.pointer, escape(&told(set))), around.value);
-            let message = format!("security of {name}: alternative `{}` added", told(set));
+            let node = around.with(format!("{}/{}", around.pointer, escape(&described(set))), around.value);
+            let message = format!("security of {name}: alternative `{}` added", described(set));
             self.note("security-loosened", added(&node), message);
         }
     }
@@ -97,7 +97,7 @@ fn is_accepted(one: &Credentials<'_>, these: &[Credentials<'_>], others: &[Crede
 }
 
 /// The name of an alternative: `api_key+bearer`, with scopes `oauth(read,write)`.
-fn told(set: &Credentials<'_>) -> String {
+fn described(set: &Credentials<'_>) -> String {
     let scheme = |(name, scopes): (&&str, &BTreeSet<&str>)| match scopes.is_empty() {
         true => (*name).to_owned(),
         false => format!("{name}({})", scopes.iter().copied().collect::<Vec<_>>().join(",")),

@@ -22,7 +22,7 @@ impl<'a> Comparison<'a> {
         let (old, new) = (old.as_ref(), new.as_ref());
         let spot = &pair.spot;
         let rust = (rust_api::kind(old) == rust_api::kind(new)).then_some(Level::Patch);
-        let message = format!("type of `{}` changed from {} to {}", spot.name, told(old), told(new));
+        let message = format!("type of `{}` changed from {} to {}", spot.name, described(old), described(new));
         let names = |kinds: Option<&Kinds<'a>>| kinds.map(|kinds| kinds.iter().map(|(kind, _)| *kind).collect());
         let same_names = names(old) as Option<Vec<&str>> == names(new);
         let sides = pair.sides(if same_names { "format" } else { "type" });
@@ -121,7 +121,7 @@ fn compared(base: Option<&Kinds<'_>>, head: Option<&Kinds<'_>>, takes: fn(Kind<'
     }
 }
 
-fn told(kinds: Option<&Kinds<'_>>) -> String {
+fn described(kinds: Option<&Kinds<'_>>) -> String {
     let word = |(kind, format): &Kind<'_>| match *format {
         "" => format!("`{kind}`"),
         format => format!("`{kind}` ({format})"),

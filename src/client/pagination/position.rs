@@ -3,7 +3,7 @@
 //! The server's list has a stable order. Between two requests, items may be inserted, removed, or change their status.
 //! Pages overlap by one item, the anchor. A page with an item that was read before loses nothing: a page is contiguous, and
 //! every item that stayed in the list and stands before an item that was read was read, too. A page without such an item
-//! may follow a removal, so the walk steps back until the pages overlap again.
+//! may follow a removal, so the position steps back until the pages overlap again.
 
 use super::{
     PageRequest,
@@ -45,7 +45,7 @@ enum Top {
     New(Id),
 }
 
-pub(super) struct Walk {
+pub(super) struct Position {
     /// Offset of the first item that was not read.
     next: u32,
     /// Offset after the last new item.
@@ -69,9 +69,9 @@ pub(super) struct Walk {
     top: Top,
 }
 
-impl Walk {
+impl Position {
     pub(super) fn new(offset: u32, page_size: u32, largest_limit: u32) -> Self {
-        let mut walk = Self {
+        let mut position = Self {
             next: 0,
             settled: 0,
             page_size,
@@ -87,8 +87,8 @@ impl Walk {
             contradicted: false,
             top: Top::Overlapping,
         };
-        walk.start_at(offset);
-        walk
+        position.start_at(offset);
+        position
     }
 
     pub(super) fn start_at(&mut self, offset: u32) {
