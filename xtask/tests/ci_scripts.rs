@@ -1,4 +1,4 @@
-//! The scripts of the workflows, with a `cargo` that says what a test wants.
+//! The scripts of the workflows, with a `cargo` that prints what a test asks for.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -280,7 +280,7 @@ fn what_is_not_there_is_named() {
 fn a_document_of_20_megabytes_is_refused() {
     let folder = folder("long");
     fs::write(folder.join("good.yaml"), GOOD).unwrap();
-    let line = "# words that say nothing, again and again, until nobody reads them any more\n";
+    let line = "# words that say nothing, over and over, until nobody reads them any more\n";
     fs::write(folder.join("long.yaml"), GOOD.to_owned() + &line.repeat(20_000_000 / line.len() + 1)).unwrap();
     let (code, out, error) = run(&folder, &["good.yaml", "long.yaml"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));

@@ -44,7 +44,7 @@ impl Lines {
 }
 
 impl Document {
-    /// Line that follows what was taken out of `base`: there an annotation is seen beside the edit.
+    /// Line that follows what was removed from `base`: there an annotation is seen beside the edit.
     pub(crate) fn line_of_gap(&self, base: &Self, removed: &str) -> Option<usize> {
         // What is around it may be gone with it.
         let mut places = around(removed).zip(around(removed).skip(1));

@@ -247,7 +247,7 @@ impl Comparison<'_> {
     }
 }
 
-/// The finding at the first of its places, with the others in its words; none when no place is left.
+/// The finding at the first of its places, with the others in its message; none when no place is left.
 fn at_places(finding: Finding, places: Vec<Option<DocPlace>>) -> Option<Finding> {
     let mut places = places.into_iter();
     let mut finding = Finding { doc: places.next()?, ..finding };

@@ -110,7 +110,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Takes out what only has another name: entries of only one map with the same content.
+/// Removes what only has another name: entries of only one map with the same content.
 pub(super) fn renamed<'a>(old: &mut Named<'a>, new: &mut Named<'a>) -> Vec<[(&'a str, Node<'a>); 2]> {
     let only = |these: &Named<'a>, others: &Named<'a>| -> Vec<(&'a str, String)> {
         let only = these.iter().filter(|(name, _)| !others.contains_key(*name));
