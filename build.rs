@@ -7,6 +7,9 @@ mod check;
 #[cfg(feature = "client")]
 #[path = "build/client.rs"]
 mod client;
+#[cfg(feature = "client")]
+#[path = "build/credentials.rs"]
+mod credentials;
 #[cfg(any(feature = "client", feature = "webhook"))]
 #[path = "build/debug.rs"]
 mod debug;
@@ -102,6 +105,7 @@ fn all_files(contract: &Value) -> Result<Vec<(&'static str, String)>> {
             ("raw.rs", raw::raw(contract, &spec)?),
             ("evidence.rs", evidence::evidence(contract)),
             ("lists.rs", lists::lists(contract)?),
+            ("credentials.md", credentials::credentials(contract)),
         ]);
         #[cfg(feature = "mock")]
         files.push(("mocks.rs", mocks::mocks(contract, spec)?));

@@ -17,25 +17,18 @@ use crate::{
 ///
 /// | who acts | credentials | environment |
 /// |---|---|---|
-/// | the merchant | `api_key`, and `client_id` for creating escrows, listing payments and all payouts | `PIAXIS_API_KEY`, `PIAXIS_CLIENT_ID` (or `PIAXIS_OAUTH_CLIENT_ID`) |
-/// | a payer with a Piaxis wallet (`piaxis_external`) | `access_token`, and `client_id` for creating escrows | `PIAXIS_ACCESS_TOKEN` |
-/// | the OAuth exchange | `client_id`, `client_secret` | `PIAXIS_CLIENT_SECRET` (or `PIAXIS_OAUTH_CLIENT_SECRET`) |
+/// | the merchant | `api_key`, and `client_id` where the table below has it | `PIAXIS_API_KEY`, `PIAXIS_CLIENT_ID` (or `PIAXIS_OAUTH_CLIENT_ID`) |
+/// | a payer with a Piaxis wallet (`piaxis_external`) | `access_token`, called `bearer` in the table below | `PIAXIS_ACCESS_TOKEN` |
+/// | the OAuth exchange | `client_id`, `client_secret`, both in the form | `PIAXIS_CLIENT_SECRET` (or `PIAXIS_OAUTH_CLIENT_SECRET`) |
 ///
 /// An API key and a token may both be set. The client id is sent wherever it is configured and the operation takes it, also
 /// beside a token. Where a source says that the API rejects a request without a credential, the request fails before it is
-/// sent, and the error names the variable. Otherwise the API decides.
+/// sent, and the error names the variable. Otherwise the API decides. This table is generated from the contract, and
+/// [`OPERATIONS`](crate::OPERATIONS) has the same for programs:
 ///
-/// | operations | sent | not sent without |
-/// |---|---|---|
-/// | `oauth_*` | no header; client id and secret are in the form | |
-/// | `otp_request` | API key, client id if configured | API key |
-/// | `payments_create`, `payments_get` | API key, token or both; client id if configured | API key or token |
-/// | `escrows_create` | API key, token or both; client id | client id, and API key or token |
-/// | other escrow operations | API key, token or both; client id if configured | API key or token |
-/// | `payments_list`, `disbursements_*`, `escrow_disbursements_*` | API key, client id | API key, client id |
+#[doc = include_str!(concat!(env!("OUT_DIR"), "/credentials.md"))]
 ///
-/// [`OPERATIONS`](crate::OPERATIONS) has the same as a table. A value that no header can carry makes the requests that need
-/// it fail before they are sent.
+/// A value that no header can carry makes the requests that need it fail before they are sent.
 ///
 /// ```
 /// use piaxis::Credentials;
