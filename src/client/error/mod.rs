@@ -5,7 +5,7 @@ mod display;
 mod kind;
 mod outcome;
 mod retry_after;
-pub(crate) mod table;
+pub(crate) mod statuses;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ pub use body::FieldError;
 pub use kind::ErrorKind;
 pub use outcome::Outcome;
 pub(crate) use retry_after::retry_after;
-use table::{Failure, Verdict};
+use statuses::{Failure, Verdict};
 
 use crate::{
     decoding::DecodeError,
@@ -91,7 +91,7 @@ impl Error {
     fn new(kind: ErrorKind, failure: Failure) -> Self {
         Self(Box::new(Inner {
             kind,
-            verdict: table::verdict(failure, false),
+            verdict: statuses::verdict(failure, false),
             operation: None,
             status: None,
             code: None,
@@ -132,7 +132,7 @@ impl Error {
         Self::new(ErrorKind::Timeout, Failure::Unsent).with_message(message)
     }
 
-    /// A response that is no success. `has_earlier`: see [`table::verdict`].
+    /// A response that is no success. `has_earlier`: see [`statuses::verdict`].
     pub(crate) fn from_response(
         status: StatusCode,
         headers: &HeaderMap,
@@ -140,8 +140,8 @@ impl Error {
         has_earlier: bool,
         redact: &dyn Fn(&str) -> String,
     ) -> Self {
-        let mut error = Self::new(table::kind_of(status.as_u16()), Failure::Status(status.as_u16()));
-        error.0.verdict = table::verdict(Failure::Status(status.as_u16()), has_earlier);
+        let mut error = Self::new(statuses::kind_of(status.as_u16()), Failure::Status(status.as_u16()));
+        error.0.verdict = statuses::verdict(Failure::Status(status.as_u16()), has_earlier);
         error.read_body(headers, body, redact);
         if status.is_redirection() {
             error.0.message = Some("redirects are not followed, because they would carry the credentials".to_owned());

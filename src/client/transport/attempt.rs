@@ -15,8 +15,6 @@ use crate::{
     response_body::NotDecoded,
 };
 
-const USER_AGENT: &str = concat!("piaxis-rust/", env!("CARGO_PKG_VERSION"));
-
 /// Waits for a turn, sends, decodes, and reports.
 pub(super) async fn attempt(
     call: &Call<'_>,
@@ -93,7 +91,7 @@ fn complete(call: &Call<'_>, record: &Record, token: Option<&Token>) -> Result<(
     if let Some(app_info) = &shared.app_info {
         headers.insert(&headers::APP_INFO, app_info.clone());
     }
-    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(headers::USER_AGENT));
     headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
     Ok((request, request_id, sent))
 }

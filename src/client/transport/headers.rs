@@ -24,6 +24,9 @@ macro_rules! name {
     }};
 }
 
+/// Value of the header `User-Agent`.
+pub(super) const USER_AGENT: &str = concat!("piaxis-rust/", env!("CARGO_PKG_VERSION"));
+
 static API_KEY: HeaderName = name!(HEADERS.api_key);
 static CLIENT_ID: HeaderName = name!(HEADERS.client_id);
 static BEARER: HeaderName = name!(HEADERS.bearer);
