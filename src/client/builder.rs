@@ -90,7 +90,10 @@ impl ClientBuilder {
         let access_token = variable(VARIABLES.access_token)?;
         if api_key.is_none() && access_token.is_none() {
             let (key, token) = (VARIABLES.api_key[0], VARIABLES.access_token[0]);
-            return Err(Error::local(ErrorKind::Configuration, format!("neither {key} nor {token} is set")));
+            return Err(Error::local(
+                ErrorKind::Configuration,
+                format!("neither {key} nor {token} is set: one is required"),
+            ));
         }
         let client_id = variable(VARIABLES.client_id)?;
         let mut credentials = Credentials::new();
@@ -344,7 +347,7 @@ impl ClientBuilder {
                 let roots = self.root_certificates.into_iter();
                 builder = roots.fold(builder, |builder, root| builder.tls_certs_merge([root]));
                 builder.build().map_err(|error| {
-                    Error::local(ErrorKind::Configuration, format!("the HTTP client cannot be built: {error}"))
+                    Error::local(ErrorKind::Configuration, format!("failed to build the HTTP client: {error}"))
                 })?
             },
             base_url,

@@ -89,7 +89,7 @@ impl<T: DeserializeOwned + Send + 'static> CustomRequest<T> {
     /// Sets the body, as JSON.
     pub fn json(self, body: &(impl Serialize + ?Sized)) -> Self {
         // The message of the serialiser may hold a value.
-        let json = serde_json::to_vec(body).map_err(|_| invalid("the body cannot be serialised as JSON"));
+        let json = serde_json::to_vec(body).map_err(|_| invalid("failed to serialize the body as JSON"));
         Self(self.0.map(|request| {
             *request.body_mut() = Some(json?.into());
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -99,7 +99,7 @@ impl<T: DeserializeOwned + Send + 'static> CustomRequest<T> {
 
     /// Adds query parameters: a struct, or a list of names and values.
     pub fn query(self, parameters: &(impl Serialize + ?Sized)) -> Self {
-        let query = serde_urlencoded::to_string(parameters).map_err(|_| invalid("the query cannot be serialised"));
+        let query = serde_urlencoded::to_string(parameters).map_err(|_| invalid("failed to serialize the query"));
         Self(self.0.map(|request| {
             let earlier = request.url().query().map_or(String::new(), |earlier| format!("{earlier}&"));
             let query = earlier + &query?;

@@ -163,7 +163,7 @@ impl Escrows {
     ) -> Request<TermFulfilled> {
         let (evidence, term_id) = (evidence.into(), term_id.into());
         let invalid =
-            |error| Error::local(ErrorKind::InvalidRequest, format!("the evidence must be an object: {error}"));
+            |error| Error::local(ErrorKind::InvalidRequest, format!("evidence: must be a JSON object: {error}"));
         let body = evidence.to_data().map_err(invalid).map(|data| {
             let term_type = evidence.term_type();
             TermFulfillment::builder()

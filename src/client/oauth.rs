@@ -79,7 +79,7 @@ impl OAuth {
         let refuse = |error: Error| error.in_operation(const { named("oauth_authorize") });
         check_redirect_uri(&params.redirect_uri).map_err(refuse)?;
         let unwritable =
-            |error| Error::local(ErrorKind::InvalidRequest, format!("the parameters cannot be written: {error}"));
+            |error| Error::local(ErrorKind::InvalidRequest, format!("failed to serialize the parameters: {error}"));
         let query = serde_urlencoded::to_string(params).map_err(unwritable).map_err(refuse)?;
         let path = const { named("oauth_authorize") }.path;
         Ok(format!("{}{path}?{query}", self.client.shared().base_url))
@@ -147,7 +147,8 @@ impl OAuth {
 
     fn client_credentials(&self, id: Option<String>, secret: Option<Secret>) -> Result<(String, Secret), Error> {
         let missing = |what, variables: &[&str]| {
-            let message = format!("it needs the {what}; set {}, or give it to the client's builder", variables[0]);
+            let message =
+                format!("the {what} is required: set {}, or pass the {what} to the client's builder", variables[0]);
             Error::local(ErrorKind::Configuration, message)
         };
         let id = id.or_else(|| self.client.credentials().client_id_text().map(str::to_owned));

@@ -71,7 +71,7 @@ impl RequestOptions {
         let credential = [Credential::ApiKey, Credential::ClientId, Credential::Bearer].map(Credential::header);
         let is_reserved = credential.iter().chain(&RESERVED).any(|reserved| reserved.eq_ignore_ascii_case(name));
         let checked = if is_reserved {
-            Err(format!("the header `{name}` is set by the client alone"))
+            Err(format!("the header `{name}` must not be set: the client sets it"))
         } else {
             header_name(name).and_then(|name| Ok((header_value(&format!("the header `{name}`"), value)?, name)))
         };

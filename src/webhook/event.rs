@@ -51,10 +51,10 @@ impl Event {
 
     pub(super) fn read(bytes: Bytes) -> Result<Self, WebhookError> {
         let not_an_event = |problem: &str| WebhookError::NotAnEvent { problem: problem.to_owned() };
-        let raw = std::str::from_utf8(&bytes).map_err(|_| not_an_event("it is not UTF-8"))?;
+        let raw = std::str::from_utf8(&bytes).map_err(|_| not_an_event("must be UTF-8"))?;
         // Derived structs read arrays too.
         if !raw.trim_start().starts_with('{') {
-            return Err(not_an_event("it is no JSON object"));
+            return Err(not_an_event("must be a JSON object"));
         }
         let body: Body = serde_json::from_str(raw).map_err(|_| {
             let problem = DecodeError::read::<Body, _>(&mut serde_json::Deserializer::from_str(raw)).err();

@@ -184,13 +184,11 @@ impl Error {
         let source = source.without_url();
         let (kind, message) = match (source.is_timeout(), is_sent) {
             (true, true) => (ErrorKind::Timeout, format!("request timed out after {timeout:?}")),
-            (true, false) => (ErrorKind::Timeout, "connecting timed out".to_owned()),
+            (true, false) => (ErrorKind::Timeout, "timed out while connecting".to_owned()),
             (false, false) if source.is_builder() => (ErrorKind::InvalidRequest, "invalid request".to_owned()),
-            (false, false) if source.is_connect() => (ErrorKind::Connection, "no connection".to_owned()),
-            (false, false) => (ErrorKind::Connection, "the connection broke before the request was sent".to_owned()),
-            (false, true) => {
-                (ErrorKind::Connection, "the connection broke before the response was complete".to_owned())
-            }
+            (false, false) if source.is_connect() => (ErrorKind::Connection, "failed to connect".to_owned()),
+            (false, false) => (ErrorKind::Connection, "connection lost before the request was sent".to_owned()),
+            (false, true) => (ErrorKind::Connection, "connection lost before the response was complete".to_owned()),
         };
         let failure = match kind {
             ErrorKind::InvalidRequest => Failure::Refused,

@@ -63,7 +63,10 @@ fn complete(call: &Call<'_>, record: &Record, token: Option<&Token>) -> Result<(
     let mut sent = Sent::default();
     if let Some(body) = template.body() {
         let Some(body) = body.as_bytes() else {
-            return Err(Error::local(ErrorKind::InvalidRequest, "the body is a stream, which cannot be copied"));
+            return Err(Error::local(
+                ErrorKind::InvalidRequest,
+                "unsupported request body: a stream cannot be copied for a retry",
+            ));
         };
         // To copy the bytes costs less than to clone the request, which is the only way to share them.
         let body = Bytes::copy_from_slice(body);

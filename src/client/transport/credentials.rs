@@ -239,8 +239,8 @@ fn missing_credential(missing: Credential, operation: &Operation, has_unused_tok
     };
     let message = if has_unused_token {
         format!(
-            "the operation takes no access token, {what} is required: use the merchant's client, or give the client both \
-             ({variable})"
+            "{what} is required, because the operation takes no access token: use the merchant's client, or give the client \
+             both ({variable})"
         )
     } else {
         format!("{what} is required: set {variable}{or}, or give it to the client's builder")

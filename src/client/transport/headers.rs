@@ -53,6 +53,6 @@ pub(crate) fn header_value(what: &str, text: &str) -> Result<HeaderValue, String
         Ok(_) if !text.is_ascii() => Err(format!("{what} must be ASCII")),
         Ok(value) if !text.trim().is_empty() => Ok(value),
         Ok(_) => Err(format!("{what} is empty")),
-        Err(_) => Err(format!("{what} has characters that no header can carry")),
+        Err(_) => Err(format!("{what} has characters that are invalid in a header")),
     }
 }

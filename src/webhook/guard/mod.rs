@@ -115,7 +115,8 @@ impl Token {
     /// When the operating system has no random bytes.
     pub fn new(key: DeduplicationKey) -> Result<Self, GuardError> {
         let mut owner = [0; 16];
-        getrandom::fill(&mut owner).map_err(|error| GuardError::new("no random bytes for a token", error))?;
+        getrandom::fill(&mut owner)
+            .map_err(|error| GuardError::new("failed to get random bytes for a token", error))?;
         Ok(Self { key, owner })
     }
 

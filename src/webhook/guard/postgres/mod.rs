@@ -120,7 +120,11 @@ impl PostgresGuard {
     /// When the URL is invalid, or the namespace is empty.
     pub fn connect(url: &str, namespace: impl Into<String>) -> Result<Self, GuardError> {
         // The cause would quote a part of the URL, which may be the password.
-        let mut config: Config = url.parse().map_err(|_| GuardError::message("invalid URL of PostgreSQL"))?;
+        let mut config: Config = url.parse().map_err(|_| {
+            GuardError::message(
+                "invalid URL of PostgreSQL; use postgres://[user[:password]@]host[:port][,host…]/database[?options]",
+            )
+        })?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
