@@ -33,8 +33,8 @@ type Source = Arc<dyn std::error::Error + Send + Sync>;
 /// Why a request failed.
 ///
 /// `Display` is one line for a log: the operation, the status, the code and message of the API, the request id, and
-/// whether a retry is safe. The line holds no secrets, no personal data and no body; [`body`](Self::body) has that. Errors are
-/// cheap to clone.
+/// whether a retry is safe. The line contains no secrets, no personal data and no body. The body is in
+/// [`body`](Self::body). Errors are cheap to clone.
 ///
 /// ```text
 /// payments_list: not sent: MISSING_CLIENT_ID: the merchant's client id is required: set PIAXIS_CLIENT_ID, or give it to the client's builder
@@ -76,7 +76,7 @@ struct Inner {
     retry_after: Option<Duration>,
     body: Option<Bytes>,
     source: Option<Source>,
-    /// Whether no connection came about.
+    /// Whether no connection was made.
     is_connect: bool,
     /// Whether the body has one of the API's own error shapes.
     is_from_api: bool,
@@ -292,7 +292,7 @@ impl Error {
         self.0.verdict.write
     }
 
-    /// What kind of failure it is.
+    /// Kind of the failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -313,7 +313,7 @@ impl Error {
         self.0.status
     }
 
-    /// The code that the API gave, such as `MISSING_CLIENT_ID`, or the OAuth error, such as `invalid_grant`.
+    /// Error code of the API, such as `MISSING_CLIENT_ID`, or the OAuth error, such as `invalid_grant`.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
@@ -363,12 +363,12 @@ impl Error {
         self.0.retry_after
     }
 
-    /// The body of the response, at most its first 64 KiB. It may hold anything, secrets too: do not log it.
+    /// The body of the response, at most its first 64 KiB. The body may contain secrets: do not log it.
     pub fn body(&self) -> Option<&[u8]> {
         self.0.body.as_deref()
     }
 
-    /// The quote that was refused, for [`ErrorKind::QuoteRejected`].
+    /// The quote that was rejected, for [`ErrorKind::QuoteRejected`].
     pub fn quote_rejection(&self) -> Option<&QuoteRejection> {
         self.0.source.as_ref().and_then(|source| source.downcast_ref())
     }
@@ -378,7 +378,7 @@ impl Error {
         self.0.kind == ErrorKind::Timeout
     }
 
-    /// Whether no connection came about. Whether the request was sent is in [`outcome`](Self::outcome).
+    /// Whether no connection was made. [`outcome`](Self::outcome) tells whether the request was sent.
     pub fn is_connect(&self) -> bool {
         self.0.is_connect
     }
