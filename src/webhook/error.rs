@@ -3,81 +3,81 @@ use std::{fmt, time::Duration};
 use super::{SignatureVersion, generated::HEADERS};
 use crate::decoding::DecodeError;
 
-/// Why a delivery is not to be trusted, or not to be read.
+/// Why a delivery is rejected, or fails to decode.
 ///
 /// No variant holds the secret, a signature or the body. [`code`](Self::code) is for logs and responses,
 /// [`status`](Self::status) for the response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebhookError {
-    /// A secret is empty: anybody could sign with that.
+    /// A secret is empty: anybody could sign with an empty secret.
     EmptySecret,
     /// A secret has white space at its start or end, as a line break from a file.
     SecretWhiteSpace,
     /// The environment has no secret.
     NoSecret {
-        /// Variable that should hold it.
+        /// Environment variable of the secret.
         variable: &'static str,
     },
-    /// There is no signature.
+    /// The delivery has no signature.
     MissingSignature,
-    /// There is a v2 signature without its timestamp.
+    /// The delivery has a v2 signature without its timestamp.
     MissingTimestamp,
-    /// There is a v1 signature only, but [`require_v2`](super::Webhook::require_v2) was said.
+    /// The delivery has a v1 signature only, and [`require_v2`](super::Webhook::require_v2) is set.
     V2Required,
-    /// A header of the signature is there, but empty.
+    /// A header of the signature is empty.
     EmptyHeader {
-        /// Its name.
+        /// Name of the header.
         header: &'static str,
     },
-    /// A header of the signature is there more than once.
+    /// A header of the signature is repeated.
     DuplicateHeader {
-        /// Its name.
+        /// Name of the header.
         header: &'static str,
     },
-    /// A header of the signature holds bytes that are no ASCII.
+    /// A header of the signature is not ASCII.
     NonAsciiHeader {
-        /// Its name.
+        /// Name of the header.
         header: &'static str,
     },
-    /// A signature has not 64 digits.
+    /// A signature does not have 64 characters.
     SignatureLength {
-        /// Name of its header.
+        /// Name of the header.
         header: &'static str,
-        /// How many characters it has.
+        /// Number of characters.
         length: usize,
     },
     /// A signature is in upper-case hex; genuine ones are in lower case.
     UpperCaseSignature {
-        /// Name of its header.
+        /// Name of the header.
         header: &'static str,
     },
-    /// A signature is no hex.
+    /// A signature is not hex.
     SignatureNotHex {
-        /// Name of its header.
+        /// Name of the header.
         header: &'static str,
     },
     /// The timestamp is not made of digits only.
     MalformedTimestamp,
-    /// The timestamp is no moment that a calendar has.
+    /// The timestamp is out of range.
     TimestampOutOfRange,
-    /// No secret gives this signature.
+    /// The signature matches none of the secrets.
     SignatureMismatch {
-        /// Which signature was looked at.
+        /// Version of the signature that was compared.
         version: SignatureVersion,
     },
     /// The signature is genuine, but older than the tolerance: a replay, or a clock that is wrong.
     TooOld {
-        /// How old it is.
+        /// Age of the signature.
         age: Duration,
-        /// What is allowed.
+        /// The [`tolerance`](super::Webhook::tolerance).
         tolerance: Duration,
     },
     /// The signature is genuine, but from the future by more than the tolerance: a clock is wrong.
     FromTheFuture {
-        /// How far ahead it is.
+        /// Time ahead of this machine's clock.
         ahead: Duration,
-        /// What is allowed.
+        /// The [`tolerance`](super::Webhook::tolerance).
         tolerance: Duration,
     },
     /// The signature is genuine and has no time, and the event is older than [`max_event_age`](super::Webhook::max_event_age).
@@ -95,21 +95,21 @@ pub enum WebhookError {
     SecretUnavailable,
     /// The body is compressed, so that it is not the one that was signed.
     UnsupportedEncoding,
-    /// The body is longer than the receiver takes.
+    /// The body is longer than the receiver's limit.
     BodyTooLarge {
-        /// How many bytes it takes.
+        /// Maximum number of bytes.
         limit: usize,
     },
-    /// The body did not come whole.
+    /// The body is incomplete.
     BodyUnreadable,
-    /// The body did not come in time.
+    /// The body timed out.
     BodyTooSlow,
-    /// The body is genuine, but no JSON object in UTF-8.
+    /// The body is genuine, but not a JSON object in UTF-8.
     NotAnEvent {
-        /// What is wrong with it; never its words.
+        /// What is invalid; never text of the body.
         problem: String,
     },
-    /// The event is genuine, but a field has another shape than its documentation says.
+    /// The event is genuine, but a field has another type than documented.
     UnexpectedPayload {
         /// Path of the field and what was expected there; never the value.
         problem: String,
@@ -150,9 +150,9 @@ impl WebhookError {
         }
     }
 
-    /// Status of the response: 401 for a signature that is missing or does not match, 400 for a malformed header or body, 404
-    /// for an unknown endpoint, 413, 408 and 415 for a body that is too large, too slow or compressed, 500 for a receiver
-    /// without a valid secret, and 503 for one that cannot read it now.
+    /// Status of the response: 401 for a signature that is missing or does not match, 400 for a malformed header or body,
+    /// 404 for an unknown endpoint, 413, 408 and 415 for a body that is too large, too slow or compressed, 500 for a
+    /// receiver without a valid secret, and 503 for a receiver that cannot read its secret now.
     pub fn status(&self) -> u16 {
         match self {
             Self::MissingSignature

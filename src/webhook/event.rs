@@ -44,7 +44,7 @@ impl Event {
     /// comes from the network goes through [`Webhook::verify`](super::Webhook::verify).
     ///
     /// # Errors
-    /// When it is no JSON object.
+    /// When the text is not a JSON object.
     pub fn from_json(text: impl AsRef<[u8]>) -> Result<Self, WebhookError> {
         Self::read(Bytes::copy_from_slice(text.as_ref()))
     }

@@ -28,7 +28,7 @@ use crate::{
 ///
 #[doc = include_str!(concat!(env!("OUT_DIR"), "/credentials.md"))]
 ///
-/// A value that no header can carry makes the requests that need it fail before they are sent.
+/// With a value that is invalid in a header, requests that require the value fail before they are sent.
 ///
 /// ```
 /// use piaxis::Credentials;
