@@ -15,13 +15,13 @@ use crate::{
     transport::{RetryPolicy, path},
 };
 
-/// A request to a path that no method of the client has. It is sent when awaited.
+/// A request to a path that no method of the client has. Sent when awaited.
 ///
-/// Made by [`Client::request`]. All that holds for other requests holds here, with these differences:
+/// Made by [`Client::request`]. Behaves like any other request, with these differences:
 ///
 /// - **Credentials.** All that the client has are sent: API key, client id, access token.
-/// - **Retries.** GET is retried like any read. Any other method is sent at most once, not even again when no connection came
-///   about, and carries an idempotency key.
+/// - **Retries.** GET is retried like any read. Any other method is sent at most once, also when no connection was made,
+///   and carries an idempotency key.
 /// - **Operations of the contract.** A path and method of [`OPERATIONS`] are that operation: its credentials, its retries, its
 ///   lookup.
 /// - **The response** decodes into any type. An empty body decodes as `null`, so `()` and `Option<T>` take it. A body with the
@@ -29,8 +29,8 @@ use crate::{
 /// - **Privacy.** Errors show no text and no number of body and query. They show the path, with `*` for segments that have
 ///   other characters than letters, `-` and `_`.
 ///
-/// The path starts with `/`, and its segments are neither empty nor `.` or `..`. The query is given to [`query`](Self::query).
-/// So the request never leaves the base URL.
+/// The path starts with `/`, and its segments are neither empty nor `.` or `..`. Pass the query to
+/// [`query`](Self::query). The request therefore never leaves the base URL.
 #[must_use = "a request is sent when awaited"]
 pub struct CustomRequest<T>(Request<T>);
 

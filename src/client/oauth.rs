@@ -105,8 +105,8 @@ impl OAuth {
     /// is the `recipient_id` of payments with the token alone.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; otherwise see [`Error`](crate::Error). A
-    /// code works once: after any failure, start the authorisation anew.
+    /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; otherwise see
+    /// [`Error`](crate::Error). A code works once: after any failure, start a new authorisation.
     pub fn exchange_code(&self, exchange: CodeExchange) -> Request<TokenResponse> {
         let body = || {
             check_redirect_uri(&exchange.redirect_uri)?;
@@ -126,8 +126,8 @@ impl OAuth {
 
     /// Turns a refresh token into new tokens: `POST /token`.
     ///
-    /// Only the official SDKs have this; the guide and the authentication page say that no refresh route exists. When the API
-    /// rejects the request, start the authorisation anew.
+    /// Only the official SDKs have this; the guide and the authentication page say that no refresh route exists. When the
+    /// API rejects the request, start a new authorisation.
     ///
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; otherwise see [`Error`](crate::Error).
@@ -209,7 +209,7 @@ impl State {
     /// 256 random bits.
     ///
     /// # Errors
-    /// When the operating system gives no random bytes.
+    /// When the operating system has no random bytes.
     pub fn generate() -> Result<Self, PkceError> {
         random_text().map(Self)
     }

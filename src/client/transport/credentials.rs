@@ -93,7 +93,7 @@ impl Credentials {
         self
     }
 
-    /// Access tokens of a payer from a source, which is asked again when the API refuses one. See [`TokenSource`].
+    /// Source of access tokens of a payer, which gives a fresh token when the API rejects one (401). See [`TokenSource`].
     pub fn token_source(mut self, source: impl TokenSource) -> Self {
         self.bearer = Some(Bearer::Source(Arc::new(Tokens::new(Arc::new(source)))));
         self

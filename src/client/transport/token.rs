@@ -20,7 +20,7 @@ use crate::{
     error::{Error, ErrorKind},
 };
 
-/// What a [`TokenSource`] returns: the token once it is there.
+/// Future of the token that a [`TokenSource`] returns.
 pub type TokenFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Secret, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>>;
 
@@ -56,13 +56,14 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Returns an access token, with or without `Bearer` before it. `rejected` is the token that the API rejected, if
     /// any: then the returned token must be a fresh one.
     ///
-    /// The future is dropped when the request that asks is dropped or its deadline is exceeded, and the next request asks
-    /// anew. Where a refresh must not be lost midway, because the refresh token changes with it, spawn the refresh as a task.
+    /// The future is dropped when the request that polls the future is dropped or its deadline is exceeded. The next
+    /// request calls this method again. Where each refresh changes the refresh token, spawn the refresh as a task, so
+    /// that a dropped future does not lose the new token.
     ///
     /// # Errors
-    /// Whatever prevents it. The requests that wait for the token fail with
-    /// [`ErrorKind::Token`](crate::ErrorKind::Token), without being sent. Their message shows the text of this error, which
-    /// must hold no secret.
+    /// Any failure to get a token. The requests that wait for the token fail with
+    /// [`ErrorKind::Token`](crate::ErrorKind::Token), without being sent. Their message shows the text of this error,
+    /// which must hold no secret.
     fn token<'a>(&'a self, rejected: Option<&'a Secret>) -> TokenFuture<'a>;
 }
 
