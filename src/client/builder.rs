@@ -46,7 +46,7 @@ type ConfigureHttp = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBu
 /// |---|---|---|
 /// | an attempt | 30 seconds | [`timeout`](Self::timeout) |
 /// | a request, with all attempts and delays | 90 seconds | [`deadline`](Self::deadline) |
-/// | retries | 2, of what was certainly not executed, and of reads | [`retry_policy`](Self::retry_policy) |
+/// | retries | 2, of reads, and of writes that were certainly not executed | [`retry_policy`](Self::retry_policy) |
 /// | connecting | 10 seconds | [`connect_timeout`](Self::connect_timeout) |
 /// | an idle connection | 1 second | [`idle_timeout`](Self::idle_timeout) |
 /// | a response body | 16 MiB | [`body_limit`](Self::body_limit) |
@@ -81,16 +81,20 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// A builder with what the environment holds; see [`Client::from_env`].
+    /// Returns a builder with the values of the environment variables; see [`Client::from_env`].
     ///
     /// # Errors
-    /// When neither an API key nor an access token is there, or a variable is empty or cannot be used.
+    /// [`Configuration`](ErrorKind::Configuration) when neither an API key nor an access token is set, or a variable is
+    /// empty or invalid.
     pub fn from_env() -> Result<Self, Error> {
         let api_key = variable(VARIABLES.api_key)?;
         let access_token = variable(VARIABLES.access_token)?;
         if api_key.is_none() && access_token.is_none() {
             let (key, token) = (VARIABLES.api_key[0], VARIABLES.access_token[0]);
-            return Err(Error::local(ErrorKind::Configuration, format!("neither {key} nor {token} is set")));
+            return Err(Error::local(
+                ErrorKind::Configuration,
+                format!("neither {key} nor {token} is set: one is required"),
+            ));
         }
         let client_id = variable(VARIABLES.client_id)?;
         let mut credentials = Credentials::new();
@@ -138,7 +142,7 @@ impl ClientBuilder {
         self
     }
 
-    /// A source of access tokens, which is asked again when the API refuses one; see [`TokenSource`].
+    /// Source of access tokens, which gives a fresh token when the API rejects one (401); see [`TokenSource`].
     pub fn token_source(mut self, source: impl TokenSource) -> Self {
         self.credentials = self.credentials.token_source(source);
         self
@@ -163,8 +167,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Deadline of a request, counted from when it is awaited: all attempts, the delays between them, and waiting for a turn
-    /// together; 90 seconds by default. [`Request::deadline`](crate::Request::deadline) sets it for one request.
+    /// Deadline of a request; 90 seconds by default. Counted from when the request is awaited, over all attempts, the
+    /// delays between them, and waiting for the client's own limits. [`Request::deadline`](crate::Request::deadline) sets
+    /// it for one request.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(bounded(deadline));
         self
@@ -177,14 +182,16 @@ impl ClientBuilder {
         self
     }
 
-    /// Limits the client to this many requests per minute, retries included, evenly spread up to 3,000 a minute; the others
-    /// wait in order. The interval is rounded up to whole milliseconds. Clones and derived clients share the limit.
+    /// Limits the client to this many requests per minute, retries included. Requests beyond the limit wait in order. Up
+    /// to 3,000 a minute, requests are evenly spread. The interval is rounded up to whole milliseconds. Clones and
+    /// derived clients share the limit.
     pub fn requests_per_minute(mut self, requests: u32) -> Self {
         self.requests_per_minute = Some(requests);
         self
     }
 
-    /// Maximum number of requests at the same time; the others wait in order. Clones and derived clients share the limit.
+    /// Maximum number of requests at the same time. Further requests wait in order. Clones and derived clients share the
+    /// limit.
     pub fn concurrency(mut self, requests: usize) -> Self {
         self.concurrency = Some(requests);
         self
@@ -196,7 +203,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Calls this after every attempt, also of a request that the caller dropped, for metrics. It must not block.
+    /// Calls `report` after each attempt, for metrics, including attempts of requests that the caller dropped. `report`
+    /// must not block.
     ///
     /// ```
     /// let client = piaxis::Client::builder()
@@ -210,9 +218,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Calls this with everything in a 2xx response that this version does not know: values of open enums, fields, and
-    /// optional fields that failed to decode, by path and never by value. Off by default: then nothing is searched. It must not
-    /// block.
+    /// Calls `report` with each part of a 2xx response that this version does not know: values of open enums, fields, and
+    /// optional fields that failed to decode. `report` gets paths and never values, and must not block. Off by default:
+    /// responses are searched only with a `report`.
     ///
     /// Each path is reported once for a response. Responses of [`Client::request`](crate::Client::request) have no contract,
     /// so nothing in them is unexpected.
@@ -229,21 +237,22 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a connection may be idle and be used again; 1 second by default, less than the servers known to close idle
-    /// connections soonest. A write that is sent while the server closes has an unknown outcome.
+    /// Maximum time that a connection may be idle before it is given up; 1 second by default, shorter than the shortest
+    /// idle timeout that is known of servers (2 seconds). A write that is sent while the server closes the connection has
+    /// an unknown outcome.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(bounded(timeout));
         self
     }
 
-    /// How long connecting may take; 10 seconds by default. It counts towards the timeout of the attempt: a request whose
-    /// timeout elapses before there is a connection was not sent.
+    /// Timeout of connecting; 10 seconds by default. Connecting counts towards the timeout of the attempt. A request that
+    /// times out before a connection is made was not sent.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(bounded(timeout));
         self
     }
 
-    /// Names the application to the API, as `name/version`.
+    /// Sends the name and version of your application with each request, as `name/version`.
     pub fn app_info(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.app_info = Some((name.into(), version.into()));
         self
@@ -251,9 +260,9 @@ impl ClientBuilder {
 
     /// Configures the HTTP client: its DNS, its interface, its TCP settings.
     ///
-    /// After the closure, redirects, retries and the referer are switched off, HTTP/1.1 and plain bodies are set, and so are
-    /// this builder's own timeouts, proxies and certificates. For a base URL on loopback, proxies of the closure are not used;
-    /// [`proxy`](Self::proxy) is.
+    /// The settings of this builder are applied after the closure: no redirects, no retries, no referer, HTTP/1.1,
+    /// uncompressed bodies, and the timeouts, proxies and certificates of this builder. For a base URL on loopback,
+    /// proxies that the closure sets are not used. The proxies of [`proxy`](Self::proxy) are.
     ///
     /// ```
     /// use std::net::Ipv4Addr;
@@ -344,7 +353,7 @@ impl ClientBuilder {
                 let roots = self.root_certificates.into_iter();
                 builder = roots.fold(builder, |builder, root| builder.tls_certs_merge([root]));
                 builder.build().map_err(|error| {
-                    Error::local(ErrorKind::Configuration, format!("the HTTP client cannot be built: {error}"))
+                    Error::local(ErrorKind::Configuration, format!("failed to build the HTTP client: {error}"))
                 })?
             },
             base_url,

@@ -13,7 +13,7 @@ use crate::{
     types::{Payment, PaymentCreated},
 };
 
-/// What became of a payment that was created and waited for.
+/// Result of [`create_and_wait`](Payments::create_and_wait): the payment is paid, declined, or unknown.
 ///
 /// The enum is exhaustive, so that a `match` without `_` is checked by the compiler.
 #[derive(Debug, Clone)]
@@ -28,19 +28,19 @@ pub enum PaymentResult {
         /// Why the API created none. With [`Outcome::NotSent`], the same request may be retried.
         error: Option<Error>,
     },
-    /// Nobody knows yet. Look the payment up before collecting again: by its id, or with
+    /// Whether money moves is unknown. Look the payment up before collecting again: by its id, or with
     /// [`find_like`](Payments::find_like).
     Unknown {
         /// Id of the payment, when the API created one.
         payment_id: Option<String>,
-        /// The last state that was seen; `None` when a lasting failure ended the polling.
+        /// The payment as last polled; `None` when a lasting failure ended the polling.
         last: Option<Payment>,
         /// The error of the creation, or of the last poll.
         error: Option<Error>,
     },
 }
 
-/// A payment that is created, and polled until it is settled. It begins when awaited.
+/// Creates a payment, and polls until the payment is settled. Begins when awaited.
 ///
 /// Made by [`Payments::create_and_wait`].
 #[derive(Debug)]

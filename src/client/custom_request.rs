@@ -15,13 +15,13 @@ use crate::{
     transport::{RetryPolicy, path},
 };
 
-/// A request to a path that no method of the client has. It is sent when awaited.
+/// A request to a path that no method of the client has. Sent when awaited.
 ///
-/// Made by [`Client::request`]. All that holds for other requests holds here, with these differences:
+/// Made by [`Client::request`]. Behaves like any other request, with these differences:
 ///
 /// - **Credentials.** All that the client has are sent: API key, client id, access token.
-/// - **Retries.** GET is retried like any read. Any other method is sent at most once, not even again when no connection came
-///   about, and carries an idempotency key.
+/// - **Retries.** GET is retried like any read. Any other method is sent at most once, also when no connection was made,
+///   and carries an idempotency key.
 /// - **Operations of the contract.** A path and method of [`OPERATIONS`] are that operation: its credentials, its retries, its
 ///   lookup.
 /// - **The response** decodes into any type. An empty body decodes as `null`, so `()` and `Option<T>` take it. A body with the
@@ -29,8 +29,8 @@ use crate::{
 /// - **Privacy.** Errors show no text and no number of body and query. They show the path, with `*` for segments that have
 ///   other characters than letters, `-` and `_`.
 ///
-/// The path starts with `/`, and its segments are neither empty nor `.` or `..`. The query is given to [`query`](Self::query).
-/// So the request never leaves the base URL.
+/// The path starts with `/`, and its segments are neither empty nor `.` or `..`. Pass the query to
+/// [`query`](Self::query). The request therefore never leaves the base URL.
 #[must_use = "a request is sent when awaited"]
 pub struct CustomRequest<T>(Request<T>);
 
@@ -89,7 +89,7 @@ impl<T: DeserializeOwned + Send + 'static> CustomRequest<T> {
     /// Sets the body, as JSON.
     pub fn json(self, body: &(impl Serialize + ?Sized)) -> Self {
         // The message of the serialiser may hold a value.
-        let json = serde_json::to_vec(body).map_err(|_| invalid("the body cannot be serialised as JSON"));
+        let json = serde_json::to_vec(body).map_err(|_| invalid("failed to serialize the body as JSON"));
         Self(self.0.map(|request| {
             *request.body_mut() = Some(json?.into());
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -99,7 +99,7 @@ impl<T: DeserializeOwned + Send + 'static> CustomRequest<T> {
 
     /// Adds query parameters: a struct, or a list of names and values.
     pub fn query(self, parameters: &(impl Serialize + ?Sized)) -> Self {
-        let query = serde_urlencoded::to_string(parameters).map_err(|_| invalid("the query cannot be serialised"));
+        let query = serde_urlencoded::to_string(parameters).map_err(|_| invalid("failed to serialize the query"));
         Self(self.0.map(|request| {
             let earlier = request.url().query().map_or(String::new(), |earlier| format!("{earlier}&"));
             let query = earlier + &query?;

@@ -79,7 +79,7 @@ impl Disbursements {
     /// Cancels a disbursement that is still pending: `POST /disbursements/{disbursement_id}/cancel`.
     ///
     /// # Errors
-    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the cancellation may have been executed.
     pub fn cancel(&self, disbursement_id: impl Into<String>, body: DisbursementCancel) -> Request<DisbursementSummary> {
         self.client.raw().disbursements_cancel(&disbursement_id.into(), &body)
     }
@@ -101,7 +101,7 @@ impl Disbursements {
     /// statuses, and that `partially_completed` is final is a guess: look at `pending_count` before paying anybody again.
     ///
     /// # Errors
-    /// What [`get`](Self::get) gives and will not pass; see [`Poller`].
+    /// The lasting failures of [`get`](Self::get); see [`Poller`].
     pub fn wait_until_settled(&self, disbursement_id: impl Into<String>) -> Poller<Disbursement> {
         let (disbursements, id) = (self.clone(), disbursement_id.into());
         Poller::new(move || disbursements.get(&id), |disbursement| settled(&disbursement.status))

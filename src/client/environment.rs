@@ -37,20 +37,20 @@ impl Environment {
         let refuse = |problem: &dyn fmt::Display| {
             Err(Error::local(
                 ErrorKind::Configuration,
-                format!("the base URL {problem} (wanted: one such as {})", SERVERS.production),
+                format!("the base URL {problem} (example: {})", SERVERS.production),
             ))
         };
         let Ok(mut url) = Url::parse(text) else {
-            return refuse(&"is not an absolute URL with a host");
+            return refuse(&"must be an absolute URL with a host");
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return refuse(&"has credentials in it");
+            return refuse(&"must not contain credentials");
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return refuse(&"has a query or a fragment");
+            return refuse(&"must not have a query or a fragment");
         }
         if !is_https_or_loopback(&url) {
-            return refuse(&"is not HTTPS; plain HTTP is for localhost, 127.0.0.0/8 and [::1] only");
+            return refuse(&"must be HTTPS, except on localhost, 127.0.0.0/8 and [::1]");
         }
         let path = url.path().trim_end_matches('/').to_owned();
         if path.is_empty() {
@@ -61,7 +61,7 @@ impl Environment {
             .find(|known| Url::parse(known).is_ok_and(|known| known.host_str() == url.host_str()));
         url.set_path(&path);
         if let Some(known) = known_host.filter(|known| *known != url.as_str()) {
-            return refuse(&format_args!("is not where this host serves the API, which is `{known}`"));
+            return refuse(&format_args!("must be `{known}` on this host"));
         }
         Ok(url)
     }

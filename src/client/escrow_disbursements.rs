@@ -77,7 +77,7 @@ impl EscrowDisbursements {
     /// `escrow_ids` releases, nor which escrows the API skips.
     ///
     /// # Errors
-    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the release may have been executed.
     pub fn release(
         &self,
         disbursement_id: impl Into<String>,
@@ -92,7 +92,7 @@ impl EscrowDisbursements {
     /// [`Escrows::reverse`](crate::escrows::Escrows::reverse) is the nearest.
     ///
     /// # Errors
-    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the cancellation may have been executed.
     pub fn cancel(
         &self,
         disbursement_id: impl Into<String>,
@@ -123,7 +123,7 @@ impl EscrowDisbursements {
     /// only `cancelled` is in a source. The others are those of disbursements, where `partially_completed` is a guess.
     ///
     /// # Errors
-    /// What [`get`](Self::get) gives and will not pass; see [`Poller`].
+    /// The lasting failures of [`get`](Self::get); see [`Poller`].
     pub fn wait_until_settled(&self, disbursement_id: impl Into<String>) -> Poller<EscrowDisbursement> {
         let (batches, id) = (self.clone(), disbursement_id.into());
         Poller::new(move || batches.get(&id), |batch| batch.status.as_ref().map_or(Settled::No, settled))

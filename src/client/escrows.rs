@@ -34,8 +34,8 @@ impl Escrows {
     /// [`TermData`](crate::TermData) lists the keys that are known.
     ///
     /// The API has no list of escrows, and no lookup by idempotency key. After
-    /// [`Outcome::Unknown`](crate::Outcome::Unknown), the escrow may exist: ask Piaxis, naming the request id, before creating
-    /// it anew. A webhook may name it, too.
+    /// [`Outcome::Unknown`](crate::Outcome::Unknown), the escrow may exist: ask Piaxis, naming the request id, before
+    /// creating another one. A webhook may name the escrow, too.
     ///
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) without the client id, or without API key and access token; otherwise see [`Error`](crate::Error).
@@ -88,7 +88,7 @@ impl Escrows {
     /// A 2xx response means that the release was executed, whatever fields it lacks.
     ///
     /// # Errors
-    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the release may have been executed.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -104,13 +104,13 @@ impl Escrows {
         self.client.raw().escrows_release(&escrow_id.into(), &body)
     }
 
-    /// Returns the held money to the payer, wholly or in part: `POST /escrows/{escrow_id}/reverse`. The API has no refund; this
-    /// is the nearest.
+    /// Returns the held money to the payer, wholly or in part: `POST /escrows/{escrow_id}/reverse`. The API has no
+    /// refund. A reversal is the nearest.
     ///
     /// A 2xx response means that the reversal was executed, whatever fields it lacks.
     ///
     /// # Errors
-    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), it may have been executed.
+    /// See [`Error`](crate::Error). After [`Outcome::Unknown`](crate::Outcome::Unknown), the reversal may have been executed.
     pub fn reverse(&self, escrow_id: impl Into<String>, body: EscrowReverse) -> Request<EscrowReversed> {
         self.client.raw().escrows_reverse(&escrow_id.into(), &body)
     }
@@ -118,7 +118,8 @@ impl Escrows {
     /// Opens a dispute: `POST /escrows/{escrow_id}/disputes`.
     ///
     /// The API has no operation that shows a dispute. After [`Outcome::Unknown`](crate::Outcome::Unknown),
-    /// [`get`](Self::get) tells whether the status of the escrow has changed; otherwise ask Piaxis before opening it anew.
+    /// [`get`](Self::get) tells whether the status of the escrow has changed. If it has not, ask Piaxis before opening
+    /// another dispute.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -163,7 +164,7 @@ impl Escrows {
     ) -> Request<TermFulfilled> {
         let (evidence, term_id) = (evidence.into(), term_id.into());
         let invalid =
-            |error| Error::local(ErrorKind::InvalidRequest, format!("the evidence must be an object: {error}"));
+            |error| Error::local(ErrorKind::InvalidRequest, format!("evidence: must be a JSON object: {error}"));
         let body = evidence.to_data().map_err(invalid).map(|data| {
             let term_type = evidence.term_type();
             TermFulfillment::builder()
@@ -194,7 +195,7 @@ impl Escrows {
     /// ```
     ///
     /// # Errors
-    /// What [`get`](Self::get) gives and will not pass; see [`Poller`].
+    /// The lasting failures of [`get`](Self::get); see [`Poller`].
     pub fn wait_until(
         &self,
         escrow_id: impl Into<String>,

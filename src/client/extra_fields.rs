@@ -42,7 +42,7 @@ impl ExtraFields {
                 _ if operation.body_fields.contains(&name.as_str()) => {
                     "must be set by its typed field, not as an extra field"
                 }
-                None => "the value cannot be serialised as JSON",
+                None => "failed to serialize the value as JSON",
                 Some(_) => continue,
             };
             return Err(Error::invalid_field(name, problem));
@@ -62,7 +62,7 @@ impl ExtraFields {
         self.check(operation)?;
         let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
         let Some(fields) = body.strip_suffix(b"}") else {
-            return Err(Error::local(ErrorKind::InvalidRequest, "the body is no JSON object"));
+            return Err(Error::local(ErrorKind::InvalidRequest, "the body must be a JSON object"));
         };
         let mut longer = fields.to_vec();
         for Field { name, json } in &self.0 {

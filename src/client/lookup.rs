@@ -18,23 +18,23 @@ use crate::{
 /// How far the clocks of caller and API may be apart: the search begins so much earlier than asked for.
 const CLOCK_TOLERANCE: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 
-/// What a search for a write found.
+/// Result of a search for a write.
 ///
 /// The enum is exhaustive, so that a `match` without `_` is checked by the compiler.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub enum Lookup<T> {
-    /// Nothing like it is listed yet. **This never authorises a resend**: the write may still be on its way, or be listed
-    /// later. Look again, and ask Piaxis before creating it anew.
+    /// Nothing like the order is listed yet. **This result never authorises a resend**: the write may still be in
+    /// progress, or be listed later. Look again, and ask Piaxis before creating another one.
     NoneYet,
-    /// Exactly one is like it, in everything that was compared.
+    /// Exactly one write is like the order, in everything that was compared.
     One(T),
-    /// More than one may be it, or one of which the API does not show enough to tell: identical orders cannot be told apart.
-    /// Compare them with your own records.
+    /// Several writes may be the order, or one that the API shows too little of: identical orders cannot be told apart.
+    /// Compare the writes with your own records.
     Several(Vec<T>),
 }
 
-/// A search for a write, by what was ordered. It begins when awaited.
+/// A search for a write, by what was ordered. Begins when awaited.
 ///
 /// Made by [`Payments::find_like`] and [`Disbursements::find_like`].
 #[must_use = "a search begins when awaited"]

@@ -49,11 +49,12 @@ pub use unexpected::{Unexpected, UnexpectedKind};
 
 /// Bodies of requests and responses, one struct for each schema of the contract.
 ///
-/// Request bodies are made with builders that the compiler checks. Response bodies require only what a caller needs to go
-/// on; whatever else the API sends is in the `extra` of the struct that it came in.
+/// Request bodies are made with builders that the compiler checks. Response bodies require only the fields that a caller
+/// cannot do without. Fields that the contract does not know are in `extra` of the struct that contains them.
 ///
-/// In a response, an optional field that fails to decode is `None`, and [`Response::undecoded`](crate::Response::undecoded)
-/// names the field. Deserialization of the same types by `serde` fails there.
+/// In a response, an optional field that fails to decode is `None`, and
+/// [`Response::undecoded`](crate::Response::undecoded) names the field. Deserialization of the same type with `serde`
+/// fails on such a field.
 ///
 /// `Debug` prints `[redacted]` for secrets, phone numbers, e-mail addresses, names of persons and coordinates. Serialization
 /// writes them.
@@ -61,8 +62,9 @@ pub use unexpected::{Unexpected, UnexpectedKind};
 /// # What this version does not know
 ///
 /// A new value of an enum is `Unknown("…")`, and a new field of a response is in `extra`.
-/// [`ClientBuilder::on_unexpected`](crate::ClientBuilder::on_unexpected) reports both. A field or a path that Piaxis adds can
-/// be sent before the crate knows it. Credentials, limits, redaction, errors and outcomes are the same. A write to an unknown
+/// [`ClientBuilder::on_unexpected`](crate::ClientBuilder::on_unexpected) reports both.
+/// [`Request::extra_field`](crate::Request::extra_field) and [`Client::request`](crate::Client::request) send fields and
+/// paths that Piaxis adds later, with the same credentials, limits, redaction, errors and outcomes. A write to an unknown
 /// path is sent at most once.
 ///
 /// ```no_run
@@ -99,7 +101,7 @@ use transport::Shared;
 
 use crate::{Credential, Secret};
 
-/// A Piaxis client. Cheap to clone; clones and derived clients share connections, limits, retry budget and configuration.
+/// A Piaxis client. Cheap to clone. Clones and derived clients share connections, limits, retry budget and configuration.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), piaxis::Error> {
@@ -136,12 +138,14 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// A client that acts for a payer: the same client id and client secret, and this access token in place of the API key.
-    /// Operations that require the API key, such as the lists, fail with it before they are sent; use the merchant's client
-    /// for them, or [`with_credentials`](Self::with_credentials) with both.
-    /// It shares connections, limits, retry budget and configuration with this one, so one client can serve many payers.
+    /// Returns a client that acts for a payer, with the same client id and client secret, and with this access token in
+    /// place of the API key.
     ///
-    /// A token that no header can carry makes the requests that need it fail before they are sent.
+    /// The new client shares connections, limits, retry budget and configuration with this one, so one client can serve
+    /// many payers. Operations that require the API key, such as the lists, fail before they are sent. For these, use the
+    /// merchant's client, or [`with_credentials`](Self::with_credentials) with both credentials.
+    ///
+    /// With a token that is invalid in a header, requests that require the token fail before they are sent.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client, token: piaxis::Secret) -> Result<(), piaxis::Error> {
@@ -155,8 +159,8 @@ impl Client {
         self.with_credentials(self.credentials.for_payer(access_token))
     }
 
-    /// A client with these credentials and no others. It shares connections, limits, retry budget and configuration with
-    /// this one.
+    /// Returns a client with these credentials and no others. The new client shares connections, limits, retry budget and
+    /// configuration with this one.
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
         Self { shared: self.shared.clone(), credentials: Arc::new(credentials) }
@@ -182,7 +186,7 @@ impl Client {
         Disbursements::new(self.clone())
     }
 
-    /// Escrow disbursements: pay beneficiaries once they met terms.
+    /// Escrow disbursements: pay beneficiaries once terms are met.
     pub fn escrow_disbursements(&self) -> EscrowDisbursements {
         EscrowDisbursements::new(self.clone())
     }
@@ -197,8 +201,8 @@ impl Client {
         OAuth::new(self.clone())
     }
 
-    /// The generated operations, for what no resource wraps. Each returns a [`Request`]: credentials, options, retries and
-    /// errors are the same.
+    /// Returns the generated operations, for parameters that no resource wraps. Each returns a [`Request`]: credentials,
+    /// options, retries and errors are the same.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -215,8 +219,8 @@ impl Client {
     /// A request to a path of the API that this version of the crate does not know. The response decodes into a type of the
     /// caller.
     ///
-    /// `path` is below the base URL. Credentials, headers, limits, redaction, errors and outcomes are those of any other
-    /// request; see [`CustomRequest`].
+    /// `path` is relative to the base URL. Credentials, headers, limits, redaction, errors and outcomes are those of any
+    /// other request; see [`CustomRequest`].
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {

@@ -79,7 +79,7 @@ impl OAuth {
         let refuse = |error: Error| error.in_operation(const { named("oauth_authorize") });
         check_redirect_uri(&params.redirect_uri).map_err(refuse)?;
         let unwritable =
-            |error| Error::local(ErrorKind::InvalidRequest, format!("the parameters cannot be written: {error}"));
+            |error| Error::local(ErrorKind::InvalidRequest, format!("failed to serialize the parameters: {error}"));
         let query = serde_urlencoded::to_string(params).map_err(unwritable).map_err(refuse)?;
         let path = const { named("oauth_authorize") }.path;
         Ok(format!("{}{path}?{query}", self.client.shared().base_url))
@@ -105,8 +105,8 @@ impl OAuth {
     /// is the `recipient_id` of payments with the token alone.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; otherwise see [`Error`](crate::Error). A
-    /// code works once: after any failure, start the authorisation anew.
+    /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; otherwise see
+    /// [`Error`](crate::Error). A code works once: after any failure, start a new authorisation.
     pub fn exchange_code(&self, exchange: CodeExchange) -> Request<TokenResponse> {
         let body = || {
             check_redirect_uri(&exchange.redirect_uri)?;
@@ -126,8 +126,8 @@ impl OAuth {
 
     /// Turns a refresh token into new tokens: `POST /token`.
     ///
-    /// Only the official SDKs have this; the guide and the authentication page say that no refresh route exists. When the API
-    /// rejects the request, start the authorisation anew.
+    /// Only the official SDKs have this; the guide and the authentication page say that no refresh route exists. When the
+    /// API rejects the request, start a new authorisation.
     ///
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) without client id or client secret; otherwise see [`Error`](crate::Error).
@@ -147,7 +147,8 @@ impl OAuth {
 
     fn client_credentials(&self, id: Option<String>, secret: Option<Secret>) -> Result<(String, Secret), Error> {
         let missing = |what, variables: &[&str]| {
-            let message = format!("it needs the {what}; set {}, or give it to the client's builder", variables[0]);
+            let message =
+                format!("the {what} is required: set {}, or pass the {what} to the client's builder", variables[0]);
             Error::local(ErrorKind::Configuration, message)
         };
         let id = id.or_else(|| self.client.credentials().client_id_text().map(str::to_owned));
@@ -208,7 +209,7 @@ impl State {
     /// 256 random bits.
     ///
     /// # Errors
-    /// When the operating system gives no random bytes.
+    /// When the operating system has no random bytes.
     pub fn generate() -> Result<Self, PkceError> {
         random_text().map(Self)
     }

@@ -31,11 +31,10 @@ const RESERVED: [&str; 14] = [
     "upgrade",
 ];
 
-/// The options of a request, to be given to many: to the requests of a stream, of a [`Poller`](crate::Poller), of
+/// Options for several requests: those of a stream, of a [`Poller`](crate::Poller), or of
 /// [`quote_and_create`](crate::disbursements::Disbursements::quote_and_create).
 ///
-/// [`Request`](crate::Request) has these methods, too, and
-/// [`idempotency_key`](crate::Request::idempotency_key).
+/// [`Request`](crate::Request) has the same methods, and [`idempotency_key`](crate::Request::idempotency_key).
 ///
 /// ```no_run
 /// # fn example(client: piaxis::Client) {
@@ -60,18 +59,18 @@ pub struct RequestOptions {
 }
 
 impl RequestOptions {
-    /// No options: those of the client.
+    /// No options: requests use those of the client.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a header. The headers of the credentials and of HTTP itself cannot be set: the request fails with
+    /// Adds a header. The headers of the credentials and of HTTP itself cannot be set: the request then fails with
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) and is not sent.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let credential = [Credential::ApiKey, Credential::ClientId, Credential::Bearer].map(Credential::header);
         let is_reserved = credential.iter().chain(&RESERVED).any(|reserved| reserved.eq_ignore_ascii_case(name));
         let checked = if is_reserved {
-            Err(format!("the header `{name}` is set by the client alone"))
+            Err(format!("the header `{name}` must not be set: the client sets it"))
         } else {
             header_name(name).and_then(|name| Ok((header_value(&format!("the header `{name}`"), value)?, name)))
         };
@@ -92,8 +91,8 @@ impl RequestOptions {
         self
     }
 
-    /// Deadline of the request, counted from when it is awaited, instead of the client's: attempts, the delays between them,
-    /// and waiting for a turn together. With nothing left of it, nothing is sent.
+    /// Deadline of the request, instead of the client's. Counted from when the request is awaited, over all attempts, the
+    /// delays between them, and waiting for the client's own limits. No attempt is sent once the deadline is exceeded.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(bounded(deadline));
         self
@@ -116,8 +115,8 @@ impl RequestOptions {
         self.header(HEADERS.request_id, id.as_ref())
     }
 
-    /// Calls this after every attempt, beside the client's own [`on_attempt`](crate::ClientBuilder::on_attempt). It must not
-    /// block.
+    /// Calls `report` after each attempt, beside the client's own [`on_attempt`](crate::ClientBuilder::on_attempt).
+    /// `report` must not block.
     pub fn on_attempt(mut self, report: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
         self.on_attempt = Some(OnAttempt(Arc::new(report)));
         self

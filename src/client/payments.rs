@@ -117,11 +117,11 @@ impl Payments {
         CreateAndWait::new(self, self.create(body))
     }
 
-    /// Looks a payment up whose creation had an unknown outcome: searches `GET /merchant-payments` for those like the order
-    /// by amount, currency, method, payer and time. Requires the API key and the client id.
+    /// Looks up a payment whose creation had an unknown outcome. Searches `GET /merchant-payments` for payments like the
+    /// order, by amount, currency, method, payer and time. Requires the API key and the client id.
     ///
-    /// `since` is when the payment was sent, by the caller's clock; the search begins ten minutes earlier, and has no end,
-    /// because clocks differ. [`NoneYet`](crate::Lookup::NoneYet) never authorises a resend.
+    /// `since` is the time at which the payment was sent, by the caller's clock. Because clocks differ, the search begins
+    /// ten minutes earlier, and has no end. [`NoneYet`](crate::Lookup::NoneYet) never authorises a resend.
     ///
     /// # Errors
     /// Those of [`list`](Self::list), and [`ListChanged`](crate::ErrorKind::ListChanged).
@@ -188,11 +188,11 @@ impl Payments {
         })
     }
 
-    /// Polls until `PaymentStatus::is_settled` holds for a payment. No source lists the final statuses; those are taken as
-    /// final.
+    /// Polls until `PaymentStatus::is_settled` holds for the status of a payment. No source lists the final statuses: the
+    /// statuses of `is_settled` are taken as final.
     ///
     /// # Errors
-    /// What [`get`](Self::get) gives and will not pass; see [`Poller`].
+    /// The lasting failures of [`get`](Self::get); see [`Poller`].
     pub fn wait_until_settled(&self, payment_id: impl Into<String>) -> Poller<Payment> {
         let (payments, id) = (self.clone(), payment_id.into());
         Poller::new(move || payments.get(&id), |payment| settled(&payment.status))

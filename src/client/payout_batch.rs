@@ -48,12 +48,12 @@ pub struct PayoutBatch {
 }
 
 impl PayoutBatch {
-    /// Payouts in this currency.
+    /// Starts a batch of payouts in this currency.
     pub fn new(currency: impl Into<String>) -> Self {
         Self { currency: currency.into(), description: None, payouts: Vec::new() }
     }
 
-    /// What the disbursements are for.
+    /// Description of the disbursements.
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
         self

@@ -59,21 +59,21 @@ status!(PaymentStatus, DisbursementStatus, EscrowDisbursementStatus);
 #[derive(Debug, Clone)]
 #[must_use]
 pub enum PollResult<T> {
-    /// The status is final, which may well be a failure: look at it.
+    /// The status is final. A final status may be a failure.
     Settled(T),
-    /// The timeout elapsed before that.
+    /// The timeout elapsed before the status was final.
     TimedOut {
-        /// The last state that was seen, if there was any.
+        /// The value as last polled, if a poll succeeded.
         last: Option<T>,
-        /// The error of the last poll, if it failed: "the API is down" is not "still pending".
+        /// The error of the last poll, if that poll failed. Distinguishes an outage from a pending status.
         last_error: Option<Error>,
-        /// Statuses on the way that this version does not know. One of them may be final.
+        /// Polled statuses that this version does not know. One of them may be final.
         unknown_statuses: Vec<String>,
     },
 }
 
 impl<T> PollResult<T> {
-    /// The last state that was seen, settled or not.
+    /// The value as last polled, settled or not.
     pub fn last(self) -> Option<T> {
         match self {
             Self::Settled(value) => Some(value),
@@ -82,11 +82,11 @@ impl<T> PollResult<T> {
     }
 }
 
-/// Polls with exponential backoff until the status is final or the timeout elapses. It begins when awaited.
+/// Polls with exponential backoff until the status is final or the timeout elapses. Begins when awaited.
 ///
-/// Temporary failures (no connection, a timeout, 408, 429, 5xx) do not end it, `Retry-After` is waited for, and an unknown
-/// status keeps it polling. Lasting failures (other 4xx, a redirect, a body that does not decode) are errors, whose outcome
-/// is [`ReadFailed`](crate::Outcome::ReadFailed): they say nothing about the write before.
+/// Polling goes on after a temporary failure (no connection, a timeout, 408, 429, 5xx), waits for `Retry-After`, and goes
+/// on after an unknown status. Lasting failures (other 4xx, a redirect, a body that fails to decode) are errors. Their
+/// outcome is [`ReadFailed`](crate::Outcome::ReadFailed), which says nothing about the earlier write.
 ///
 /// ```no_run
 /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -119,7 +119,7 @@ pub struct Poller<T> {
 pub struct Notifier(Arc<Notify>);
 
 impl Notifier {
-    /// Polls at once. While a poll is under way, or before the first, it polls once more after that.
+    /// Polls at once. During a poll, or before the first one, the poller polls once more afterwards.
     pub fn notify(&self) {
         self.0.notify_one();
     }
@@ -141,14 +141,14 @@ impl<T> Poller<T> {
         }
     }
 
-    /// Timeout of the polling; 5 minutes by default. A response that is on its way then is not waited for.
+    /// Timeout of the polling; 5 minutes by default. A poll that is in progress then is dropped.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = bounded(timeout);
         self
     }
 
-    /// The first interval, which grows by half each time, and the longest; 1 and 20 seconds by default. Each is shortened
-    /// by up to a half at random.
+    /// The first interval, which grows by half with each poll, and the maximum; 1 and 20 seconds by default. Each
+    /// interval is shortened at random, by up to a half.
     pub fn intervals(mut self, first: Duration, max: Duration) -> Self {
         (self.first_interval, self.max_interval) = (bounded(first), bounded(max));
         self

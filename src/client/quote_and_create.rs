@@ -14,7 +14,7 @@ use crate::{
     types::{DisbursementCreate, DisbursementQuote, DisbursementSummary},
 };
 
-/// A disbursement that is quoted first, and created only when the quote is within bounds. It begins when awaited.
+/// A disbursement that is quoted first, and created only when the quote is within bounds. Begins when awaited.
 ///
 /// Made by [`Disbursements::quote_and_create`].
 #[derive(Debug, Clone)]

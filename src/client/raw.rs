@@ -60,7 +60,7 @@ impl From<Error> for NotBuilt {
 impl From<reqwest::Error> for NotBuilt {
     /// Without the URL, whose query may hold a secret.
     fn from(error: reqwest::Error) -> Self {
-        let message = format!("the request could not be built: {}", error.without_url());
+        let message = format!("failed to build the request: {}", error.without_url());
         Self(Error::local(ErrorKind::InvalidRequest, message))
     }
 }
@@ -77,7 +77,7 @@ impl From<progenitor_client::Error<()>> for NotBuilt {
             progenitor_client::Error::CommunicationError(error) => error.into(),
             progenitor_client::Error::InvalidRequest(message) => Self(Error::local(ErrorKind::InvalidRequest, message)),
             // The others come with a response, and there is none yet.
-            _ => Self(Error::local(ErrorKind::InvalidRequest, "the request could not be built")),
+            _ => Self(Error::local(ErrorKind::InvalidRequest, "failed to build the request")),
         }
     }
 }

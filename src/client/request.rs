@@ -24,11 +24,12 @@ use crate::{
     undecoded::Undecoded,
 };
 
-/// One operation and its options. It is sent when awaited, and not before.
+/// A request of one operation, with its options. Sent when awaited, and not before.
 ///
-/// [`RequestOptions`] hold the same options but idempotency key and extra fields. Streams, pollers,
-/// [`create_and_wait`](crate::payments::Payments::create_and_wait), `find_like` and `quote_and_create` take them with `.options(…)`.
-/// [`send_with_response`](Self::send_with_response) returns status, headers and request id beside the value.
+/// [`RequestOptions`] hold the same options, except idempotency key and extra fields. Streams, pollers,
+/// [`create_and_wait`](crate::payments::Payments::create_and_wait), `find_like` and `quote_and_create` take them with
+/// `.options(…)`. [`send_with_response`](Self::send_with_response) returns status, headers and request id beside the
+/// value.
 ///
 /// ```no_run
 /// # async fn example(client: piaxis::Client) -> Result<(), piaxis::Error> {
@@ -119,7 +120,7 @@ impl<T> Request<T> {
         checked.map_err(|error| error.in_operation(self.operation))
     }
 
-    /// Adds these options; where both have one of a kind, the new one counts.
+    /// Adds these options. An option that was set before is replaced.
     pub fn options(mut self, options: RequestOptions) -> Self {
         self.options = self.options.or(options);
         self
@@ -131,8 +132,9 @@ impl<T> Request<T> {
         self
     }
 
-    /// Deadline of the request, counted from when it is awaited, instead of the client's (90 seconds by default): attempts,
-    /// the delays between them, and waiting for a turn together. With nothing left of it, nothing is sent.
+    /// Deadline of the request, instead of the client's (90 seconds by default). Counted from when the request is
+    /// awaited, over all attempts, the delays between them, and waiting for the client's own limits. No attempt is sent
+    /// once the deadline is exceeded.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.options = self.options.deadline(deadline);
         self
@@ -157,10 +159,10 @@ impl<T> Request<T> {
         self
     }
 
-    /// Idempotency key of this write, instead of a random one. Use the same key to retry the same write, and a new key for
-    /// another body: after [`Rejected`](crate::Outcome::Rejected), a corrected request is another one.
+    /// Idempotency key of this write, instead of a random one. Use the same key to retry the same write, and a new key
+    /// for another body, such as that of a corrected request after [`Rejected`](crate::Outcome::Rejected).
     ///
-    /// The API recommends the header on all writes, but documents no promise to recognise a key.
+    /// The API recommends the header on all writes, but no document promises that the API recognises a key.
     pub fn idempotency_key(self, key: impl AsRef<str>) -> Self {
         self.header(HEADERS.idempotency_key, key.as_ref())
     }
@@ -170,11 +172,12 @@ impl<T> Request<T> {
         self.header(HEADERS.request_id, id.as_ref())
     }
 
-    /// Adds a field that the contract does not know to the JSON request body, for a field that Piaxis takes and this version
-    /// of the crate lacks. A second value for the same name replaces the first.
+    /// Adds a field that the contract does not know to the JSON request body, for a field that Piaxis accepts and this
+    /// version of the crate lacks. A second value for the same name replaces the first.
     ///
-    /// The request fails with [`InvalidRequest`](crate::ErrorKind::InvalidRequest) and is not sent when the body has a typed
-    /// field of that name, and when the operation takes no JSON body. Errors never show the texts and numbers of the value.
+    /// The request fails with [`InvalidRequest`](crate::ErrorKind::InvalidRequest) and is not sent when the body has a
+    /// typed field of that name, or when the operation takes no JSON body. Errors redact the texts and numbers of the
+    /// value.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client, order: piaxis::types::PaymentCreate) -> Result<(), piaxis::Error> {
@@ -192,8 +195,8 @@ impl<T> Request<T> {
         Self { extra_fields, ..self }
     }
 
-    /// Calls this after every attempt of this request, with its outcome so far, also when the caller drops the request while
-    /// an attempt is under way (`tokio::time::timeout` does). It must not block.
+    /// Calls `report` after each attempt of this request, with the outcome so far. Also called when the caller drops the
+    /// request during an attempt, as `tokio::time::timeout` does. `report` must not block.
     ///
     /// ```no_run
     /// # async fn example(client: piaxis::Client, order: piaxis::types::PaymentCreate) -> Result<(), piaxis::Error> {
@@ -304,8 +307,8 @@ impl<T: Send + 'static> IntoFuture for Request<T> {
     }
 }
 
-/// A [`Request`] under way. Dropping it cancels the request; a write may have been executed by then, which
-/// [`Request::on_attempt`] tells.
+/// The future of a [`Request`]. Dropping the future cancels the request. A write may have been executed by then:
+/// [`Request::on_attempt`] reports the outcome.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Pending<T>(Pin<Box<dyn Future<Output = Result<Response<T>, Error>> + Send>>);
 
@@ -337,7 +340,7 @@ impl<T> fmt::Debug for Request<T> {
     }
 }
 
-/// A value and the response that it came in. It derefs to the value.
+/// A decoded value, with status, headers and request id of its response. Derefs to the value.
 #[derive(Clone)]
 pub struct Response<T> {
     value: T,
@@ -361,11 +364,11 @@ impl<T> Response<T> {
 
     /// Optional fields that failed to decode. They are `None` in the value.
     ///
-    /// Empty as a rule. A response whose optional fields fail to decode is returned all the same, because an error would
-    /// lose the id of a payment that exists. `tracing` gets a warning with the paths. A missing or undecodable required
-    /// field is an error of the kind [`Decode`](crate::ErrorKind::Decode).
+    /// Usually empty. A response whose optional fields fail to decode is not an error, because an error would lose the id
+    /// of a payment that exists. `tracing` gets a warning with the paths. A missing or undecodable required field is an
+    /// error of the kind [`Decode`](crate::ErrorKind::Decode).
     ///
-    /// An optional list is one field: with an item that fails to decode, the whole list is `None`. The items of a required
+    /// An optional list is one field: when an item fails to decode, the whole list is `None`. The items of a required
     /// list, such as `results`, are required.
     ///
     /// ```no_run

@@ -14,8 +14,8 @@ pub struct Unexpected<'a> {
     pub operation: &'static str,
     /// What is unexpected.
     pub kind: UnexpectedKind,
-    /// Path of the field, with `[]` for the items of a list: `results[].status`. It never holds a value. It holds the name
-    /// of an unknown field.
+    /// Path of the field, with `[]` for the items of a list: `results[].status`. The path never contains a value, but
+    /// contains the name of an unknown field.
     pub path: &'a str,
 }
 

@@ -18,15 +18,17 @@
 //! # }
 //! ```
 //!
-//! `when` matches path and query parameters, bodies, `idempotency_key`, `request_id` and `access_token`; `then` responds with
-//! a `success`, a `failure`, an `invalid_field`, a page of `html`, with several `in_turn`, after a `delay`, and lists with the
-//! page of their `items` that is asked for. What is left is in `into_inner()`, which is that of `httpmock`.
+//! `when` matches path and query parameters, bodies, `idempotency_key`, `request_id` and `access_token`; `then` responds
+//! with a `success`, a `failure`, an `invalid_field`, a page of `html`, with several `in_turn`, after a `delay`, and for
+//! lists with the requested page of their `items`. `into_inner()` returns the `When` or `Then` of `httpmock`, for
+//! everything else.
 //!
 //! # Mocks or the emulator
 //!
 //! Mocks are for tests that state response by response what the API does: that a request is sent with this body and this
-//! idempotency key, or what your code makes of one error. The emulator, the crate `piaxis-emulator`, is for tests of a flow. There
-//! a payment has a state: it settles, tells your server by webhook, and may exist although the response was lost.
+//! idempotency key, or how your code handles one error. The emulator, the crate `piaxis-emulator`, is for tests of a
+//! flow. In the emulator, a payment has a state: the payment settles, notifies your server by webhook, and may exist
+//! although the response was lost.
 //!
 //! ```
 //! use piaxis::{Outcome, PaymentMethod, types::{PaymentCreate, PaymentFilter, UserInfo}};
@@ -78,7 +80,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/mocks.rs"));
 }
 
-/// A mock server with the base path of the API. It derefs to [`MockServer`], which [`MockServerExt`] gives one method for
+/// A mock server with the base path of the API. Derefs to [`MockServer`], to which [`MockServerExt`] adds one method for
 /// each operation.
 pub struct MockPiaxis {
     server: MockServer,
@@ -100,10 +102,10 @@ impl MockPiaxis {
         Client::builder().environment(Environment::Custom(self.base_url()))
     }
 
-    /// A client that talks to this server, with an API key and a client id that mean nothing.
+    /// A client that talks to this server, with a placeholder API key and client id.
     ///
     /// # Panics
-    /// When the platform has no TLS that works.
+    /// When the platform has no working TLS.
     #[allow(clippy::expect_used)]
     pub fn client(&self) -> Client {
         let builder = self.client_builder().api_key("mock-api-key").client_id("mock-client-id");

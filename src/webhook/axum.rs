@@ -9,9 +9,9 @@ use super::{Delivery, Once, Rejection, WebhookSource, receive::receive};
 
 /// An extractor for axum, with a state that is a [`Webhook`](super::Webhook) or chooses one: see [`WebhookSource`].
 ///
-/// Rejects by the headers before reading the body, reads up to [`Webhook::body_limit`](super::Webhook::body_limit) bytes (or
-/// axum's `DefaultBodyLimit`, whichever is stricter), and responds to what it rejects by a [`Rejection`], which is logged
-/// through `tracing`.
+/// Rejects by the headers before reading the body, reads up to [`Webhook::body_limit`](super::Webhook::body_limit) bytes
+/// (or axum's `DefaultBodyLimit`, whichever is stricter), and responds to rejected deliveries with a [`Rejection`], which
+/// is logged through `tracing`.
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};

@@ -38,23 +38,27 @@ pub struct Deduplication {
     ttl: Duration,
 }
 
-/// What [`Deduplication`] promises when something dies: the process, the guard, or the handler.
+/// How often [`Deduplication`] runs the handler of an event when the process, the guard or the handler fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Guarantee {
-    /// The handler is **never started twice** for one event. The event counts as handled before the handler starts, so that a
-    /// handler that fails, panics or is dropped leaves the event **unhandled**. Does not start a handler while the guard
-    /// fails. For effects that must never happen twice and whose absence something else notices: a payout, say.
+    /// The handler is **never started twice** for one event. The event is recorded as handled before the handler starts.
+    /// After a handler that fails, panics or is dropped, the event stays **unhandled**. No handler starts while the guard
+    /// fails.
+    ///
+    /// For effects that must never happen twice, and whose absence is noticed elsewhere, such as a payout.
     AtMostOnce,
-    /// The handler runs **until it succeeded once**, and for each delivery that comes before that is recorded: for two that
-    /// come at the same time, and for every one while the guard fails. For effects that may happen twice without harm:
-    /// setting an order to paid, say.
+    /// The handler runs **until a success is recorded**. Each delivery before that runs the handler, also two at the same
+    /// time, and every one while the guard fails.
+    ///
+    /// For effects that may happen twice without harm, such as setting an order to paid.
     AtLeastOnce,
-    /// The handler runs **once at a time, until it succeeded once**. A delivery that comes meanwhile is
-    /// [`InProgress`](Once::InProgress). After a process that died, or a handler that was dropped, the event is handled again
-    /// once this lease elapses, which must be longer than the handler ever takes. A handler that outlasts the lease may run
-    /// twice at the same time, see [`detached`](Deduplication::detached). Does not start a handler while the guard fails. The
-    /// guarantee to choose when in doubt.
+    /// The handler runs **once at a time, until a success is recorded**. A delivery during that time is
+    /// [`InProgress`](Once::InProgress). After a process died or a handler was dropped, the event is handled again once
+    /// this lease elapses. No handler starts while the guard fails.
+    ///
+    /// The lease must be longer than the handler ever takes. A handler that outlasts the lease may run twice at the same
+    /// time; [`detached`](Deduplication::detached) renews the lease. Choose this guarantee when in doubt.
     OncePerLease(Duration),
 }
 
@@ -75,10 +79,11 @@ impl Deduplication {
         &*self.guard
     }
 
-    /// Runs `handler`, unless the event was handled, or is being handled. A handler that fails will be run again, except with
-    /// [`Guarantee::AtMostOnce`].
+    /// Runs `handler`, unless the event was handled, or is being handled. After a handler that fails, the next delivery
+    /// runs the handler again, except with [`Guarantee::AtMostOnce`].
     ///
-    /// Servers drop this future when the sender hangs up, and the handler with it. [`detached`](Self::detached) does not.
+    /// Servers drop this future, and the handler with it, when the sender closes the connection.
+    /// [`detached`](Self::detached) keeps the handler running.
     pub async fn once<T, E, F, H>(&self, key: DeduplicationKey, handler: H) -> Once<T, E>
     where
         H: FnOnce() -> F,
@@ -92,11 +97,12 @@ impl Deduplication {
         self.end(&token, result).await
     }
 
-    /// Runs `handler` to its end in a task of its own, whatever the sender does, and waits for it for up to `wait`. Then
-    /// returns [`StillRunning`](Once::StillRunning), so that the sender sends the delivery again, and then gets the response of an event that is done.
+    /// Runs `handler` to its end in a task of its own, also when the sender closes the connection, and waits up to `wait`
+    /// for the handler. After that, returns [`StillRunning`](Once::StillRunning), so that the sender delivers the event
+    /// again. Once the handler has succeeded, a delivery gets the response of a handled event.
     ///
-    /// Choose a `wait` below the timeout of the sender, which no document states. With [`Guarantee::OncePerLease`], the lease
-    /// is renewed for as long as the handler runs, so that it covers the time to notice a process that died, and no more. A
+    /// Choose a `wait` below the timeout of the sender, which no document states. With [`Guarantee::OncePerLease`], the
+    /// lease is renewed while the handler runs. The lease then only determines how soon a process that died is noticed. A
     /// success that the guard fails to record is recorded as soon as the guard works again, for up to one lease.
     ///
     /// # Panics
@@ -223,18 +229,18 @@ impl<T, E> From<Early> for Once<T, E> {
     }
 }
 
-/// What became of a delivery. [`into_response`](Self::into_response) is the response for the sender.
+/// Result of handling a delivery. [`into_response`](Self::into_response) is the response for the sender.
 #[derive(Debug)]
-#[must_use = "the sender needs to know whether to come again"]
+#[must_use = "the status tells the sender whether to deliver the event again"]
 #[non_exhaustive]
 pub enum Once<T, E> {
     /// The handler ran to its end.
     Handled {
         /// What the handler returned.
         result: Result<T, E>,
-        /// Whether the guard knows: that the event is done after a success, that it is free after a failure. `Ok(false)` when
-        /// the lease had elapsed and another delivery holds it; `Err` when the guard failed. Without a record the event may
-        /// be handled again.
+        /// Whether the guard recorded the result: the event is done after a success, and free after a failure.
+        /// `Ok(false)` when the lease had elapsed and another delivery holds the lease; `Err` when the guard failed.
+        /// Without a record, the event may be handled again.
         recorded: Result<bool, GuardError>,
     },
     /// The event was handled before. The handler did not run.
@@ -246,7 +252,7 @@ pub enum Once<T, E> {
     /// The handler of `PostgresGuard::in_transaction` succeeded, and its transaction was rolled back, or its commit may have
     /// failed: the error says which. The next delivery is `Repeated` if it was committed, and is handled otherwise.
     Uncommitted(GuardError),
-    /// The handler of [`detached`](Deduplication::detached) runs on.
+    /// The handler of [`detached`](Deduplication::detached) is still running.
     StillRunning,
     /// The handler of [`detached`](Deduplication::detached) panicked, or the runtime was shut down.
     Interrupted,
@@ -258,8 +264,8 @@ impl<T, E> Once<T, E> {
         matches!(self, Self::Handled { .. } | Self::Uncommitted(_) | Self::StillRunning | Self::Interrupted)
     }
 
-    /// The status for the sender: 200 for an event that is handled, 500 for a handler that failed or was interrupted, 503 for
-    /// all else. Anything but 200 makes the sender come again.
+    /// The status for the sender: 200 for an event that is handled, 500 for a handler that failed or was interrupted, 503
+    /// otherwise. A status other than 200 makes the sender deliver the event again.
     pub fn status(&self) -> http::StatusCode {
         match self {
             Self::Handled { result: Ok(_), .. } | Self::Repeated => http::StatusCode::OK,
@@ -295,7 +301,7 @@ impl<T, E> Once<T, E> {
     }
 }
 
-/// What became of the delivery, for a log.
+/// The result in words, for a log.
 impl<T, E> fmt::Display for Once<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -305,7 +311,7 @@ impl<T, E> fmt::Display for Once<T, E> {
             Self::Repeated => "handled before",
             Self::InProgress => "being handled by another delivery",
             Self::GuardFailed(_) => "not handled: the guard failed",
-            Self::Uncommitted(_) => "handled and not committed, or not known to be",
+            Self::Uncommitted(_) => "handled, but not committed, or the commit may have failed",
             Self::StillRunning => "being handled",
             Self::Interrupted => "handler was interrupted",
         })

@@ -9,7 +9,8 @@ pub(super) type KeyFrom = Arc<dyn Fn(&Event) -> Option<DeduplicationKey> + Send 
 
 /// A genuine delivery: Piaxis signed this body. Made by [`Webhook::verify`](super::Webhook::verify) and the receivers.
 ///
-/// The body may be anything that was signed. [`event`](Self::event) reads it, and what it cannot read is still here.
+/// The body may be anything that was signed. [`event`](Self::event) parses the body. A body that fails to parse stays
+/// available in [`body`](Self::body).
 ///
 /// ```
 /// use piaxis::webhook::{Signer, Webhook};
@@ -64,9 +65,9 @@ impl Delivery {
     /// Reads the body.
     ///
     /// # Errors
-    /// [`NotAnEvent`](WebhookError::NotAnEvent) when the body is not a JSON object in UTF-8, or one that `serde_json` does not
-    /// read: half a surrogate pair, more than 127 levels. Respond with 200 even so, and keep the [`body`](Self::body): Piaxis
-    /// would send the same again.
+    /// [`NotAnEvent`](WebhookError::NotAnEvent) when the body is not a JSON object in UTF-8, or one that `serde_json`
+    /// does not read: half a surrogate pair, more than 127 levels. Respond with 200 even so, and keep the
+    /// [`body`](Self::body): otherwise, Piaxis delivers the same body again.
     pub fn event(&self) -> Result<Event, WebhookError> {
         Event::read(self.body.clone())
     }

@@ -3,81 +3,81 @@ use std::{fmt, time::Duration};
 use super::{SignatureVersion, generated::HEADERS};
 use crate::decoding::DecodeError;
 
-/// Why a delivery is not to be trusted, or not to be read.
+/// Why a delivery is rejected, or fails to decode.
 ///
 /// No variant holds the secret, a signature or the body. [`code`](Self::code) is for logs and responses,
 /// [`status`](Self::status) for the response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebhookError {
-    /// A secret is empty: anybody could sign with that.
+    /// A secret is empty: anybody could sign with an empty secret.
     EmptySecret,
     /// A secret has white space at its start or end, as a line break from a file.
     SecretWhiteSpace,
     /// The environment has no secret.
     NoSecret {
-        /// Variable that should hold it.
+        /// Environment variable of the secret.
         variable: &'static str,
     },
-    /// There is no signature.
+    /// The delivery has no signature.
     MissingSignature,
-    /// There is a v2 signature without its timestamp.
+    /// The delivery has a v2 signature without its timestamp.
     MissingTimestamp,
-    /// There is a v1 signature only, but [`require_v2`](super::Webhook::require_v2) was said.
+    /// The delivery has a v1 signature only, and [`require_v2`](super::Webhook::require_v2) is set.
     V2Required,
-    /// A header of the signature is there, but empty.
+    /// A header of the signature is empty.
     EmptyHeader {
-        /// Its name.
+        /// Name of the header.
         header: &'static str,
     },
-    /// A header of the signature is there more than once.
+    /// A header of the signature is repeated.
     DuplicateHeader {
-        /// Its name.
+        /// Name of the header.
         header: &'static str,
     },
-    /// A header of the signature holds bytes that are no ASCII.
+    /// A header of the signature is not ASCII.
     NonAsciiHeader {
-        /// Its name.
+        /// Name of the header.
         header: &'static str,
     },
-    /// A signature has not 64 digits.
+    /// A signature does not have 64 characters.
     SignatureLength {
-        /// Name of its header.
+        /// Name of the header.
         header: &'static str,
-        /// How many characters it has.
+        /// Number of characters.
         length: usize,
     },
     /// A signature is in upper-case hex; genuine ones are in lower case.
     UpperCaseSignature {
-        /// Name of its header.
+        /// Name of the header.
         header: &'static str,
     },
-    /// A signature is no hex.
+    /// A signature is not hex.
     SignatureNotHex {
-        /// Name of its header.
+        /// Name of the header.
         header: &'static str,
     },
     /// The timestamp is not made of digits only.
     MalformedTimestamp,
-    /// The timestamp is no moment that a calendar has.
+    /// The timestamp is out of range.
     TimestampOutOfRange,
-    /// No secret gives this signature.
+    /// The signature matches none of the secrets.
     SignatureMismatch {
-        /// Which signature was looked at.
+        /// Version of the signature that was compared.
         version: SignatureVersion,
     },
     /// The signature is genuine, but older than the tolerance: a replay, or a clock that is wrong.
     TooOld {
-        /// How old it is.
+        /// Age of the signature.
         age: Duration,
-        /// What is allowed.
+        /// The [`tolerance`](super::Webhook::tolerance).
         tolerance: Duration,
     },
     /// The signature is genuine, but from the future by more than the tolerance: a clock is wrong.
     FromTheFuture {
-        /// How far ahead it is.
+        /// Time ahead of this machine's clock.
         ahead: Duration,
-        /// What is allowed.
+        /// The [`tolerance`](super::Webhook::tolerance).
         tolerance: Duration,
     },
     /// The signature is genuine and has no time, and the event is older than [`max_event_age`](super::Webhook::max_event_age).
@@ -95,21 +95,21 @@ pub enum WebhookError {
     SecretUnavailable,
     /// The body is compressed, so that it is not the one that was signed.
     UnsupportedEncoding,
-    /// The body is longer than the receiver takes.
+    /// The body is longer than the receiver's limit.
     BodyTooLarge {
-        /// How many bytes it takes.
+        /// Maximum number of bytes.
         limit: usize,
     },
-    /// The body did not come whole.
+    /// The body is incomplete.
     BodyUnreadable,
-    /// The body did not come in time.
+    /// The body timed out.
     BodyTooSlow,
-    /// The body is genuine, but no JSON object in UTF-8.
+    /// The body is genuine, but not a JSON object in UTF-8.
     NotAnEvent {
-        /// What is wrong with it; never its words.
+        /// What is invalid; never text of the body.
         problem: String,
     },
-    /// The event is genuine, but a field has another shape than its documentation says.
+    /// The event is genuine, but a field has another type than documented.
     UnexpectedPayload {
         /// Path of the field and what was expected there; never the value.
         problem: String,
@@ -150,9 +150,9 @@ impl WebhookError {
         }
     }
 
-    /// Status of the response: 401 for a signature that is missing or does not match, 400 for a malformed header or body, 404
-    /// for an unknown endpoint, 413, 408 and 415 for a body that is too large, too slow or compressed, 500 for a receiver
-    /// without a valid secret, and 503 for one that cannot read it now.
+    /// Status of the response: 401 for a signature that is missing or does not match, 400 for a malformed header or body,
+    /// 404 for an unknown endpoint, 413, 408 and 415 for a body that is too large, too slow or compressed, 500 for a
+    /// receiver without a valid secret, and 503 for a receiver that cannot read its secret now.
     pub fn status(&self) -> u16 {
         match self {
             Self::MissingSignature
@@ -194,62 +194,66 @@ impl fmt::Display for WebhookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (v1, v2, timestamp) = (HEADERS.signature, HEADERS.signature_v2, HEADERS.signature_timestamp);
         match self {
-            Self::EmptySecret => f.write_str("the webhook secret is empty; anybody could sign with that"),
-            Self::SecretWhiteSpace => f.write_str(
-                "the webhook secret has white space at its start or end, such as a line break: trim the secret",
-            ),
+            Self::EmptySecret => {
+                f.write_str("the webhook secret is empty, so anybody could sign: set the endpoint's secret")
+            }
+            Self::SecretWhiteSpace => {
+                f.write_str("the webhook secret starts or ends with white space, such as a line break: trim the secret")
+            }
             Self::NoSecret { variable } => write!(f, "{variable} is not set, or is no text"),
-            Self::MissingSignature => write!(f, "the delivery has neither {v2} nor {v1}"),
-            Self::MissingTimestamp => write!(f, "the delivery has {v2}, but not {timestamp}"),
-            Self::V2Required => write!(f, "the delivery has {v1} only, and {v2} is required"),
-            Self::EmptyHeader { header } => write!(f, "{header} is empty"),
-            Self::DuplicateHeader { header } => write!(f, "{header} stands more than once"),
-            Self::NonAsciiHeader { header } => write!(f, "{header} is not ASCII"),
+            Self::MissingSignature => write!(f, "missing signature: the delivery has neither {v2} nor {v1}"),
+            Self::MissingTimestamp => write!(f, "missing timestamp: the delivery has {v2} without {timestamp}"),
+            Self::V2Required => write!(f, "{v2} is required: the delivery has only {v1}"),
+            Self::EmptyHeader { header } => write!(f, "{header}: must not be empty"),
+            Self::DuplicateHeader { header } => write!(f, "{header}: must not be repeated"),
+            Self::NonAsciiHeader { header } => write!(f, "{header}: must be ASCII"),
             Self::SignatureLength { header, length } => {
-                write!(f, "{header} has {length} characters; a signature has 64")
+                write!(f, "{header}: must have 64 characters, not {length}")
             }
             Self::UpperCaseSignature { header } => {
-                write!(f, "{header} is in upper case; a signature is lower-case hex")
+                write!(f, "{header}: must be lower-case hex, not upper-case")
             }
-            Self::SignatureNotHex { header } => write!(f, "{header} is not hex"),
-            Self::MalformedTimestamp => write!(f, "{timestamp} is not made of digits only (wanted: unix seconds)"),
-            Self::TimestampOutOfRange => write!(f, "{timestamp} is out of range (wanted: unix seconds)"),
+            Self::SignatureNotHex { header } => write!(f, "{header}: must be lower-case hex"),
+            Self::MalformedTimestamp => write!(f, "{timestamp}: must be Unix seconds in digits"),
+            Self::TimestampOutOfRange => write!(f, "{timestamp}: out of range, must be Unix seconds"),
             Self::SignatureMismatch { version } => write!(
                 f,
-                "the {version} signature does not fit: the secret is another, or the body is not the one that was signed \
-                 (verify the raw body as received, before any JSON parser touches it)"
+                "{version} signature mismatch: wrong secret, or the body was modified; verify the raw body as received, before \
+                 any JSON parser"
             ),
             Self::TooOld { age, tolerance } => write!(
                 f,
-                "the signature is genuine, but {} s old, and {} s are allowed: a replay, or a clock that is wrong",
+                "genuine signature, but too old: {} s, at most {} s are allowed; a replay, or a wrong clock",
                 age.as_secs(),
                 tolerance.as_secs()
             ),
             Self::FromTheFuture { ahead, tolerance } => write!(
                 f,
-                "the signature is genuine, but {} s ahead of this machine's clock, and {} s are allowed",
+                "genuine signature, but from the future: {} s ahead of this machine's clock, at most {} s are allowed; one of \
+                 the clocks is wrong",
                 ahead.as_secs(),
                 tolerance.as_secs()
             ),
             Self::EventTooOld { age, limit } => write!(
                 f,
-                "the {v1} signature is genuine, but the event is {} s old, and {} s are allowed: a replay, or a late retry",
+                "genuine {v1} signature, but the event is too old: {} s, at most {} s are allowed; a replay, or a late retry",
                 age.as_secs(),
                 limit.as_secs()
             ),
             Self::EventAgeUnknown => write!(
                 f,
-                "the {v1} signature is genuine, but the body has no readable timestamp, and a maximum age of events is set"
+                "genuine {v1} signature, but the age of the event is unknown: `timestamp` is missing or invalid in the body, and \
+                 a maximum age of events is set"
             ),
-            Self::UnknownEndpoint => f.write_str("the request is for an unknown endpoint"),
-            Self::SecretUnavailable => f.write_str("the webhook secret cannot be read now"),
-            Self::UnsupportedEncoding => {
-                f.write_str("the body is compressed: the signature can only be checked on the body that was signed")
-            }
+            Self::UnknownEndpoint => f.write_str("unknown endpoint"),
+            Self::SecretUnavailable => f.write_str("the webhook secret is unavailable: failed to read it"),
+            Self::UnsupportedEncoding => f.write_str(
+                "unsupported content encoding: the body must be the one that was signed, not a compressed one",
+            ),
             Self::BodyTooLarge { limit } => write!(f, "the body is longer than {limit} bytes"),
-            Self::BodyUnreadable => f.write_str("the body did not come whole"),
-            Self::BodyTooSlow => f.write_str("the body did not come in time"),
-            Self::NotAnEvent { problem } => write!(f, "the body is genuine, but no event: {problem}"),
+            Self::BodyUnreadable => f.write_str("incomplete body: failed to read the request body"),
+            Self::BodyTooSlow => f.write_str("timed out while reading the request body"),
+            Self::NotAnEvent { problem } => write!(f, "the body is genuine, but not an event: {problem}"),
             Self::UnexpectedPayload { problem } => write!(f, "the event is genuine, but {problem}"),
         }
     }

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{JsonObject, Timestamp, decoding::DecodeError};
 
-/// What Piaxis reports: one type for all the envelopes that it comes in.
+/// An event of a webhook: one type for all envelopes.
 ///
-/// Everything is optional, because the documents show three envelopes and the data of one event only; what is there under
-/// another name or in another shape is in [`data`](Self::data), [`extra`](Self::extra) and [`raw`](Self::raw).
+/// All fields are optional, because the documents show three envelopes and the data of one event only. Fields with
+/// another name or type are in [`data`](Self::data), [`extra`](Self::extra) and [`raw`](Self::raw).
 ///
 /// ```
 /// use piaxis::{Amount, webhook::{Event, EventType, Payload}};
@@ -44,17 +44,17 @@ impl Event {
     /// comes from the network goes through [`Webhook::verify`](super::Webhook::verify).
     ///
     /// # Errors
-    /// When it is no JSON object.
+    /// When the text is not a JSON object.
     pub fn from_json(text: impl AsRef<[u8]>) -> Result<Self, WebhookError> {
         Self::read(Bytes::copy_from_slice(text.as_ref()))
     }
 
     pub(super) fn read(bytes: Bytes) -> Result<Self, WebhookError> {
         let not_an_event = |problem: &str| WebhookError::NotAnEvent { problem: problem.to_owned() };
-        let raw = std::str::from_utf8(&bytes).map_err(|_| not_an_event("it is not UTF-8"))?;
+        let raw = std::str::from_utf8(&bytes).map_err(|_| not_an_event("must be UTF-8"))?;
         // Derived structs read arrays too.
         if !raw.trim_start().starts_with('{') {
-            return Err(not_an_event("it is no JSON object"));
+            return Err(not_an_event("must be a JSON object"));
         }
         let body: Body = serde_json::from_str(raw).map_err(|_| {
             let problem = DecodeError::read::<Body, _>(&mut serde_json::Deserializer::from_str(raw)).err();
@@ -68,42 +68,43 @@ impl Event {
         Ok(Self { body, data, event_type, raw: bytes })
     }
 
-    /// What happened; from the signed body, wherever it stands there. The header that names the event is not signed, and
-    /// never taken for it.
+    /// The type of the event, from the signed body, in any of the envelopes. The header with the type is not signed, and
+    /// never used for this method.
     pub fn event_type(&self) -> Option<&EventType> {
         self.event_type.as_ref()
     }
 
-    /// Account id of the merchant whom it concerns.
+    /// Account id of the merchant whom the event concerns.
     pub fn merchant_id(&self) -> Option<&str> {
         self.body.merchant_id.as_deref().or(self.data.merchant_id.as_deref())
     }
 
-    /// Id of the **endpoint**, not of the delivery, which has none.
+    /// Id of the **endpoint**. Deliveries have no id.
     pub fn webhook_id(&self) -> Option<&str> {
         self.body.webhook_id.as_deref()
     }
 
-    /// When it happened, in UTC. The guide shows it without an offset; that this means UTC is an assumption.
+    /// Time of the event, in UTC. The guide shows the time without an offset: UTC is an assumption.
     pub fn timestamp(&self) -> Option<Timestamp> {
         self.timestamp_text()?.parse().ok()
     }
 
-    /// When it happened, as it stands there.
+    /// Time of the event, as text of the body.
     pub fn timestamp_text(&self) -> Option<&str> {
         self.body.timestamp.as_deref()
     }
 
-    /// Whether somebody pressed the button that sends a test.
+    /// Whether the event is a test, sent by the test button.
     pub fn is_test(&self) -> bool {
         self.data.test == Some(true)
     }
 
-    /// What it says of its subject, typed by the first word of the event's name; an event that this version does not know
-    /// is typed like its relatives. What has no field of its own is in `extra`.
+    /// Returns the data of the event, typed by the first word of the event's name, also for an event that this version
+    /// does not know. Data without a field of its own is in `extra`.
     ///
     /// # Errors
-    /// When a documented field has another shape. What is a guess is `None` then. The event is whole all the same: see [`data`](Self::data).
+    /// When a documented field has another type. A guessed field with another type is `None`. The event keeps all its
+    /// data: see [`data`](Self::data).
     pub fn payload(&self) -> Result<Payload, WebhookError> {
         self.payload_of(self.data().clone())
     }
@@ -111,7 +112,7 @@ impl Event {
     /// The same without copying the data, when nothing else of the event is needed any more.
     ///
     /// # Errors
-    /// As [`payload`](Self::payload).
+    /// The same as [`payload`](Self::payload).
     pub fn into_payload(mut self) -> Result<Payload, WebhookError> {
         let data = self.body.data.take().unwrap_or_default();
         self.payload_of(data)
@@ -123,18 +124,18 @@ impl Event {
         Payload::take(family, data).map_err(|error| error.below("data").into())
     }
 
-    /// What it says of its subject, as it came. Empty when there is none.
+    /// The data of the event, as received. Empty when the event has no data.
     pub fn data(&self) -> &JsonObject {
         static NONE: std::sync::LazyLock<JsonObject> = std::sync::LazyLock::new(JsonObject::new);
         self.body.data.as_ref().unwrap_or(&NONE)
     }
 
-    /// What stands beside the data and has no method here.
+    /// The fields of the body beside the data that have no method of [`Event`].
     pub fn extra(&self) -> &JsonObject {
         &self.body.extra
     }
 
-    /// The whole body, as it came. Keep this, and [`from_json`](Self::from_json) reads it again.
+    /// The whole body, as received. [`from_json`](Self::from_json) parses the body again.
     pub fn raw(&self) -> &str {
         // Checked when it was read.
         std::str::from_utf8(&self.raw).unwrap_or_default()

@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::WebhookError;
 
-/// Headers of a request, in whatever form a server gives them; the case of names makes no difference.
+/// Headers of a request, in the form of any server. Names are case-insensitive.
 ///
-/// Implemented for [`http::HeaderMap`], for slices, arrays and vectors of names and values, and for maps. A list may hold
-/// a header twice, which is rejected where a signature is concerned; a map cannot, so give the list where there is a choice.
+/// Implemented for [`http::HeaderMap`], for slices, arrays and vectors of names and values, and for maps. A list may have
+/// a header twice, and a repeated header of the signature is rejected. A map cannot, so prefer a list.
 ///
 /// ```
 /// use piaxis::webhook::Headers;

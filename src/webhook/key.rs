@@ -22,7 +22,7 @@ use super::signature::to_hex;
 pub struct DeduplicationKey([u8; 32]);
 
 impl DeduplicationKey {
-    /// Makes a key from texts. Their order and their borders matter.
+    /// Makes a key from texts. The order and the boundaries of the texts matter.
     pub fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut hash = Sha256::new();
         for text in texts {

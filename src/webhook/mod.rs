@@ -1,7 +1,7 @@
 //! Webhooks: verifies what Piaxis posts to your server, reads events, and handles each once.
 //!
-//! Piaxis signs the bytes of a delivery with the secret of the endpoint. Give [`Webhook::verify`] the body **as received**:
-//! parsed and written again, the same JSON has other bytes, and no signature matches.
+//! Piaxis signs the bytes of a delivery with the secret of the endpoint. Give [`Webhook::verify`] the body **as
+//! received**. JSON that was parsed and serialized again has other bytes, so no signature matches.
 //!
 //! ```
 //! use piaxis::webhook::{EventType, Payload, Signer, Webhook};
@@ -37,21 +37,21 @@
 //! # Two signatures
 //!
 //! `X-piaxis-Signature` (v1) covers the body alone, so that an attacker who saw a delivery can send it again at any time.
-//! `X-piaxis-Signature-V2` covers the time of sending as well. Of a delivery with both, v2 is compared and v1 must be
-//! well-formed. An attacker can leave out the v2 headers of an old delivery: [`Webhook`] says what prevents that. The guide
-//! documents v1 only. Both official SDKs check v2, so a deployment may not send it yet.
+//! `X-piaxis-Signature-V2` covers the time of sending as well. A delivery with both is verified by v2, and its v1 must be
+//! well-formed. An attacker can remove the v2 headers from an old delivery. [`Webhook`] documents how to prevent such a
+//! replay. The guide documents v1 only. Both official SDKs check v2, so a deployment may not send it yet.
 //!
 //! # Each event once
 //!
-//! The guide asks receivers to expect duplicates, an older page mentions retries with growing delays, and no document says
-//! more. Respond with 200 to an event that is handled and with an error to one that is to come again.
+//! The guide asks receivers to expect duplicates, an older page mentions retries with growing delays, and no document
+//! says more. Respond with 200 to an event that is handled, and with an error status to have the event delivered again.
 //! [`Deduplication`] runs a handler once for each event, by a [`Guard`] in memory, in Redis or in PostgreSQL.
 //!
 //! | guard | feature | for |
 //! |---|---|---|
 //! | `MemoryGuard` | `memory-guard` | one process; forgets at a restart |
 //! | `RedisGuard` | `redis` | any number of machines |
-//! | `PostgresGuard` | `postgres` | any number of machines. The mark commits in the handler's own transaction, so that effects in that database happen exactly once |
+//! | `PostgresGuard` | `postgres` | any number of machines. The record that an event is handled commits in the handler's own transaction, so that effects in that database happen exactly once |
 //!
 //! Piaxis sends no id of an event, so the [deduplication key](Delivery::deduplication_key) is a hash of the whole body.
 //! [`Webhook::key_from`] makes the key from fields of your choice, for retries whose body differs.

@@ -13,8 +13,9 @@ const TEST: &str = "test";
 
 /// A body for an event, as Piaxis might send it: for tests. Sign it with a [`Signer`](super::Signer).
 ///
-/// The values are made up; an event of an unknown kind has no data. [`Sample::with`] sets those that a test is about. The
-/// body says `test: true` only after [`Sample::as_test`]: a receiver that skips tests would do nothing and pass.
+/// The values are invented, and an event of an unknown kind has no data. [`Sample::with`] sets the fields that a test
+/// needs. The body has `test: true` only after [`Sample::as_test`], because a receiver that skips test events would pass
+/// without handling them.
 ///
 /// ```
 /// use piaxis::webhook::{Envelope, Event, EventType, Signer, sample};
@@ -63,7 +64,7 @@ impl Sample {
         Self::new(self.body)
     }
 
-    /// Says that somebody pressed the button that sends a test; see [`Event::is_test`](super::Event::is_test).
+    /// Marks the event as sent by the test button; see [`Event::is_test`](super::Event::is_test).
     pub fn as_test(self) -> Self {
         self.with(TEST, true)
     }

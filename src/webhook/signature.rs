@@ -48,7 +48,7 @@ impl fmt::Debug for Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum SignatureVersion {
-    /// Over the body alone: it does not tell a replay.
+    /// Over the body alone, so that a replay is not detected.
     V1,
     /// Over the time of sending and the body.
     V2,
@@ -67,12 +67,12 @@ impl fmt::Display for SignatureVersion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
-    /// Which signature it had.
+    /// Version of the signature.
     pub version: SignatureVersion,
-    /// When it was signed; only v2 says so.
+    /// Time of signing; `None` for v1.
     pub signed_at: Option<Timestamp>,
-    /// Which secret fitted, in the order in which they were given, from 0. When the old one of a rotation fits no more
-    /// deliveries, take it away.
+    /// Index of the secret that matched, in the order in which the secrets were given, from 0. When the old secret of a
+    /// rotation no longer matches any delivery, remove the secret.
     pub secret: usize,
 }
 

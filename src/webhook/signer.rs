@@ -73,7 +73,7 @@ pub(super) fn unix_seconds(moment: SystemTime) -> u64 {
 pub struct SignedHeaders(Vec<(&'static str, String)>);
 
 impl SignedHeaders {
-    /// Without v2, as a deployment sends it that does not know v2 yet, or an attacker who left it away.
+    /// Without v2, like the headers of a deployment that does not send v2 yet, or of an attacker who removed v2.
     pub fn v1_only(mut self) -> Self {
         self.0.retain(|(name, _)| ![HEADERS.signature_v2, HEADERS.signature_timestamp].contains(name));
         self

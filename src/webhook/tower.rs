@@ -11,8 +11,8 @@ use tower::{Layer, Service};
 
 use super::{WebhookSource, receive::receive};
 
-/// A layer for any `tower` service: verifies each request, and hands on the genuine ones with their
-/// [`Delivery`](super::Delivery) among the extensions and their body unchanged. Responds to the others by a
+/// A layer for any `tower` service. Verifies each request, and passes on the genuine ones, with a
+/// [`Delivery`](super::Delivery) in the extensions and the body unchanged. Responds to other requests with a
 /// [`Rejection`](super::Rejection), which is logged through `tracing`.
 ///
 /// ```

@@ -27,7 +27,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Replays
 ///
-/// An attacker who saw a genuine delivery can send the same bytes again. What prevents that depends on the signature:
+/// An attacker who saw a genuine delivery can send the same bytes again. How to prevent such a replay depends on the
+/// signature:
 ///
 /// | deliveries carry | use | a replay is |
 /// |---|---|---|
@@ -80,8 +81,8 @@ impl Webhook {
         })
     }
 
-    /// Verifies with the secret in `PIAXIS_WEBHOOK_SECRET`. The variable may hold several, separated by white space: the new
-    /// one first and the old one after while a rotation lasts.
+    /// Verifies with the secret in `PIAXIS_WEBHOOK_SECRET`. The variable may hold several, separated by white space: the
+    /// new one first and the old one after, during a rotation.
     ///
     /// # Errors
     /// When the variable is not set, not UTF-8, or has no secret.
@@ -97,7 +98,7 @@ impl Webhook {
     /// Accepts another secret as well, while a rotation lasts. [`Verified::secret`] tells which one matched.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The same as [`new`](Self::new).
     pub fn additional_secret(mut self, secret: impl Into<Secret>) -> Result<Self, WebhookError> {
         let key = Key::new(&secret.into())?;
         self.keys = self.keys.iter().cloned().chain([key]).collect();
@@ -120,8 +121,8 @@ impl Webhook {
         self
     }
 
-    /// Rejects deliveries with the v1 signature only whose body says that the event is older than this, or does not say when
-    /// it happened. Off by default.
+    /// Rejects deliveries with the v1 signature only, if the `timestamp` of the body is older than this, missing, or
+    /// invalid. Off by default.
     ///
     /// Choose an age that is longer than Piaxis retries a delivery, and not longer than the time to live of your guard. The
     /// `timestamp` of the body is taken for UTC, which no document states.
@@ -130,10 +131,10 @@ impl Webhook {
         self
     }
 
-    /// Makes [deduplication keys](Delivery::deduplication_key) from the event, by what you know of yours. On `None`, and for a
-    /// body that is not an event, the key is that of the whole body.
+    /// Makes [deduplication keys](Delivery::deduplication_key) from fields of the event. On `None`, and for a body that
+    /// is not an event, the key is that of the whole body.
     ///
-    /// Name everything that tells two events of yours apart, the kind and the status included: a payment has several.
+    /// Include every field that distinguishes two events, such as the kind and the status: a payment has several events.
     ///
     /// ```
     /// use piaxis::webhook::{DeduplicationKey, Webhook};
@@ -175,8 +176,8 @@ impl Webhook {
         (self.body_limit, self.body_timeout)
     }
 
-    /// Checks that Piaxis signed this body, and not too long ago. The body must be that of the request, byte by byte, before
-    /// any parser. Nothing is parsed before the signature is verified.
+    /// Verifies the signature of this body, and the age of the signature. The body must be that of the request, byte by
+    /// byte, before any parser. Nothing is parsed before the signature is verified.
     ///
     /// # Errors
     /// See [`WebhookError`].
@@ -232,11 +233,11 @@ impl Webhook {
         Ok(())
     }
 
-    /// Checks the headers alone: that the signature is there and well-formed. For servers that can reject a request before
-    /// reading its body.
+    /// Checks the headers alone: the signature must be present and well-formed. For servers that can reject a request
+    /// before reading its body.
     ///
     /// # Errors
-    /// As [`verify`](Self::verify), for what the headers show.
+    /// The same as [`verify`](Self::verify), for the headers.
     pub fn check_headers(&self, headers: &(impl Headers + ?Sized)) -> Result<(), WebhookError> {
         signature::check_headers(headers, self.require_v2)
     }

@@ -64,7 +64,7 @@ pub(crate) enum Seen {
 impl Seen {
     /// The outcome of a request after one such attempt, without the attempts before; `None` after a success.
     ///
-    /// The rules of `src/client/error/table.rs`, written a second time on purpose.
+    /// The rules of `src/client/error/statuses.rs`, written a second time on purpose.
     pub(crate) fn outcome(self, class: Class, is_first: bool) -> Option<Outcome> {
         let is_earlier_possible = class == Class::WriteWithOwnKey || !is_first;
         Some(match self {

@@ -38,7 +38,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Whether a retry is safe, for the person who reads the line at night.
+/// Whether a retry is safe.
 fn advice(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Some(operation) = error.0.operation else { return Ok(()) };
     match error.outcome() {
@@ -53,7 +53,7 @@ fn advice(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("; the request may have been executed: ")?;
             match operation.lookup {
                 Some(lookup) => write!(f, "look it up with {lookup} before retrying")?,
-                None => f.write_str("the API has no lookup for it, so ask Piaxis before retrying")?,
+                None => f.write_str("ask Piaxis before retrying, because the API has no lookup for the operation")?,
             }
             match error.idempotency_key() {
                 Some(key) => write!(f, " with idempotency key {key}"),

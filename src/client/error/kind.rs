@@ -32,7 +32,7 @@ kinds! {
     Permission = "permission",
     /// The resource does not exist (404, 410).
     NotFound = "not_found",
-    /// The API could not accept the request (400, 422); see [`Error::field_errors`](crate::Error::field_errors).
+    /// The API found the request invalid (400, 422); see [`Error::field_errors`](crate::Error::field_errors).
     Validation = "validation",
     /// The request contradicts the present state, or an earlier request with its idempotency key (409, 423).
     Conflict = "conflict",
@@ -42,9 +42,9 @@ kinds! {
     Rejected = "rejected",
     /// A 5xx status.
     Server = "server",
-    /// A status that is neither success nor failure, such as a redirect. Redirects are not followed.
+    /// A status that is not 2xx, 4xx or 5xx, such as a redirect. Redirects are not followed.
     UnexpectedStatus = "unexpected_status",
-    /// No connection came about, or the connection broke.
+    /// No connection was made, or the connection was lost.
     Connection = "connection",
     /// The request timed out, or its deadline was exceeded.
     Timeout = "timeout",
@@ -54,14 +54,14 @@ kinds! {
     ErrorInSuccess = "error_in_success",
     /// The request is invalid; it was not sent.
     InvalidRequest = "invalid_request",
-    /// The client could not be built, or lacks a credential; the request was not sent.
+    /// The configuration of the client is invalid, or lacks a credential; the request was not sent.
     Configuration = "configuration",
     /// The token source gave no access token; the request was not sent.
     Token = "token",
     /// The quote of a payout exceeds what the caller allows; nothing was created. See
     /// [`Error::quote_rejection`](crate::Error::quote_rejection).
     QuoteRejected = "quote_rejected",
-    /// A list changed while its pages were read, or the API did not move on, so that items may have been skipped.
+    /// A list changed while its pages were read, or its pages had no new items, so that items may have been skipped.
     ListChanged = "list_changed",
 }
 

@@ -5,7 +5,7 @@ mod display;
 mod kind;
 mod outcome;
 mod retry_after;
-pub(crate) mod table;
+pub(crate) mod statuses;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ pub use body::FieldError;
 pub use kind::ErrorKind;
 pub use outcome::Outcome;
 pub(crate) use retry_after::retry_after;
-use table::{Failure, Verdict};
+use statuses::{Failure, Verdict};
 
 use crate::{
     decoding::DecodeError,
@@ -33,8 +33,8 @@ type Source = Arc<dyn std::error::Error + Send + Sync>;
 /// Why a request failed.
 ///
 /// `Display` is one line for a log: the operation, the status, the code and message of the API, the request id, and
-/// whether a retry is safe. The line holds no secrets, no personal data and no body; [`body`](Self::body) has that. Errors are
-/// cheap to clone.
+/// whether a retry is safe. The line contains no secrets, no personal data and no body. The body is in
+/// [`body`](Self::body). Errors are cheap to clone.
 ///
 /// ```text
 /// payments_list: not sent: MISSING_CLIENT_ID: the merchant's client id is required: set PIAXIS_CLIENT_ID, or give it to the client's builder
@@ -76,7 +76,7 @@ struct Inner {
     retry_after: Option<Duration>,
     body: Option<Bytes>,
     source: Option<Source>,
-    /// Whether no connection came about.
+    /// Whether no connection was made.
     is_connect: bool,
     /// Whether the body has one of the API's own error shapes.
     is_from_api: bool,
@@ -91,7 +91,7 @@ impl Error {
     fn new(kind: ErrorKind, failure: Failure) -> Self {
         Self(Box::new(Inner {
             kind,
-            verdict: table::verdict(failure, false),
+            verdict: statuses::verdict(failure, false),
             operation: None,
             status: None,
             code: None,
@@ -132,7 +132,7 @@ impl Error {
         Self::new(ErrorKind::Timeout, Failure::Unsent).with_message(message)
     }
 
-    /// A response that is no success. `has_earlier`: see [`table::verdict`].
+    /// A response that is no success. `has_earlier`: see [`statuses::verdict`].
     pub(crate) fn from_response(
         status: StatusCode,
         headers: &HeaderMap,
@@ -140,8 +140,8 @@ impl Error {
         has_earlier: bool,
         redact: &dyn Fn(&str) -> String,
     ) -> Self {
-        let mut error = Self::new(table::kind_of(status.as_u16()), Failure::Status(status.as_u16()));
-        error.0.verdict = table::verdict(Failure::Status(status.as_u16()), has_earlier);
+        let mut error = Self::new(statuses::kind_of(status.as_u16()), Failure::Status(status.as_u16()));
+        error.0.verdict = statuses::verdict(Failure::Status(status.as_u16()), has_earlier);
         error.read_body(headers, body, redact);
         if status.is_redirection() {
             error.0.message = Some("redirects are not followed, because they would carry the credentials".to_owned());
@@ -184,13 +184,11 @@ impl Error {
         let source = source.without_url();
         let (kind, message) = match (source.is_timeout(), is_sent) {
             (true, true) => (ErrorKind::Timeout, format!("request timed out after {timeout:?}")),
-            (true, false) => (ErrorKind::Timeout, "connecting timed out".to_owned()),
+            (true, false) => (ErrorKind::Timeout, "timed out while connecting".to_owned()),
             (false, false) if source.is_builder() => (ErrorKind::InvalidRequest, "invalid request".to_owned()),
-            (false, false) if source.is_connect() => (ErrorKind::Connection, "no connection".to_owned()),
-            (false, false) => (ErrorKind::Connection, "the connection broke before the request was sent".to_owned()),
-            (false, true) => {
-                (ErrorKind::Connection, "the connection broke before the response was complete".to_owned())
-            }
+            (false, false) if source.is_connect() => (ErrorKind::Connection, "failed to connect".to_owned()),
+            (false, false) => (ErrorKind::Connection, "connection lost before the request was sent".to_owned()),
+            (false, true) => (ErrorKind::Connection, "connection lost before the response was complete".to_owned()),
         };
         let failure = match kind {
             ErrorKind::InvalidRequest => Failure::Refused,
@@ -294,7 +292,7 @@ impl Error {
         self.0.verdict.write
     }
 
-    /// What kind of failure it is.
+    /// Kind of the failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -315,7 +313,7 @@ impl Error {
         self.0.status
     }
 
-    /// The code that the API gave, such as `MISSING_CLIENT_ID`, or the OAuth error, such as `invalid_grant`.
+    /// Error code of the API, such as `MISSING_CLIENT_ID`, or the OAuth error, such as `invalid_grant`.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
@@ -365,12 +363,12 @@ impl Error {
         self.0.retry_after
     }
 
-    /// The body of the response, at most its first 64 KiB. It may hold anything, secrets too: do not log it.
+    /// The body of the response, at most its first 64 KiB. The body may contain secrets: do not log it.
     pub fn body(&self) -> Option<&[u8]> {
         self.0.body.as_deref()
     }
 
-    /// The quote that was refused, for [`ErrorKind::QuoteRejected`].
+    /// The quote that was rejected, for [`ErrorKind::QuoteRejected`].
     pub fn quote_rejection(&self) -> Option<&QuoteRejection> {
         self.0.source.as_ref().and_then(|source| source.downcast_ref())
     }
@@ -380,7 +378,7 @@ impl Error {
         self.0.kind == ErrorKind::Timeout
     }
 
-    /// Whether no connection came about. Whether the request was sent is in [`outcome`](Self::outcome).
+    /// Whether no connection was made. [`outcome`](Self::outcome) tells whether the request was sent.
     pub fn is_connect(&self) -> bool {
         self.0.is_connect
     }

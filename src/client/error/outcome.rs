@@ -2,10 +2,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// After a failed request: was the write executed?
+/// Whether the write was executed, after a failed request.
 ///
-/// The outcome is about the write, over all its attempts. A request that only reads executes nothing, and what it says of
-/// an earlier write is in its response, not in its failure: such a failure is [`ReadFailed`](Self::ReadFailed).
+/// The outcome is about the write, over all its attempts. A request that only reads executes nothing. Its failure is
+/// [`ReadFailed`](Self::ReadFailed), which says nothing about an earlier write.
 ///
 /// The enum is exhaustive, so that a `match` without `_` is checked by the compiler.
 ///
@@ -17,14 +17,14 @@ use serde::{Deserialize, Serialize};
 /// time just before the write was sent. Escrows have no list, and disputes no lookup: ask Piaxis, naming the
 /// [`request_ids`](crate::Error::request_ids).
 ///
-/// A corrected request has another body and so needs a new idempotency key: that of a buyer who retries after a wrong
-/// one-time password, for example. After a wrong credential, correct the credential and keep the key.
+/// A corrected request has another body, and so needs a new idempotency key. An example is a retry with the right
+/// one-time password after a wrong one. After a wrong credential, correct the credential and keep the key.
 ///
 /// # Behind gateways
 ///
-/// What one default `payments().create(…)` comes to through real gateways with their stock configuration and short timeouts
-/// (`tests/gateways.rs`): status and outcome, and in parentheses how often the backend executed it where a gateway is
-/// configured to retry by itself.
+/// Status and outcome of one `payments().create(…)` with default options, through real gateways with their stock
+/// configuration and short timeouts (`tests/gateways.rs`). The last column is a gateway that is configured to retry, with
+/// the number of executions by the backend in parentheses.
 ///
 /// | backend | no gateway | Varnish 7.1 | nginx 1.22 | HAProxy 2.6 | a gateway that retries writes |
 /// |---|---|---|---|---|---|
@@ -36,9 +36,9 @@ use serde::{Deserialize, Serialize};
 /// | 429, executing nothing | `NotSent` | `NotSent` | `NotSent` | `NotSent` | `NotSent` |
 /// | 409 or 422, executing nothing | `Rejected` | `Rejected` | `Rejected` | `Rejected` | `Rejected` |
 ///
-/// One thing no client can see: a gateway that **resends writes by itself** may have the first of its requests executed and
-/// pass on a 4xx of the second. Switch such retries off (`proxy_next_upstream` of nginx with `non_idempotent`, `retry-on` of
-/// HAProxy, `return (retry)` of Varnish).
+/// No client can detect a gateway that **retries writes**: the backend may execute the first request of the gateway and
+/// reject the second with a 4xx, which the gateway passes on. Switch such retries off (`proxy_next_upstream` of nginx
+/// with `non_idempotent`, `retry-on` of HAProxy, `return (retry)` of Varnish).
 ///
 /// ```no_run
 /// # async fn example(client: piaxis::Client, order: piaxis::types::PaymentCreate) {
@@ -57,17 +57,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The write was not executed: the request was invalid, no connection came about, or the API was busy (429, which is
+    /// The write was not executed: the request was invalid, no connection was made, or the API was busy (429, which is
     /// inferred: no document says that a 429 is sent before anything is executed).
     ///
-    /// Retrying is safe. It helps once the cause is gone: a missing credential or an invalid field stays what it is.
+    /// Retrying is safe, and helps once the cause is gone. Correct a missing credential or an invalid field first.
     NotSent,
     /// The API rejected the write (most 4xx) and did not execute it. The same request will be rejected again; a corrected
     /// one needs a new idempotency key, because its body differs.
     Rejected,
-    /// The write may have been executed: the request timed out, the connection broke after the request had left, the
-    /// status is a redirect, 408, 444, 460, 499 or 5xx, or the response was a 2xx without its own fields. Look the write
-    /// up before retrying.
+    /// The write may have been executed: the request timed out, the connection was lost after the request was sent, the
+    /// status is a redirect, 408, 444, 460, 499 or 5xx, or the response was a 2xx whose body is not that of the
+    /// operation. Look the write up before retrying.
     Unknown,
     /// The request only reads, so nothing was executed. **This says nothing about a write made before**: a payment whose
     /// lookup fails with 404 or times out still exists.

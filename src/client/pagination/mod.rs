@@ -57,13 +57,14 @@ struct NewItems<T> {
 ///
 /// # A list that changes
 ///
-/// The API pages by offset, so an item that enters or leaves the list meanwhile moves the others. Pages overlap by
-/// one item to notice. Where pages do not overlap, the stream steps back until they do.
+/// The API pages by offset, so an item that enters or leaves the list while it is read moves the other items. The stream
+/// requests pages that overlap by one item. Where two pages do not overlap, the stream steps back until they do.
 ///
 /// - Every item that is in the list from the first page to the last comes exactly once, or the stream ends with
 ///   [`ListChanged`](crate::ErrorKind::ListChanged).
-/// - No item is repeated. An item that enters or leaves the list meanwhile may or may not come.
-/// - The end is confirmed by a further request, unless the last page is shorter than the pages before and its total fits.
+/// - No item is repeated. An item that enters or leaves the list while it is read may or may not come.
+/// - The end is confirmed by a further request, unless the last page is shorter than the pages before and its total
+///   agrees.
 /// - `ListChanged` also means that the total contradicts the end of the list, that 16 consecutive pages had no new item
 ///   (the server may ignore `offset`), or that the server returns one item a page, so that pages cannot overlap.
 ///
@@ -190,8 +191,8 @@ impl<T: Send + 'static> Items<T> {
         self
     }
 
-    /// Starts at this offset. The first page then has no page before it to overlap with, so items are missing or come
-    /// again if the list has changed since the offset was taken.
+    /// Starts at this offset. The first page then overlaps with no earlier page, so items are missing or repeated if the
+    /// list has changed since the offset was taken.
     pub fn from_offset(mut self, offset: u32) -> Self {
         self.pages.position.start_at(offset);
         self.offset = offset;

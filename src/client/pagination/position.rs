@@ -176,11 +176,11 @@ impl Position {
         let is_top = offset == 0 && self.top == top;
         let place_is_known = self.mode == Mode::Start || (is_top && !self.seen.has_forgotten());
         let taken = self.seen.take(ids, place_is_known);
-        let taken =
-            taken.map_err(|TooManyChanges| format!("the list changes too fast to be read (offset {offset})"))?;
+        let taken = taken
+            .map_err(|TooManyChanges| format!("the list changes faster than its pages are read (offset {offset})"))?;
         let Some(Taken { is_new, overlaps }) = taken else {
             if is_top {
-                return Err("no page overlaps with the items that were read before".to_owned());
+                return Err("no page overlaps with an earlier page".to_owned());
             }
             return self.step_back(offset, top);
         };

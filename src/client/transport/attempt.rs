@@ -15,8 +15,6 @@ use crate::{
     response_body::NotDecoded,
 };
 
-const USER_AGENT: &str = concat!("piaxis-rust/", env!("CARGO_PKG_VERSION"));
-
 /// Waits for a turn, sends, decodes, and reports.
 pub(super) async fn attempt(
     call: &Call<'_>,
@@ -65,7 +63,10 @@ fn complete(call: &Call<'_>, record: &Record, token: Option<&Token>) -> Result<(
     let mut sent = Sent::default();
     if let Some(body) = template.body() {
         let Some(body) = body.as_bytes() else {
-            return Err(Error::local(ErrorKind::InvalidRequest, "the body is a stream, which cannot be copied"));
+            return Err(Error::local(
+                ErrorKind::InvalidRequest,
+                "unsupported request body: a stream cannot be copied for a retry",
+            ));
         };
         // To copy the bytes costs less than to clone the request, which is the only way to share them.
         let body = Bytes::copy_from_slice(body);
@@ -93,7 +94,7 @@ fn complete(call: &Call<'_>, record: &Record, token: Option<&Token>) -> Result<(
     if let Some(app_info) = &shared.app_info {
         headers.insert(&headers::APP_INFO, app_info.clone());
     }
-    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(headers::USER_AGENT));
     headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
     Ok((request, request_id, sent))
 }

@@ -28,7 +28,7 @@ use crate::{
 ///
 #[doc = include_str!(concat!(env!("OUT_DIR"), "/credentials.md"))]
 ///
-/// A value that no header can carry makes the requests that need it fail before they are sent.
+/// With a value that is invalid in a header, requests that require the value fail before they are sent.
 ///
 /// ```
 /// use piaxis::Credentials;
@@ -93,7 +93,7 @@ impl Credentials {
         self
     }
 
-    /// Access tokens of a payer from a source, which is asked again when the API refuses one. See [`TokenSource`].
+    /// Source of access tokens of a payer, which gives a fresh token when the API rejects one (401). See [`TokenSource`].
     pub fn token_source(mut self, source: impl TokenSource) -> Self {
         self.bearer = Some(Bearer::Source(Arc::new(Tokens::new(Arc::new(source)))));
         self
@@ -239,8 +239,8 @@ fn missing_credential(missing: Credential, operation: &Operation, has_unused_tok
     };
     let message = if has_unused_token {
         format!(
-            "the operation takes no access token, {what} is required: use the merchant's client, or give the client both \
-             ({variable})"
+            "{what} is required, because the operation takes no access token: use the merchant's client, or give the client \
+             both ({variable})"
         )
     } else {
         format!("{what} is required: set {variable}{or}, or give it to the client's builder")

@@ -24,6 +24,9 @@ macro_rules! name {
     }};
 }
 
+/// Value of the header `User-Agent`.
+pub(super) const USER_AGENT: &str = concat!("piaxis-rust/", env!("CARGO_PKG_VERSION"));
+
 static API_KEY: HeaderName = name!(HEADERS.api_key);
 static CLIENT_ID: HeaderName = name!(HEADERS.client_id);
 static BEARER: HeaderName = name!(HEADERS.bearer);
@@ -50,6 +53,6 @@ pub(crate) fn header_value(what: &str, text: &str) -> Result<HeaderValue, String
         Ok(_) if !text.is_ascii() => Err(format!("{what} must be ASCII")),
         Ok(value) if !text.trim().is_empty() => Ok(value),
         Ok(_) => Err(format!("{what} is empty")),
-        Err(_) => Err(format!("{what} has characters that no header can carry")),
+        Err(_) => Err(format!("{what} has characters that are invalid in a header")),
     }
 }

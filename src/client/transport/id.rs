@@ -20,7 +20,7 @@ impl Id {
         match self {
             Self::Given(value) => Ok(value.clone()),
             Self::Random(id) => HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
-                .map_err(|_| Error::local(ErrorKind::InvalidRequest, "a random id fits into no header")),
+                .map_err(|_| Error::local(ErrorKind::InvalidRequest, "a random id is invalid in a header")),
         }
     }
 

@@ -7,7 +7,7 @@
 //! 3. [`path::check`] compares the URL with the operation's template.
 //! 4. [`attempt::attempt`] adds headers and credentials, waits for a turn, and hands a copy to the HTTP client.
 //! 5. [`sent::Sent`] notes when the request is written to a connection: before that, a failure is `NotSent`.
-//! 6. The response is read up to a limit; a status that is not 2xx becomes an `Error` by the table in `error/table.rs`.
+//! 6. The response is read up to a limit; a status that is not 2xx becomes an `Error` by the table in `error/statuses.rs`.
 //! 7. A 2xx body is decoded into `T`, without the optional fields that fail to decode (`undecoded.rs`), or becomes an
 //!    `Error`.
 //! 8. [`telemetry::Observer`] reports the attempt, also when the caller dropped it.
@@ -16,6 +16,7 @@
 
 mod attempt;
 mod credentials;
+mod encodings;
 pub(crate) mod headers;
 mod id;
 mod limits;
@@ -23,7 +24,6 @@ pub(crate) mod path;
 mod redact;
 mod retry;
 mod sent;
-mod spelling;
 mod telemetry;
 mod token;
 

@@ -51,7 +51,7 @@ pub(super) fn check(request: &reqwest::Request, base_url: &str, operation: &Oper
     if fits && request.method().as_str() == operation.method {
         return Ok(());
     }
-    Err(Error::local(ErrorKind::InvalidRequest, format!("an id does not fit into the path {}", operation.path)))
+    Err(Error::local(ErrorKind::InvalidRequest, format!("an id is invalid in the path {}", operation.path)))
 }
 
 /// Whether this is how a URL goes on that fits the template: `/payments/{payment_id}` and `/payments/17?limit=1`.
@@ -88,7 +88,7 @@ pub(crate) fn encode(id: &str) -> Cow<'_, str> {
 pub(crate) fn segment<'a>(name: &str, id: &'a str) -> Result<Cow<'a, str>, Error> {
     let problem = match id {
         "" => "must not be empty",
-        "." | ".." => "must not be a step in a path",
+        "." | ".." => "must not be `.` or `..`",
         id if id.contains('\\') => "must not contain a backslash",
         id => return Ok(encode(id)),
     };

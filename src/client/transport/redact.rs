@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Call,
-    spelling::{Pattern, patterns},
+    encodings::{Pattern, patterns},
 };
 use crate::{
     Redacted,

@@ -11,17 +11,17 @@ use crate::{
 
 /// When a failed request is retried, and after how long.
 ///
-/// On by default, with two retries. What is retried cannot do harm:
+/// On by default, with two retries. Only requests that are safe to retry are retried:
 ///
-/// - reads: when no connection came about, it broke, the request timed out, or the status is temporary (408, 425, 429, 444,
-///   460, 499, 500, 502, 503, 504, 520 to 530);
-/// - writes: only when it is certain that the request was not executed ([`Outcome::NotSent`]): no connection came about, or
+/// - reads: when no connection was made, the connection was lost, the request timed out, or the status is temporary (408,
+///   425, 429, 444, 460, 499, 500, 502, 503, 504, 520 to 530);
+/// - writes: only when it is certain that the request was not executed ([`Outcome::NotSent`]): no connection was made, or
 ///   the status is 429.
 ///
-/// Delays grow exponentially with full jitter: each has a random length between nothing and the present maximum.
-/// `Retry-After` is waited for; one beyond [`max_retry_after`](Self::max_retry_after) fails the request at once. A retry
-/// budget of the client (10 a second, and 20 of 100 requests) keeps an outage from being made worse. Every attempt of a
-/// request carries the same idempotency key.
+/// Delays grow exponentially with full jitter: each is random, between zero and the present maximum. A retry waits for
+/// `Retry-After`. If that is longer than [`max_retry_after`](Self::max_retry_after), the request fails at once. The retry
+/// budget of the client, 10 retries a second and 20 for 100 requests, limits the load that retries add during an outage.
+/// Every attempt of a request carries the same idempotency key.
 ///
 /// ```
 /// use std::time::Duration;
@@ -68,15 +68,15 @@ impl RetryPolicy {
         self
     }
 
-    /// The longest delay before the first retry, which doubles with each, and the longest of all; 250 ms and 5 s by
-    /// default. Durations beyond ten years count as ten years.
+    /// Maximum delay before the first retry, which doubles with each further retry, and maximum of all delays; 250 ms and
+    /// 5 s by default. Durations beyond ten years count as ten years.
     pub fn backoff(mut self, first: Duration, max: Duration) -> Self {
         (self.first_delay, self.max_delay) = (bounded(first), bounded(max));
         self
     }
 
-    /// The longest `Retry-After` that is waited for; 30 seconds by default. A longer one fails the request at once, with
-    /// [`Error::retry_after`] set: a retry before that moment would be too early.
+    /// Maximum `Retry-After` that a retry waits for; 30 seconds by default. With a longer one, the request fails at once,
+    /// with [`Error::retry_after`] set, because an earlier retry would be too early.
     pub fn max_retry_after(mut self, longest: Duration) -> Self {
         self.max_retry_after = bounded(longest);
         self
@@ -86,8 +86,8 @@ impl RetryPolicy {
     /// would be retried.
     ///
     /// Only for accounts that are known to honour the key: the API recommends the header, but documents nowhere that it
-    /// recognises a key. Where it does not, this pays twice. One-time passwords, which move no money, and tokens, which take
-    /// no key, are never retried so.
+    /// recognises a key. If the API does not recognise the key, a retry pays twice. Requests for one-time passwords,
+    /// which move no money, and for tokens, which take no key, are never retried in this way.
     pub fn retry_writes_with_idempotency_key(mut self) -> Self {
         self.retries_unknown_writes = true;
         self

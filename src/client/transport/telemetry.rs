@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Outcome},
 };
 
-/// One attempt of a request, once it has ended: what a counter or a histogram needs, with OpenTelemetry's meaning of each.
+/// One attempt of a request, after its end: values for counters and histograms, by OpenTelemetry's definitions.
 ///
 /// See [`ClientBuilder::on_attempt`](crate::ClientBuilder::on_attempt) and
 /// [`Request::on_attempt`](crate::Request::on_attempt).

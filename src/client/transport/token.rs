@@ -20,11 +20,11 @@ use crate::{
     error::{Error, ErrorKind},
 };
 
-/// What a [`TokenSource`] returns: the token once it is there.
+/// Future of the token that a [`TokenSource`] returns.
 pub type TokenFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Secret, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>>;
 
-/// Gives access tokens of a payer, and fresh ones when the API refuses one (401).
+/// Gives access tokens of a payer, and a fresh one when the API rejects a token (401).
 ///
 /// A client asks the source once for many requests, also when all of them meet a 401 at the same time. Then each is retried
 /// once with the new token: a read always, a write only when the 401 of its first attempt has one of the API's own error
@@ -53,16 +53,17 @@ pub type TokenFuture<'a> =
 /// # }
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
-    /// Returns an access token, with or without `Bearer` before it. `rejected` is the one that the API refused, if any:
-    /// then the token must be a fresh one.
+    /// Returns an access token, with or without `Bearer` before it. `rejected` is the token that the API rejected, if
+    /// any: then the returned token must be a fresh one.
     ///
-    /// The future is dropped when the request that asks is dropped or its deadline is exceeded, and the next request asks
-    /// anew. Where a refresh must not be lost midway, because the refresh token changes with it, spawn the refresh as a task.
+    /// The future is dropped when the request that polls the future is dropped or its deadline is exceeded. The next
+    /// request calls this method again. Where each refresh changes the refresh token, spawn the refresh as a task, so
+    /// that a dropped future does not lose the new token.
     ///
     /// # Errors
-    /// Whatever prevents it. The requests that wait for the token fail with
-    /// [`ErrorKind::Token`](crate::ErrorKind::Token), without being sent. Their message shows the text of this error, which
-    /// must hold no secret.
+    /// Any failure to get a token. The requests that wait for the token fail with
+    /// [`ErrorKind::Token`](crate::ErrorKind::Token), without being sent. Their message shows the text of this error,
+    /// which must hold no secret.
     fn token<'a>(&'a self, rejected: Option<&'a Secret>) -> TokenFuture<'a>;
 }
 

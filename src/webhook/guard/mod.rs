@@ -1,4 +1,4 @@
-//! Guards: what remembers which events were handled, and which are being handled.
+//! Guards: record which events were handled, and which are being handled.
 //!
 //! # State machine
 //!
@@ -43,9 +43,9 @@ pub type GuardFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, GuardError>>
 ///
 /// # Time to live
 ///
-/// A finished key is remembered for the `ttl` of [`finish`](Self::finish). Choose one longer than Piaxis retries a delivery,
-/// which no document states (other senders retry for days), and longer than an attacker can replay one: twice the
-/// [`tolerance`](super::Webhook::tolerance) with [`require_v2`](super::Webhook::require_v2), the
+/// A finished key is remembered for the `ttl` of [`finish`](Self::finish). Choose one longer than Piaxis retries a
+/// delivery, which no document states (other senders retry for days), and longer than an attacker can replay a delivery:
+/// twice the [`tolerance`](super::Webhook::tolerance) with [`require_v2`](super::Webhook::require_v2), the
 /// [`max_event_age`](super::Webhook::max_event_age) otherwise, and for ever with neither.
 pub trait Guard: fmt::Debug + Send + Sync {
     /// Leases the key for `token`, if the key is free or the token holds it already.
@@ -56,7 +56,7 @@ pub trait Guard: fmt::Debug + Send + Sync {
 
     /// Marks the key as done for `ttl`. Returns whether the key is done now: `false` if another token holds the lease.
     ///
-    /// A lease that elapsed and that no other token holds since does not prevent this.
+    /// Succeeds after the lease elapsed as well, unless another token has leased the key since.
     ///
     /// # Errors
     /// When the key may or may not be done.
@@ -68,7 +68,7 @@ pub trait Guard: fmt::Debug + Send + Sync {
     /// When the lease may remain until it elapses.
     fn abort<'a>(&'a self, token: &'a Token) -> GuardFuture<'a, ()>;
 
-    /// Extends the lease to `lease` from now, if the token still holds it. Returns whether it does.
+    /// Extends the lease to `lease` from now, if the token still holds it. Returns whether the token holds the lease.
     ///
     /// # Errors
     /// When the lease may or may not be extended.
@@ -101,7 +101,7 @@ guard_by_pointer!(&G, Arc<G>, Box<G>);
 
 /// One owner of the lease on one key.
 ///
-/// Not `Clone`: a copy in other hands would be the same owner.
+/// Not `Clone`, because a copy would be the same owner.
 #[derive(PartialEq, Eq, Hash)]
 pub struct Token {
     key: DeduplicationKey,
@@ -115,7 +115,8 @@ impl Token {
     /// When the operating system has no random bytes.
     pub fn new(key: DeduplicationKey) -> Result<Self, GuardError> {
         let mut owner = [0; 16];
-        getrandom::fill(&mut owner).map_err(|error| GuardError::new("no random bytes for a token", error))?;
+        getrandom::fill(&mut owner)
+            .map_err(|error| GuardError::new("failed to get random bytes for a token", error))?;
         Ok(Self { key, owner })
     }
 
@@ -137,7 +138,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Checks a namespace, which keeps apart the programs that share a server.
+/// Checks a namespace, which separates programs that share a server.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 fn checked_namespace(namespace: impl Into<String>) -> Result<Arc<str>, GuardError> {
     let namespace = namespace.into();

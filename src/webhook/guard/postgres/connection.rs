@@ -149,7 +149,10 @@ impl<'a> Attempts<'a> {
                 }
                 Some(Err(PoolError::Timeout(_))) | None => Failure::NoConnection,
                 Some(Err(error)) => {
-                    return Err(GuardError::new(format!("{}: the pool gives no connection", self.operation), error));
+                    return Err(GuardError::new(
+                        format!("{}: failed to get a connection from the pool", self.operation),
+                        error,
+                    ));
                 }
             };
             self.failed(failure).await?;

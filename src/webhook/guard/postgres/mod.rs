@@ -23,16 +23,16 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// Time after which either side gives up a connection whose other side does not acknowledge what it was sent.
 const DEAD_AFTER: Duration = Duration::from_secs(30);
-/// Lets the server notice within [`DEAD_AFTER`] that a client is gone without a word, and free what it held.
+/// Lets the server notice within [`DEAD_AFTER`] that a client is gone, and free the locks of that client.
 const KEEPALIVES: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4";
 /// A longer lease or time to live is for ever: the dates of PostgreSQL end.
 const FOR_EVER: Duration = Duration::from_secs(1000 * 365 * 86_400);
 
 /// Remembers events in PostgreSQL, for any number of machines. Cheap to clone.
 ///
-/// [`in_transaction`](Self::in_transaction) commits the mark of an event together with what its handler writes: **exactly
-/// once** for everything in that database. As a [`Guard`] of [`Deduplication`](crate::webhook::Deduplication), it gives leases
-/// like any other.
+/// [`in_transaction`](Self::in_transaction) commits the record that an event is handled together with the writes of its
+/// handler: **exactly once** for everything in that database. With [`Deduplication`](crate::webhook::Deduplication), the
+/// guard uses leases like any other [`Guard`].
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -61,7 +61,7 @@ const FOR_EVER: Duration = Duration::from_secs(1000 * 365 * 86_400);
 /// [`migrate`](Self::migrate) or among the migrations of your own. The name is looked up in the `search_path`. A row without
 /// an owner is done. An expired row counts as absent and is deleted from time to time, see [`purge`](Self::purge).
 ///
-/// The namespace tells apart programs that share a database, each of which handles every event.
+/// The namespace separates programs that share a database, each of which handles every event.
 ///
 /// All times are those of the database. `Duration::MAX`, and all beyond 1000 years, is for ever.
 ///
@@ -73,9 +73,9 @@ const FOR_EVER: Duration = Duration::from_secs(1000 * 365 * 86_400);
 /// Statements are prepared once for each connection: PgBouncer needs `max_prepared_statements`. Locks are those of
 /// transactions, never of sessions.
 ///
-/// The guard remembers what PostgreSQL keeps: `synchronous_commit = off` and a failover to an asynchronous replica forget the
-/// last events, together with what their transactions wrote. A lease, and a mark that is not in a transaction of the handler,
-/// are then forgotten alone, and the event is handled again.
+/// The guard remembers what PostgreSQL keeps: `synchronous_commit = off` and a failover to an asynchronous replica forget
+/// the last events, together with what their transactions wrote. A lease, or a record outside the handler's transaction,
+/// is forgotten without the writes of the handler, and the event is handled again.
 #[derive(Clone)]
 pub struct PostgresGuard {
     pool: Pool,
@@ -120,7 +120,11 @@ impl PostgresGuard {
     /// When the URL is invalid, or the namespace is empty.
     pub fn connect(url: &str, namespace: impl Into<String>) -> Result<Self, GuardError> {
         // The cause would quote a part of the URL, which may be the password.
-        let mut config: Config = url.parse().map_err(|_| GuardError::message("invalid URL of PostgreSQL"))?;
+        let mut config: Config = url.parse().map_err(|_| {
+            GuardError::message(
+                "invalid URL of PostgreSQL; use postgres://[user[:password]@]host[:port][,host…]/database[?options]",
+            )
+        })?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
@@ -156,8 +160,8 @@ impl PostgresGuard {
         Ok(Self { pool, namespace: checked_namespace(namespace)?, timeout: TIMEOUT, purged: Arc::default() })
     }
 
-    /// Limits the time of one operation, retries included. 3 seconds by default; an attempt gets a third of it. The end of a
-    /// transaction is limited by this as well, a handler is not.
+    /// Limits the time of one operation, retries included. 3 seconds by default; an attempt gets a third of it. The limit
+    /// covers the end of a transaction, but not the handler.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -166,7 +170,7 @@ impl PostgresGuard {
     /// Creates the table, if it does not exist.
     ///
     /// # Errors
-    /// When PostgreSQL does not respond, or rejects.
+    /// When PostgreSQL does not respond, or rejects the SQL.
     pub async fn migrate(&self) -> Result<(), GuardError> {
         let script = format!("{}{}", statements::LOCK_MIGRATION, statements::MIGRATION);
         self.run("migrate", &Script(script)).await
@@ -187,7 +191,7 @@ impl PostgresGuard {
         self.run(name, &Statement { sql, parameters: &parameters }).await
     }
 
-    /// Runs what may be repeated, until the time limit.
+    /// Runs an operation, with retries until the time limit.
     async fn run<O: Operation>(&self, name: &'static str, operation: &O) -> Result<O::Output, GuardError> {
         let mut attempts = Attempts::new(self, name);
         loop {
@@ -242,7 +246,7 @@ impl Operation for Statement<'_> {
     }
 }
 
-/// What became of a statement.
+/// Result of a statement.
 enum Outcome {
     Taken,
     Done,

@@ -1,4 +1,4 @@
-//! The mark of an event in the transaction of its handler.
+//! Records an event as done in the transaction of its handler.
 
 use std::{pin::pin, time::Duration};
 
@@ -13,9 +13,9 @@ use super::{
 use crate::webhook::{DeduplicationKey, GuardError, Once, Token, timer};
 
 impl PostgresGuard {
-    /// Runs `handler` in a transaction that also marks the event as done for `ttl`: what the handler writes in this transaction
-    /// is written **exactly once**, whatever dies and whenever. Effects elsewhere (HTTP requests, other databases) may happen
-    /// again.
+    /// Runs `handler` in a transaction that also marks the event as done for `ttl`: what the handler writes in this
+    /// transaction is written **exactly once**, whichever process dies at whatever moment. Effects elsewhere (HTTP
+    /// requests, other databases) may happen again.
     ///
     /// A handler that fails, panics or is dropped rolls back everything, and the event is free for the next delivery at once,
     /// as it is when the process dies. When its machine loses its power, PostgreSQL notices by TCP keepalives, see

@@ -35,35 +35,35 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
 ///
 /// # Failures
 ///
-/// A command that fails is executed again over a new connection, with the same token, until the [`timeout`](Self::timeout)
-/// elapses: after a connection that was closed or is silent, from a primary that became a replica, while Redis loads its
-/// data. A response that is lost does no harm. When the time limit elapses, the operation is an error, and
-/// [`Guarantee`](super::super::Guarantee) says what becomes of the delivery.
+/// A command that fails is retried over a new connection, with the same token, until the [`timeout`](Self::timeout)
+/// elapses. Retried failures are a connection that was closed or is silent, a primary that became a replica, and a Redis
+/// that loads its data. A lost response does no harm, because commands are idempotent. When the timeout elapses, the
+/// operation is an error, and [`Guarantee`](super::super::Guarantee) documents what happens to the delivery.
 ///
 /// # Settings of Redis
 ///
 /// An event that Redis forgets is handled again.
 ///
-/// - `appendonly yes`: without, a restart forgets everything since the last snapshot. With `appendfsync everysec`, the
-///   default, a crash of the machine forgets about the last second; with `always`, nothing.
+/// - `appendonly yes`: without this setting, a restart forgets everything since the last snapshot. With `appendfsync
+///   everysec`, the default, a crash of the machine forgets about the last second; with `always`, nothing.
 /// - `maxmemory-policy noeviction`: any other policy may forget an event when memory is short. With `noeviction`, the
 ///   guard fails then.
-/// - Replicas are copied to asynchronously: a failover forgets what was not copied yet.
+/// - Replication is asynchronous: a failover forgets events that were not replicated yet.
 /// - An event needs about 250 bytes until its time to live elapses.
 ///
 /// # Exactly once
 ///
-/// Redis and the place of your effects are two: a process that dies after its effect and before the mark leaves the lease, and
-/// the event is handled again. To rule that out, write the key beside the effects, in the same transaction, under a unique
-/// constraint. PostgreSQL, where `handled` has `key bytea PRIMARY KEY`:
+/// Redis and the storage of your effects share no transaction. After a process that dies between its effect and the
+/// record in Redis, the lease elapses and the event is handled again. To rule that out, write the key beside the effects,
+/// in the same transaction, under a unique constraint. PostgreSQL, where `handled` has `key bytea PRIMARY KEY`:
 ///
 /// ```sql
 /// WITH first AS (INSERT INTO handled (key) VALUES ($1) ON CONFLICT DO NOTHING RETURNING key)
 /// UPDATE orders SET paid = paid + $2 FROM first WHERE orders.id = $3
 /// ```
 ///
-/// `$1` is [`DeduplicationKey::as_bytes`]. The guard then keeps the repeated work away, and the constraint the second effect.
-/// Where the effects are in PostgreSQL only, `PostgresGuard::in_transaction` does the same without Redis.
+/// `$1` is [`DeduplicationKey::as_bytes`]. The guard then prevents repeated work, and the constraint prevents a second
+/// effect. Where the effects are in PostgreSQL only, `PostgresGuard::in_transaction` does the same without Redis.
 ///
 /// # Runtime
 ///
@@ -79,8 +79,7 @@ impl RedisGuard {
     /// Connects to `redis://[user:password@]host[:port][/database]`, `redis+unix:///path`, or `rediss://…` if your program
     /// enables a TLS feature of the crate `redis`: `tokio-rustls-comp` or `tokio-native-tls-comp`.
     ///
-    /// The namespace keeps apart services that share one Redis: give each a name of its own, and all machines of one service
-    /// the same.
+    /// The namespace separates services that share one Redis. All machines of one service use the same namespace.
     ///
     /// Writes one key that expires at once, so that a missing permission or an old version shows when the program starts.
     ///
@@ -93,7 +92,7 @@ impl RedisGuard {
         Ok(guard)
     }
 
-    /// Connects as [`RedisConnect`] says, when the first event comes.
+    /// Makes connections with `connect`, the first one when the first event arrives.
     ///
     /// # Errors
     /// When the namespace is empty.
