@@ -79,7 +79,7 @@ pub fn shown(field: Option<impl Display>) -> String {
 /// Asks a person.
 pub fn ask(question: &str) -> io::Result<String> {
     eprint!("{question}");
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(answer.trim().to_owned())
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line.trim().to_owned())
 }
