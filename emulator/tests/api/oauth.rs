@@ -1,11 +1,7 @@
 //! Authorization of payers, and what their tokens are good for.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::time::Duration;
 
-use common::start;
 use piaxis::{
     Credentials, PaymentMethod, PaymentResult, PaymentStatus, PollResult,
     oauth::{CodeExchange, TokenRefresh},
@@ -13,6 +9,8 @@ use piaxis::{
     types::{AuthorizeParams, PaymentCreate},
 };
 use piaxis_emulator::{Account, Emulator};
+
+use crate::support::tested::start;
 
 const CALLBACK: &str = "https://shop.example.com/callback";
 

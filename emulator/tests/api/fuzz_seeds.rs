@@ -1,7 +1,6 @@
 //! What the fuzz target `emulator_request` checks, run on the inputs that are kept of it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../../fuzz/emulator_checks.rs"]
+#[path = "../../../fuzz/emulator_checks.rs"]
 mod checks;
 
 use std::{fs, path::Path};

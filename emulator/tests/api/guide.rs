@@ -1,15 +1,13 @@
 //! Every request that the pages of Piaxis and the contract show is accepted, and the response has the fields that they show.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::collections::BTreeMap;
 
-use common::{Tested, start};
 use http::Method;
 use piaxis::{Client, OPERATIONS, types::OtpRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+
+use crate::support::tested::{Tested, start};
 
 /// A request of a page. `$name` stands for an id, or for another value that only a run knows.
 #[derive(Deserialize)]
@@ -144,7 +142,7 @@ fn missing<'a>(value: &Value, paths: impl IntoIterator<Item = &'a str>) -> Vec<&
 
 #[tokio::test]
 async fn requests_of_the_pages_are_accepted_and_have_the_documented_fields() {
-    let rows: Vec<Row> = serde_json::from_str(include_str!("data/guide.json")).unwrap();
+    let rows: Vec<Row> = serde_json::from_str(include_str!("../data/guide.json")).unwrap();
     let mut guide = Guide::start().await;
     let mut wrong = Vec::new();
     for row in &rows {

@@ -1,11 +1,7 @@
 //! Escrow disbursements: money in escrows, releases of a batch, cancellation, lists.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{builder, start, started};
 use http::Method;
 use piaxis::{
     Amount, Client, EscrowDisbursementStatus as Status, EscrowStatus, PaymentMethod, TermData,
@@ -16,6 +12,8 @@ use piaxis::{
 };
 use piaxis_emulator::{Account, DECLINED_PHONE_NUMBER};
 use serde_json::{Value, json};
+
+use crate::support::tested::{builder, start, started};
 
 const COURIER: &str = "+256700111000";
 
@@ -217,7 +215,7 @@ async fn a_cancelled_batch_leaves_its_escrows_to_be_reversed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_held_is_refused_whole() {
+async fn what_cannot_be_held_is_rejected_whole() {
     let emulator = started(builder().start_balance(1_000)).await;
     let client = emulator.client();
     let terms = json!([{ "type": "manual_release", "data": {} }]);
@@ -367,7 +365,7 @@ async fn random_batches(seed: u64, steps: usize) {
     let clients = merchants.map(|merchant| merchant.client());
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut batches: Vec<Batch> = Vec::new();
-    let (mut refused, mut releases, mut cancelled) = (0, 0, 0);
+    let (mut rejected, mut releases, mut cancelled) = (0, 0, 0);
     for step in 0..steps {
         let at = format!("seed {seed}, step {step}");
         if step % 100 == 0 {
@@ -399,7 +397,7 @@ async fn random_batches(seed: u64, steps: usize) {
                 Err(error) => {
                     assert_eq!(error.code(), Some("INSUFFICIENT_FUNDS"), "{at}: {error}");
                     assert!(total > before && merchants[merchant].balance("UGX") == before, "{at}");
-                    refused += 1;
+                    rejected += 1;
                 }
             }
             continue;
@@ -474,7 +472,7 @@ async fn random_batches(seed: u64, steps: usize) {
             }
         }
     }
-    assert!(refused > 0 && cancelled > 0 && releases > 100, "{refused} {cancelled} {releases}");
+    assert!(rejected > 0 && cancelled > 0 && releases > 100, "{rejected} {cancelled} {releases}");
     emulator.check_balances();
     let mut expected = [start_balance; 2];
     let mut held_money = Amount::ZERO;

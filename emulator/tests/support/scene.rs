@@ -1,5 +1,4 @@
 //! Objects that tests of the page and of the control API show and change.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use piaxis::{
     JsonObject, PaymentMethod, TermType,

@@ -1,14 +1,12 @@
 //! Named situations, and what a test asks of the emulator.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{builder, start, started};
 use piaxis::{
     ErrorKind, EscrowStatus, PaymentStatus,
     types::{EscrowRelease, OtpRequest},
 };
 use piaxis_emulator::OTP;
+
+use crate::support::tested::{builder, start, started};
 
 #[tokio::test]
 async fn a_marketplace_with_three_sellers_and_an_open_dispute() {

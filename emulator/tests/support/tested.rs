@@ -1,5 +1,4 @@
 //! An emulator of a test, whose responses are all held to the contract.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{collections::HashMap, ops::Deref, time::Duration};
 
@@ -119,7 +118,7 @@ fn unknown_fields(contract: &Value, schema: &Value, value: &Value, path: &str) -
     }
 }
 
-/// OpenAPI 3.0 says null by `nullable`; JSON Schema says it by a type.
+/// OpenAPI 3.0 has `nullable` where JSON Schema has the type `null`.
 fn as_2020_12(node: &Value) -> Value {
     match node {
         Value::Array(items) => items.iter().map(as_2020_12).collect(),

@@ -1,11 +1,7 @@
 //! One-time passwords and payments.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{builder, start, started};
 use http::Method;
 use piaxis::{
     Amount, ErrorKind, Outcome, PaymentMethod, PaymentStatus, RequestOptions, RetryPolicy,
@@ -13,6 +9,8 @@ use piaxis::{
 };
 use piaxis_emulator::{Account, DECLINED_PHONE_NUMBER, Fault, OTP, PENDING_PHONE_NUMBER, When};
 use serde_json::{Value, json};
+
+use crate::support::tested::{builder, start, started};
 
 const BUYER: &str = "+256700000000";
 
@@ -194,7 +192,7 @@ async fn lists_filter_by_status_method_and_time_newest_first() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_the_contract_is_refused_as_fastapi_does() {
+async fn what_does_not_fit_the_contract_is_rejected_as_fastapi_does() {
     let emulator = start().await;
     let client = emulator.client();
     let fits = json!({ "amount": "15000", "currency": "UGX", "payment_method": "mtn", "user_info": { "phone_number": BUYER } });

@@ -1,5 +1,4 @@
 //! Programs in Python that are not ours, from a virtual environment.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
     env,
@@ -9,7 +8,7 @@ use std::{
 
 use tokio::process::Command;
 
-/// The folder of the virtual environment, from `PIAXIS_PEERS`. Without it, says that the test does nothing.
+/// The folder of the virtual environment, from `PIAXIS_PEERS`. Without it, prints that the test is skipped.
 pub(crate) fn venv() -> Option<PathBuf> {
     let venv = env::var_os("PIAXIS_PEERS").map(PathBuf::from);
     if venv.is_none() {
@@ -19,7 +18,7 @@ pub(crate) fn venv() -> Option<PathBuf> {
     venv
 }
 
-/// Runs a script of this folder, or one with a whole path, and returns what it prints.
+/// Runs a script of the folder `peers`, or one with a whole path, and returns what it prints.
 pub(crate) async fn python(venv: &Path, script: &str, variables: &[(&str, String)]) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(script);
     let mut command = Command::new(venv.join("bin/python"));

@@ -1,5 +1,4 @@
 //! An endpoint that receives webhooks.
-#![allow(dead_code)]
 
 use std::{
     collections::VecDeque,

@@ -1,11 +1,7 @@
 //! Escrows: money held, released, reversed, disputed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{Tested, builder, start, started};
 use http::Method;
 use piaxis::{
     AllocationStatus, Amount, Client, EscrowStatus, InitiatorRole, JsonObject, PaymentMethod, TermEvidence, TermType,
@@ -17,6 +13,8 @@ use piaxis::{
 };
 use piaxis_emulator::{Account, DECLINED_PHONE_NUMBER, Fault, OTP, Resolution, When};
 use serde_json::{Value, json};
+
+use crate::support::tested::{Tested, builder, start, started};
 
 const BUYER: &str = "+256700000000";
 const STRANGER: &str = "+256711111111";
@@ -104,7 +102,7 @@ fn balance(emulator: &Tested, account: &Account) -> Amount {
 }
 
 fn recorded(source: &str) -> Value {
-    let documented: Vec<Value> = serde_json::from_str(include_str!("../../tests/data/documented.json")).unwrap();
+    let documented: Vec<Value> = serde_json::from_str(include_str!("../../../tests/data/documented.json")).unwrap();
     documented.into_iter().find(|one| one["source"] == source).unwrap()["json"].clone()
 }
 
@@ -188,7 +186,7 @@ async fn metadata_stays_as_it_was_given() {
 }
 
 #[tokio::test]
-async fn orders_that_break_a_rule_are_refused_and_move_nothing() {
+async fn orders_that_break_a_rule_are_rejected_and_move_nothing() {
     let emulator = start().await;
     let client = emulator.client();
     let fits = json!({
@@ -360,7 +358,7 @@ async fn a_password_sent_to_another_address_does_not_make_the_buyer() {
 }
 
 #[tokio::test]
-async fn a_refused_release_keeps_the_one_time_password() {
+async fn a_rejected_release_keeps_the_one_time_password() {
     let emulator = start().await;
     let client = emulator.client();
     let escrow = open(&emulator, 100, vec![term("custom", json!({}))], &[]).await;
@@ -512,7 +510,7 @@ async fn allocations_are_not_split() {
 }
 
 #[tokio::test]
-async fn a_settled_escrow_refuses_everything() {
+async fn a_settled_escrow_rejects_everything() {
     let emulator = start().await;
     let client = emulator.client();
     for is_release in [true, false] {
@@ -593,13 +591,13 @@ enum Leads {
     Money,
     /// The term is not met; the other party is asked.
     Other,
-    /// The term is not met, and nobody is asked.
+    /// The term is not met, and no confirmation is requested.
     Nothing,
     /// The status of an error.
-    Refusal(u16),
+    Rejection(u16),
 }
 
-use Leads::{Money, Nothing, Other, Refusal};
+use Leads::{Money, Nothing, Other, Rejection};
 
 /// Sender, evidence, and what the evidence leads to.
 type Step = (As, Value, Leads);
@@ -622,12 +620,12 @@ async fn each_term_type_is_met_by_the_evidence_of_its_sides() {
             "delivery_confirmation",
             json!({ "description": "x" }),
             vec![
-                (buyer, json!({ "confirmed": true }), Refusal(400)),
-                (buyer, sold.clone(), Refusal(403)),
-                (me, bought.clone(), Refusal(403)),
-                (me, both, Refusal(400)),
-                (As::Stranger, bought.clone(), Refusal(403)),
-                (As::Unproven, bought.clone(), Refusal(400)),
+                (buyer, json!({ "confirmed": true }), Rejection(400)),
+                (buyer, sold.clone(), Rejection(403)),
+                (me, bought.clone(), Rejection(403)),
+                (me, both, Rejection(400)),
+                (As::Stranger, bought.clone(), Rejection(403)),
+                (As::Unproven, bought.clone(), Rejection(400)),
                 (buyer, bought.clone(), Other),
                 (buyer, bought.clone(), Other),
                 (me, sold.clone(), Money),
@@ -638,12 +636,12 @@ async fn each_term_type_is_met_by_the_evidence_of_its_sides() {
             "meeting_delivery",
             json!({}),
             vec![
-                (me, json!({ "seller_latitude": 0.5 }), Refusal(400)),
-                (me, json!({ "seller_latitude": "x", "seller_longitude": 1 }), Refusal(400)),
-                (me, json!({ "seller_latitude": 90.5, "seller_longitude": 1 }), Refusal(400)),
-                (me, buyer_at(0.5), Refusal(403)),
+                (me, json!({ "seller_latitude": 0.5 }), Rejection(400)),
+                (me, json!({ "seller_latitude": "x", "seller_longitude": 1 }), Rejection(400)),
+                (me, json!({ "seller_latitude": 90.5, "seller_longitude": 1 }), Rejection(400)),
+                (me, buyer_at(0.5), Rejection(403)),
                 (me, seller_at(0.5), Other),
-                (buyer, buyer_at(0.501), Refusal(400)),
+                (buyer, buyer_at(0.501), Rejection(400)),
                 (me, seller_at(0.5011), Other),
                 (buyer, buyer_at(0.501), Money),
             ],
@@ -651,17 +649,17 @@ async fn each_term_type_is_met_by_the_evidence_of_its_sides() {
         (
             "meeting_delivery",
             json!({ "max_distance_km": 1.2 }),
-            vec![(buyer, buyer_at(0.5), Other), (me, seller_at(0.511), Refusal(400)), (me, seller_at(0.51), Money)],
+            vec![(buyer, buyer_at(0.5), Other), (me, seller_at(0.511), Rejection(400)), (me, seller_at(0.51), Money)],
         ),
-        ("meeting", json!({}), vec![(buyer, at(0.5), Other), (me, at(0.6), Refusal(400)), (me, at(0.5), Money)]),
+        ("meeting", json!({}), vec![(buyer, at(0.5), Other), (me, at(0.6), Rejection(400)), (me, at(0.5), Money)]),
         (
             "agreement",
             json!({}),
             vec![
-                (buyer, json!({ "agreement_type": "release" }), Refusal(403)),
-                (me, json!({ "agreement_type": "duel" }), Refusal(400)),
-                (me, json!({ "agreement_type": "split" }), Refusal(400)),
-                (me, json!({ "agreement_type": "split", "split_percentage": 101 }), Refusal(400)),
+                (buyer, json!({ "agreement_type": "release" }), Rejection(403)),
+                (me, json!({ "agreement_type": "duel" }), Rejection(400)),
+                (me, json!({ "agreement_type": "split" }), Rejection(400)),
+                (me, json!({ "agreement_type": "split", "split_percentage": 101 }), Rejection(400)),
                 (me, json!({ "agreement_type": "release" }), Other),
             ],
         ),
@@ -669,8 +667,8 @@ async fn each_term_type_is_met_by_the_evidence_of_its_sides() {
             "location",
             json!({ "latitude": 0.5, "longitude": 32.5 }),
             vec![
-                (me, at(0.501), Refusal(400)),
-                (me, json!({ "latitude": 0.5 }), Refusal(400)),
+                (me, at(0.501), Rejection(400)),
+                (me, json!({ "latitude": 0.5 }), Rejection(400)),
                 (me, at(0.5005), Money),
             ],
         ),
@@ -678,15 +676,15 @@ async fn each_term_type_is_met_by_the_evidence_of_its_sides() {
         (
             "location_verification",
             json!({ "latitude": 0.5, "longitude": 32.5, "radius": 200 }),
-            vec![(buyer, at(0.5), Refusal(403)), (me, at(0.502), Refusal(400)), (me, at(0.501), Money)],
+            vec![(buyer, at(0.5), Rejection(403)), (me, at(0.502), Rejection(400)), (me, at(0.501), Money)],
         ),
         (
             "password",
             json!({ "password": "s3cret" }),
             vec![
-                (me, json!({ "password": "S3cret" }), Refusal(400)),
-                (me, json!({}), Refusal(400)),
-                (buyer, json!({ "password": "s3cret" }), Refusal(403)),
+                (me, json!({ "password": "S3cret" }), Rejection(400)),
+                (me, json!({}), Rejection(400)),
+                (buyer, json!({ "password": "s3cret" }), Rejection(403)),
                 (me, json!({ "password": "s3cret" }), Money),
             ],
         ),
@@ -694,29 +692,29 @@ async fn each_term_type_is_met_by_the_evidence_of_its_sides() {
             "proof",
             json!({ "proof_type": "photo" }),
             vec![
-                (buyer, json!({ "verify": true }), Refusal(400)),
-                (me, json!({ "files": [] }), Refusal(400)),
-                (buyer, json!({ "files": ["a"] }), Refusal(403)),
+                (buyer, json!({ "verify": true }), Rejection(400)),
+                (me, json!({ "files": [] }), Rejection(400)),
+                (buyer, json!({ "files": ["a"] }), Rejection(403)),
                 (me, json!({ "files": ["a"] }), Other),
-                (me, json!({ "verify": true }), Refusal(403)),
+                (me, json!({ "verify": true }), Rejection(403)),
                 (buyer, json!({ "verify": false }), Other),
-                (buyer, json!({ "verify": true }), Refusal(400)),
+                (buyer, json!({ "verify": true }), Rejection(400)),
                 (me, json!({ "files": ["b"] }), Other),
                 (buyer, json!({ "verify": true }), Money),
             ],
         ),
-        ("custom", json!({ "rule": 1 }), vec![(As::Stranger, json!({}), Refusal(403)), (me, json!({}), Money)]),
+        ("custom", json!({ "rule": 1 }), vec![(As::Stranger, json!({}), Rejection(403)), (me, json!({}), Money)]),
         (
             "return_period",
             json!({ "days": 3 }),
             vec![
-                (me, json!({ "return_requested": false }), Refusal(403)),
+                (me, json!({ "return_requested": false }), Rejection(403)),
                 (buyer, json!({ "return_requested": true }), Nothing),
                 (buyer, json!({ "return_requested": false }), Money),
             ],
         ),
-        ("manual_release", json!({}), vec![(me, json!({}), Refusal(400))]),
-        ("moon_phase", json!({}), vec![(me, json!({}), Refusal(400))]),
+        ("manual_release", json!({}), vec![(me, json!({}), Rejection(400))]),
+        ("moon_phase", json!({}), vec![(me, json!({}), Rejection(400))]),
     ];
     let types: Vec<&str> = cases.iter().map(|(kind, _, _)| *kind).collect();
     assert!(TermType::KNOWN.iter().all(|known| types.contains(known)), "a term type has no case");
@@ -734,7 +732,7 @@ async fn each_term_type_is_met_by_the_evidence_of_its_sides() {
                 Ok(_) if is_met && is_moved => Money,
                 Ok(reply) if reply.requires_other_party == Some(true) => Other,
                 Ok(_) => Nothing,
-                Err(error) => Refusal(error.status().unwrap().as_u16()),
+                Err(error) => Rejection(error.status().unwrap().as_u16()),
             };
             assert_eq!(seen, *leads, "{name}");
             assert_eq!(is_moved, *leads == Money, "{name}");
@@ -1014,7 +1012,7 @@ async fn random_requests(seed: u64, count: usize, done: &mut [u32; 7]) {
             Err(error) => {
                 let status = error.status().unwrap().as_u16();
                 assert!([400, 403, 404, 422].contains(&status), "{error}");
-                assert!(entries.is_empty(), "seed {seed} request {at}: refused, and money moved");
+                assert!(entries.is_empty(), "seed {seed} request {at}: rejected, and money moved");
             }
             Ok((amount, way)) => {
                 done[act] += 1;

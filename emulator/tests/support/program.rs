@@ -1,5 +1,4 @@
 //! A running program.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{collections::HashMap, process::Stdio, time::Duration};
 

@@ -1,20 +1,18 @@
-//! The control API: its document, its effects, and whom it refuses.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
-#[path = "common/receiver.rs"]
-mod receiver;
-mod scene;
+//! The control API: its document, its effects, and the requests that it rejects.
 
 use std::time::Duration;
 
-use common::{Tested, builder, start, started};
 use http::Method;
 use piaxis::{EscrowStatus, PaymentStatus, types::OtpRequest};
 use piaxis_emulator::{DeliveryStatus, PENDING_PHONE_NUMBER, Resolution};
-use receiver::Receiver;
 use reqwest::Response;
 use serde_json::{Value, json};
+
+use crate::support::{
+    receiver::Receiver,
+    scene,
+    tested::{Tested, builder, start, started},
+};
 
 struct Control<'a> {
     emulator: &'a Tested,
@@ -258,7 +256,7 @@ async fn webhooks_are_held_released_triggered_and_resent() {
 }
 
 #[tokio::test]
-async fn requests_of_other_sites_are_refused() {
+async fn requests_of_other_sites_are_rejected() {
     let emulator = start().await;
     let origin = emulator.page_url().trim_end_matches('/').to_owned();
     let port = origin.rsplit(':').next().unwrap();
@@ -308,7 +306,7 @@ async fn requests_of_other_sites_are_refused() {
 }
 
 #[tokio::test]
-async fn unknown_paths_methods_and_bodies_are_refused() {
+async fn unknown_paths_methods_and_bodies_are_rejected() {
     let emulator = start().await;
     let client = reqwest::Client::new();
     let url = |path: &str| format!("{}{path}", emulator.page_url());

@@ -1,15 +1,14 @@
 //! The page as HTML: its sections, its forms, what it escapes, and what it leaves out.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
-mod scene;
 
 use std::time::{Duration, Instant};
 
-use common::{Tested, builder, start, started};
 use piaxis_emulator::{Fault, OTP, When};
 use reqwest::{Client, Response, redirect::Policy};
-use scene::BUYER;
+
+use crate::support::{
+    scene::{self, BUYER},
+    tested::{Tested, builder, start, started},
+};
 
 async fn page(emulator: &Tested, path: &str) -> String {
     let response = reqwest::get(format!("{}{path}", emulator.page_url())).await.unwrap();

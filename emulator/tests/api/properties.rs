@@ -2,9 +2,6 @@
 //! after the commit. Every write has an idempotency key and is retried until the outcome is known.
 //!
 //! `PIAXIS_EMULATOR_SEEDS=10..40` runs other seeds.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::{
     collections::HashMap,
@@ -17,12 +14,13 @@ use std::{
     time::Duration,
 };
 
-use common::{Tested, builder, started};
 use piaxis::Amount;
 use piaxis_emulator::{Account, DECLINED_PHONE_NUMBER, Entry, OTP, PENDING_PHONE_NUMBER, Resolution};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+
+use crate::support::tested::{Tested, builder, started};
 
 const TASKS: usize = 16;
 const STEPS: usize = 120;
@@ -199,7 +197,7 @@ impl Run {
         self.send(sender, Method::GET, path, None, None).await.unwrap_or_else(|error| panic!("{path}: {error:?}"))
     }
 
-    /// Writes with a new key. A refusal is an outcome as well.
+    /// Writes with a new key. A rejection is an outcome as well.
     async fn write(&self, kind: &'static str, sender: &Sender, path: &str, body: Value) -> Option<Value> {
         let key = format!("key-{}", self.keys.fetch_add(1, Ordering::Relaxed));
         match self.send(sender, Method::POST, path, Some(&key), Some(&body)).await {
@@ -211,9 +209,9 @@ impl Run {
                 state.writes.push(write);
                 Some(response)
             }
-            Err((status, refusal)) => {
+            Err((status, rejection)) => {
                 let is_expected = matches!(status.as_u16(), 400 | 403);
-                assert!(is_expected, "{kind} {body}: {status} {refusal}");
+                assert!(is_expected, "{kind} {body}: {status} {rejection}");
                 None
             }
         }
@@ -491,13 +489,13 @@ impl Run {
         }
         // Each creation was executed once, and no other.
         let opened = count(&|entry| matches!(entry.to, Account::Escrow(_)));
-        assert_eq!(opened, escrows, "escrows that nobody knows, or that are created twice");
+        assert_eq!(opened, escrows, "escrows that no merchant created, or that are created twice");
         let debited = ledger.iter().filter(|entry| matches!(entry.to, Account::Disbursement(_)));
         let mut accounts: Vec<Account> = debited.map(|entry| entry.to.clone()).collect();
         for disbursement in &state.disbursements {
             self.check_disbursement(&ledger, &mut accounts, disbursement).await;
         }
-        assert_eq!(accounts, [], "disbursements that nobody knows, or that are created twice");
+        assert_eq!(accounts, [], "disbursements that no merchant created, or that are created twice");
         for (at, merchant) in self.merchants.iter().enumerate() {
             let own = |list: &[Created]| list.iter().filter(|one| one.merchant == at).count();
             let payments: Vec<Created> = state.payments.iter().map(|(payment, _)| payment.clone()).collect();

@@ -1,12 +1,10 @@
 //! Paths, methods and credentials.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{builder, start, started};
 use http::Method;
 use piaxis::{Credential, Credentials, OPERATIONS, RetryPolicy};
 use serde_json::Value;
+
+use crate::support::tested::{builder, start, started};
 
 #[tokio::test]
 async fn every_operation_is_there_and_keeps_the_contracts_security() {
@@ -32,8 +30,8 @@ async fn every_operation_is_there_and_keeps_the_contracts_security() {
             let is_allowed = operation.security.is_empty() || operation.security.iter().any(enough);
             let status = response.status().as_u16();
             let body: Value = response.json().await.unwrap();
-            let is_refused = status == 401 || body["detail"]["code"] == "MISSING_CLIENT_ID";
-            assert_eq!(is_refused, !is_allowed, "{} {sent:?}: {status} {body}", operation.id);
+            let is_rejected = status == 401 || body["detail"]["code"] == "MISSING_CLIENT_ID";
+            assert_eq!(is_rejected, !is_allowed, "{} {sent:?}: {status} {body}", operation.id);
             assert_ne!(status, 501, "{}", operation.id);
         }
     }
@@ -76,7 +74,7 @@ async fn unknown_paths_methods_and_slashes_get_the_frameworks_responses() {
 }
 
 #[tokio::test]
-async fn request_ids_are_echoed_and_wrong_credentials_refused() {
+async fn request_ids_are_echoed_and_wrong_credentials_rejected() {
     let emulator = start().await;
     let client = emulator.client();
     let filter = piaxis::types::PaymentFilter::builder().build();
@@ -101,7 +99,7 @@ async fn request_ids_are_echoed_and_wrong_credentials_refused() {
 }
 
 #[tokio::test]
-async fn request_ids_are_unique_although_requests_are_refused() {
+async fn request_ids_are_unique_although_requests_are_rejected() {
     let emulator = start().await;
     let (client, key) = (reqwest::Client::new(), emulator.default_merchant().api_key());
     let mut ids = std::collections::BTreeSet::new();

@@ -1,11 +1,7 @@
 //! Disbursements: fees, money, statuses, lists.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{Tested, builder, start, started};
 use http::Method;
 use piaxis::{
     Amount, Client, DisbursementStatus as Status, Outcome, PaymentMethod, PayoutBatch, QuoteProblem, RequestOptions,
@@ -18,6 +14,8 @@ use piaxis::{
 };
 use piaxis_emulator::{Account, DECLINED_PHONE_NUMBER, Entry, Fault, PENDING_PHONE_NUMBER, When};
 use serde_json::{Value, json};
+
+use crate::support::tested::{Tested, builder, start, started};
 
 const PAYEE: &str = "+256700123456";
 
@@ -225,7 +223,7 @@ async fn a_person_with_an_account_is_paid_into_it() {
 }
 
 #[tokio::test]
-async fn a_batch_beyond_the_balance_is_refused_whole() {
+async fn a_batch_beyond_the_balance_is_rejected_whole() {
     let emulator = started(builder().start_balance(1_000)).await;
     let client = emulator.client();
     for (recipient, code) in [(external(PAYEE, 501), Some("INSUFFICIENT_FUNDS")), (external(PAYEE, 500), None)] {
@@ -239,7 +237,7 @@ async fn a_batch_beyond_the_balance_is_refused_whole() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_paid_is_refused() {
+async fn what_cannot_be_paid_is_rejected() {
     let emulator = start().await;
     let client = emulator.client();
     let of = |recipients: Value| json!({ "recipients": recipients, "currency": "UGX", "payment_method": "mtn" });
@@ -373,7 +371,7 @@ async fn random_batches(seed: u64, steps: usize) {
     let clients = merchants.map(|merchant| merchant.client());
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut made: Vec<Made> = Vec::new();
-    let (mut row, mut refused, mut cancelled) = (0, 0, 0);
+    let (mut row, mut rejected, mut cancelled) = (0, 0, 0);
     for step in 0..steps {
         let merchant = rng.usize(..2);
         let client = &clients[merchant];
@@ -394,7 +392,7 @@ async fn random_batches(seed: u64, steps: usize) {
                     Err(error) => {
                         assert_eq!(error.code(), Some("INSUFFICIENT_FUNDS"), "seed {seed}, step {step}: {error}");
                         assert_eq!(merchants[merchant].balance("UGX"), before);
-                        refused += 1;
+                        rejected += 1;
                     }
                 }
             }
@@ -420,7 +418,7 @@ async fn random_batches(seed: u64, steps: usize) {
             emulator.check_balances();
         }
     }
-    assert!(refused > 0 && cancelled > 0 && made.len() > steps / 10, "{refused} {cancelled} {}", made.len());
+    assert!(rejected > 0 && cancelled > 0 && made.len() > steps / 10, "{rejected} {cancelled} {}", made.len());
     emulator.settle();
     emulator.check_balances();
     // What each merchant has follows from what the API says of the disbursements.

@@ -1,13 +1,7 @@
 //! Webhooks: deliveries, their signatures, order, retries and log.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod common;
-#[path = "common/receiver.rs"]
-mod receiver;
 
 use std::time::Duration;
 
-use common::{Tested, builder, start, started};
 use piaxis::{
     Amount, JsonObject, PaymentMethod, PaymentStatus, RetryPolicy, TermType,
     types::{EscrowCreate, EscrowDispute, PaymentCreate, TermCreate, UserInfo},
@@ -16,8 +10,12 @@ use piaxis::{
 use piaxis_emulator::{
     DECLINED_PHONE_NUMBER, Delivery, DeliveryStatus, Emulator, Fault, Merchant, PENDING_PHONE_NUMBER, Resolution, When,
 };
-use receiver::{Receiver, Respond};
 use serde_json::Value;
+
+use crate::support::{
+    receiver::{Receiver, Respond},
+    tested::{Tested, builder, start, started},
+};
 
 const BUYER: &str = "+256700000000";
 const SECOND: Duration = Duration::from_secs(1);
