@@ -1,4 +1,6 @@
 //! A broken contract gives a build error that names the place.
+//!
+//! A binary of its own, because it compiles the build script.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../build.rs"]

@@ -1,4 +1,6 @@
 //! Chaos: payments and payouts over connections that fail in every way, compared with a ledger of what was executed.
+//!
+//! A binary of its own, because its load makes timeouts of other tests expire.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{

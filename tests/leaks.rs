@@ -1,13 +1,20 @@
 //! No secret and no personal data is shown by `Debug`, an error, a span, an event or a panic.
+//!
+//! A binary of its own, because the panic hook is global and every event and span is kept.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // What `unwrap` prints is tested.
 #![allow(clippy::unnecessary_literal_unwrap)]
 
-mod common;
-mod log;
-mod operations;
-mod secrets;
-mod support;
+// A part of what the tests share.
+#[allow(dead_code)]
+mod support {
+    pub(crate) mod contract;
+    pub(crate) mod log;
+    pub(crate) mod operations;
+    pub(crate) mod payloads;
+    pub(crate) mod secrets;
+    pub(crate) mod server;
+}
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,14 +36,19 @@ use piaxis::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::log::Log;
-use secrets::{
-    API_KEY, Call, EMAIL, LATITUDE, LONGITUDE, MARK, NAME, NATIONAL_ID, PHONE, Printed, REFRESH_TOKEN, STATE, VERIFIER,
-    call, calls, is_leak,
-    planted::{Others, Planter, marked},
-    with_credentials,
+use crate::support::{
+    contract::contract,
+    log::Log,
+    operations::rows,
+    payloads::documented,
+    secrets::{
+        API_KEY, Call, EMAIL, LATITUDE, LONGITUDE, MARK, NAME, NATIONAL_ID, PHONE, Printed, REFRESH_TOKEN, STATE,
+        VERIFIER, call, calls, is_leak,
+        planted::{Others, Planter, marked},
+        with_credentials,
+    },
+    server::{Response, Server, nowhere},
 };
-use support::{Answer, Server, nowhere};
 
 /// Everything that one thread logs from now on, from this crate and from those below it.
 fn keep(log: &Log) -> tracing::subscriber::DefaultGuard {
@@ -49,28 +61,28 @@ fn keep(log: &Log) -> tracing::subscriber::DefaultGuard {
     tracing::subscriber::set_default(subscriber.finish())
 }
 
-fn text_of(answer: &Answer) -> String {
-    match answer {
-        Answer::Bytes(bytes) => String::from_utf8_lossy(&bytes[..bytes.len().min(400)]).into_owned(),
+fn text_of(response: &Response) -> String {
+    match response {
+        Response::Bytes(bytes) => String::from_utf8_lossy(&bytes[..bytes.len().min(400)]).into_owned(),
         other => format!("{other:?}"),
     }
 }
 
-/// Runs every call against each answer that `answers` makes of the secrets of the call, and collects what is printed of
+/// Runs every call against each response that `responses` makes of the secrets of the call, and collects what is printed of
 /// those that fail.
-async fn collect_failures(answers: impl Fn(&[&str]) -> Vec<Answer>) -> Printed {
-    let server = Server::start(Answer::CloseUnread).await;
+async fn collect_failures(responses: impl Fn(&[&str]) -> Vec<Response>) -> Printed {
+    let server = Server::start(Response::CloseUnread).await;
     let client = with_credentials(server.builder()).timeout(Duration::from_secs(60)).build().unwrap();
     let mut all = Printed::default();
     for number in 0..calls(&client).len() {
-        let rounds = answers(calls(&client)[number].secrets);
-        for answer in rounds {
+        let rounds = responses(calls(&client)[number].secrets);
+        for response in rounds {
             let call = calls(&client).swap_remove(number);
-            let shown = text_of(&answer);
-            server.set(answer);
+            let shown = text_of(&response);
+            server.set(response);
             let (printed, succeeded) = call.outcome.await;
             if !succeeded {
-                all.0.extend(printed.0.into_iter().map(|(what, text)| (format!("{what}, answered {shown}"), text)));
+                all.0.extend(printed.0.into_iter().map(|(what, text)| (format!("{what}, response {shown}"), text)));
             }
         }
     }
@@ -106,18 +118,18 @@ fn echoing_bodies(secrets: &[&str]) -> Vec<(&'static str, String)> {
 }
 
 /// Each body as a 4xx and as a redirect, whole and cut off.
-fn rejections(bodies: &[(&'static str, String)]) -> Vec<Answer> {
-    let answers = bodies.iter().flat_map(|(content_type, body)| {
+fn rejections(bodies: &[(&'static str, String)]) -> Vec<Response> {
+    let responses = bodies.iter().flat_map(|(content_type, body)| {
         let headers = [("content-type", *content_type), ("location", "https://evil.example.com/")];
         [401, 422, 302].map(|status| {
-            [Answer::new(status, &headers, body), Answer::declaring(body.len() + 10, status, &headers, body)]
+            [Response::new(status, &headers, body), Response::declaring(body.len() + 10, status, &headers, body)]
         })
     });
-    answers.flatten().collect()
+    responses.flatten().collect()
 }
 
-/// Refusals that repeat the secret wherever there is room for words.
-fn echoes(secrets: &[&str]) -> Vec<Answer> {
+/// Rejections that repeat the secret in every text.
+fn echoes(secrets: &[&str]) -> Vec<Response> {
     let mut bodies = echoing_bodies(secrets);
     for secret in secrets {
         // Where a long text is cut, a part of the secret must not be left over.
@@ -131,7 +143,7 @@ fn echoes(secrets: &[&str]) -> Vec<Answer> {
 }
 
 #[tokio::test]
-async fn refusals_that_repeat_the_secrets_do_not_bring_them_into_errors_or_logs() {
+async fn rejections_that_repeat_the_secrets_do_not_bring_them_into_errors_or_logs() {
     let log = Log::default();
     let _guard = keep(&log);
     let printed = collect_failures(echoes).await;
@@ -147,7 +159,7 @@ fn leaking_lines(log: &Log) -> String {
 }
 
 /// Successes that cannot be read, with the secret in the place that is wrong.
-fn unreadable(secrets: &[&str]) -> Vec<Answer> {
+fn unreadable(secrets: &[&str]) -> Vec<Response> {
     let fields = [
         "payment_id",
         "id",
@@ -213,9 +225,9 @@ fn unreadable(secrets: &[&str]) -> Vec<Answer> {
         format!(r#"{{"{all}": "{all}"}}"#),
         format!(r#"{{"access_token":"a","access_token":"{all}"}}"#),
     ]);
-    let mut answers: Vec<Answer> = bodies.iter().map(|body| Answer::json(200, body)).collect();
-    answers.extend(bodies.iter().take(3).map(|body| Answer::declaring(body.len() + 10, 200, &[], body)));
-    answers
+    let mut responses: Vec<Response> = bodies.iter().map(|body| Response::json(200, body)).collect();
+    responses.extend(bodies.iter().take(3).map(|body| Response::declaring(body.len() + 10, 200, &[], body)));
+    responses
 }
 
 #[tokio::test]
@@ -233,7 +245,7 @@ async fn successes_that_cannot_be_read_do_not_bring_secrets_into_errors_or_logs(
 async fn failures_of_the_connection_do_not_show_the_url_or_the_request() {
     let log = Log::default();
     let _guard = keep(&log);
-    let server = Server::start(Answer::CloseUnread).await;
+    let server = Server::start(Response::CloseUnread).await;
     let (_socket, nowhere) = nowhere();
     let clients = [
         with_credentials(server.builder()),
@@ -244,19 +256,19 @@ async fn failures_of_the_connection_do_not_show_the_url_or_the_request() {
             Client::builder().environment(Environment::Custom(server.base_url().replace("http:", "https:"))),
         ),
     ];
-    let answers = [Answer::CloseUnread, Answer::CloseUnanswered, Answer::Bytes(b"220 smtp\r\n".to_vec())];
+    let responses = [Response::CloseUnread, Response::Close, Response::Bytes(b"220 smtp\r\n".to_vec())];
     let mut all = Printed::default();
     for (number, client) in clients.into_iter().enumerate() {
         let client = client.build().unwrap();
-        let stall = Answer::Stall(b"HTTP/1.1 200 OK\r\n\r\n".to_vec());
-        let answers = match number {
+        let stall = Response::Stall(b"HTTP/1.1 200 OK\r\n\r\n".to_vec());
+        let responses = match number {
             1 => vec![stall],
             // Waiting for the end of a request would be waiting for the timeout.
-            3 => vec![Answer::CloseUnread],
-            _ => answers.to_vec(),
+            3 => vec![Response::CloseUnread],
+            _ => responses.to_vec(),
         };
-        for answer in answers {
-            server.set(answer);
+        for response in responses {
+            server.set(response);
             for call in calls(&client) {
                 let name = call.name;
                 let (printed, succeeded) = call.outcome.await;
@@ -272,17 +284,17 @@ async fn failures_of_the_connection_do_not_show_the_url_or_the_request() {
 }
 
 #[tokio::test]
-async fn secrets_in_answers_are_read_but_not_shown() {
+async fn secrets_in_responses_are_decoded_but_not_shown() {
     let log = Log::default();
     let _guard = keep(&log);
-    let server = Server::start(Answer::CloseUnread).await;
+    let server = Server::start(Response::CloseUnread).await;
     let client = with_credentials(server.builder()).build().unwrap();
     let mut printed = Printed::default();
     let cookie = ("set-cookie", "session=s3ntinel-session");
 
     let tokens = r#"{"access_token":"s3ntinel-access","refresh_token":"s3ntinel-refresh","token_type":"bearer",
         "id_token":"s3ntinel-id","more":{"secret":["s3ntinel-nested"]}}"#;
-    server.set(Answer::new(200, &[cookie], tokens));
+    server.set(Response::new(200, &[cookie], tokens));
     let refresh = TokenRefresh::builder().refresh_token(REFRESH_TOKEN).build();
     let response = client.oauth().refresh_token(refresh).send_with_response().await.unwrap();
     assert_eq!(response.access_token.expose(), "s3ntinel-access");
@@ -292,12 +304,12 @@ async fn secrets_in_answers_are_read_but_not_shown() {
     printed.debug("tokens", response.value());
     printed.panic("tokens", || drop(Ok::<_, Error>(response.into_value()).unwrap_err()));
 
-    server.set(Answer::new(200, &[cookie], r#"{"otp":"s3ntinel-otp","expires_in":300}"#));
+    server.set(Response::new(200, &[cookie], r#"{"otp":"s3ntinel-otp","expires_in":300}"#));
     let request = OtpRequest::builder().email(EMAIL).phone_number(PHONE).build();
     let response = client.otp().request(request.clone()).send_with_response().await.unwrap();
     assert_eq!(response.otp.as_ref().map(Secret::expose), Some("s3ntinel-otp"));
     printed.debug("otp", &response);
-    server.set(Answer::json(200, r#"{"otp":918273645}"#));
+    server.set(Response::json(200, r#"{"otp":918273645}"#));
     let response = client.otp().request(request).await.unwrap();
     assert_eq!(response.otp.as_ref().map(Secret::expose), Some("918273645"));
     assert!(!format!("{response:?}{response:#?}").contains("918273645"));
@@ -305,7 +317,7 @@ async fn secrets_in_answers_are_read_but_not_shown() {
     let test = r#"{"redirect_url":"https://shop.example.com/?code=s3ntinel-code&state=s3ntinel-state","code":"s3ntinel-code",
         "next_step":"POST /api/token","token_parameters":{"grant_type":"authorization_code","code":"s3ntinel-code",
         "client_id":"client-1","client_secret":"s3ntinel-secret","code_verifier":"s3ntinel-verifier"}}"#;
-    server.set(Answer::json(200, test));
+    server.set(Response::json(200, test));
     let params = AuthorizeParams::builder().merchant_id("m-1").external_user_id("u-1");
     let params = params.redirect_uri("https://shop.example.com/").build();
     let response = client.oauth().authorize_test(params).send_with_response().await.unwrap();
@@ -325,7 +337,7 @@ fn numbers_that_are_secrets_are_taken_out_of_the_words() {
     runtime.block_on(async {
         let body =
             r#"{"code":918273645,"detail":[{"loc":["body",918273645],"msg":"918273645 is wrong","type":918273645}]}"#;
-        let server = Server::start(Answer::json(422, body)).await;
+        let server = Server::start(Response::json(422, body)).await;
         let payer = UserInfo::builder().otp("918273645").build();
         let payment = PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn);
         let error = server.client().payments().create(payment.user_info(payer).build()).await.unwrap_err();
@@ -484,7 +496,7 @@ fn nasty_call(number: usize, client: &Client) -> Call {
 }
 
 /// Responses that show an encoded secret, whole or cut off, in each place that a message may be read from.
-fn showing(encoded: &str, shortest_cut: usize) -> Vec<Answer> {
+fn showing(encoded: &str, shortest_cut: usize) -> Vec<Response> {
     let text = [("content-type", "text/plain")];
     let page = [("content-type", "text/html")];
     let of_json = [("content-type", "application/json")];
@@ -494,33 +506,33 @@ fn showing(encoded: &str, shortest_cut: usize) -> Vec<Answer> {
             "msg":"wrong: {quoted}","type":"{quoted}"}},"{quoted}"]}}"#
     );
     let truncated = format!(r#"{{"detail":"wrong: {encoded}","more":"#);
-    let mut answers = vec![
-        Answer::new(400, &text, format!("wrong: {encoded} it was")),
-        Answer::new(502, &page, format!("<html><title>wrong: {encoded}</title>")),
-        Answer::new(422, &of_json, errors),
-        Answer::declaring(truncated.len() + 10, 400, &of_json, &truncated),
-        Answer::new(400, &text, format!("wrong: {}...", encoded.get(..shortest_cut).unwrap_or(encoded))),
+    let mut responses = vec![
+        Response::new(400, &text, format!("wrong: {encoded} it was")),
+        Response::new(502, &page, format!("<html><title>wrong: {encoded}</title>")),
+        Response::new(422, &of_json, errors),
+        Response::declaring(truncated.len() + 10, 400, &of_json, &truncated),
+        Response::new(400, &text, format!("wrong: {}...", encoded.get(..shortest_cut).unwrap_or(encoded))),
     ];
     let header = encoded.trim();
     if header.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         let headers = [("x-request-id", header)];
-        answers.extend([
-            Answer::new(400, &headers, "no"),
-            Answer::new(
+        responses.extend([
+            Response::new(400, &headers, "no"),
+            Response::new(
                 200,
                 &headers,
                 r#"{"id":"a","status":"b","amount":1,"currency":"UGX","payment_id":"c","access_token":"d"}"#,
             ),
-            Answer::new(200, &headers, "no JSON"),
-            Answer::new(200, &headers, r#"{"code":"no","message":"no"}"#),
+            Response::new(200, &headers, "no JSON"),
+            Response::new(200, &headers, r#"{"code":"no","message":"no"}"#),
         ]);
     }
     let bytes = encoded.as_bytes();
-    answers.extend((shortest_cut..bytes.len()).step_by(1 + bytes.len() / 4).map(|cut| {
+    responses.extend((shortest_cut..bytes.len()).step_by(1 + bytes.len() / 4).map(|cut| {
         let body = [br#"{"detail":"wrong: "#.as_slice(), &bytes[..cut]].concat();
-        Answer::declaring(body.len() + 10, 400, &of_json, body)
+        Response::declaring(body.len() + 10, 400, &of_json, body)
     }));
-    answers
+    responses
 }
 
 /// Whether a part of this length of the encoded secret is in the text.
@@ -533,7 +545,7 @@ fn has_part_of(encoded: &str, length: usize, text: &str) -> bool {
 async fn secrets_are_redacted_in_every_encoding() {
     let log = Log::default();
     let _guard = keep(&log);
-    let server = Server::start(Answer::CloseUnread).await;
+    let server = Server::start(Response::CloseUnread).await;
     let client = server.builder().api_key(NASTY_KEY).client_id("client-1").client_secret(NASTY_SECRET);
     let client = client.timeout(Duration::from_secs(60)).build().unwrap();
     let mut redacted = 0;
@@ -554,10 +566,10 @@ async fn secrets_are_redacted_in_every_encoding() {
                     _ => trimmed.as_str(),
                 };
                 let length = 8.max(encode(" ").len() + 1);
-                for answer in showing(&encoded, shortest_cut) {
-                    let shown = format!("{name} of {secret:?}: {}", text_of(&answer));
-                    let status = matches!(&answer, Answer::Bytes(bytes) if bytes.starts_with(b"HTTP/1.1 200"));
-                    server.set(answer);
+                for response in showing(&encoded, shortest_cut) {
+                    let shown = format!("{name} of {secret:?}: {}", text_of(&response));
+                    let status = matches!(&response, Response::Bytes(bytes) if bytes.starts_with(b"HTTP/1.1 200"));
+                    server.set(response);
                     let (printed, is_ok) = nasty_call(number, &client).outcome.await;
                     assert!(status || !is_ok, "{shown}");
                     for (what, text) in &printed.0 {
@@ -574,7 +586,7 @@ async fn secrets_are_redacted_in_every_encoding() {
 
 #[tokio::test]
 async fn messages_keep_what_is_no_secret() {
-    let server = Server::start(Answer::CloseUnread).await;
+    let server = Server::start(Response::CloseUnread).await;
     let client = server.builder().api_key("key-1234").client_id("client-1").build().unwrap();
     for (message, expected) in [
         ("100% of &amp; \\ + is wrong: keyboard", "100% of &amp; \\ + is wrong: keyboard"),
@@ -582,7 +594,7 @@ async fn messages_keep_what_is_no_secret() {
         ("key-1234key-1234 %6bey-1234", "[redacted][redacted] [redacted]"),
     ] {
         let body = serde_json::json!({ "message": message }).to_string();
-        server.set(Answer::json(400, body));
+        server.set(Response::json(400, body));
         let error = client.payments().get("pay-1").await.unwrap_err();
         assert_eq!(error.message(), Some(expected));
     }
@@ -632,13 +644,13 @@ const SHOWN: &[(&str, Show)] = shown![
 
 /// The same, and the response bodies of all operations.
 fn all_shown() -> BTreeMap<&'static str, Show> {
-    let responses = operations::rows().into_iter().map(|row| (row.schema, row.shown));
+    let responses = rows().into_iter().map(|row| (row.schema, row.shown));
     SHOWN.iter().copied().chain(responses).collect()
 }
 
 #[test]
 fn debug_redacts_every_marked_field_and_serialisation_keeps_it() {
-    let contract = common::contract();
+    let contract = contract();
     let mut planted = BTreeSet::new();
     for (name, show) in all_shown() {
         let mut planter = Planter::new(&contract, Others::Unknown);
@@ -658,7 +670,7 @@ fn debug_redacts_every_marked_field_and_serialisation_keeps_it() {
 #[test]
 fn debug_of_documented_payloads_shows_no_personal_data() {
     let types = all_shown();
-    for entry in common::documented() {
+    for entry in documented() {
         let show = types.get(&*entry.type_name).expect(&entry.type_name);
         let (shown, _) = show(&entry.json);
         let shows = |part: &str| shown.contains(part);
@@ -699,8 +711,8 @@ fn request_with(client: &Client, id: &'static str, body: &Value) -> Call {
 async fn errors_of_every_operation_redact_every_marked_field_of_the_request() {
     let log = Log::default();
     let _guard = keep(&log);
-    let contract = common::contract();
-    let server = Server::start(Answer::CloseUnread).await;
+    let contract = contract();
+    let server = Server::start(Response::CloseUnread).await;
     let client = with_credentials(server.builder()).timeout(Duration::from_secs(60)).build().unwrap();
     let (mut printed, mut planted) = (Printed::default(), BTreeSet::new());
     for operation in piaxis::OPERATIONS {
@@ -710,8 +722,8 @@ async fn errors_of_every_operation_redact_every_marked_field_of_the_request() {
         let json = planter.named(schema.rsplit('/').next().unwrap());
         let texts: Vec<&str> = planter.texts.iter().map(String::as_str).collect();
         let mut redacted = 0;
-        for answer in rejections(&echoing_bodies(&texts)) {
-            server.set(answer);
+        for response in rejections(&echoing_bodies(&texts)) {
+            server.set(response);
             let (texts, succeeded) = request_with(&client, operation.id, &json).outcome.await;
             assert!(!succeeded, "{}", operation.id);
             redacted += texts.0.iter().filter(|(_, text)| text.contains("wrong: [redacted]")).count();
@@ -732,9 +744,9 @@ async fn errors_of_every_operation_redact_every_marked_field_of_the_request() {
 async fn results_of_searches_lists_and_polls_show_no_personal_data() {
     let log = Log::default();
     let _guard = keep(&log);
-    let contract = common::contract();
+    let contract = contract();
     let planted = |schema: &str| Planter::new(&contract, Others::Unknown).named(schema);
-    let server = Server::start(Answer::CloseUnread).await;
+    let server = Server::start(Response::CloseUnread).await;
     let client = with_credentials(server.builder()).build().unwrap();
     let mut printed = Printed::default();
     let payer = UserInfo::builder().email(EMAIL).phone_number(PHONE).build();
@@ -749,7 +761,7 @@ async fn results_of_searches_lists_and_polls_show_no_personal_data() {
     let listed: types::PaymentList = serde_json::from_value(planted("PaymentList")).unwrap();
     printed.debug("found", &Lookup::One(listed.results[0].clone()));
     printed.debug("found", &Lookup::Several(listed.results));
-    server.set(Answer::json(200, planted("PaymentList").to_string()));
+    server.set(Response::json(200, planted("PaymentList").to_string()));
     let items = client.payments().stream(PaymentFilter::default());
     printed.debug("items", &items);
     let pages = items.pages();
@@ -760,7 +772,7 @@ async fn results_of_searches_lists_and_polls_show_no_personal_data() {
     printed.debug("quote and create", &create);
     let mut quote = planted("DisbursementQuote");
     quote["total_debit_amount"] = "7".into();
-    server.set(Answer::json(200, quote.to_string()));
+    server.set(Response::json(200, quote.to_string()));
     let error = create.await.unwrap_err();
     printed.debug("refusal", &error.quote_rejection().unwrap());
     printed.error("refusal", error);
@@ -770,7 +782,7 @@ async fn results_of_searches_lists_and_polls_show_no_personal_data() {
     let mut paid = planted("Payment");
     paid["payment_id"] = "p-1".into();
     paid["status"] = "completed".into();
-    server.set(Answer::json(200, paid.to_string()));
+    server.set(Response::json(200, paid.to_string()));
     let result = create.await;
     assert!(matches!(&result, PaymentResult::Paid(_)), "{result:?}");
     printed.debug("result", &result);
@@ -780,13 +792,13 @@ async fn results_of_searches_lists_and_polls_show_no_personal_data() {
 
     paid["recipient_details"]["name"] = serde_json::json!([NAME, NATIONAL_ID]);
     paid["merchant_details"] = NAME.into();
-    server.set(Answer::json(200, paid.to_string()));
+    server.set(Response::json(200, paid.to_string()));
     let response = client.payments().get("p-1").send_with_response().await.unwrap();
     assert_eq!(response.undecoded().len(), 2);
     printed.debug("undecoded", &response.undecoded());
     printed.debug("response", &response);
     paid["amount"] = NATIONAL_ID.into();
-    server.set(Answer::json(200, paid.to_string()));
+    server.set(Response::json(200, paid.to_string()));
     printed.error("amount", client.payments().get("p-1").await.unwrap_err());
 
     let batch = PayoutBatch::new("UGX").pay(PaymentMethod::Mtn, recipient);
@@ -862,7 +874,7 @@ fn debug_of_webhook_events_shows_no_personal_data() {
 
 #[test]
 fn debug_of_webhook_payloads_redacts_marked_fields() {
-    let contract = common::contract();
+    let contract = contract();
     let webhooks = &contract["x-piaxis-webhooks"];
     for (family, schema) in webhooks["payloads"].as_object().unwrap() {
         let mut planter = Planter::new(&contract, Others::Unknown);

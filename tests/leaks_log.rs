@@ -1,15 +1,24 @@
-//! Records of the `log` crate show no secret and no personal data. A logger is global, so the test has a binary of its own.
+//! Records of the `log` crate show no secret and no personal data.
+//!
+//! A binary of its own, because a logger is global.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod secrets;
-mod support;
+// A part of what the tests share.
+#[allow(dead_code)]
+mod support {
+    pub(crate) mod secrets;
+    pub(crate) mod server;
+}
 
 use std::{sync::Mutex, time::Duration};
 
 use log::{LevelFilter, Log, Metadata, Record};
 use piaxis::{Client, Environment};
-use secrets::{calls, is_leak, with_credentials};
-use support::{Answer, Server, nowhere};
+
+use crate::support::{
+    secrets::{calls, is_leak, with_credentials},
+    server::{Response, Server, nowhere},
+};
 
 /// Keeps every record: target, level, message.
 struct Logger(Mutex<Vec<String>>);
@@ -29,22 +38,22 @@ impl Log for Logger {
 }
 
 /// Responses that echo the secrets, and connections that fail.
-fn answers(secrets: &[&str]) -> Vec<Answer> {
+fn responses(secrets: &[&str]) -> Vec<Response> {
     let all = secrets.join(" and ");
     let headers = [("content-type", "application/json"), ("x-request-id", all.as_str()), ("set-cookie", all.as_str())];
     let body = format!(r#"{{"code":"{all}","message":"wrong: {all}"}}"#);
     let token = format!(r#"{{"access_token":"{all}","id":"{all}","otp":["{all}"]}}"#);
     vec![
-        Answer::new(401, &headers, &body),
-        Answer::new(503, &headers, &body),
-        Answer::declaring(body.len() + 10, 422, &headers, &body),
-        Answer::declaring(body.len() + 10, 200, &headers, &body),
-        Answer::new(302, &[("location", all.as_str())], ""),
-        Answer::new(200, &headers, token),
-        Answer::Bytes(format!("HTTP/1.1 200 OK\r\n{all}\r\n\r\n").into_bytes()),
-        Answer::Bytes(format!("{all}\r\n").into_bytes()),
-        Answer::CloseUnread,
-        Answer::CloseUnanswered,
+        Response::new(401, &headers, &body),
+        Response::new(503, &headers, &body),
+        Response::declaring(body.len() + 10, 422, &headers, &body),
+        Response::declaring(body.len() + 10, 200, &headers, &body),
+        Response::new(302, &[("location", all.as_str())], ""),
+        Response::new(200, &headers, token),
+        Response::Bytes(format!("HTTP/1.1 200 OK\r\n{all}\r\n\r\n").into_bytes()),
+        Response::Bytes(format!("{all}\r\n").into_bytes()),
+        Response::CloseUnread,
+        Response::Close,
     ]
 }
 
@@ -52,17 +61,17 @@ fn answers(secrets: &[&str]) -> Vec<Answer> {
 async fn log_records_show_no_secrets() {
     log::set_logger(&LOGGER).unwrap();
     log::set_max_level(LevelFilter::Trace);
-    let server = Server::start(Answer::CloseUnread).await;
+    let server = Server::start(Response::CloseUnread).await;
     let (_socket, nowhere) = nowhere();
     let at = |base_url: String| Client::builder().environment(Environment::Custom(base_url));
     let client = with_credentials(server.builder()).timeout(Duration::from_secs(60)).build().unwrap();
     for number in 0..calls(&client).len() {
-        for answer in answers(calls(&client)[number].secrets) {
-            server.set(answer);
+        for response in responses(calls(&client)[number].secrets) {
+            server.set(response);
             calls(&client).swap_remove(number).outcome.await;
         }
     }
-    server.set(Answer::CloseUnread);
+    server.set(Response::CloseUnread);
     // A plain server that is spoken TLS to, retries, and a port at which nothing listens.
     for builder in [at(server.base_url().replace("http:", "https:")), at(server.base_url()), at(nowhere)] {
         let client = with_credentials(builder).timeout(Duration::from_secs(5)).build().unwrap();

@@ -1,19 +1,29 @@
-//! Spans: their names and fields are OpenTelemetry's, and whoever wants them gets them.
+//! Spans: their names and fields are OpenTelemetry's, and each subscriber gets those that it enables.
+//!
+//! A binary of its own, because `tracing` caches for all threads which spans are enabled.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod lists;
-mod log;
-mod support;
+// A part of what the tests share.
+#[allow(dead_code)]
+mod support {
+    pub(crate) mod lists;
+    pub(crate) mod log;
+    pub(crate) mod server;
+}
 
 use std::time::Duration;
 
-use crate::log::Log;
 use futures_util::StreamExt as _;
 use piaxis::{RetryPolicy, types::PaymentFilter};
-use support::{Answer, Server};
 use tokio::sync::Mutex;
 use tracing::Instrument as _;
 use tracing_subscriber::{Layer, filter::filter_fn, fmt::format::FmtSpan, layer::SubscriberExt as _};
+
+use crate::support::{
+    lists,
+    log::Log,
+    server::{Response, Server},
+};
 
 /// `tracing` caches who listens for all threads, and tests that change that at once lose spans.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
@@ -21,7 +31,7 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 /// What is logged of a call that is sent twice, by those who want only some of it.
 async fn logged(wants: impl Fn(&tracing::Metadata<'_>) -> bool + Send + Sync + 'static) -> String {
     let _turn = ONE_AT_A_TIME.lock().await;
-    let server = Server::start(Answer::json(503, "{}")).await;
+    let server = Server::start(Response::json(503, "{}")).await;
     let policy = RetryPolicy::default().max_retries(1).backoff(Duration::ZERO, Duration::ZERO);
     let client = server.builder().api_key("key-1").retry_policy(policy).build().unwrap();
     let log = Log::default();

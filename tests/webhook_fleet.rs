@@ -1,12 +1,17 @@
 //! Receivers on several machines: four processes and sixteen senders of deliveries with duplicates, while receivers, Redis and
 //! PostgreSQL are killed, silenced, demoted and restarted. The effects are rows in a database, which are counted.
 //!
+//! A binary of its own, because the receivers are processes of it, and their load makes timeouts of other tests expire.
 //! `PIAXIS_FLEET_DELIVERIES` sets the number of deliveries of each test; 3,000 by default.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod postgres_server;
-mod redis_server;
+// A part of what the tests share.
+#[allow(dead_code)]
+mod support {
+    pub(crate) mod postgres_server;
+    pub(crate) mod redis_server;
+}
 
 use std::{
     collections::HashMap,
@@ -25,13 +30,16 @@ use piaxis::webhook::{
     Deduplication, Delivery, Envelope, EventType, Guarantee, PostgresGuard, RedisGuard, Signer, Webhook, WebhookError,
     WebhookSource, sample,
 };
-use postgres_server::PostgresServer;
-use redis_server::{Disk, RedisServer};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     net::TcpListener,
     process::{Child, Command},
     time::sleep,
+};
+
+use crate::support::{
+    postgres_server::{PostgresServer, connect},
+    redis_server::{Disk, RedisServer},
 };
 
 const SECRET: &str = "fleet";
@@ -234,7 +242,7 @@ fn deliveries() -> Vec<usize> {
 /// A database with the tables of the effects and of the guard.
 async fn database(server: &PostgresServer) -> String {
     let url = server.database().await;
-    let client = postgres_server::connect(&url).await;
+    let client = connect(&url).await;
     let tables = "CREATE TABLE effects (event text NOT NULL); CREATE TABLE handled (key bytea PRIMARY KEY)";
     client.batch_execute(tables).await.unwrap();
     client.batch_execute(PostgresGuard::MIGRATION).await.unwrap();
@@ -243,7 +251,7 @@ async fn database(server: &PostgresServer) -> String {
 
 /// How often each event happened.
 async fn effects(url: &str) -> HashMap<String, i64> {
-    let client = postgres_server::connect(url).await;
+    let client = connect(url).await;
     let rows = client.query("SELECT event, count(*) FROM effects GROUP BY event", &[]).await.unwrap();
     rows.iter().map(|row| (row.get(0), row.get(1))).collect()
 }

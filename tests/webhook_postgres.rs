@@ -1,7 +1,14 @@
-//! The guard in PostgreSQL: effects and marks in one transaction, and connections that break.
+//! The guard in PostgreSQL: effects and deduplication keys in one transaction, and connections that break.
+//!
+//! A binary of its own, because it starts itself again as a process that is killed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod postgres_server;
+// A part of what the tests share.
+#[allow(dead_code)]
+mod support {
+    pub(crate) mod postgres_proxy;
+    pub(crate) mod postgres_server;
+}
 
 use std::{
     future::pending,
@@ -16,7 +23,11 @@ use deadpool_postgres::{
     tokio_postgres::{self, Client, NoTls},
 };
 use piaxis::webhook::{Begin, DeduplicationKey, Guard, Once, PostgresGuard, Token};
-use postgres_server::{PostgresServer, connect, proxy::Proxy};
+
+use crate::support::{
+    postgres_proxy::Proxy,
+    postgres_server::{PostgresServer, connect},
+};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -100,38 +100,38 @@ fn serve() -> ! {
     one_thread().block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         println!("{}", listener.local_addr().unwrap());
-        let answers: &'static Answers = Box::leak(Box::new(Answers {
-            payment: answer(&payment()),
-            created: answer(&created()),
+        let responses: &'static Responses = Box::leak(Box::new(Responses {
+            payment: response(&payment()),
+            created: response(&created()),
             // By hand, pages follow each other; those of a stream overlap by one item.
             pages: [100, 99]
                 .into_iter()
                 .flat_map(|step| (0..=ROWS).step_by(step))
-                .map(|offset| (offset as usize, answer(&page(offset))))
+                .map(|offset| (offset as usize, response(&page(offset))))
                 .collect(),
         }));
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(answer_all(stream, answers));
+            tokio::spawn(respond_to_all(stream, responses));
         }
     })
 }
 
-struct Answers {
+struct Responses {
     payment: Vec<u8>,
     created: Vec<u8>,
     pages: BTreeMap<usize, Vec<u8>>,
 }
 
-fn answer(body: &Value) -> Vec<u8> {
+fn response(body: &Value) -> Vec<u8> {
     let body = body.to_string();
     let head = "HTTP/1.1 200 OK\r\ndate: Wed, 18 Mar 2026 12:00:00 GMT\r\nserver: uvicorn\r\n\
                 content-type: application/json\r\nx-request-id: 9f7d1bd7-b5aa-4c62-a993-fb06a27b7787\r\n";
     format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-/// Answers one request after another. It understands just what the sides send.
-async fn answer_all(mut stream: TcpStream, answers: &'static Answers) {
+/// Responds to one request after another. Understands only what the sides send.
+async fn respond_to_all(mut stream: TcpStream, responses: &'static Responses) {
     stream.set_nodelay(true).unwrap();
     let mut bytes = Vec::with_capacity(4096);
     loop {
@@ -143,14 +143,14 @@ async fn answer_all(mut stream: TcpStream, answers: &'static Answers) {
                 _ => return,
             }
         };
-        let answer = match () {
-            () if bytes.starts_with(b"POST /api/payments/create ") => &answers.created,
-            () if bytes.starts_with(b"GET /api/payments/") => &answers.payment,
-            () if bytes.starts_with(b"GET /api/merchant-payments") => &answers.pages[&offset(&bytes)],
+        let response = match () {
+            () if bytes.starts_with(b"POST /api/payments/create ") => &responses.created,
+            () if bytes.starts_with(b"GET /api/payments/") => &responses.payment,
+            () if bytes.starts_with(b"GET /api/merchant-payments") => &responses.pages[&offset(&bytes)],
             () => panic!("{}", String::from_utf8_lossy(&bytes)),
         };
         bytes.drain(..whole);
-        if stream.write_all(answer).await.is_err() {
+        if stream.write_all(response).await.is_err() {
             return;
         }
     }
@@ -334,8 +334,8 @@ impl Side for ByHand {
 
 async fn by_hand<T: DeserializeOwned>(request: RequestBuilder) -> T {
     let request = request.header("X-Request-ID", Uuid::new_v4().to_string());
-    let answer = request.send().await.unwrap().error_for_status().unwrap();
-    serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
+    let response = request.send().await.unwrap().error_for_status().unwrap();
+    serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
 }
 
 fn order() -> PaymentCreate {

@@ -1,10 +1,15 @@
 //! The promises of the client, kept against a ledger: payments and payouts over a network that fails before and after the
 //! commit, under the default policy and with retries of writes.
 //!
+//! A binary of its own, because its load makes timeouts of other tests expire.
 //! `PIAXIS_CHAOS_CALLS=20000` makes more requests, and `PIAXIS_CHAOS_SEED=7` other ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
+// A part of what the tests share.
+#[allow(dead_code)]
+mod support {
+    pub(crate) mod tested;
+}
 
 use std::{
     collections::HashMap,
@@ -18,7 +23,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Tested, builder, started};
 use piaxis::{
     Amount, Client, Environment, Error, Lookup, Outcome, PaymentMethod, Request, RetryPolicy,
     types::{DisbursementCreate, PaymentCreate, Recipient, UserInfo},
@@ -26,17 +30,19 @@ use piaxis::{
 use piaxis_emulator::{Account, Fault, When};
 use tokio::task::JoinSet;
 
+use crate::support::tested::{Tested, builder, started};
+
 /// Number of concurrent calls.
 const AT_ONCE: usize = 32;
 /// Share of requests that fail.
 const FAULTS: f64 = 0.35;
 /// Maximum number of retries under the opt-in policy.
 const RETRIES: u32 = 8;
-/// One call of this many is refused, because it lacks a field or the money.
-const REFUSED: usize = 19;
+/// One call of this many is rejected, because it lacks a field or the money.
+const REJECTED: usize = 19;
 /// One call of this many goes to a port where nothing listens.
 const NOWHERE: usize = 67;
-/// One request of this many is refused for its rate.
+/// One request of this many is rejected for its rate.
 const LIMITED: usize = 41;
 /// Fee of a payout.
 const FEE: i64 = 500;
@@ -49,8 +55,8 @@ fn is_payment(call: usize) -> bool {
     call.is_multiple_of(2)
 }
 
-fn is_refused(call: usize) -> bool {
-    call % REFUSED == REFUSED - 1
+fn is_rejected(call: usize) -> bool {
+    call % REJECTED == REJECTED - 1
 }
 
 fn is_nowhere(call: usize) -> bool {
@@ -60,13 +66,13 @@ fn is_nowhere(call: usize) -> bool {
 fn payment(call: usize) -> PaymentCreate {
     let payer = UserInfo::builder().phone_number("+256700000000").build();
     let order = PaymentCreate::builder().amount(amount_of(call)).currency("UGX").payment_method(PaymentMethod::Mtn);
-    // Mobile money without a number to charge is refused.
-    order.maybe_user_info((!is_refused(call)).then_some(payer)).build()
+    // Mobile money without a number to charge is rejected.
+    order.maybe_user_info((!is_rejected(call)).then_some(payer)).build()
 }
 
 fn payout(call: usize) -> DisbursementCreate {
-    // More than anybody has is refused.
-    let amount = if is_refused(call) { 900_000_000_000_000 } else { amount_of(call) };
+    // An amount beyond every balance is rejected.
+    let amount = if is_rejected(call) { 900_000_000_000_000 } else { amount_of(call) };
     let recipient = Recipient::builder().amount(amount).phone_number("+256711111111");
     let order = DisbursementCreate::builder().currency("UGX").payment_method(PaymentMethod::Airtel);
     order.recipients(vec![recipient.reference(format!("call-{call}")).build()]).build()
@@ -264,7 +270,7 @@ impl Figures {
             }
             Err((Outcome::Rejected, _)) => {
                 self.rejected += 1;
-                &[(executed != 0, "rejected, but executed"), (!is_refused(ended.call), "rejected without a reason")]
+                &[(executed != 0, "rejected, but executed"), (!is_rejected(ended.call), "rejected without a reason")]
             }
             Err((Outcome::NotSent, _)) => {
                 self.not_sent += 1;
@@ -283,8 +289,8 @@ impl Figures {
             Err(_) => &[(true, "a write that failed as a read")],
         };
         let is_wrong = |(is_wrong, promise): &(bool, &'static str)| is_wrong.then_some(*promise);
-        let refused = (executed > 0 && is_refused(ended.call), "refused, but executed");
-        broken.iter().chain([&refused]).find_map(is_wrong)
+        let rejected = (executed > 0 && is_rejected(ended.call), "rejected, but executed");
+        broken.iter().chain([&rejected]).find_map(is_wrong)
     }
 }
 

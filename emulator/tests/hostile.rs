@@ -1,7 +1,13 @@
 //! Requests that no client sends, over raw TCP: each gets a response or a close, and the emulator goes on.
+//!
+//! A binary of its own, because the panic hook is global and counts the panics of all tasks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
+// A part of what the tests share.
+#[allow(dead_code)]
+mod support {
+    pub(crate) mod tested;
+}
 
 use std::{
     sync::{
@@ -11,13 +17,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Tested, builder, start, started};
 use piaxis_emulator::Emulator;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+
+use crate::support::tested::{Tested, builder, start, started};
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 static FIRST_PANIC: Mutex<String> = Mutex::new(String::new());
@@ -171,7 +178,7 @@ fn payments(emulator: &Emulator) -> usize {
 }
 
 /// Sends each request; it must have one of the statuses, 0 for a close without a response, and make no payment.
-async fn refused(emulator: &Tested, cases: Vec<(String, Vec<u8>, &[u16])>) {
+async fn rejected(emulator: &Tested, cases: Vec<(String, Vec<u8>, &[u16])>) {
     let mut wrong = Vec::new();
     for (case, bytes, statuses) in cases {
         let before = payments(emulator);
@@ -196,7 +203,7 @@ fn case<'a>(name: &str, bytes: impl Into<Vec<u8>>, statuses: &'a [u16]) -> (Stri
 }
 
 #[tokio::test]
-async fn oversized_bodies_are_refused() {
+async fn oversized_bodies_are_rejected() {
     watch_panics();
     let emulator = start().await;
     let mega = 1024 * 1024;
@@ -211,7 +218,7 @@ async fn oversized_bodies_are_refused() {
     };
     let declared = |length: &str| pay(&emulator, &format!("content-length: {length}\r\n"), PAYMENT);
     let expected = pay(&emulator, "expect: 100-continue\r\ncontent-length: 99000000\r\n", " ");
-    refused(
+    rejected(
         &emulator,
         vec![
             case("declared and sent", pay(&emulator, "", &long), &[413]),
@@ -240,7 +247,7 @@ async fn slow_heads_and_bodies_end() {
     let started = Instant::now();
     let whole = pay(&emulator, "", PAYMENT);
     let head = whole.find("\r\n\r\n").unwrap();
-    refused(
+    rejected(
         &emulator,
         vec![
             case("nothing", "", &[0]),
@@ -287,7 +294,7 @@ async fn slow_heads_and_bodies_end() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_json_of_the_contract_are_refused() {
+async fn bodies_that_are_no_json_of_the_contract_are_rejected() {
     watch_panics();
     let emulator = start().await;
     let deep = |open: &str, close: &str| {
@@ -316,7 +323,7 @@ async fn bodies_that_are_no_json_of_the_contract_are_refused() {
     let typed = |kind: &str| pay(&emulator, &format!("content-type: {kind}\r\n"), PAYMENT);
     let untyped = pay(&emulator, "", PAYMENT).replace("content-type: application/json\r\n", "");
     let huge = "9".repeat(100_000);
-    refused(
+    rejected(
         &emulator,
         vec![
             case("deep arrays", deep("[", "]"), &[422]),
@@ -454,7 +461,7 @@ async fn tricks_with_paths_and_queries_find_nothing() {
         cases.push(case(method, request(&emulator, method, "/api/merchant-payments", "", ""), statuses));
     }
     cases.push(case("asterisk", request(&emulator, "OPTIONS", "*", "", ""), not_found));
-    refused(&emulator, cases).await;
+    rejected(&emulator, cases).await;
     for path in
         [&many, &same, "http://elsewhere.example/api/merchant-payments", "/api/merchant-payments?limit=x&limit=1"]
     {
@@ -468,7 +475,7 @@ async fn tricks_with_paths_and_queries_find_nothing() {
 }
 
 #[tokio::test]
-async fn broken_http_is_refused_or_closed() {
+async fn broken_http_is_rejected_or_closed() {
     watch_panics();
     let emulator = start().await;
     let many: String = (0..200).map(|at| format!("x-{at}: 1\r\n")).collect();
@@ -480,7 +487,7 @@ async fn broken_http_is_refused_or_closed() {
     let ten = format!("{:x}\r\n{PAYMENT}\r\n0\r\n\r\n", PAYMENT.len());
     let whole = with("");
     let broken: &[u16] = &[0, 400];
-    refused(
+    rejected(
         &emulator,
         vec![
             case("many headers", with(&many), &[431]),
@@ -527,7 +534,7 @@ async fn credentials_and_keys_of_any_bytes_are_taken_as_they_are() {
     };
     let bearer = |token: &str| whole.replace(&format!("api-key: {key}"), &format!("authorization: {token}"));
     let twice = whole.replacen("api-key:", "api-key: wrong\r\napi-key:", 1);
-    refused(
+    rejected(
         &emulator,
         vec![
             case("bytes", with_key(b"\xff\xfe"), &[401]),
@@ -584,7 +591,7 @@ async fn requests_in_one_go_get_their_responses_in_order() {
         assert_eq!(body["amount"], format!("{amount}.00"));
     }
     assert_eq!(responses[50].status, 404);
-    // What follows a request that is refused for its body is no request.
+    // What follows a request that is rejected for its body is no request.
     let smuggled = pay(&emulator, "", PAYMENT);
     let before = payments(&emulator);
     let bytes = pay(&emulator, "transfer-encoding: chunked\r\n", "zz\r\n") + &smuggled;
@@ -624,7 +631,7 @@ async fn queries_of_an_authorization_are_bounded() {
         request(&emulator, "GET", &format!("/api/authorize?{}", query.join("&")), "", "")
     };
     let long = "a".repeat(2_049);
-    refused(
+    rejected(
         &emulator,
         vec![
             case("long user", authorize("external_user_id", &long), &[422]),

@@ -1,4 +1,6 @@
 //! Kills of the program under load: what was acknowledged is in the state file, once, and nothing is half.
+//!
+//! A binary of its own, because it needs the feature `program`, and its load makes timeouts of other tests expire.
 #![cfg(all(feature = "program", unix))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

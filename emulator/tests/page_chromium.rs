@@ -1,11 +1,16 @@
 //! The page in headless Chromium, where there is one: `PIAXIS_CHROMIUM` names it, and with `PIAXIS_CHROMIUM_REQUIRED=1` it must
 //! be there. `PIAXIS_SCREENSHOTS` names a folder that keeps the screenshots.
+//!
+//! A binary of its own, because it needs Chromium.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/receiver.rs"]
-mod receiver;
-mod scene;
+// A part of what the tests share.
+#[allow(dead_code)]
+mod support {
+    pub(crate) mod receiver;
+    pub(crate) mod scene;
+    pub(crate) mod tested;
+}
 
 use std::{
     path::{Path, PathBuf},
@@ -14,15 +19,18 @@ use std::{
     time::Duration,
 };
 
-use common::{Tested, builder, started};
 use piaxis_emulator::{DECLINED_PHONE_NUMBER, Fault, PENDING_PHONE_NUMBER, When};
-use receiver::{Receiver, Respond};
-use scene::BUYER;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     process::Command,
     sync::Notify,
+};
+
+use crate::support::{
+    receiver::{Receiver, Respond},
+    scene::{self, BUYER},
+    tested::{Tested, builder, started},
 };
 
 /// The browser, where there is one.

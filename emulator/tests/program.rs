@@ -1,10 +1,15 @@
 //! The program: what it prints, and how it ends.
+//!
+//! A binary of its own, because it needs the feature `program`.
 #![cfg(all(feature = "program", unix))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod program_support;
-#[path = "common/receiver.rs"]
-mod receiver;
+// A part of what the tests share.
+#[allow(dead_code)]
+mod support {
+    pub(crate) mod program;
+    pub(crate) mod receiver;
+}
 
 use std::process::Stdio;
 
@@ -13,9 +18,9 @@ use piaxis::{
     types::{OtpRequest, PaymentCreate, UserInfo},
     webhook::Webhook,
 };
-use program_support::Program;
-use receiver::Receiver;
 use tokio::io::AsyncReadExt as _;
+
+use crate::support::{program::Program, receiver::Receiver};
 
 const BUYER: &str = "+256700000000";
 

@@ -1,18 +1,22 @@
 //! The official Python SDK, unmodified, against the emulator; and its requests beside ours for the same intents.
 //!
 //! `PIAXIS_PEERS` names the folder of a Python virtual environment with `piaxis-sdk` and `schemathesis`; without it, the tests
-//! here say so and do nothing. With `PIAXIS_PEERS_REQUIRED=1` they fail instead.
+//! here print that they are skipped. With `PIAXIS_PEERS_REQUIRED=1` they fail instead.
+//!
+//! A binary of its own, because it needs a Python environment.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-mod peers;
-#[cfg(all(feature = "program", unix))]
-mod program_support;
+// A part of what the tests share.
+#[allow(dead_code)]
+mod support {
+    pub(crate) mod peers;
+    #[cfg(all(feature = "program", unix))]
+    pub(crate) mod program;
+    pub(crate) mod tested;
+}
 
 use std::collections::BTreeMap;
 
-use common::{Tested, builder, start, started};
-use peers::{python, venv};
 use piaxis::{
     Client, PaymentMethod, TermData,
     oauth::{CodeExchange, TokenRefresh},
@@ -26,6 +30,11 @@ use piaxis::{
 };
 use piaxis_emulator::RecordedRequest;
 use serde_json::{Value, json};
+
+use crate::support::{
+    peers::{python, venv},
+    tested::{Tested, builder, start, started},
+};
 
 const CALLBACK: &str = "https://shop.example.com/callback";
 const VERIFIER: &str = "a-verifier-of-at-least-43-characters-that-both-clients-share";
@@ -89,7 +98,7 @@ async fn the_official_sdk_runs_and_sends_what_ours_sends() {
 #[tokio::test]
 async fn the_official_sdk_runs_against_the_program() {
     let Some(venv) = venv() else { return };
-    let program = program_support::Program::start(&[]).await;
+    let program = crate::support::program::Program::start(&[]).await;
     let variables = ["PIAXIS_API_BASE_URL", "PIAXIS_API_KEY", "PIAXIS_CLIENT_ID", "PIAXIS_CLIENT_SECRET"];
     let variables = variables.map(|name| (name, program.variables[name].clone()));
     run_sdk(&venv, variables, program.comment("Account id of the merchant").to_owned()).await;

@@ -1,16 +1,25 @@
 //! schemathesis, which knows the contract and nothing of the emulator, sends the program what it makes up of the contract.
+//!
+//! A binary of its own, because it needs the feature `program` and a Python environment.
 #![cfg(all(feature = "program", unix))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod peers;
-mod program_support;
+// A part of what the tests share.
+#[allow(dead_code)]
+mod support {
+    pub(crate) mod peers;
+    pub(crate) mod program;
+}
 
 use std::{env, path::Path};
 
-use peers::{run, venv};
 use piaxis::Credential;
-use program_support::Program;
 use tokio::process::Command;
+
+use crate::support::{
+    peers::{run, venv},
+    program::Program,
+};
 
 /// Checks of schemathesis that are not made:
 ///

@@ -1,13 +1,17 @@
 //! Snapshots, and the state file: all that restarts keep.
+//!
+//! A binary of its own, because CI runs it again with the feature `program`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/receiver.rs"]
-mod receiver;
+// A part of what the tests share.
+#[allow(dead_code)]
+mod support {
+    pub(crate) mod receiver;
+    pub(crate) mod tested;
+}
 
 use std::time::Duration;
 
-use common::{builder, start, started};
 use piaxis::{
     Amount, EscrowStatus, JsonObject, PaymentMethod, PaymentStatus, Secret, TermType,
     oauth::CodeExchange,
@@ -18,8 +22,12 @@ use piaxis::{
     },
 };
 use piaxis_emulator::{Account, Delivery, Emulator, Entry, OTP};
-use receiver::{Receiver, Respond};
 use serde_json::{Value, json};
+
+use crate::support::{
+    receiver::{Receiver, Respond},
+    tested::{builder, start, started},
+};
 
 const BUYER: &str = "+256700000000";
 const CALLBACK: &str = "https://shop.example.com/callback";

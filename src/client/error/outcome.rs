@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// # Behind gateways
 ///
 /// Status and outcome of one `payments().create(…)` with default options, through real gateways with their stock
-/// configuration and short timeouts (`tests/gateways.rs`). The last column is a gateway that is configured to retry, with
+/// configuration and short timeouts (`tests/client/gateways.rs`). The last column is a gateway that is configured to retry, with
 /// the number of executions by the backend in parentheses.
 ///
 /// | backend | no gateway | Varnish 7.1 | nginx 1.22 | HAProxy 2.6 | a gateway that retries writes |

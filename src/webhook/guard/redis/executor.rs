@@ -62,6 +62,8 @@ impl Executor {
         let left = || timeout.saturating_sub(start.elapsed());
         let limit = timeout / ATTEMPTS;
         let (mut attempts, mut pause) = (0_u32, Duration::ZERO);
+        // The last cause that is not a timeout: the last attempt may have had too little time to fail for the same cause.
+        let mut reported = None;
         loop {
             attempts += 1;
             let cause = match self.attempt(&command, limit, left()).await {
@@ -71,7 +73,10 @@ impl Executor {
             // The cause of an attempt that had no time would say nothing.
             let spare = left().saturating_sub(limit / 10);
             if spare.is_zero() {
-                return Err(self.error(operation, attempts, start.elapsed(), cause));
+                return Err(self.error(operation, attempts, start.elapsed(), cause, reported));
+            }
+            if !cause.is::<TimedOut>() {
+                reported = Some(cause);
             }
             if !pause.is_zero() {
                 timer::sleep(pause.min(spare)).await;
@@ -80,10 +85,20 @@ impl Executor {
         }
     }
 
-    fn error(&self, operation: &str, attempts: u32, elapsed: Duration, cause: Cause) -> GuardError {
+    fn error(
+        &self,
+        operation: &str,
+        attempts: u32,
+        elapsed: Duration,
+        cause: Cause,
+        reported: Option<Cause>,
+    ) -> GuardError {
         let (address, milliseconds) = (self.address(), elapsed.as_millis());
         let attempts = if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
-        let cause_text = cause.to_string();
+        let cause_text = match reported.filter(|_| cause.is::<TimedOut>()) {
+            Some(reported) => format!("{cause}; an earlier attempt: {reported}"),
+            None => cause.to_string(),
+        };
         // What Redis before 7 replies to SET with NX and GET.
         let hint = if cause_text.contains("syntax error") { "; Redis 7 or later is required" } else { "" };
         GuardError::new(

@@ -79,7 +79,8 @@ impl RedisGuard {
     /// Connects to `redis://[user:password@]host[:port][/database]`, `redis+unix:///path`, or `rediss://…` if your program
     /// enables a TLS feature of the crate `redis`: `tokio-rustls-comp` or `tokio-native-tls-comp`.
     ///
-    /// The namespace separates services that share one Redis. All machines of one service use the same namespace.
+    /// The namespace separates services that share one Redis. Each service needs a namespace of its own, which all machines of
+    /// the service use.
     ///
     /// Writes one key that expires at once, so that a missing permission or an old version shows when the program starts.
     ///

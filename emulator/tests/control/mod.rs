@@ -1,0 +1,5 @@
+//! The control API, the page, and named situations.
+
+mod api;
+mod page;
+mod scenarios;

@@ -1,0 +1,30 @@
+//! Requests, responses, retries and lists: the feature `client`.
+
+mod configuration;
+mod connections;
+mod create_and_wait;
+mod custom_requests;
+mod decoding;
+mod dropped;
+mod error_in_success;
+mod extra_fields;
+mod failures;
+mod gateways;
+mod limits;
+mod lookup;
+mod mocks;
+mod no_panics;
+mod paging;
+mod paging_model;
+mod paging_properties;
+mod payers;
+mod payouts;
+mod properties;
+mod raw_client;
+mod retry_matrix;
+mod retry_properties;
+mod terms;
+mod unexpected;
+mod values;
+mod waiting;
+mod wire;

@@ -1,0 +1,53 @@
+//! tokio's clock, stopped: only the test moves it, while sockets work as always.
+
+use std::{sync::mpsc, time::Duration};
+
+use tokio::time::Instant;
+
+/// Keeps the clock still. A runtime whose clock is paused moves it by itself when nothing is to do, and waiting for a
+/// socket looks like that; it does not while a blocking task runs.
+pub(crate) struct Clock {
+    begin: Instant,
+    _running: mpsc::Sender<()>,
+}
+
+impl Clock {
+    pub(crate) fn stop() -> Self {
+        let (running, ends) = mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || ends.recv());
+        tokio::time::pause();
+        Self { begin: Instant::now(), _running: running }
+    }
+
+    /// How far it has moved.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    /// Lets everything happen that needs no time, until `done` is true.
+    pub(crate) async fn until(&self, what: &str, mut done: impl FnMut() -> bool) {
+        let begin = std::time::Instant::now();
+        while !done() {
+            assert!(begin.elapsed() < Duration::from_secs(20), "it never happened: {what}");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Moves it in small steps until `done` is true, and returns by how much.
+    pub(crate) async fn run_until(&self, step: Duration, mut done: impl FnMut() -> bool) -> Duration {
+        let begin = self.elapsed();
+        // Asked once for each truth, because asking may take something away.
+        let mut is_done = done();
+        while !is_done {
+            assert!(self.elapsed() - begin < Duration::from_secs(86_400), "it never happened");
+            tokio::time::advance(step).await;
+            // What the sockets have to say takes real time, a little of it.
+            let real = std::time::Instant::now();
+            while !is_done && real.elapsed() < Duration::from_millis(3) {
+                tokio::task::yield_now().await;
+                is_done = done();
+            }
+        }
+        self.elapsed() - begin
+    }
+}
