@@ -50,7 +50,7 @@ fn main() {
     let server = Server::start();
     alone(&server);
     together(&server);
-    walk(&server);
+    read_all(&server);
     decoding();
 }
 
@@ -103,19 +103,19 @@ fn at_a_time(runtime: &Runtime, side: &dyn Side, times: u32) -> Cost {
 }
 
 /// Streaming, beside a loop that asks for one page after another and checks nothing.
-fn walk(server: &Server) {
+fn read_all(server: &Server) {
     let runtime = one_thread();
     let (ours, by_hand) = (Ours::new(&server.base_url), ByHand::new(&server.base_url));
     let raw = Raw::new(&ours);
-    let walk = |side: &dyn Side, times: u32| Cost::of(|| runtime.block_on(side.calls(What::Walk, times)));
-    println!("{}", What::Walk.name());
+    let read_all = |side: &dyn Side, times: u32| Cost::of(|| runtime.block_on(side.calls(What::ReadAll, times)));
+    println!("{}", What::ReadAll.name());
     compare(
         ROUNDS,
         4,
         &mut [
-            ("by hand", Box::new(|times| walk(&by_hand, times))),
-            ("this crate", Box::new(|times| walk(&ours, times))),
-            ("client.raw", Box::new(|times| walk(&raw, times))),
+            ("by hand", Box::new(|times| read_all(&by_hand, times))),
+            ("this crate", Box::new(|times| read_all(&ours, times))),
+            ("client.raw", Box::new(|times| read_all(&raw, times))),
         ],
     );
 }
@@ -138,7 +138,7 @@ fn compare(rounds: usize, times: u32, sides: &mut [(&str, Repeat<'_>)]) -> Vec<V
     for _ in 0..rounds {
         for &side in &order {
             let repeat = &mut sides[side].1;
-            // Opens connections, and fills the caches that the side before has emptied: whoever came after Python's long
+            // Opens connections, and fills the caches that the side before has emptied: the side that came after Python's long
             // turn would pay for it.
             repeat(times / 4);
             costs[side].push(repeat(times).each(times));

@@ -22,14 +22,14 @@ use loopback::{ByHand, Ours, Raw, Server, Side, What, one_thread};
 use tokio::runtime::Runtime;
 
 const SIDES: [&str; 3] = ["by hand", "this crate", "client.raw"];
-const CALLS: [What; 4] = [What::Get, What::Create, What::List, What::Walk];
+const CALLS: [What; 4] = [What::Get, What::Create, What::List, What::ReadAll];
 
 /// Number of requests in each process.
 const fn times(what: What) -> u32 {
     match what {
         What::Get | What::Create => 200,
         What::List => 40,
-        What::Walk => 4,
+        What::ReadAll => 4,
     }
 }
 
@@ -117,7 +117,7 @@ fn profile(side: &str, what: What, base_url: &str, directory: &Path) -> PathBuf 
         .arg(std::env::current_exe().unwrap())
         .args(["count", side, &format!("{what:?}"), base_url]);
     assert!(command.status().unwrap().success(), "{command:?}");
-    // The first part is what came before, the last one what came after.
+    // The first part is from before, the last one from after.
     PathBuf::from(format!("{}.2", file.display()))
 }
 

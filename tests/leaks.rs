@@ -774,8 +774,8 @@ async fn results_of_searches_lists_and_polls_show_no_personal_data() {
     quote["total_debit_amount"] = "7".into();
     server.set(Response::json(200, quote.to_string()));
     let error = create.await.unwrap_err();
-    printed.debug("refusal", &error.quote_rejection().unwrap());
-    printed.error("refusal", error);
+    printed.debug("rejection", &error.quote_rejection().unwrap());
+    printed.error("rejection", error);
 
     let create = client.payments().create_and_wait(payment.clone());
     printed.debug("create and wait", &create);

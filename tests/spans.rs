@@ -29,7 +29,7 @@ use crate::support::{
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// What is logged of a call that is sent twice, by those who want only some of it.
-async fn logged(wants: impl Fn(&tracing::Metadata<'_>) -> bool + Send + Sync + 'static) -> String {
+async fn logged(accepts: impl Fn(&tracing::Metadata<'_>) -> bool + Send + Sync + 'static) -> String {
     let _turn = ONE_AT_A_TIME.lock().await;
     let server = Server::start(Response::json(503, "{}")).await;
     let policy = RetryPolicy::default().max_retries(1).backoff(Duration::ZERO, Duration::ZERO);
@@ -40,7 +40,7 @@ async fn logged(wants: impl Fn(&tracing::Metadata<'_>) -> bool + Send + Sync + '
         .with_span_events(FmtSpan::CLOSE)
         .with_ansi(false)
         .with_writer(move || writer.clone())
-        .with_filter(filter_fn(wants));
+        .with_filter(filter_fn(accepts));
     let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
     client.payments().get("pay-1").request_id("trace-17").await.unwrap_err();
     drop(guard);

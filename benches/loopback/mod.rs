@@ -177,7 +177,7 @@ pub(crate) enum What {
     Create,
     List,
     /// All rows, page by page.
-    Walk,
+    ReadAll,
 }
 
 impl What {
@@ -189,7 +189,7 @@ impl What {
             Self::Get => "get a payment",
             Self::Create => "create a payment",
             Self::List => "list 100 payments",
-            Self::Walk => "walk through 2000 payments by pages of 100",
+            Self::ReadAll => "read 2000 payments by pages of 100",
         }
     }
 }
@@ -220,7 +220,7 @@ impl Side for Ours {
                     What::Get => drop(payments.get(ID).await.unwrap()),
                     What::Create => drop(payments.create(order()).await.unwrap()),
                     What::List => drop(payments.list(PaymentFilter::builder().limit(100).build()).await.unwrap()),
-                    What::Walk => {
+                    What::ReadAll => {
                         let mut rows = payments.stream(PaymentFilter::builder().limit(100).build());
                         while let Some(row) = rows.next().await {
                             drop(black_box(row.unwrap()));
@@ -254,7 +254,7 @@ impl Side for Raw {
                         let filter = PaymentFilter::builder().limit(100).build();
                         drop(client.raw().payments_list(&filter).await.unwrap());
                     }
-                    What::Walk => {
+                    What::ReadAll => {
                         for offset in (0..).step_by(100) {
                             let filter = PaymentFilter::builder().limit(100).offset(offset).build();
                             let page = client.raw().payments_list(&filter).await.unwrap();
@@ -316,7 +316,7 @@ impl Side for ByHand {
                     What::List => {
                         drop(by_hand::<PaymentList>(http.get(format!("{base_url}/merchant-payments?limit=100"))).await);
                     }
-                    What::Walk => {
+                    What::ReadAll => {
                         for offset in (0..).step_by(100) {
                             let url = format!("{base_url}/merchant-payments?limit=100&offset={offset}");
                             let page = by_hand::<PaymentList>(http.get(url)).await;

@@ -18,18 +18,18 @@ pub(crate) struct PageRequest {
     limit: u32,
 }
 
-/// Number of requests after which a walk counts as endless.
+/// Number of requests after which reading counts as endless.
 const ENDLESS: usize = 5_000;
 
 /// Reads a list to its end, or to the error.
 fn read(list: &mut Changing, seed: u64) -> (Vec<usize>, Option<String>) {
-    let mut walk = Position::new(0, u32::try_from(list.page_size).unwrap(), 100);
+    let mut position = Position::new(0, u32::try_from(list.page_size).unwrap(), 100);
     let mut read = Vec::new();
     for _ in 0..ENDLESS {
-        let PageRequest { offset, limit } = walk.request();
+        let PageRequest { offset, limit } = position.request();
         let (items, total) = list.page(offset as usize, limit as usize);
         let ids = items.iter().map(|item| Id::from(item.to_string().as_str())).collect();
-        match walk.take(ids, total.map(|total| i64::try_from(total).unwrap())) {
+        match position.take(ids, total.map(|total| i64::try_from(total).unwrap())) {
             Ok(step) => {
                 read.extend(items.iter().zip(step.is_new).filter(|(_, is_new)| *is_new).map(|(item, _)| *item));
                 if step.has_ended {

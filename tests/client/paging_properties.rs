@@ -16,7 +16,7 @@ fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().unwrap())
 }
 
-/// Every item that is in the list all the time comes exactly once, and none comes twice, or the stream ends with an error.
+/// Every item that is in the list all the time comes exactly once, or the stream ends with an error.
 /// Without a change, and with any total and any limit of the server above 1, there is no error.
 #[tokio::test]
 async fn no_item_of_a_changing_list_is_lost_or_comes_twice() {

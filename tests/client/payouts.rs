@@ -60,9 +60,9 @@ async fn a_quote_out_of_bounds_creates_nothing() {
             "{quoted} {currency}"
         );
         assert_eq!(error.operation(), Some("disbursements_create"));
-        let refusal = error.quote_rejection().unwrap();
-        assert_eq!(refusal.problem, problem);
-        assert_eq!((refusal.max_total_debit, &*refusal.quote.currency), (Amount::from(76_000), currency));
+        let rejection = error.quote_rejection().unwrap();
+        assert_eq!(rejection.problem, problem);
+        assert_eq!((rejection.max_total_debit, &*rejection.quote.currency), (Amount::from(76_000), currency));
         assert!(error.to_string().starts_with("disbursements_create: not sent: "), "{error}");
         assert!(error.to_string().contains(words), "{error}");
         assert_eq!(created.calls(), 0);
@@ -104,8 +104,8 @@ async fn a_quote_whose_fee_is_above_the_maximum_or_missing_creates_nothing() {
         };
         let error = result.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::QuoteRejected, Outcome::NotSent));
-        let refusal = error.quote_rejection().unwrap();
-        assert_eq!((refusal.problem, refusal.max_fee), (QuoteProblem::Fee, Some(1_000.into())));
+        let rejection = error.quote_rejection().unwrap();
+        assert_eq!((rejection.problem, rejection.max_fee), (QuoteProblem::Fee, Some(1_000.into())));
         assert!(error.to_string().contains(words), "{error}");
     }
 }
@@ -157,8 +157,8 @@ fn payouts_are_sorted_by_rail() {
         .pay(PaymentMethod::Mtn, internal.clone())
         .build()
         .unwrap();
-    let rails: Vec<_> = disbursements.iter().map(|one| one.payment_method.clone()).collect();
-    assert_eq!(rails, [PaymentMethod::Airtel, PaymentMethod::Mtn]);
+    let methods: Vec<_> = disbursements.iter().map(|one| one.payment_method.clone()).collect();
+    assert_eq!(methods, [PaymentMethod::Airtel, PaymentMethod::Mtn]);
     assert_eq!(disbursements[0].recipients, [to("+256701234567", 1), to("+256702345678", 3)]);
     assert_eq!(disbursements[1].recipients, [to("+256771234567", 2), internal]);
     for disbursement in &disbursements {
@@ -291,8 +291,8 @@ fn references_are_compared_without_the_space_around_them() {
         (PaymentMethod::Mtn, recipient.build())
     };
     let batch = |references: [&str; 2]| {
-        let [(rail, one), (_, other)] = references.map(named);
-        PayoutBatch::new("UGX").pay(rail.clone(), one).pay(rail, other).build()
+        let [(method, one), (_, other)] = references.map(named);
+        PayoutBatch::new("UGX").pay(method.clone(), one).pay(method, other).build()
     };
     for references in [["a", "a"], ["a", " a"], ["a\t", "a"]] {
         let error = batch(references).unwrap_err();
@@ -304,30 +304,30 @@ fn references_are_compared_without_the_space_around_them() {
 proptest! {
     #[test]
     fn no_payout_makes_a_batch_panic(
-        rail in "mtn|airtel|\\PC{0,6}",
+        method in "mtn|airtel|\\PC{0,6}",
         phone in proptest::option::of("\\+?[0-9]{0,17}|\\PC{0,8}"),
         (value, scale) in (any::<i64>(), 0..=28_u32),
         currency in "UGX|ugx|\\PC{0,4}",
     ) {
         let recipient = Recipient::builder().maybe_phone_number(phone).amount(Amount::new(value, scale).unwrap()).build();
-        if let Err(error) = PayoutBatch::new(currency).pay(PaymentMethod::from(rail), recipient).build() {
+        if let Err(error) = PayoutBatch::new(currency).pay(PaymentMethod::from(method), recipient).build() {
             prop_assert!(!error.field_errors().is_empty() && error.operation() == Some("disbursements_create"));
         }
     }
 
     #[test]
     fn no_payout_is_lost_or_doubled_by_sorting(payouts in prop::collection::vec((0_usize..2, 1_u32..1_000_000), 1..40)) {
-        let rails = [PaymentMethod::Mtn, PaymentMethod::Airtel];
+        let methods = [PaymentMethod::Mtn, PaymentMethod::Airtel];
         let mut batch = PayoutBatch::new("UGX");
-        for (rail, amount) in &payouts {
-            batch = batch.pay(rails[*rail].clone(), to("+256771234567", *amount));
+        for (method, amount) in &payouts {
+            batch = batch.pay(methods[*method].clone(), to("+256771234567", *amount));
         }
         let disbursements = batch.build().unwrap();
-        for (at, rail) in rails.iter().enumerate() {
-            let wanted: Vec<Amount> = payouts.iter().filter(|(rail, _)| *rail == at).map(|(_, amount)| (*amount).into()).collect();
+        for (at, method) in methods.iter().enumerate() {
+            let wanted: Vec<Amount> = payouts.iter().filter(|(method, _)| *method == at).map(|(_, amount)| (*amount).into()).collect();
             let found: Vec<Amount> = disbursements
                 .iter()
-                .filter(|one| one.payment_method == *rail)
+                .filter(|one| one.payment_method == *method)
                 .flat_map(|one| one.recipients.iter().map(|recipient| recipient.amount))
                 .collect();
             prop_assert_eq!(wanted, found);

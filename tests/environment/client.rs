@@ -57,7 +57,7 @@ fn run_child(variables: &[(&str, OsString)]) -> String {
 #[test]
 fn an_environment_that_makes_no_client_is_refused_by_the_name_of_the_variable() {
     const URL: &str = "PIAXIS_API_BASE_URL";
-    // What is set, and the words of the refusal. Every value has a mark that must not come out.
+    // What is set, and the words of the rejection. Every value has a mark that must not come out.
     type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
     let cases: [Case; 22] = [
         (&[], &["neither PIAXIS_API_KEY nor PIAXIS_ACCESS_TOKEN is set"]),

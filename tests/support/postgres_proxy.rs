@@ -72,7 +72,7 @@ impl Proxy {
         self.state.silent_below.store(self.accepted(), Ordering::SeqCst);
     }
 
-    /// Closes the connection of the next COMMIT after the server executed the commit and before the client hears of it.
+    /// Closes the connection of the next COMMIT after the server executed the commit and before the client receives its response.
     pub fn lose_next_commit(&self) {
         self.state.lose_commit.store(true, Ordering::SeqCst);
     }

@@ -192,7 +192,7 @@ fn every_attack_fails_in_its_own_way() {
     let stripped = without(&[V2, TIMESTAMP]);
     assert!(webhook("secret").verify(BODY, &stripped).is_ok());
     assert_eq!(webhook("secret").require_v2().verify(BODY, &stripped).unwrap_err(), V2Required);
-    // Within the tolerance a repetition is genuine: the replay guard tells it.
+    // Within the tolerance a replay is genuine: the replay guard tells it.
     let recent = sign("secret", NOW - 300, BODY);
     assert!(webhook("secret").verify(BODY, &recent).is_ok() && webhook("secret").verify(BODY, &recent).is_ok());
 }

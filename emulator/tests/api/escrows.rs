@@ -108,7 +108,7 @@ fn recorded(source: &str) -> Value {
 
 /// Replaces what differs between a recorded response and one of the emulator: ids, times and prose.
 fn normalised(mut value: Value) -> Value {
-    fn walk(value: &mut Value) {
+    fn visit(value: &mut Value) {
         match value {
             Value::Object(fields) => {
                 // The contract has it beside the metadata as well.
@@ -120,10 +120,10 @@ fn normalised(mut value: Value) -> Value {
                     if (is_id || is_time || name == "description" || name == "message") && value.is_string() {
                         *value = "…".into();
                     }
-                    walk(value);
+                    visit(value);
                 }
             }
-            Value::Array(items) => items.iter_mut().for_each(walk),
+            Value::Array(items) => items.iter_mut().for_each(visit),
             _ => {}
         }
     }
@@ -134,7 +134,7 @@ fn normalised(mut value: Value) -> Value {
             fields.retain(|name, _| ["status", "message", "requires_other_party"].contains(&name.as_str()));
         }
     }
-    walk(&mut value);
+    visit(&mut value);
     value
 }
 

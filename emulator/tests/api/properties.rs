@@ -514,7 +514,7 @@ impl Run {
         assert_eq!(done.len(), 12, "some kinds of requests never succeeded: {done:?}");
     }
 
-    /// What came into an escrow was released, was reversed, or is held.
+    /// The money of an escrow was released, was reversed, or is held.
     fn check_escrow(&self, ledger: &[Entry], value: i64, status: &Value, told: Option<Amount>) {
         let into: Vec<&Entry> =
             ledger.iter().filter(|entry| matches!(entry.to, Account::Escrow(_)) && entry.amount == value).collect();
