@@ -131,7 +131,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Accepts requests without the client id on the 12 routes that require it, as the examples of the official SDKs do.
+    /// Accepts requests without the client id on the routes that require it, as the examples of the official SDKs do.
     pub fn client_id_optional(mut self) -> Self {
         self.settings.requires_client_id = false;
         self

@@ -32,7 +32,7 @@ pub(crate) struct Settings {
     pub(crate) head_timeout: Duration,
     /// How long a client may take for the body of a request.
     pub(crate) body_timeout: Duration,
-    /// Whether the 12 routes that require the client id reject requests without it.
+    /// Whether the routes that require the client id reject requests without it.
     pub(crate) requires_client_id: bool,
 }
 

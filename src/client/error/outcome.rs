@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// The API has no lookup by idempotency key. [`Error::lookup`](crate::Error::lookup) names the operation that shows a write.
 /// [`Payments::find_like`](crate::payments::Payments::find_like) and
 /// [`Disbursements::find_like`](crate::disbursements::Disbursements::find_like) search the list by what was ordered, from the
-/// time just before the write was sent. Escrows have no list, and disputes no lookup: ask Piaxis, naming the
+/// time just before the write was sent. Where there is no lookup, ask Piaxis, naming the
 /// [`request_ids`](crate::Error::request_ids).
 ///
 /// A corrected request has another body, and so needs a new idempotency key. An example is a retry with the right

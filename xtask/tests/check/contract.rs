@@ -1,7 +1,5 @@
 //! `cargo xtask check`: changes of the contract are caught by the real docs, and bad input is told from agreement.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::{
     fs,
     net::TcpListener,

@@ -1,8 +1,6 @@
 //! `cargo xtask check --responses`: nothing is reported for what the contract describes, mutated responses are caught, and no
 //! value is printed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -1,9 +1,5 @@
 //! `cargo xtask check` on small documents: single changes that it must report, and changes that it must pass over.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod checker;
-
 use std::{
     collections::BTreeSet,
     fs,
@@ -15,7 +11,7 @@ use std::{
     thread,
 };
 
-use checker::{CONTRACT, Checked, Folder, GUIDE, PAGES, PAYOUTS, SIGN_IN, here, own_path};
+use crate::support::checker::{CONTRACT, Checked, Folder, GUIDE, PAGES, PAYOUTS, SIGN_IN, here, own_path};
 use serde_json::Value;
 
 const LLMS: &str = "llms.txt";
@@ -42,17 +38,17 @@ type Silent = (&'static str, &'static str, Change);
 
 impl Checked {
     /// Findings that ask somebody to do something.
-    fn findings(&self) -> Vec<&Value> {
+    fn open_findings(&self) -> Vec<&Value> {
         self.all().filter(|finding| finding["severity"] != "info").collect()
     }
 
     fn names(&self, what: &str) -> bool {
         let has = |text: &Value| text.as_str().is_some_and(|text| text.contains(what));
-        self.findings().iter().any(|one| has(&one["message"]) || has(&one["operation"]) || has(&one["field"]))
+        self.open_findings().iter().any(|one| has(&one["message"]) || has(&one["operation"]) || has(&one["field"]))
     }
 
     fn summary(&self) -> String {
-        let lines = self.findings().into_iter().map(|one| format!("      {} {}", one["id"], one["message"]));
+        let lines = self.open_findings().into_iter().map(|one| format!("      {} {}", one["id"], one["message"]));
         format!("{}{}", lines.collect::<Vec<_>>().join("\n"), self.error)
     }
 }
@@ -60,14 +56,14 @@ impl Checked {
 fn check(docs: &Path, lock: &Path, more: &[&str]) -> Checked {
     let spec = here(CONTRACT);
     let files = ["--spec", spec.to_str().unwrap(), "--lock", lock.to_str().unwrap()];
-    checker::check(docs, &[&files, more].concat())
+    crate::support::checker::check(docs, &[&files, more].concat())
 }
 
 /// The lock of the documents as they are.
 fn lock() -> &'static Path {
     static LOCK: OnceLock<PathBuf> = OnceLock::new();
     LOCK.get_or_init(|| {
-        let path = own_path("lock");
+        let path = own_path("docs.lock");
         let checked = check(&here(""), &path, &["--update-lock"]);
         assert_eq!(checked.code, Some(0), "{}", checked.summary());
         path
@@ -133,7 +129,7 @@ fn must_be_heard((name, file, change, expected): &Loud) -> Option<String> {
 fn an_event_is_one_finding_and_no_field() {
     let change = First("- `dispute.closed`", "- `dispute.closed`\n- `dispute.escalated`");
     let checked = check_changed(GUIDE, &change);
-    let ids: Vec<&Value> = checked.findings().into_iter().map(|finding| &finding["id"]).collect();
+    let ids: Vec<&Value> = checked.open_findings().into_iter().map(|finding| &finding["id"]).collect();
     assert_eq!(ids, ["event-missing"], "{}", checked.summary());
 }
 
@@ -146,7 +142,7 @@ fn must_be_refused((name, file, change, expected): &Loud) -> Option<String> {
 
 fn must_be_silent((name, file, change): &Silent) -> Option<String> {
     let checked = check_changed(file, change);
-    let silent = checked.code == Some(0) && checked.findings().is_empty();
+    let silent = checked.code == Some(0) && checked.open_findings().is_empty();
     (!silent).then(|| format!("{file}: {name}: {:?}\n{}", checked.code, checked.summary()))
 }
 
@@ -211,7 +207,7 @@ fn what_means_the_same_is_silent() {
         (0..longest).map(|at| PAGES.iter().filter_map(|page| of(page).nth(at)).collect()).collect();
     let alone = |round: &Vec<&Silent>| {
         let checked = check_changes(&round.iter().map(|(_, file, change)| (*file, change)).collect::<Vec<_>>());
-        let silent = checked.code == Some(0) && checked.findings().is_empty();
+        let silent = checked.code == Some(0) && checked.open_findings().is_empty();
         let each = || round.iter().filter_map(|case| must_be_silent(case)).collect::<Vec<_>>().join("\n");
         (!silent).then(|| format!("{}{}", each(), checked.error))
     };
@@ -224,7 +220,7 @@ fn what_means_the_same_is_silent() {
 fn what_is_reworded_is_shown() {
     let complaints = complaints(REWORDED, |(name, file, change)| {
         let checked = check_changed(file, change);
-        let ids: BTreeSet<&str> = checked.findings().iter().filter_map(|one| one["id"].as_str()).collect();
+        let ids: BTreeSet<&str> = checked.open_findings().iter().filter_map(|one| one["id"].as_str()).collect();
         let shown = checked.code == Some(1) && ids.iter().all(|id| ["section-reworded", "fact-new"].contains(id));
         (!shown).then(|| format!("{file}: {name}: {:?}\n{}", checked.code, checked.summary()))
     });

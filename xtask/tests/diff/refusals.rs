@@ -1,13 +1,8 @@
 //! `cargo xtask diff`: what cannot be compared is refused with the place.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "differ/folder.rs"]
-mod folder;
-
 use std::fs;
 
-use folder::{folder, git, run};
+use crate::support::folder::{folder, git, run};
 
 const GOOD: &str = "openapi: 3.0.3\ninfo: { title: t, version: '1' }\npaths: {}\n";
 

@@ -1,17 +1,12 @@
 //! The contract as `cargo xtask check` and `cargo xtask diff` load it: one reader of YAML and JSON for both.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "differ/folder.rs"]
-mod folder;
-
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use folder::{folder, run};
+use crate::support::folder::{folder, run};
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docs")

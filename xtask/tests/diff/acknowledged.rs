@@ -1,16 +1,11 @@
 //! `cargo xtask diff`: what is intended is acknowledged in a file, or announced by the version.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "differ/folder.rs"]
-mod folder;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use folder::{folder, git, run};
+use crate::support::folder::{folder, git, run};
 
 const GOOD: &str = "openapi: 3.0.3\ninfo: { title: t, version: '1' }\npaths: {}\n";
 const FILE: &str = "openapi/accepted-breaks.yaml";

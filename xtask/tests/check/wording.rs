@@ -1,12 +1,8 @@
 //! `cargo xtask check` on small documents: what maintainers write in prose, lists and tables, and what the lock keeps of it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod checker;
-
 use std::{fs, process::Command, sync::OnceLock};
 
-use checker::{CONTRACT, Checked, Folder, GUIDE, SIGN_IN, here, own_path};
+use crate::support::checker::{CONTRACT, Checked, Folder, GUIDE, SIGN_IN, here, own_path};
 use serde_json::Value;
 
 const DETAIL: &str = "### `GET /api/payments/{payment_id}`\n";
@@ -44,7 +40,7 @@ impl Docs {
 
     fn check(&self, more: &[&str]) -> Checked {
         let spec = self.0.0.join(CONTRACT);
-        checker::check(&self.0.0, &[&["--spec", spec.to_str().unwrap()], more].concat())
+        crate::support::checker::check(&self.0.0, &[&["--spec", spec.to_str().unwrap()], more].concat())
     }
 
     fn lock(&self) -> String {
@@ -67,7 +63,7 @@ impl Checked {
 fn lock() -> &'static str {
     static LOCK: OnceLock<String> = OnceLock::new();
     LOCK.get_or_init(|| {
-        let path = own_path("lock").to_str().unwrap().to_owned();
+        let path = own_path("wording.lock").to_str().unwrap().to_owned();
         let outcome = Docs::new().check(&["--lock", &path, "--update-lock"]);
         assert_eq!(outcome.code, Some(0), "{:#?}{}", outcome.messages(), outcome.error);
         path

@@ -1,7 +1,5 @@
 //! Folders of documents, and `cargo xtask check` on them.
 
-#![allow(dead_code, reason = "not every test needs all of it")]
-
 use std::{
     ffi::OsStr,
     fs,

@@ -2,8 +2,6 @@
 //!
 //! `lychee --offline --include-fragments` checks the same links of a forge, but has to be installed, and knows nothing of
 //! the definitions by which `src/lib.rs` turns links of the README into links of rustdoc.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::{
     collections::{HashMap, HashSet},
     fs,

@@ -1,9 +1,5 @@
 //! `cargo xtask check` on pages that are missing, broken or something else than docs, and on HTML that is hard to read.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod checker;
-
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
@@ -14,7 +10,7 @@ use std::{
     thread,
 };
 
-use checker::{CONTRACT, Checked, Folder, GUIDE, PAGES, PAYOUTS, SIGN_IN, here};
+use crate::support::checker::{CONTRACT, Checked, Folder, GUIDE, PAGES, PAYOUTS, SIGN_IN, here};
 use serde_json::Value;
 
 const GUIDES: [&str; 3] = [GUIDE, "index.md", "api-reference.md"];
@@ -68,7 +64,7 @@ impl Checked {
 fn check(docs: &str, more: &[&str]) -> Checked {
     let lock: &[&str] = if more.contains(&"--lock") { &[] } else { &["--no-lock"] };
     let spec = here(CONTRACT);
-    checker::check(docs, &[&["--spec", spec.to_str().unwrap()], lock, more].concat())
+    crate::support::checker::check(docs, &[&["--spec", spec.to_str().unwrap()], lock, more].concat())
 }
 
 /// What the server sends for a path: status, further header lines, body.

@@ -1,7 +1,5 @@
 //! `cargo xtask check --openapi`: the backend's own FastAPI document against the contract.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::{
     fs,
     io::{Read as _, Write as _},

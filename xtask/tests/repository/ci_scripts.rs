@@ -1,7 +1,4 @@
 //! The scripts of the workflows, with a `cargo` that prints what a test asks for.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,

@@ -1,17 +1,12 @@
 //! The reports of `cargo xtask check` and `cargo xtask diff`: each format as somebody reads it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "differ/folder.rs"]
-mod folder;
-
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use folder::{folder, run};
+use crate::support::folder::{folder, run};
 use serde_json::Value;
 
 const GUIDE: &str = "piaxis-api-integration-guide.md";

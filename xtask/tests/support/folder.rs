@@ -24,7 +24,6 @@ pub fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-#[allow(dead_code, reason = "not every test has a repository")]
 pub fn git(folder: &Path, arguments: &[&str]) {
     let settings = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
     let output = Command::new("git").args(settings).args(arguments).current_dir(folder).output().unwrap();

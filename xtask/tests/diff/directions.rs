@@ -1,10 +1,6 @@
 //! `cargo xtask diff`: what tightens a request breaks, what tightens a response does not, and the other way round.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod differ;
-
-use differ::{Document, changes, most};
+use crate::support::differ::{Document, changes, most};
 
 /// Name, base, head, whether it breaks requests, whether it breaks responses.
 type Case = (&'static str, &'static str, &'static str, bool, bool);

@@ -1,12 +1,8 @@
 //! `cargo xtask diff`: single edits of a frozen contract, each with its level on the wire and in Rust.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod differ;
-
 use std::{fs, path::Path, process::Command};
 
-use differ::{Document, changes, most};
+use crate::support::differ::{Document, changes, most};
 use serde_json::Value;
 
 use Edit::{Push, Remove, Set, SetPush};

@@ -1,16 +1,12 @@
 //! `cargo xtask diff`: each rule of the table has the smallest pair of documents that triggers it, and nothing else.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod differ;
-
 use std::{collections::BTreeSet, process::Command};
 
-use differ::{Document, most};
+use crate::support::differ::{Document, most};
 use serde_json::Value;
 
 fn changes(base: &str, head: &str) -> Vec<Value> {
-    differ::changes(Document::new(base).path(), Document::new(head).path()).1
+    crate::support::differ::changes(Document::new(base).path(), Document::new(head).path()).1
 }
 
 fn paths(body: &str) -> String {

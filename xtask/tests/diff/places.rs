@@ -1,16 +1,9 @@
 //! `cargo xtask diff`: a change has the place of what it is about, so that its acknowledgement covers no other change.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod differ;
-#[allow(dead_code, reason = "shared with tests that need a repository")]
-#[path = "differ/folder.rs"]
-mod folder;
-
 use std::fs;
 
-use differ::{Document, changes, most};
-use folder::{folder, run};
+use crate::support::differ::{Document, changes, most};
+use crate::support::folder::{folder, run};
 use serde_json::Value;
 
 fn document(operation: &str, rest: &str) -> String {

@@ -1,13 +1,8 @@
 //! `cargo xtask diff`: which commit is compared with, and what is said of it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "differ/folder.rs"]
-mod folder;
-
 use std::{fs, path::Path};
 
-use folder::{folder, git, run};
+use crate::support::folder::{folder, git, run};
 
 fn contract(paths: &str) -> String {
     format!("openapi: 3.0.3\ninfo: {{ title: t, version: '1' }}\npaths:\n{paths}")
