@@ -15,8 +15,8 @@ mod diff {
     mod base;
     mod contract;
     mod directions;
+    mod errors;
     mod places;
-    mod refusals;
     mod rules;
 }
 mod repository {
