@@ -17,7 +17,10 @@ use piaxis::{
 };
 use tokio::net::TcpListener;
 
-use crate::support::lists::{Asked, Given, Server, number, page_of};
+use crate::support::{
+    lists::{Asked, Given, Server, number, page_of},
+    operations, server as scripted,
+};
 
 type Give = dyn Fn(usize, &Asked) -> Result<Given, u16> + Send + Sync;
 
@@ -60,6 +63,21 @@ async fn every_list_is_read_to_its_end() {
             _ => &[0, 99, 198, 297],
         };
         assert_eq!(offsets, expected, "{count}");
+    }
+}
+
+#[tokio::test]
+async fn every_list_has_a_stream_that_sends_the_filter() {
+    for operation in piaxis::OPERATIONS.iter().filter(|operation| operation.page_size.is_some()) {
+        let row = operations::rows().into_iter().find(|row| row.operation == operation.id).unwrap();
+        let stream = operations::STREAMS.iter().find(|(list, _)| *list == operation.id);
+        let (_, first) = stream.unwrap_or_else(|| panic!("{} has no line in STREAMS", operation.id));
+        let server = scripted::Server::start(scripted::Response::json(200, &row.response)).await;
+        let client = server.builder().api_key("key-1").client_id("client-1").build().unwrap();
+        assert!(first(&client).await.unwrap(), "{}", operation.id);
+        let sent = server.take().remove(0).target;
+        let path = row.target.split('?').next().unwrap();
+        assert!(sent.starts_with(&format!("{path}?")) && sent.contains("status="), "{}: {sent}", operation.id);
     }
 }
 
