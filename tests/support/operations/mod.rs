@@ -198,8 +198,11 @@ fn first<T: Send + 'static>(mut items: Items<T>) -> First {
     Box::pin(async move { Ok(items.try_next().await?.is_some()) })
 }
 
+/// Operation, and its stream.
+type Streamed = (&'static str, fn(&Client) -> First);
+
 /// Each list as a stream, by a filter with a status. `client/paging.rs` fails with the names of those that are missing.
-pub(crate) const STREAMS: &[(&str, fn(&Client) -> First)] = &[
+pub(crate) const STREAMS: &[Streamed] = &[
     ("payments_list", |client| {
         first(client.payments().stream(PaymentFilter::builder().status(PaymentStatus::Completed).build()))
     }),
