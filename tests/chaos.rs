@@ -706,7 +706,8 @@ impl Figures {
             Err((error, Outcome::NotSent)) => {
                 self.not_sent += 1;
                 let others = known.iter().any(|known| *known != NOT_SENT);
-                let is_unsent = error.is_connect() || error.is_timeout();
+                // A connection can also be closed after it was made and before the request is written.
+                let is_unsent = matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout);
                 &[
                     (entry.executed != 0, "not sent, but executed"),
                     (others, "not sent, though an attempt ended in another way"),
