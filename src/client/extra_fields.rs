@@ -35,7 +35,7 @@ impl ExtraFields {
         for Field { name, json } in &self.0 {
             let problem = match json {
                 _ if operation.body_fields.is_empty() => {
-                    let message = "the operation takes no JSON body, so it takes no extra fields";
+                    let message = "extra fields are unsupported: the operation has no JSON body";
                     return Err(Error::local(ErrorKind::InvalidRequest, message));
                 }
                 _ if name.is_empty() => "the name of an extra field must not be empty",

@@ -200,7 +200,7 @@ impl fmt::Display for WebhookError {
             Self::SecretWhiteSpace => {
                 f.write_str("the webhook secret starts or ends with white space, such as a line break: trim the secret")
             }
-            Self::NoSecret { variable } => write!(f, "{variable} is not set, or is no text"),
+            Self::NoSecret { variable } => write!(f, "{variable} must be set, and must be UTF-8"),
             Self::MissingSignature => write!(f, "missing signature: the delivery has neither {v2} nor {v1}"),
             Self::MissingTimestamp => write!(f, "missing timestamp: the delivery has {v2} without {timestamp}"),
             Self::V2Required => write!(f, "{v2} is required: the delivery has only {v1}"),
@@ -253,8 +253,8 @@ impl fmt::Display for WebhookError {
             Self::BodyTooLarge { limit } => write!(f, "the body is longer than {limit} bytes"),
             Self::BodyUnreadable => f.write_str("incomplete body: failed to read the request body"),
             Self::BodyTooSlow => f.write_str("timed out while reading the request body"),
-            Self::NotAnEvent { problem } => write!(f, "the body is genuine, but not an event: {problem}"),
-            Self::UnexpectedPayload { problem } => write!(f, "the event is genuine, but {problem}"),
+            Self::NotAnEvent { problem } => write!(f, "genuine body that is not an event: {problem}"),
+            Self::UnexpectedPayload { problem } => write!(f, "genuine event with an unexpected payload: {problem}"),
         }
     }
 }

@@ -81,7 +81,7 @@ async fn what_cannot_be_added_is_refused_before_anything_is_sent() {
     let error = client.payments().get("pay-1").extra_field("metadata", 1).await.unwrap_err();
     assert_eq!(
         refused(error, "a read").to_string(),
-        "payments_get: not sent: the operation takes no JSON body, so it takes no extra fields"
+        "payments_get: not sent: extra fields are unsupported: the operation has no JSON body"
     );
     let form: TokenRequest = serde_json::from_value(
         json!({ "grant_type": "refresh_token", "client_id": "c", "client_secret": "s", "refresh_token": "r" }),

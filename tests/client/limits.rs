@@ -134,7 +134,7 @@ async fn a_turn_that_does_not_come_before_the_deadline_sends_nothing() {
             (ErrorKind::Timeout, Outcome::NotSent, 0),
             "{error}"
         );
-        assert!(error.to_string().contains("waiting for a turn"), "{error}");
+        assert!(error.to_string().contains("waiting for the client's own rate or concurrency limit"), "{error}");
         assert!(server.take().is_empty());
         first.abort();
     }

@@ -21,7 +21,7 @@ fn the_secret_may_come_from_the_environment() {
     };
     assert!(made_with(Some("secret")).starts_with("Webhook { secrets: 1,"));
     assert!(made_with(Some(" new\nold\n")).starts_with("Webhook { secrets: 2,"));
-    assert_eq!(made_with(None), "PIAXIS_WEBHOOK_SECRET is not set, or is no text");
+    assert_eq!(made_with(None), "PIAXIS_WEBHOOK_SECRET must be set, and must be UTF-8");
     assert!(made_with(Some("")).starts_with("the webhook secret is empty"));
     assert!(made_with(Some(" \n")).starts_with("the webhook secret is empty"));
 }

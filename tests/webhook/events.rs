@@ -100,9 +100,9 @@ fn odd_events_are_read_as_far_as_they_go() {
         (r#"{"event":"x","data":{"test":"true"}}"#, Some("x"), None, false, "other"),
         (r#"{"event":"x","data":{"test":true}}"#, Some("x"), None, true, "other"),
         (r#"{"event":"payment.failed","data":{"amount":"ten"}}"#, Some("payment.failed"), None, false,
-            "the event is genuine, but `data.amount`: "),
+            "genuine event with an unexpected payload: `data.amount`: "),
         (r#"{"event":"payment.failed","data":{"payment_id":7}}"#, Some("payment.failed"), None, false,
-            "the event is genuine, but `data.payment_id`: expected a string"),
+            "genuine event with an unexpected payload: `data.payment_id`: expected a string"),
         // What is only a guess is not required.
         (r#"{"event":"dispute.opened","data":{"reason":{"code":7},"status":1}}"#, Some("dispute.opened"), None, false, "dispute"),
     ];

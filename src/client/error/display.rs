@@ -53,7 +53,7 @@ fn advice(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("; the request may have been executed: ")?;
             match operation.lookup {
                 Some(lookup) => write!(f, "look it up with {lookup} before retrying")?,
-                None => f.write_str("ask Piaxis before retrying, because the API has no lookup for the operation")?,
+                None => f.write_str("the API has no lookup for the operation, so ask Piaxis before retrying")?,
             }
             match error.idempotency_key() {
                 Some(key) => write!(f, " with idempotency key {key}"),

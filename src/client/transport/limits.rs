@@ -43,8 +43,9 @@ impl Limits {
             }
             permit
         });
-        let late =
-            |_| Error::timed_out_unsent("deadline exceeded while waiting for a turn under the client's own limits");
+        let late = |_| {
+            Error::timed_out_unsent("deadline exceeded while waiting for the client's own rate or concurrency limit")
+        };
         timeout_at(deadline, turn).await.map_err(late)
     }
 }
