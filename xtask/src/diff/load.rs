@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use super::{
-    nothing,
+    empty_keys,
     places::{self, Chains},
 };
 pub(crate) use crate::contract::{FILE as CONTRACT, load::Document};
@@ -87,7 +87,7 @@ fn git(arguments: &[&str]) -> Result<Vec<u8>> {
 
 /// Refuses what is no OpenAPI 3 document whose references lead somewhere.
 fn checked(mut document: Document) -> Result<Document> {
-    nothing::read(&mut document.value);
+    empty_keys::read(&mut document.value);
     let Document { name, value, .. } = &document;
     ensure!(!value.is_null(), "{name}:1: the document is empty");
     let Some(root) = value.as_object() else { bail!("{name}:1: it is no OpenAPI document: it is no map") };

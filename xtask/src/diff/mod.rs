@@ -6,11 +6,11 @@
 mod acknowledge;
 mod change;
 mod compare;
+mod empty_keys;
 mod load;
 mod merge;
 mod node;
 mod normalise;
-mod nothing;
 mod number;
 mod places;
 mod report;
