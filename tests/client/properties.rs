@@ -10,6 +10,8 @@ use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestRun
 
 use crate::support::server::{Response, Server};
 
+use crate::support::open_enums::for_open_enums;
+
 fn runner(cases: u32) -> TestRunner {
     TestRunner::new(ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() })
 }
@@ -367,28 +369,7 @@ fn an_enum_value_that_is_not_known_keeps_its_text() {
     let text = prop_oneof![any::<String>(), select(known).prop_map(str::to_owned)];
     runner(300)
         .run(&text, |text| {
-            assert_open!(
-                &text,
-                AgreementType,
-                AllocationStatus,
-                CodeChallengeMethod,
-                ConfirmationMethod,
-                DisbursementStatus,
-                EscrowDisbursementStatus,
-                EscrowStatus,
-                FeeType,
-                GrantType,
-                InitiatorRole,
-                PartyType,
-                PaymentMethod,
-                PaymentStatus,
-                PayoutType,
-                RequiredActionType,
-                TermFulfillmentStatus,
-                TermType,
-                TokenType,
-                VerificationMethod
-            );
+            for_open_enums!(assert_open, &text);
             Ok(())
         })
         .unwrap();

@@ -26,6 +26,8 @@ use crate::support::{
     server::{Response, Server},
 };
 
+use crate::support::open_enums::for_open_enums;
+
 fn read<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
@@ -522,27 +524,7 @@ fn every_open_enum_of_the_contract_knows_its_values_and_keeps_others() {
             BTreeMap::from([$(check_open_enum::<piaxis::$name>(stringify!($name), piaxis::$name::KNOWN)),+])
         };
     }
-    let checked = check!(
-        AgreementType,
-        AllocationStatus,
-        CodeChallengeMethod,
-        ConfirmationMethod,
-        DisbursementStatus,
-        EscrowDisbursementStatus,
-        EscrowStatus,
-        FeeType,
-        GrantType,
-        InitiatorRole,
-        PartyType,
-        PaymentMethod,
-        PaymentStatus,
-        PayoutType,
-        RequiredActionType,
-        TermFulfillmentStatus,
-        TermType,
-        TokenType,
-        VerificationMethod,
-    );
+    let checked = for_open_enums!(check);
     let contract = contract();
     let schemas = contract["components"]["schemas"].as_object().unwrap();
     let wanted: BTreeMap<String, Vec<String>> = schemas

@@ -9,6 +9,7 @@ pub(crate) mod handler;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod one_body;
+pub(crate) mod open_enums;
 // `leaks.rs` uses the rest.
 #[allow(dead_code)]
 pub(crate) mod operations;
