@@ -1,5 +1,7 @@
 //! What progenitor sees of the contract, and the settings it runs with.
 
+use std::collections::BTreeSet;
+
 use super::document::{METHODS, Result, array, misplaced, object, resolve, text};
 use openapiv3::OpenAPI;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle, TypeImpl, TypePatch};
@@ -123,6 +125,7 @@ pub(super) fn generator(spec: &Value) -> Generator {
     let is_open_enum = |schema: &Value| schema.get("x-extensible-enum").is_some();
     let open_enums: Vec<&String> =
         schemas.iter().filter(|(_, schema)| is_open_enum(schema)).map(|(name, _)| *name).collect();
+    let (sent, received) = (schemas_of_bodies(spec, "/requestBody"), schemas_of_bodies(spec, "/responses"));
     for (name, schema) in schemas {
         if is_open_enum(schema) {
             let impls = [TypeImpl::Display, TypeImpl::FromStr];
@@ -130,10 +133,33 @@ pub(super) fn generator(spec: &Value) -> Generator {
         } else if is_free_form(schema) {
             settings.with_replacement(name, "::piaxis::JsonObject", [].into_iter());
         } else if text(schema, "type") == "object" {
-            settings.with_patch(name, &struct_patch(schema, &open_enums));
+            let has_builder = cfg!(feature = "mock") || sent.contains(name) || !received.contains(name);
+            settings.with_patch(name, &struct_patch(schema, &open_enums, has_builder));
         }
     }
     Generator::new(&settings)
+}
+
+/// The schemas that the request bodies or the response bodies of all operations are made of.
+fn schemas_of_bodies(spec: &Value, place: &str) -> BTreeSet<String> {
+    let items = object(spec, "/paths").into_iter().flat_map(|(_, item)| object(item, ""));
+    let mut left: Vec<&Value> = items.filter_map(|(_, operation)| operation.pointer(place)).collect();
+    let mut names = BTreeSet::new();
+    while let Some(node) = left.pop() {
+        match node {
+            Value::Array(items) => left.extend(items),
+            Value::Object(members) => {
+                left.extend(members.values());
+                let reference = text(node, "$ref").strip_prefix("#/components/schemas/").map(str::to_owned);
+                if let Some(name) = reference.filter(|name| !names.contains(name)) {
+                    left.push(&spec["components"]["schemas"][&name]);
+                    names.insert(name);
+                }
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 pub(super) fn is_free_form(schema: &Value) -> bool {
@@ -143,7 +169,14 @@ pub(super) fn is_free_form(schema: &Value) -> bool {
 /// One attribute carries the derive and what it reads: typify sorts attributes and would part them.
 ///
 /// Setters convert what is not a plain number or flag, so that a literal such as `.limit(5)` keeps its meaning.
-fn struct_patch(schema: &Value, open_enums: &[&String]) -> TypePatch {
+///
+/// Only tests build what the API sends, so those builders come with the mocks: they are much of what compiling costs.
+fn struct_patch(schema: &Value, open_enums: &[&String], has_builder: bool) -> TypePatch {
+    let mut patch = TypePatch::default();
+    patch.with_derive("PartialEq").with_attr("#[non_exhaustive]");
+    if !has_builder {
+        return patch;
+    }
     let text = schema.to_string();
     let own = VALUES.into_iter().chain(open_enums.iter().map(|name| name.as_str()));
     let own = own.filter(|name| text.contains(&format!("schemas/{name}\""))).map(|name| format!("::piaxis::{name}"));
@@ -152,8 +185,6 @@ fn struct_patch(schema: &Value, open_enums: &[&String]) -> TypePatch {
     let off_by_default = object(schema, "/properties").into_iter().any(|(_, field)| field.get("default").is_some());
     let on_bool = if off_by_default { ", on(bool, default)" } else { "" };
     let builder = format!("builder({converted}on(::piaxis::JsonObject, default){on_bool})");
-    let mut patch = TypePatch::default();
-    patch.with_derive("PartialEq").with_attr("#[non_exhaustive]");
     patch.with_attr(format!("#[cfg_attr(all(), derive(::bon::Builder), {builder})]"));
     patch
 }

@@ -64,7 +64,7 @@ fn decoding(item: &syn::ItemStruct) -> Result<syn::Item> {
         impl crate::client::undecoded::DecodeFields for #name {
             fn decode(
                 json: &::serde_json::value::RawValue,
-                parts: &mut crate::client::undecoded::Parts,
+                parts: &mut crate::client::undecoded::Parts<'_>,
             ) -> ::std::result::Result<Self, crate::decoding::DecodeError> {
                 let mut fields = crate::client::undecoded::Fields::read(json, parts)?;
                 Ok(Self { #(#fields),* })

@@ -30,7 +30,7 @@ pub(super) fn raw(contract: &Value, spec: &Value) -> Result<String> {
                 items.push(syn::Item::Impl(block));
             }
             syn::Item::Mod(mut module) if module.ident == "types" => {
-                types::Amend.visit_item_mod_mut(&mut module);
+                types::amend_structs(&mut module);
                 types::redact_personal(&mut module, contract)?;
                 decode_fields(&mut module, contract, &response_types(spec))?;
                 items.push(syn::Item::Mod(module));

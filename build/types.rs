@@ -1,37 +1,30 @@
 //! What is amended in the generator's types.
 
 use serde_json::Value;
-use syn::{
-    punctuated::Punctuated,
-    visit_mut::{self, VisitMut},
-};
+use syn::punctuated::Punctuated;
 
 use super::{
     debug::{Field, debug_impl, personal_fields},
     document::{Result, misplaced, object},
 };
 
-pub(super) struct Amend;
-
-impl VisitMut for Amend {
-    fn visit_item_struct_mut(&mut self, item: &mut syn::ItemStruct) {
-        visit_mut::visit_item_struct_mut(self, item);
-        // `on(Vec<_>, into)` converts the list, not its items: `["a"]` is no `Vec<String>`.
+/// Lists of text take any texts, and unknown fields go into a `JsonObject`, whose `Debug` shows no values.
+pub(super) fn amend_structs(module: &mut syn::ItemMod) {
+    for item in module.content.iter_mut().flat_map(|(_, items)| items) {
+        let syn::Item::Struct(item) = item else { continue };
         let has_builder = item.attrs.iter().any(derives_builder);
-        for field in item.fields.iter_mut().filter(|field| has_builder && is_list_of_text(&field.ty)) {
-            field.attrs.push(syn::parse_quote!(#[builder(with =
-                |items: impl ::std::iter::IntoIterator<Item = impl ::std::convert::Into<::std::string::String>>| {
-                    items.into_iter().map(::std::convert::Into::into).collect()
-                }
-            )]));
-        }
-    }
-
-    /// Unknown fields go into a `JsonObject`, whose `Debug` shows no values.
-    fn visit_field_mut(&mut self, field: &mut syn::Field) {
-        if field.ident.as_ref().is_some_and(|name| name == "extra") {
-            field.ty = syn::parse_quote!(::piaxis::JsonObject);
-            field.attrs.push(syn::parse_quote!(#[doc = " Fields that the contract does not know."]));
+        for field in &mut item.fields {
+            if field.ident.as_ref().is_some_and(|name| name == "extra") {
+                field.ty = syn::parse_quote!(::piaxis::JsonObject);
+                field.attrs.push(syn::parse_quote!(#[doc = " Fields that the contract does not know."]));
+            } else if has_builder && is_list_of_text(&field.ty) {
+                // `on(Vec<_>, into)` converts the list, not its items: `["a"]` is no `Vec<String>`.
+                field.attrs.push(syn::parse_quote!(#[builder(with =
+                    |items: impl ::std::iter::IntoIterator<Item = impl ::std::convert::Into<::std::string::String>>| {
+                        items.into_iter().map(::std::convert::Into::into).collect()
+                    }
+                )]));
+            }
         }
     }
 }

@@ -4,14 +4,11 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::de::{Deserialize, Deserializer};
 
-/// Reads JSON. That it is UTF-8 is found out of all of it at once, which is faster than of every text in it.
+/// Reads JSON. That it is UTF-8 is found out of all of it at once, which is faster than of every text in it. What is not
+/// UTF-8 is not read.
 #[cfg(feature = "client")]
-pub(crate) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Error> {
-    match std::str::from_utf8(body) {
-        Ok(text) => serde_json::from_str(text),
-        // A wrong byte is refused where it is read, as ever.
-        Err(_) => serde_json::from_slice(body),
-    }
+pub(crate) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+    serde_json::from_str(std::str::from_utf8(body).ok()?).ok()
 }
 
 /// Which field of a text does not fit, and why; never with the value, which may be a secret.
@@ -97,12 +94,31 @@ impl DecodeError {
         self
     }
 
-    /// The same with its line and column in `body`, where `T` fails to decode first at the same path.
+    /// The same at the place of an error in the text after `before`.
     #[cfg(feature = "client")]
-    pub(crate) fn located<T: DeserializeOwned>(self, body: &[u8]) -> Self {
-        let first = Self::locate::<T>(body);
-        if first.path == self.path { first } else { self }
+    pub(crate) fn at(mut self, error: &serde_json::Error, before: &str) -> Self {
+        self.column = error.column();
+        let (line, column) = end_of(before);
+        if error.line() == 1 {
+            self.column += column;
+        }
+        self.line = (error.line() + line).saturating_sub(1);
+        self
     }
+
+    /// The same at the end of a text.
+    #[cfg(feature = "client")]
+    pub(crate) fn at_end_of(mut self, before: &str) -> Self {
+        (self.line, self.column) = end_of(before);
+        self
+    }
+}
+
+/// Line and column of the end of a text, counted as `serde_json` does: lines from 1, bytes from 0.
+#[cfg(feature = "client")]
+fn end_of(text: &str) -> (usize, usize) {
+    let last = text.rfind('\n').map_or(0, |position| position + 1);
+    (1 + text.matches('\n').count(), text.len() - last)
 }
 
 /// Path of a part of `parent`.

@@ -56,14 +56,14 @@ struct Anything;
 crate::client::unexpected::inspect_nothing! { Anything }
 
 fn decode_operation<T: ResponseBody>(body: &Bytes) -> Result<Decoded<T>, NotDecoded> {
+    let is_error = |extra, undecoded: &[Undecoded]| is_error(body, T::FIELDS, extra, undecoded);
     match read_json::<T>(body) {
-        Ok(value) if is_error(body, Some(&value), &[]) => Err(NotDecoded::Error),
-        Ok(value) => Ok((value, Vec::new())),
-        Err(_) if is_error::<T>(body, None, &[]) => Err(NotDecoded::Error),
-        Err(_) => match undecoded::decode::<T>(body) {
-            Ok((_, undecoded)) if is_error::<T>(body, None, &undecoded) => Err(NotDecoded::Error),
-            Ok(decoded) => Ok(decoded),
-            Err(problem) => Err(NotDecoded::Failed(problem.located::<T>(body))),
+        Some(value) if is_error(Some(value.extra()), &[]) => Err(NotDecoded::Error),
+        Some(value) => Ok((value, Vec::new())),
+        None if is_error(None, &[]) => Err(NotDecoded::Error),
+        None => match undecoded::decode::<T>(body) {
+            Ok((_, undecoded)) if is_error(None, &undecoded) => Err(NotDecoded::Error),
+            decoded => decoded.map_err(NotDecoded::Failed),
         },
     }
 }
@@ -74,8 +74,10 @@ fn decode_any<T: DeserializeOwned>(body: &Bytes) -> Result<Decoded<T>, NotDecode
         return Err(NotDecoded::Error);
     }
     let json: &[u8] = if body.is_empty() { b"null" } else { body };
-    let value = read_json::<T>(json).map_err(|_| NotDecoded::Failed(DecodeError::locate::<T>(json).of_any_type()))?;
-    Ok((value, Vec::new()))
+    match read_json::<T>(json) {
+        Some(value) => Ok((value, Vec::new())),
+        None => Err(NotDecoded::Failed(DecodeError::locate::<T>(json).of_any_type())),
+    }
 }
 
 /// Whether a body that the contract does not know has the fields of an error and no others.
@@ -92,18 +94,20 @@ fn is_error_alone(body: &[u8]) -> bool {
 ///
 /// A response whose optional fields are missing is none: it lacks the fields of an error as well. Fields that failed to
 /// decode do not count as fields of the response.
-pub(crate) fn is_error<T: ResponseBody>(body: &[u8], decoded: Option<&T>, undecoded: &[Undecoded]) -> bool {
+///
+/// `fields` are those of the response, `extra` what was decoded beside them.
+fn is_error(body: &[u8], fields: &[&str], extra: Option<&JsonObject>, undecoded: &[Undecoded]) -> bool {
     let is_foreign = |name: &str| ERROR_SHAPES.iter().any(|shape| shape.fields.contains(&name));
     // Fields of the response itself never arrive in `extra`, so most bodies are judged by one look at an empty map.
-    if decoded.is_some_and(|value| !value.extra().keys().any(|name| is_foreign(name))) {
+    if extra.is_some_and(|extra| !extra.keys().any(|name| is_foreign(name))) {
         return false;
     }
     let Some(names) = names_of(body) else { return false };
     let has = |name: &str| names.iter().any(|known| known == name);
     let is_shape = ERROR_SHAPES.iter().any(|shape| {
         shape.required.iter().all(|name| has(name))
-            && shape.fields.iter().any(|name| has(name) && !T::FIELDS.contains(name))
+            && shape.fields.iter().any(|name| has(name) && !fields.contains(name))
     });
     let has_decoded = |name: &str| has(name) && undecoded.iter().all(|undecoded| undecoded.path() != name);
-    is_shape && !T::FIELDS.iter().any(|name| has_decoded(name) && !is_foreign(name))
+    is_shape && !fields.iter().any(|name| has_decoded(name) && !is_foreign(name))
 }

@@ -60,13 +60,12 @@ impl fmt::Debug for Undecoded {
 
 /// Decodes `body` without the optional fields that fail to decode.
 ///
-/// Fails where a required field is missing or fails to decode, with the path of that field.
+/// Fails where a required field is missing or fails to decode, with the path and the place of that field.
 pub(crate) fn decode<T: DecodeFields>(body: &[u8]) -> Result<(T, Vec<Undecoded>), DecodeError> {
     // A wrong byte spoils the text that it stands in, and nothing else.
     let text = String::from_utf8_lossy(body);
-    let mut parts = Parts { undecoded: Vec::new(), has_wrong_bytes: matches!(text, Cow::Owned(_)) };
-    let json = serde_json::from_str(&text).map_err(|error| DecodeError::of(&error))?;
-    let value = T::decode(json, &mut parts)?;
+    let mut parts = Parts { undecoded: Vec::new(), text: &text, has_wrong_bytes: matches!(text, Cow::Owned(_)) };
+    let value = T::decode(parts.whole()?, &mut parts)?;
     Ok((value, parts.undecoded))
 }
 
@@ -79,18 +78,52 @@ pub(crate) fn names_of(body: &[u8]) -> Option<Vec<String>> {
 
 /// What is known about a body beside its value.
 #[derive(Debug)]
-pub struct Parts {
+pub struct Parts<'a> {
     undecoded: Vec<Undecoded>,
+    /// The body.
+    text: &'a str,
     /// Whether the body was not UTF-8. Each sequence of wrong bytes is then a U+FFFD.
     has_wrong_bytes: bool,
 }
 
-impl Parts {
-    pub(crate) fn read<T: DeserializeOwned>(&self, json: &RawValue) -> Result<T, DecodeError> {
-        if self.has_wrong_bytes && json.get().contains(char::REPLACEMENT_CHARACTER) {
-            return Err(DecodeError::new("expected UTF-8"));
+impl<'a> Parts<'a> {
+    /// The body as one value.
+    fn whole(&self) -> Result<&'a RawValue, DecodeError> {
+        if self.text.trim().is_empty() {
+            return Err(DecodeError::new("the body is empty"));
         }
-        serde_json::from_str(json.get()).map_err(|error| DecodeError::of(&error))
+        let mut reader = serde_json::Deserializer::from_str(self.text);
+        let whole = <&RawValue>::deserialize(&mut reader).map_err(|error| DecodeError::of(&error).at(&error, ""))?;
+        reader.end().map_err(|error| DecodeError::new("there is more after the JSON").at(&error, ""))?;
+        Ok(whole)
+    }
+
+    /// What stands before a part of the body.
+    fn before(&self, json: &RawValue) -> &'a str {
+        let start = (json.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
+        self.text.get(..start).unwrap_or_default()
+    }
+
+    fn error(&self, json: &RawValue, error: &serde_json::Error) -> DecodeError {
+        DecodeError::of(error).at(error, self.before(json))
+    }
+
+    /// What was added after `known` was found below the field `name`.
+    fn move_below(&mut self, known: usize, name: &str) {
+        for undecoded in self.undecoded.iter_mut().skip(known) {
+            undecoded.move_below(name);
+        }
+    }
+
+    fn is_wrong(&self, json: &RawValue) -> bool {
+        self.has_wrong_bytes && json.get().contains(char::REPLACEMENT_CHARACTER)
+    }
+
+    pub(crate) fn read<T: DeserializeOwned>(&self, json: &RawValue) -> Result<T, DecodeError> {
+        if self.is_wrong(json) {
+            return Err(DecodeError::new("expected UTF-8").at_end_of(self.before(json)));
+        }
+        serde_json::from_str(json.get()).map_err(|error| self.error(json, &error))
     }
 }
 
@@ -99,7 +132,7 @@ impl Parts {
 pub trait DecodeFields: Sized {
     /// Decodes the value without the optional fields that fail to decode, which are added to `parts`.
     #[doc(hidden)]
-    fn decode(json: &RawValue, parts: &mut Parts) -> Result<Self, DecodeError>;
+    fn decode(json: &RawValue, parts: &mut Parts<'_>) -> Result<Self, DecodeError>;
 }
 
 /// Implements the trait for values without optional fields.
@@ -108,7 +141,7 @@ macro_rules! decode_whole {
         $(impl $crate::client::undecoded::DecodeFields for $value {
             fn decode(
                 json: &::serde_json::value::RawValue,
-                parts: &mut $crate::client::undecoded::Parts,
+                parts: &mut $crate::client::undecoded::Parts<'_>,
             ) -> ::std::result::Result<Self, $crate::decoding::DecodeError> {
                 parts.read(json)
             }
@@ -118,57 +151,69 @@ macro_rules! decode_whole {
 pub(crate) use decode_whole;
 
 impl<T: DecodeFields> DecodeFields for Vec<T> {
-    fn decode(json: &RawValue, parts: &mut Parts) -> Result<Self, DecodeError> {
-        let items: Vec<&RawValue> = serde_json::from_str(json.get()).map_err(|error| DecodeError::of(&error))?;
+    fn decode(json: &RawValue, parts: &mut Parts<'_>) -> Result<Self, DecodeError> {
+        let items: Vec<&RawValue> = serde_json::from_str(json.get()).map_err(|error| parts.error(json, &error))?;
         items.into_iter().enumerate().map(|(at, item)| below(&format!("[{at}]"), item, parts)).collect()
     }
 }
 
 /// Decodes a part, and names what failed in it by its path from here.
-fn below<T: DecodeFields>(name: &str, json: &RawValue, parts: &mut Parts) -> Result<T, DecodeError> {
+fn below<T: DecodeFields>(name: &str, json: &RawValue, parts: &mut Parts<'_>) -> Result<T, DecodeError> {
     let known = parts.undecoded.len();
     let value = T::decode(json, parts).map_err(|error| error.below(name))?;
-    parts.undecoded.iter_mut().skip(known).for_each(|undecoded| undecoded.move_below(name));
+    parts.move_below(known, name);
     Ok(value)
 }
 
 /// The fields of one JSON object that are left to decode.
-pub(crate) struct Fields<'a> {
+pub(crate) struct Fields<'a, 'b> {
+    json: &'a RawValue,
     entries: Entries<'a>,
-    parts: &'a mut Parts,
+    parts: &'a mut Parts<'b>,
 }
 
-impl<'a> Fields<'a> {
-    pub(crate) fn read(json: &'a RawValue, parts: &'a mut Parts) -> Result<Self, DecodeError> {
-        let entries = serde_json::from_str(json.get()).map_err(|error| DecodeError::of(&error))?;
-        Ok(Self { entries, parts })
+impl<'a, 'b> Fields<'a, 'b> {
+    pub(crate) fn read(json: &'a RawValue, parts: &'a mut Parts<'b>) -> Result<Self, DecodeError> {
+        let entries = serde_json::from_str(json.get()).map_err(|error| parts.error(json, &error))?;
+        Ok(Self { json, entries, parts })
     }
 
     pub(crate) fn required<T: DecodeFields>(&mut self, name: &str) -> Result<T, DecodeError> {
         match self.entries.0.remove(name) {
             Some(entry) => self.decode(name, &entry),
-            None => Err(DecodeError::new(&format!("missing field `{name}`"))),
+            None => Err(self.missing(name)),
         }
     }
 
     pub(crate) fn optional<T: DecodeFields>(&mut self, name: &str) -> Option<T> {
         let entry = self.entries.0.remove(name).filter(|entry| entry.is_ambiguous || !is_null(entry.json))?;
         let known = self.parts.undecoded.len();
-        let decoded = self.decode(name, &entry);
-        if decoded.is_err() {
-            self.parts.undecoded.truncate(known);
-            self.parts.undecoded.push(Undecoded {
-                path: name.to_owned(),
-                json: entry.json.get().into(),
-                known: name.len(),
-            });
+        let decoded = self.decode(name, &entry).ok();
+        if decoded.is_none() {
+            self.leave_out(name, &entry, known);
         }
-        decoded.ok()
+        decoded
+    }
+
+    fn missing(&self, name: &str) -> DecodeError {
+        let before = self.parts.before(self.json).len();
+        let end = self.parts.text.get(..before + self.json.get().len()).unwrap_or_default();
+        DecodeError::new(&format!("missing field `{name}`")).at_end_of(end)
+    }
+
+    /// Replaces what was found below a field by the field itself.
+    fn leave_out(&mut self, name: &str, entry: &Entry<'_>, known: usize) {
+        self.parts.undecoded.truncate(known);
+        self.parts.undecoded.push(Undecoded {
+            path: name.to_owned(),
+            json: entry.json.get().into(),
+            known: name.len(),
+        });
     }
 
     /// The fields that the contract does not know.
     pub(crate) fn extra(self) -> JsonObject {
-        let Self { entries, parts } = self;
+        let Self { entries, parts, .. } = self;
         let mut extra = JsonObject::new();
         for (name, entry) in entries.0 {
             match parts.read(entry.json) {
@@ -181,7 +226,8 @@ impl<'a> Fields<'a> {
 
     fn decode<T: DecodeFields>(&mut self, name: &str, entry: &Entry<'_>) -> Result<T, DecodeError> {
         if entry.is_ambiguous {
-            return Err(DecodeError::new(&format!("duplicate field `{name}`")));
+            let error = DecodeError::new(&format!("duplicate field `{name}`"));
+            return Err(error.at_end_of(self.parts.before(entry.json)));
         }
         below(name, entry.json, self.parts)
     }

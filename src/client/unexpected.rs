@@ -90,19 +90,19 @@ pub struct Findings {
 }
 
 impl Findings {
-    pub(crate) fn field(&mut self, name: &str, value: &impl Inspect) {
+    pub(crate) fn field(&mut self, name: &str, value: &dyn Inspect) {
         let dot = if self.path.is_empty() { "" } else { "." };
-        self.below(dot, name, |findings| value.inspect(findings));
+        self.below(dot, name, &mut |findings| value.inspect(findings));
     }
 
     pub(crate) fn unknown_fields(&mut self, extra: &JsonObject) {
         let dot = if self.path.is_empty() { "" } else { "." };
         for name in extra.keys() {
-            self.below(dot, name, |findings| findings.add(UnexpectedKind::UnknownField));
+            self.below(dot, name, &mut |findings| findings.add(UnexpectedKind::UnknownField));
         }
     }
 
-    fn below(&mut self, separator: &str, name: &str, inspect: impl FnOnce(&mut Self)) {
+    fn below(&mut self, separator: &str, name: &str, inspect: &mut dyn FnMut(&mut Self)) {
         let parent = self.path.len();
         self.path.push_str(separator);
         self.path.push_str(name);
@@ -133,7 +133,7 @@ impl<T: Inspect> Inspect for Option<T> {
 
 impl<T: Inspect> Inspect for Vec<T> {
     fn inspect(&self, findings: &mut Findings) {
-        findings.below("", "[]", |findings| self.iter().for_each(|item| item.inspect(findings)));
+        findings.below("", "[]", &mut |findings| self.iter().for_each(|item| item.inspect(findings)));
     }
 }
 
