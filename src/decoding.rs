@@ -94,31 +94,18 @@ impl DecodeError {
         self
     }
 
-    /// The same at the place of an error in the text after `before`.
+    /// The same at a line and column of the body.
     #[cfg(feature = "client")]
-    pub(crate) fn at(mut self, error: &serde_json::Error, before: &str) -> Self {
-        self.column = error.column();
-        let (line, column) = end_of(before);
-        if error.line() == 1 {
-            self.column += column;
-        }
-        self.line = (error.line() + line).saturating_sub(1);
+    pub(crate) fn at(mut self, (line, column): (usize, usize)) -> Self {
+        (self.line, self.column) = (line, column);
         self
     }
 
-    /// The same at the end of a text.
+    /// The same at the place of an error in the body.
     #[cfg(feature = "client")]
-    pub(crate) fn at_end_of(mut self, before: &str) -> Self {
-        (self.line, self.column) = end_of(before);
-        self
+    pub(crate) fn at_place_of(self, error: &serde_json::Error) -> Self {
+        self.at((error.line(), error.column()))
     }
-}
-
-/// Line and column of the end of a text, counted as `serde_json` does: lines from 1, bytes from 0.
-#[cfg(feature = "client")]
-fn end_of(text: &str) -> (usize, usize) {
-    let last = text.rfind('\n').map_or(0, |position| position + 1);
-    (1 + text.matches('\n').count(), text.len() - last)
 }
 
 /// Path of a part of `parent`.

@@ -64,9 +64,13 @@ impl fmt::Debug for Undecoded {
 pub(crate) fn decode<T: DecodeFields>(body: &[u8]) -> Result<(T, Vec<Undecoded>), DecodeError> {
     // A wrong byte spoils the text that it stands in, and nothing else.
     let text = String::from_utf8_lossy(body);
-    let mut parts = Parts { undecoded: Vec::new(), text: &text, has_wrong_bytes: matches!(text, Cow::Owned(_)) };
-    let value = T::decode(parts.whole()?, &mut parts)?;
-    Ok((value, parts.undecoded))
+    let has_wrong_bytes = matches!(text, Cow::Owned(_));
+    let mut parts = Parts { undecoded: Vec::new(), text: &text, has_wrong_bytes, failure: Place::default() };
+    let whole = parts.whole()?;
+    match T::decode(whole, &mut parts) {
+        Ok(value) => Ok((value, parts.undecoded)),
+        Err(error) => Err(error.at(parts.failure.in_text(&text))),
+    }
 }
 
 /// The fields of a JSON object with a value other than null. `None` when the text is no JSON object.
@@ -84,6 +88,28 @@ pub struct Parts<'a> {
     text: &'a str,
     /// Whether the body was not UTF-8. Each sequence of wrong bytes is then a U+FFFD.
     has_wrong_bytes: bool,
+    /// Where the last part failed. What fails as a whole, fails there.
+    failure: Place,
+}
+
+/// A place in a body.
+#[derive(Debug, Default)]
+struct Place {
+    /// Bytes of the body before the part.
+    start: usize,
+    /// Line and column in the part.
+    line: usize,
+    column: usize,
+}
+
+impl Place {
+    /// Line and column in the whole text, counted as `serde_json` does: lines from 1, bytes from 0.
+    fn in_text(&self, text: &str) -> (usize, usize) {
+        let before = text.get(..self.start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |position| position + 1);
+        let column = if self.line > 1 { self.column } else { before.len() - line_start + self.column };
+        (before.matches('\n').count() + self.line, column)
+    }
 }
 
 impl<'a> Parts<'a> {
@@ -93,19 +119,25 @@ impl<'a> Parts<'a> {
             return Err(DecodeError::new("the body is empty"));
         }
         let mut reader = serde_json::Deserializer::from_str(self.text);
-        let whole = <&RawValue>::deserialize(&mut reader).map_err(|error| DecodeError::of(&error).at(&error, ""))?;
-        reader.end().map_err(|error| DecodeError::new("there is more after the JSON").at(&error, ""))?;
+        let whole =
+            <&RawValue>::deserialize(&mut reader).map_err(|error| DecodeError::of(&error).at_place_of(&error))?;
+        reader.end().map_err(|error| DecodeError::new("there is more after the JSON").at_place_of(&error))?;
         Ok(whole)
     }
 
-    /// What stands before a part of the body.
-    fn before(&self, json: &RawValue) -> &'a str {
-        let start = (json.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
-        self.text.get(..start).unwrap_or_default()
+    /// Notes the end of a part of the body as the place of what failed.
+    fn fail_at_end_of(&mut self, json: &RawValue) {
+        self.failure = Place { start: self.start_of(json) + json.get().len(), line: 1, column: 0 };
     }
 
-    fn error(&self, json: &RawValue, error: &serde_json::Error) -> DecodeError {
-        DecodeError::of(error).at(error, self.before(json))
+    /// The error of a part of the body, whose place is noted.
+    fn error(&mut self, json: &RawValue, error: &serde_json::Error) -> DecodeError {
+        self.failure = Place { start: self.start_of(json), line: error.line(), column: error.column() };
+        DecodeError::of(error)
+    }
+
+    fn start_of(&self, json: &RawValue) -> usize {
+        (json.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
     }
 
     /// What was added after `known` was found below the field `name`.
@@ -119,9 +151,10 @@ impl<'a> Parts<'a> {
         self.has_wrong_bytes && json.get().contains(char::REPLACEMENT_CHARACTER)
     }
 
-    pub(crate) fn read<T: DeserializeOwned>(&self, json: &RawValue) -> Result<T, DecodeError> {
+    pub(crate) fn read<T: DeserializeOwned>(&mut self, json: &RawValue) -> Result<T, DecodeError> {
         if self.is_wrong(json) {
-            return Err(DecodeError::new("expected UTF-8").at_end_of(self.before(json)));
+            self.fail_at_end_of(json);
+            return Err(DecodeError::new("expected UTF-8"));
         }
         serde_json::from_str(json.get()).map_err(|error| self.error(json, &error))
     }
@@ -195,10 +228,9 @@ impl<'a, 'b> Fields<'a, 'b> {
         decoded
     }
 
-    fn missing(&self, name: &str) -> DecodeError {
-        let before = self.parts.before(self.json).len();
-        let end = self.parts.text.get(..before + self.json.get().len()).unwrap_or_default();
-        DecodeError::new(&format!("missing field `{name}`")).at_end_of(end)
+    fn missing(&mut self, name: &str) -> DecodeError {
+        self.parts.fail_at_end_of(self.json);
+        DecodeError::new(&format!("missing field `{name}`"))
     }
 
     /// Replaces what was found below a field by the field itself.
@@ -226,8 +258,8 @@ impl<'a, 'b> Fields<'a, 'b> {
 
     fn decode<T: DecodeFields>(&mut self, name: &str, entry: &Entry<'_>) -> Result<T, DecodeError> {
         if entry.is_ambiguous {
-            let error = DecodeError::new(&format!("duplicate field `{name}`"));
-            return Err(error.at_end_of(self.parts.before(entry.json)));
+            self.parts.fail_at_end_of(entry.json);
+            return Err(DecodeError::new(&format!("duplicate field `{name}`")));
         }
         below(name, entry.json, self.parts)
     }

@@ -298,9 +298,39 @@ async fn an_error_names_the_required_field_and_not_an_optional_one_before_it() {
     let error = sees("payments_create", r#"{"amount":[],"status":"pending"}"#).await.unwrap_err();
     assert!(error.to_string().contains("missing field `payment_id`"), "{error}");
     assert!(!error.to_string().contains("amount"), "{error}");
-    // With nothing else wrong, the place is there too.
-    let error = sees("payments_create", "{\n\"payment_id\":7}").await.unwrap_err();
-    assert!(error.to_string().contains("(line 2, column"), "{error}");
+}
+
+/// The place is the one that `serde_json` has for a struct with the same required fields.
+#[tokio::test]
+async fn an_error_has_the_line_and_column_of_what_failed() {
+    #[derive(Debug, serde::Deserialize)]
+    struct List {
+        #[serde(rename = "results")]
+        _results: Vec<Item>,
+    }
+    #[derive(Debug, serde::Deserialize)]
+    struct Item {
+        #[serde(rename = "payment_id")]
+        _payment_id: String,
+    }
+    let bodies = [
+        r#"{"results":[{"payment_id":7}]}"#,
+        "{\n  \"results\": [\n    {\"payment_id\": \"pay-1\"},\n    {\"status\": \"pending\", \"payment_id\": 7}\n  ]\n}",
+        "{\n  \"results\": [\n    {\n      \"payment_id\":\n        7\n    }\n  ]\n}",
+        "{\"amount\":[],\n\"results\":[{\"currency\":\"UGX\"}]}",
+        "{\"total\":1,\n\"pages\":1}\n",
+        "{\n\"results\": 7}",
+        "{\n\"results\": [{\"payment_id\":",
+        "{\n\"results\": [x]}",
+        "{\"results\":[]}\n{}",
+        "[]",
+    ];
+    for body in bodies {
+        let expected = serde_json::from_str::<List>(body).unwrap_err();
+        let place = format!("(line {}, column {})", expected.line(), expected.column());
+        let error = sees("payments_list", body).await.unwrap_err();
+        assert!(error.to_string().contains(&place), "{body}: {error}; {place}: {expected}");
+    }
 }
 
 #[tokio::test]
