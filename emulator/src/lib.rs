@@ -8,7 +8,7 @@ mod emulator;
 mod faults;
 mod operations;
 mod recorded;
-mod reply;
+mod response;
 mod scenarios;
 mod server;
 mod settings;

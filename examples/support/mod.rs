@@ -31,7 +31,7 @@ impl Piaxis {
         let merchant = emulator.default_merchant();
         let webhook = Webhook::new(merchant.webhook_secret())?.require_v2();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        merchant.set_webhook(&format!("http://{}/piaxis", listener.local_addr()?));
+        merchant.set_webhook(format!("http://{}/piaxis", listener.local_addr()?));
         let routes = Router::new().route("/piaxis", post(receive)).with_state(webhook);
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Ok(Self { client: merchant.client(), emulator: Some(emulator) })

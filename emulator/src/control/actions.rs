@@ -12,7 +12,7 @@ use crate::{
         escrows::{self, Resolution},
         payments,
     },
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     server::Shared,
     world::{World, ids::Kind, table::Row},
 };
@@ -30,7 +30,7 @@ impl Shared {
     ) -> Result<(), Rejection> {
         let mut world = self.world();
         world.run_timers();
-        let row = world.ids.row(kind, id).ok_or_else(|| Reply::not_found(what(kind)))?;
+        let row = world.ids.row(kind, id).ok_or_else(|| Response::not_found(what(kind)))?;
         let result = world.transaction(|world| change(world, row));
         drop(world);
         self.changed.notify_one();
@@ -41,7 +41,7 @@ impl Shared {
     pub(crate) fn end_payment(&self, id: &str, is_accepted: bool) -> Result<(), Rejection> {
         self.change(Kind::Payment, id, |world, row| match world.payments.get(row) {
             Some(_) => payments::finish(world, row, is_accepted),
-            None => Err(Reply::not_found("Payment")),
+            None => Err(Response::not_found("Payment")),
         })
     }
 
@@ -69,7 +69,7 @@ impl Shared {
 
     /// Advances the clock by seconds, as far as timestamps can be written.
     pub(crate) fn advance_seconds(&self, seconds: f64) -> Result<(), Rejection> {
-        let impossible = || Reply::bad_request("The clock cannot be advanced that far");
+        let impossible = || Response::bad_request("The clock cannot be advanced that far");
         let by = Duration::try_from_secs_f64(seconds).map_err(|_| impossible())?;
         let now = self.world().now();
         let then = TimeDelta::from_std(by).ok().and_then(|by| now.checked_add_signed(by));
@@ -96,7 +96,7 @@ impl Shared {
         let mut world = self.world();
         let row = world.ids.row(Kind::Delivery, delivery_id);
         let found = row.and_then(|row| world.deliveries.get(row)).cloned();
-        let (merchant, delivery) = found.ok_or_else(|| Reply::not_found("Delivery"))?;
+        let (merchant, delivery) = found.ok_or_else(|| Response::not_found("Delivery"))?;
         world.add_delivery(merchant, &delivery.event, delivery.object_id.as_deref(), &delivery.body);
         drop(world);
         self.changed.notify_one();

@@ -7,14 +7,14 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, Method, StatusCode, header, uri::Authority};
 
-use crate::reply::{Rejection, Reply};
+use crate::response::{Rejection, Response};
 
 /// Rejects a foreign host, and an action that another site asks for.
 pub(super) fn check(headers: &HeaderMap, method: &Method, bound: IpAddr) -> Result<(), Rejection> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let host = text(header::HOST).unwrap_or_default();
     if !is_own_host(host, bound) {
-        return Err(Reply::rejected(
+        return Err(Response::rejected(
             StatusCode::FORBIDDEN,
             "The host is foreign: use an IP address of the emulator or localhost",
         ));
@@ -28,7 +28,7 @@ pub(super) fn check(headers: &HeaderMap, method: &Method, bound: IpAddr) -> Resu
     if is_own_origin && site.is_none_or(|site| ["same-origin", "none"].contains(&site)) {
         return Ok(());
     }
-    Err(Reply::rejected(StatusCode::FORBIDDEN, "The request comes from another site"))
+    Err(Response::rejected(StatusCode::FORBIDDEN, "The request comes from another site"))
 }
 
 /// Whether no public name can be this host. An emulator that listens beyond loopback has private names as well, such as that

@@ -16,7 +16,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::{
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     server::Shared,
 };
 use routes::{Input, ROUTES, Route};
@@ -41,22 +41,22 @@ pub(crate) fn owns(path: &str) -> bool {
 }
 
 /// Handles a request to the page or to the control API.
-pub(crate) fn handle(shared: &Shared, head: &Parts, body: Result<Bytes, Rejection>) -> Reply {
+pub(crate) fn handle(shared: &Shared, head: &Parts, body: Result<Bytes, Rejection>) -> Response {
     let is_form = content_type(&head.headers).starts_with("application/x-www-form-urlencoded");
-    let reply = match route(shared, head, body, is_form) {
-        Ok(reply) => reply,
+    let response = match route(shared, head, body, is_form) {
+        Ok(response) => response,
         Err(rejection) if is_form || head.uri.path() == "/" => page::error(&rejection),
         Err(rejection) => rejection,
     };
     // No page of another site may read or frame a response, nor a cache keep it.
-    reply
+    response
         .with_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .with_header(header::CACHE_CONTROL, "no-store")
         .with_header(http::HeaderName::from_static("cross-origin-resource-policy"), "same-origin")
         .with_header(header::REFERRER_POLICY, "same-origin")
 }
 
-fn route(shared: &Shared, head: &Parts, body: Result<Bytes, Rejection>, is_form: bool) -> Result<Reply, Rejection> {
+fn route(shared: &Shared, head: &Parts, body: Result<Bytes, Rejection>, is_form: bool) -> Result<Response, Rejection> {
     guard::check(&head.headers, &head.method, shared.address.ip())?;
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
     if path == "/" {
@@ -67,7 +67,7 @@ fn route(shared: &Shared, head: &Parts, body: Result<Bytes, Rejection>, is_form:
         let id = pairs.find(|(name, _)| name == "id").map(|(_, id)| id.into_owned());
         return Ok(page::render(shared, id.as_deref().filter(|id| !id.is_empty())));
     }
-    let matched = ROUTER.at(path).map_err(|_| Reply::rejected(StatusCode::NOT_FOUND, "Not Found"))?;
+    let matched = ROUTER.at(path).map_err(|_| Response::rejected(StatusCode::NOT_FOUND, "Not Found"))?;
     let Some(route) = matched.value.iter().find(|route| route.method == head.method.as_str()) else {
         let allowed: Vec<&str> = matched.value.iter().map(|route| route.method).collect();
         return Err(not_allowed(&allowed.join(", ")));
@@ -84,17 +84,17 @@ fn route(shared: &Shared, head: &Parts, body: Result<Bytes, Rejection>, is_form:
     }
     let value = (route.handler)(shared, &Input { path, query, body })?;
     if route.method == "GET" {
-        return Ok(Reply::json(StatusCode::OK, &value));
+        return Ok(Response::json(StatusCode::OK, &value));
     }
     shared.changed.notify_one();
     if is_form {
-        return Ok(Reply::redirect(StatusCode::SEE_OTHER, &back(&head.headers, route.section)));
+        return Ok(Response::redirect(StatusCode::SEE_OTHER, &back(&head.headers, route.section)));
     }
-    Ok(Reply::json(StatusCode::OK, &value))
+    Ok(Response::json(StatusCode::OK, &value))
 }
 
 fn not_allowed(methods: &str) -> Rejection {
-    Reply::rejected(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").with_header(header::ALLOW, methods)
+    Response::rejected(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").with_header(header::ALLOW, methods)
 }
 
 fn content_type(headers: &HeaderMap) -> &str {
@@ -111,7 +111,7 @@ fn decode(route: &Route, body: &Bytes, is_form: bool) -> Result<Value, Rejection
         return Ok(json!({}));
     }
     serde_json::from_slice(body)
-        .map_err(|error| Reply::rejected(StatusCode::UNPROCESSABLE_ENTITY, &format!("invalid JSON: {error}")))
+        .map_err(|error| Response::rejected(StatusCode::UNPROCESSABLE_ENTITY, &format!("invalid JSON: {error}")))
 }
 
 /// Where a form leads back to: the page that it was on, at a section.

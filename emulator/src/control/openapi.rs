@@ -6,7 +6,7 @@ use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 use super::routes::{ROUTES, Route};
-use crate::reply::{Rejection, Reply};
+use crate::response::{Rejection, Response};
 
 static SCHEMAS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("schemas.json")).unwrap_or_default());
@@ -67,13 +67,13 @@ fn operation(route: &Route) -> Value {
 /// Rejects a value that does not fit the schema of this name.
 pub(super) fn validate(name: &str, value: &Value) -> Result<(), Rejection> {
     let Some(validator) = VALIDATORS.get(name) else {
-        return Err(Reply::rejected(http::StatusCode::INTERNAL_SERVER_ERROR, "The schema of the request is missing"));
+        return Err(Response::rejected(http::StatusCode::INTERNAL_SERVER_ERROR, "The schema of the request is missing"));
     };
     let Some(error) = validator.iter_errors(value).next() else { return Ok(()) };
     let place = error.instance_path().to_string();
     let place = place.trim_start_matches('/');
     let message = if place.is_empty() { error.to_string() } else { format!("{place}: {error}") };
-    Err(Reply::rejected(http::StatusCode::UNPROCESSABLE_ENTITY, &message))
+    Err(Response::rejected(http::StatusCode::UNPROCESSABLE_ENTITY, &message))
 }
 
 /// Pairs of a query or a form as the object that the schema of this name describes.

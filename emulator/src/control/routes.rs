@@ -12,7 +12,7 @@ use crate::{
     faults::{Fault, When},
     operations::escrows::Resolution,
     recorded::RecordedRequest,
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     server::Shared,
     webhooks::delivery::{Delivery, DeliveryStatus},
     world::{World, ids::Kind, ledger::Account, table::Row},
@@ -68,7 +68,7 @@ impl Input {
     /// The merchant of the path.
     fn merchant(&self, world: &World) -> Result<Row, Rejection> {
         let row = world.ids.row(Kind::Merchant, self.path("merchant_id"));
-        row.filter(|row| world.merchants.get(*row).is_some()).ok_or_else(|| Reply::not_found("Merchant"))
+        row.filter(|row| world.merchants.get(*row).is_some()).ok_or_else(|| Response::not_found("Merchant"))
     }
 }
 
@@ -289,7 +289,7 @@ pub(super) static ROUTES: &[Route] = &[
         |shared, input| {
             let world = shared.world();
             let otp =
-                world.passwords.sent_to(input.path("address")).ok_or_else(|| Reply::not_found("One-time password"))?;
+                world.passwords.sent_to(input.path("address")).ok_or_else(|| Response::not_found("One-time password"))?;
             Ok(json!({ "otp": otp.expose() }))
         },
     ),
@@ -343,7 +343,7 @@ fn add_merchant(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
 
 fn merchant(world: &mut World, row: Row) -> Result<Value, Rejection> {
     let is_held = world.deliveries.queue(row).is_held;
-    let merchant = world.merchants.get(row).ok_or_else(|| Reply::not_found("Merchant"))?;
+    let merchant = world.merchants.get(row).ok_or_else(|| Response::not_found("Merchant"))?;
     Ok(json!({
         "merchant_id": world.merchant_id(row),
         "name": merchant.name,
@@ -426,13 +426,13 @@ fn fail_next(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     if shared.faults().fail_next(operation, when) {
         return done(Ok(()));
     }
-    Err(Reply::bad_request(&format!("The contract has no operation `{operation}`")))
+    Err(Response::bad_request(&format!("The contract has no operation `{operation}`")))
 }
 
 fn requests(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     let records = shared.records();
     let (offset, limit) = input.page();
-    let results: Vec<Value> = records.iter().skip(offset).take(limit).map(|record| request(&record)).collect();
+    let results: Vec<Value> = records.page(offset, limit).map(|record| request(&record)).collect();
     Ok(json!({ "total": records.len(), "results": results }))
 }
 
@@ -482,7 +482,7 @@ fn set_webhook(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     let row = input.merchant(&world)?;
     if let Some(url) = input.body.get("url") {
         let url = url.as_str().filter(|url| !url.is_empty());
-        world.set_webhook_url(row, url).map_err(|error| Reply::bad_request(&error))?;
+        world.set_webhook_url(row, url).map_err(|error| Response::bad_request(&error))?;
     }
     if let Some(secret) = input.body["secret"].as_str() {
         world.set_webhook_secret(row, Secret::from(secret));
@@ -503,7 +503,7 @@ fn trigger(shared: &Shared, input: &Input) -> Result<Value, Rejection> {
     if world.trigger(row, input.text("event"), input.text("object_id")) {
         return done(Ok(()));
     }
-    Err(Reply::not_found("Object"))
+    Err(Response::not_found("Object"))
 }
 
 fn deliveries(shared: &Shared, input: &Input) -> Result<Value, Rejection> {

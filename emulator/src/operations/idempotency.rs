@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::limits;
 use crate::{
     contract::CONTRACT,
-    reply::Reply,
+    response::Response,
     server::{access::Actor, routes::Route},
     world::{World, changes::Section, ids::Kind},
 };
@@ -31,11 +31,13 @@ type BodyHash = [u8; 16];
 
 /// The response to the first request with a key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct KeptReply {
+pub(crate) struct KeptResponse {
     /// Order of the keys.
     number: u32,
     body: BodyHash,
-    reply: Reply,
+    // The name in state files of format 1.
+    #[serde(rename = "reply")]
+    response: Response,
 }
 
 impl Key {
@@ -54,28 +56,28 @@ impl Key {
     }
 
     /// The response to an earlier request with the key; 409 where that one had another body.
-    pub(crate) fn earlier(&self, world: &World) -> Option<Reply> {
-        let kept = world.kept_replies.get(&self.scope)?;
+    pub(crate) fn earlier(&self, world: &World) -> Option<Response> {
+        let kept = world.kept_responses.get(&self.scope)?;
         Some(if kept.body == self.body {
-            kept.reply.clone()
+            kept.response.clone()
         } else {
             let message = "The idempotency key was used with another body";
-            Reply::coded(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_REUSED", message)
+            Response::coded(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_REUSED", message)
         })
     }
 
     /// Keeps the response of a request that succeeded.
-    pub(crate) fn keep(self, world: &mut World, reply: &Reply) {
-        for scope in limits::oldest(&world.kept_replies, KEPT, |kept| kept.number) {
-            world.changes.remove(Section::KeptReplies, scope.as_str());
-            world.kept_replies.remove(&scope);
+    pub(crate) fn keep(self, world: &mut World, response: &Response) {
+        for scope in limits::oldest(&world.kept_responses, KEPT, |kept| kept.number) {
+            world.changes.remove(Section::KeptResponses, scope.as_str());
+            world.kept_responses.remove(&scope);
         }
         let number = world.transaction(|world| Ok(world.number(Kind::Request))).unwrap_or_default();
         // Without what the buffer of the response has left.
-        let reply = Reply { body: Bytes::copy_from_slice(&reply.body), ..reply.clone() };
-        let kept = KeptReply { number, body: self.body, reply };
-        world.changes.put(Section::KeptReplies, self.scope.as_str(), &kept);
-        world.kept_replies.insert(self.scope, kept);
+        let response = Response { body: Bytes::copy_from_slice(&response.body), ..response.clone() };
+        let kept = KeptResponse { number, body: self.body, response };
+        world.changes.put(Section::KeptResponses, self.scope.as_str(), &kept);
+        world.kept_responses.insert(self.scope, kept);
     }
 }
 
@@ -87,10 +89,10 @@ mod tests {
     fn only_the_last_keys_are_remembered() {
         let mut world = crate::operations::testing::world();
         let key = |number: usize| Key { scope: number.to_string(), body: BodyHash::default() };
-        let reply = Reply::bad_request("kept");
+        let response = Response::bad_request("kept");
         for number in 0..=KEPT {
-            key(number).keep(&mut world, &reply);
-            assert!(world.kept_replies.len() <= KEPT);
+            key(number).keep(&mut world, &response);
+            assert!(world.kept_responses.len() <= KEPT);
         }
         assert!(key(KEPT).earlier(&world).is_some() && key(KEPT / 2).earlier(&world).is_some());
         assert!(key(KEPT / 2 - 1).earlier(&world).is_none());

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     contract::CONTRACT,
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     server::{access::Actor, routes::Route, validation},
     world::{World, table::Row},
 };
@@ -54,19 +54,19 @@ impl Context<'_> {
 
     /// The merchant of the API key. Operations that take nothing else call it.
     pub(crate) fn merchant(&self) -> Result<Row, Rejection> {
-        self.actor.any_merchant().ok_or_else(|| Reply::rejected(StatusCode::UNAUTHORIZED, "Not authenticated"))
+        self.actor.any_merchant().ok_or_else(|| Response::rejected(StatusCode::UNAUTHORIZED, "Not authenticated"))
     }
 
     /// 200 with this value, written as the API writes it.
-    pub(crate) fn reply(&self, value: &impl Serialize) -> Result<Reply, Rejection> {
+    pub(crate) fn respond(&self, value: &impl Serialize) -> Result<Response, Rejection> {
         let mut body = serde_json::to_value(value)
-            .map_err(|_| Reply::rejected(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))?;
+            .map_err(|_| Response::rejected(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))?;
         CONTRACT.complete(self.operation, &mut body);
-        Ok(Reply::json(StatusCode::OK, &body))
+        Ok(Response::json(StatusCode::OK, &body))
     }
 }
 
-pub(crate) fn execute(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn execute(context: &mut Context<'_>) -> Result<Response, Rejection> {
     match context.operation.id {
         "oauth_authorize" => oauth::authorize(context),
         "oauth_token" => oauth::token(context),
@@ -92,6 +92,6 @@ pub(crate) fn execute(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         "escrow_disbursements_release" => escrow_disbursements::release(context),
         "escrow_disbursements_cancel" => escrow_disbursements::cancel(context),
         // A test goes through the operation table.
-        _ => Err(Reply::rejected(StatusCode::NOT_IMPLEMENTED, "The emulator lacks this operation")),
+        _ => Err(Response::rejected(StatusCode::NOT_IMPLEMENTED, "The emulator lacks this operation")),
     }
 }

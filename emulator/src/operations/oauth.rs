@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Context, limits};
 use crate::{
     contract::CONTRACT,
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     server::access::Payer,
     world::{
         World,
@@ -133,14 +133,14 @@ fn undo<T>(now: &mut HashMap<String, T>, before: &mut Vec<(String, Option<T>)>) 
     }
 }
 
-pub(crate) fn authorize(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn authorize(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let params: AuthorizeParams = context.query()?;
     let merchant = context.world.ids.row(Kind::Merchant, &params.merchant_id);
     let known = merchant.and_then(|row| context.world.merchants.get(row).cloned().map(|merchant| (row, merchant)));
     // Before the redirect address is known to be the merchant's, nothing is sent to it.
-    let Some((row, merchant)) = known else { return Err(Reply::bad_request("Unknown merchant")) };
+    let Some((row, merchant)) = known else { return Err(Response::bad_request("Unknown merchant")) };
     if !may_redirect(&merchant.redirect_uris, &params.redirect_uri) {
-        return Err(Reply::bad_request("The redirect URI is not registered"));
+        return Err(Response::bad_request("The redirect URI is not registered"));
     }
     let is_test = context.headers.get(&CONTRACT.test_request).is_some_and(|value| value == "true");
     let accepts = context.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -151,7 +151,7 @@ pub(crate) fn authorize(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let state = params.state.as_ref().map(|state| ("state", state.expose()));
     if consent == Some("no") {
         let denied = [("error", "access_denied")].into_iter().chain(state);
-        return Ok(Reply::redirect(StatusCode::FOUND, &with_query(&params.redirect_uri, denied)));
+        return Ok(Response::redirect(StatusCode::FOUND, &with_query(&params.redirect_uri, denied)));
     }
     let challenge = challenge(&params)?;
     check_limits(context.world, row, &params)?;
@@ -167,7 +167,7 @@ pub(crate) fn authorize(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     context.world.oauth.set_code(&text, code);
     let redirect_url = with_query(&params.redirect_uri, [("code", text.as_str())].into_iter().chain(state));
     if !is_test {
-        return Ok(Reply::redirect(StatusCode::FOUND, &redirect_url));
+        return Ok(Response::redirect(StatusCode::FOUND, &redirect_url));
     }
     let parameters = TokenParameters::builder()
         .grant_type(GrantType::AuthorizationCode)
@@ -180,7 +180,7 @@ pub(crate) fn authorize(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         .code(text)
         .next_step("Exchange the code for tokens with these parameters")
         .token_parameters(parameters.build());
-    context.reply(&response.build())
+    context.respond(&response.build())
 }
 
 /// Whether the address is one of the merchant's; without registered ones, any that is HTTPS or on loopback.
@@ -201,11 +201,11 @@ fn check_limits(world: &World, merchant: Row, params: &AuthorizeParams) -> Resul
     ];
     if let Some((name, _)) = kept.iter().find(|(_, value)| value.is_some_and(|value| value.len() > LONGEST)) {
         let message = format!("String should have at most {LONGEST} characters");
-        return Err(Reply::invalid_field(&["query", name], &message, "string_too_long"));
+        return Err(Response::invalid_field(&["query", name], &message, "string_too_long"));
     }
     let is_known = world.user_index.contains_key(&(merchant, params.external_user_id.clone()));
     if !is_known && world.users.len() >= PEOPLE {
-        return Err(Reply::bad_request("The emulator has no room for more people"));
+        return Err(Response::bad_request("The emulator has no room for more people"));
     }
     Ok(())
 }
@@ -218,7 +218,7 @@ fn challenge(params: &AuthorizeParams) -> Result<Option<(String, bool)>, Rejecti
     match &params.code_challenge_method {
         Some(CodeChallengeMethod::S256) => Ok(Some((challenge.clone(), true))),
         Some(CodeChallengeMethod::Plain) | None => Ok(Some((challenge.clone(), false))),
-        Some(_) => Err(Reply::bad_request("The code challenge method must be S256 or plain")),
+        Some(_) => Err(Response::bad_request("The code challenge method must be S256 or plain")),
     }
 }
 
@@ -229,12 +229,12 @@ fn with_query<'a>(uri: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) ->
 }
 
 /// Asks the payer: the person who opens the page.
-fn consent_page(merchant: &str, params: &AuthorizeParams, query: &serde_json::Value) -> Reply {
+fn consent_page(merchant: &str, params: &AuthorizeParams, query: &serde_json::Value) -> Response {
     let fields = query.as_object().into_iter().flatten().filter_map(|(name, value)| Some((name, value.as_str()?)));
     let hidden: String = fields
         .map(|(name, value)| format!("<input type=hidden name=\"{}\" value=\"{}\">", escape(name), escape(value)))
         .collect();
-    Reply::html(format!(
+    Response::html(format!(
         "<!doctype html><html lang=en><meta charset=utf-8><title>Authorize {merchant}</title>\
          <body><main><h1>Authorize {merchant}?</h1><p>The merchant <b>{merchant}</b> asks to act for \
          <b>{user}</b>. This is an emulator: no real account is involved.</p>\
@@ -248,7 +248,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-pub(crate) fn token(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn token(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let request: TokenRequest = context.body()?;
     let found = context.world.merchants.iter().find(|(_, merchant)| {
         merchant.client_id == request.client_id && merchant.client_secret == request.client_secret
@@ -316,11 +316,11 @@ pub(crate) fn token(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         .user_id(context.world.user_id(payer.user))
         .merchant_id(context.world.merchant_id(payer.merchant))
         .maybe_external_user_id(external);
-    Ok(context.reply(&response.build())?.with_header(header::CACHE_CONTROL, "no-store"))
+    Ok(context.respond(&response.build())?.with_header(header::CACHE_CONTROL, "no-store"))
 }
 
 /// A code that is used twice may be stolen, so its tokens end. The response is an error, and yet the change counts.
-fn used_twice(world: &mut World, code: &Code) -> Reply {
+fn used_twice(world: &mut World, code: &Code) -> Response {
     for token in &code.tokens {
         world.oauth.revoke(token);
     }
@@ -338,7 +338,7 @@ fn is_verified(code: &Code, verifier: Option<&Secret>) -> bool {
 }
 
 fn error(status: StatusCode, error: &str, description: &str) -> Rejection {
-    Reply::json(status, &json!({ "error": error, "error_description": description }))
+    Response::json(status, &json!({ "error": error, "error_description": description }))
 }
 
 /// A text that follows from the seed.

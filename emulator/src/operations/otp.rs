@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Context, limits};
 use crate::{
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     world::{
         World,
         changes::{Changes, Section},
@@ -72,10 +72,10 @@ impl Passwords {
     }
 }
 
-pub(crate) fn request(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn request(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let request: OtpRequest = context.body()?;
     if request.email.is_none() && request.phone_number.is_none() {
-        return Err(Reply::invalid_field(&["body"], "An email or a phone number is required", "value_error"));
+        return Err(Response::invalid_field(&["body"], "An email or a phone number is required", "value_error"));
     }
     let expires_at = context.world.now() + LIFETIME;
     let code: Secret = match &context.world.settings.otp {
@@ -91,7 +91,7 @@ pub(crate) fn request(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         .phone_sent(request.phone_number.is_some())
         .build();
     let response = OtpResponse::builder().verification_methods(methods).expires_in(LIFETIME.num_seconds()).otp(code);
-    context.reply(&response.build())
+    context.respond(&response.build())
 }
 
 /// Uses up the one-time password of a payer, where the request has one. Returns whether it has.
@@ -105,7 +105,7 @@ pub(crate) fn verify(world: &mut World, payer: Option<&UserInfo>) -> Result<bool
     let fitting = found.filter(|(_, sent)| !sent.is_used && sent.expires_at > now && sent.code == *code);
     let fitting: Vec<(String, Password)> = fitting.map(|(address, sent)| (address.clone(), sent.clone())).collect();
     if fitting.is_empty() {
-        return Err(Reply::bad_request("Invalid or expired OTP"));
+        return Err(Response::bad_request("Invalid or expired OTP"));
     }
     if world.settings.is_otp_single_use {
         for (address, password) in fitting {

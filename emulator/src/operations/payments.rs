@@ -14,7 +14,7 @@ use serde_json::{Map, json};
 
 use super::{Context, escrows, lists::PageOf, otp};
 use crate::{
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     world::{
         World,
         ids::Kind,
@@ -63,7 +63,7 @@ impl Indexed for Payment {
     }
 }
 
-pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn create(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let order: PaymentCreate = context.body()?;
     escrows::check_amount(order.amount, &["body", "amount"])?;
     let merchant = collector(context, order.recipient_id.as_deref())?;
@@ -71,12 +71,12 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let phone_number = order.user_info.as_ref().and_then(|payer| payer.phone_number.clone());
     if is_mobile_money && phone_number.is_none() {
         let place = ["body", "user_info", "phone_number"];
-        return Err(Reply::invalid_field(&place, "Field required", "missing"));
+        return Err(Response::invalid_field(&place, "Field required", "missing"));
     }
     let is_wallet = matches!(order.payment_method, PaymentMethod::PiaxisExternal);
     let user = context.actor.payer.filter(|_| is_wallet).map(|payer| payer.user);
     if is_wallet && user.is_none() {
-        return Err(Reply::rejected(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
+        return Err(Response::rejected(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
     }
     verify_codes(context, &order)?;
     let email = order.user_info.as_ref().and_then(|payer| payer.email.clone());
@@ -101,7 +101,7 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         context.world.after(delay, Timer::Payment(row));
     }
     let id = context.world.ids.id(Kind::Payment, row);
-    context.reply(&created.payment_id(id).build())
+    context.respond(&created.payment_id(id).build())
 }
 
 /// The merchant that collects: the one of the API key, or the one that the payer names or authorized. No source says who
@@ -110,7 +110,7 @@ pub(crate) fn collector(context: &Context<'_>, recipient_id: Option<&str>) -> Re
     let merchant = context.merchant()?;
     match recipient_id {
         Some(id) if context.world.ids.row(Kind::Merchant, id) != Some(merchant) => {
-            Err(Reply::bad_request("The recipient must be the account of the merchant"))
+            Err(Response::bad_request("The recipient must be the account of the merchant"))
         }
         _ => Ok(merchant),
     }
@@ -128,7 +128,7 @@ fn verify_codes(context: &mut Context<'_>, order: &PaymentCreate) -> Result<(), 
     let is_required = context.world.settings.mfa_above.is_some_and(|limit| order.amount > limit);
     if is_required && code.is_none() {
         let message = "A second-factor code is required for this amount";
-        return Err(Reply::coded(StatusCode::FORBIDDEN, "MFA_REQUIRED", message));
+        return Err(Response::coded(StatusCode::FORBIDDEN, "MFA_REQUIRED", message));
     }
     let mut payer = order.user_info.clone();
     if let Some(payer) = payer.as_mut()
@@ -144,7 +144,7 @@ fn verify_codes(context: &mut Context<'_>, order: &PaymentCreate) -> Result<(), 
 fn collect(world: &mut World, payment: &Payment, payer: Account, merchant: Account) -> Result<(), Rejection> {
     let fee = world.settings.payment_fee.min(payment.amount);
     let on_top = if payment.is_fee_on_top { fee } else { Amount::ZERO };
-    let charged = payment.amount.checked_add(on_top).ok_or_else(|| Reply::bad_request("The amount is too large"))?;
+    let charged = payment.amount.checked_add(on_top).ok_or_else(|| Response::bad_request("The amount is too large"))?;
     world.transfer(payer, merchant.clone(), charged, &payment.currency)?;
     if fee > Amount::ZERO {
         world.transfer(merchant, Account::Fees, fee, &payment.currency)?;
@@ -155,7 +155,7 @@ fn collect(world: &mut World, payment: &Payment, payer: Account, merchant: Accou
 /// Ends a pending payment, as failed when its payer declines or cannot pay.
 pub(crate) fn finish(world: &mut World, row: Row, is_accepted: bool) -> Result<(), Rejection> {
     let payment = world.payments.get(row).filter(|payment| payment.status == PaymentStatus::Pending).cloned();
-    let Some(payment) = payment else { return Err(Reply::bad_request("The payment is settled")) };
+    let Some(payment) = payment else { return Err(Response::bad_request("The payment is settled")) };
     let payer = payment.user.map_or(Account::Outside, Account::User);
     let is_declined = !is_accepted || payment.phone_number.as_deref() == Some(crate::DECLINED_PHONE_NUMBER);
     let to = Account::Merchant(payment.merchant);
@@ -182,7 +182,7 @@ fn reference(world: &World, row: Row) -> String {
     format!("test_{}", &id[id.len() - 12..])
 }
 
-pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn get(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let world = &*context.world;
     let row = world.ids.row(Kind::Payment, context.path("payment_id"));
     let found = row.and_then(|row| Some((row, world.payments.get(row)?)));
@@ -191,7 +191,7 @@ pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Rejection> {
             || context.actor.payer.is_some_and(|payer| payment.user == Some(payer.user))
     };
     let Some((row, payment)) = found.filter(|(_, payment)| is_visible(payment)) else {
-        return Err(Reply::not_found("Payment"));
+        return Err(Response::not_found("Payment"));
     };
     let merchant = MerchantDetails::builder()
         .id(world.merchant_id(payment.merchant))
@@ -208,10 +208,10 @@ pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         .reference(reference(world, row))
         .merchant_details(merchant.build())
         .transaction_details(transaction.build());
-    context.reply(&response.build())
+    context.respond(&response.build())
 }
 
-pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn list(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let filter: PaymentFilter = context.query()?;
     let (world, merchant) = (&*context.world, context.merchant()?);
     let page = PageOf::new(context.operation, filter.limit, filter.offset);
@@ -223,7 +223,7 @@ pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         .offset(i64::from(page.offset))
         .limit(i64::from(page.limit))
         .results(results.collect::<Vec<_>>());
-    context.reply(&response.build())
+    context.respond(&response.build())
 }
 
 fn summary(world: &World, row: Row, payment: &Payment) -> PaymentSummary {

@@ -24,7 +24,7 @@ pub(crate) fn world() -> World {
 pub(crate) fn execute(world: &mut World, operation: &str, id: &str, body: &Value) -> Value {
     let operation = OPERATIONS.iter().find(|known| known.id == operation).expect("an operation of the contract");
     let route = Route { operation, parameters: vec![("disbursement_id".to_owned(), id.to_owned())] };
-    let reply = world.transaction(|world| {
+    let response = world.transaction(|world| {
         super::execute(&mut Context {
             world,
             operation,
@@ -35,7 +35,7 @@ pub(crate) fn execute(world: &mut World, operation: &str, id: &str, body: &Value
             body: body.clone(),
         })
     });
-    serde_json::from_slice(&reply.expect("a success").body).expect("a JSON body")
+    serde_json::from_slice(&response.expect("a success").body).expect("a JSON body")
 }
 
 /// Names and data of the events so far.

@@ -96,6 +96,11 @@ impl Records {
         self.requests.iter().map(Packed::unpack)
     }
 
+    /// At most `limit` records after the first `offset` ones, which are not unpacked.
+    pub(crate) fn page(&self, offset: usize, limit: usize) -> impl Iterator<Item = RecordedRequest> {
+        self.requests.iter().skip(offset).take(limit).map(Packed::unpack)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.requests.len()
     }
@@ -143,6 +148,10 @@ mod tests {
         }
         records.add(seen("last", &[], &[]));
         assert_eq!((records.len(), path_of(&records, KEPT - 1).as_deref()), (KEPT, Some("last")));
+        let page = |offset, limit| records.page(offset, limit).map(|record| record.path).collect::<Vec<_>>();
+        assert_eq!(page(KEPT - 2, 1), ["small"]);
+        assert_eq!(page(KEPT - 2, 10), ["small", "last"]);
+        assert!(page(KEPT, 1).is_empty() && page(usize::MAX, usize::MAX).is_empty());
         assert_eq!(records.size, records.requests.iter().map(Packed::size).sum::<usize>());
     }
 }

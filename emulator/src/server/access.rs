@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     contract::CONTRACT,
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     world::{World, merchants::Merchant, table::Row},
 };
 
@@ -74,7 +74,7 @@ pub(crate) fn authorize(world: &World, operation: &Operation, headers: &HeaderMa
             return Ok(actor);
         }
         let message = format!("The header {} is required on this route", Credential::ClientId.header());
-        return Err(Reply::coded(StatusCode::BAD_REQUEST, &CONTRACT.missing_client_id, &message));
+        return Err(Response::coded(StatusCode::BAD_REQUEST, &CONTRACT.missing_client_id, &message));
     }
     Err(unauthorized("Not authenticated"))
 }
@@ -86,5 +86,5 @@ fn merchant_of(world: &World, credential: &str, is_own: impl Fn(&Merchant) -> bo
 }
 
 fn unauthorized(message: &str) -> Rejection {
-    Reply::rejected(StatusCode::UNAUTHORIZED, message).with_header(header::WWW_AUTHENTICATE, "Bearer")
+    Response::rejected(StatusCode::UNAUTHORIZED, message).with_header(header::WWW_AUTHENTICATE, "Bearer")
 }

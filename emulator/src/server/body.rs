@@ -11,13 +11,13 @@ use http_body::{Body, Frame, SizeHint};
 
 /// The body of a response.
 #[derive(Debug)]
-pub(crate) struct ReplyBody {
+pub(crate) struct ResponseBody {
     bytes: Option<Bytes>,
     /// Length that the head declares.
     length: u64,
 }
 
-impl ReplyBody {
+impl ResponseBody {
     pub(crate) fn whole(bytes: Bytes) -> Self {
         Self { length: bytes.len() as u64, bytes: Some(bytes).filter(|bytes| !bytes.is_empty()) }
     }
@@ -31,7 +31,7 @@ impl ReplyBody {
     }
 }
 
-impl Body for ReplyBody {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = BrokenOff;
 

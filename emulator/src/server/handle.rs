@@ -3,7 +3,7 @@
 use std::{convert::Infallible, fmt};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     Shared, access,
-    body::ReplyBody,
+    body::ResponseBody,
     io::ResetFlag,
     routes::{self, Route},
     validation,
@@ -24,7 +24,7 @@ use crate::{
     faults::{Fault, When},
     operations::{self, Context},
     recorded::Seen,
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     world::{World, ids::Kind},
 };
 
@@ -55,24 +55,24 @@ pub(crate) async fn handle(
     shared: &Shared,
     request: Request<Incoming>,
     reset: &ResetFlag,
-) -> Result<Response<ReplyBody>, NoResponse> {
+) -> Result<http::Response<ResponseBody>, NoResponse> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let route = routes::find(shared.origin(), &head.method, path, head.uri.query());
     let query = head.uri.query().unwrap_or_default();
     let body = timeout(shared.body_timeout, read(body)).await;
-    let body = body.unwrap_or_else(|_| Err(Reply::rejected(StatusCode::REQUEST_TIMEOUT, "Request body timed out")));
+    let body = body.unwrap_or_else(|_| Err(Response::rejected(StatusCode::REQUEST_TIMEOUT, "Request body timed out")));
     if control::owns(path) {
-        let reply = control::handle(shared, &head, body);
+        let response = control::handle(shared, &head, body);
         let written = shared.written().await;
-        let failed = |error: String| Reply::rejected(StatusCode::INTERNAL_SERVER_ERROR, &error);
-        return respond(Some(written.map_or_else(failed, |()| reply)), None, None, reset).await;
+        let failed = |error: String| Response::rejected(StatusCode::INTERNAL_SERVER_ERROR, &error);
+        return respond(Some(written.map_or_else(failed, |()| response)), None, None, reset).await;
     }
     let operation = route.as_ref().ok().map(|route| route.operation);
     let when = operation.and_then(|operation| shared.faults().take(operation));
     let own_id = request_id(&head.headers);
     let (mut at, mut new_id) = (None, None);
-    let (reply, bytes) = match (&when, &route, body) {
+    let (response, bytes) = match (&when, &route, body) {
         (Some(When::BeforeCommit(fault)), _, body) if !matches!(fault, Fault::Delay(_)) => {
             (None, body.unwrap_or_default())
         }
@@ -84,19 +84,19 @@ pub(crate) async fn handle(
             }
             // Before the state is locked, for the sake of the other requests.
             let input = Input::read(route.operation, &head.headers, query, &body);
-            let reply = {
+            let response = {
                 let mut world = shared.world();
-                let reply = execute(&mut world, route, &head.headers, input, &body);
+                let response = execute(&mut world, route, &head.headers, input, &body);
                 (at, new_id) = (Some(world.now()), own_id.is_none().then(|| new_request_id(&mut world)).flatten());
                 if std::mem::take(&mut world.has_news) {
                     shared.changed.notify_one();
                 }
-                reply
+                response
             };
             // Reads wait as well: no response shows what a kill could undo.
             let written = shared.written().await;
-            let failed = |error: String| Reply::rejected(StatusCode::INTERNAL_SERVER_ERROR, &error);
-            (Some(written.map_or_else(failed, |()| reply)), body)
+            let failed = |error: String| Response::rejected(StatusCode::INTERNAL_SERVER_ERROR, &error);
+            (Some(written.map_or_else(failed, |()| response)), body)
         }
     };
     let at = at.unwrap_or_else(|| {
@@ -112,8 +112,8 @@ pub(crate) async fn handle(
         query,
         headers: &head.headers,
         body: &bytes,
-        status: reply.as_ref().map(|reply| reply.status.as_u16()),
-        response: reply.as_ref().map(|reply| &*reply.body).unwrap_or_default(),
+        status: response.as_ref().map(|response| response.status.as_u16()),
+        response: response.as_ref().map(|response| &*response.body).unwrap_or_default(),
         fault: when.clone(),
     });
     if !shared.latency.is_zero() {
@@ -123,18 +123,18 @@ pub(crate) async fn handle(
         None | Some(When::BeforeCommit(Fault::Delay(_))) => None,
         Some(When::BeforeCommit(fault) | When::AfterCommit(fault)) => Some(fault),
     };
-    respond(reply, fault, own_id.or(new_id), reset).await
+    respond(response, fault, own_id.or(new_id), reset).await
 }
 
 /// Reads a body, within the limit.
 async fn read(mut body: Incoming) -> Result<Bytes, Rejection> {
-    let too_large = || Reply::rejected(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large");
+    let too_large = || Response::rejected(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large");
     if body.size_hint().lower() > DRAINED {
         return Err(too_large());
     }
     let (mut bytes, mut length) = (BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Reply::bad_request("Request body broken off or malformed"))?;
+        let frame = frame.map_err(|_| Response::bad_request("Request body broken off or malformed"))?;
         let Ok(data) = frame.into_data() else { continue };
         length += data.len() as u64;
         if length > DRAINED {
@@ -167,24 +167,24 @@ fn execute(
     headers: &HeaderMap,
     input: Result<Input, Rejection>,
     bytes: &Bytes,
-) -> Reply {
+) -> Response {
     world.run_timers();
-    let result: Result<Reply, Rejection> = (|| {
+    let result: Result<Response, Rejection> = (|| {
         let operation = route.operation;
         let actor = access::authorize(world, operation, headers)?;
         let Input { body, query } = input?;
         let idempotency = operations::idempotency::Key::of(world, route, headers, actor, bytes);
-        if let Some(reply) = idempotency.as_ref().and_then(|key| key.earlier(world)) {
-            return Ok(reply);
+        if let Some(response) = idempotency.as_ref().and_then(|key| key.earlier(world)) {
+            return Ok(response);
         }
-        let reply = world.transaction(|world| {
+        let response = world.transaction(|world| {
             let mut context = Context { world, operation, actor, route, headers, query, body };
             operations::execute(&mut context)
         })?;
         if let Some(key) = idempotency {
-            key.keep(world, &reply);
+            key.keep(world, &response);
         }
-        Ok(reply)
+        Ok(response)
     })();
     result.unwrap_or_else(|rejection| rejection)
 }
@@ -200,23 +200,23 @@ fn new_request_id(world: &mut World) -> Option<HeaderValue> {
 }
 
 async fn respond(
-    reply: Option<Reply>,
+    response: Option<Response>,
     fault: Option<Fault>,
     request_id: Option<HeaderValue>,
     reset: &ResetFlag,
-) -> Result<Response<ReplyBody>, NoResponse> {
+) -> Result<http::Response<ResponseBody>, NoResponse> {
     let mut is_truncated = false;
-    let reply = match fault {
-        None => reply,
-        Some(Fault::Status(status)) => Some(Reply::rejected(status_code(status), "Emulated failure")),
+    let response = match fault {
+        None => response,
+        Some(Fault::Status(status)) => Some(Response::rejected(status_code(status), "Emulated failure")),
         Some(Fault::Html(status)) => {
             let status = status_code(status);
             let page = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>");
-            Some(Reply { status, ..Reply::html(page) })
+            Some(Response { status, ..Response::html(page) })
         }
         Some(Fault::Unavailable { retry_after }) => {
-            let page = Reply::html("<html><body><h1>Error 503 Backend fetch failed</h1></body></html>");
-            let page = Reply { status: StatusCode::SERVICE_UNAVAILABLE, ..page };
+            let page = Response::html("<html><body><h1>Error 503 Backend fetch failed</h1></body></html>");
+            let page = Response { status: StatusCode::SERVICE_UNAVAILABLE, ..page };
             Some(page.with_header(header::RETRY_AFTER, &retry_after.to_string()))
         }
         Some(Fault::Reset) => {
@@ -226,15 +226,15 @@ async fn respond(
         Some(Fault::Close) => return Err(NoResponse),
         Some(Fault::Truncate) => {
             is_truncated = true;
-            reply.or_else(|| Some(Reply::html("<html><body>truncated</body></html>")))
+            response.or_else(|| Some(Response::html("<html><body>truncated</body></html>")))
         }
         Some(Fault::Delay(delay)) => {
             sleep(delay).await;
-            reply
+            response
         }
     };
-    let Some(Reply { status, headers, body }) = reply else { return Err(NoResponse) };
-    let mut response = Response::new(if is_truncated { ReplyBody::truncated(&body) } else { ReplyBody::whole(body) });
+    let Some(Response { status, headers, body }) = response else { return Err(NoResponse) };
+    let mut response = http::Response::new(if is_truncated { ResponseBody::truncated(&body) } else { ResponseBody::whole(body) });
     *response.status_mut() = status;
     response.headers_mut().extend(headers);
     if let (Some(name), Some(id)) = (&CONTRACT.request_id, request_id) {

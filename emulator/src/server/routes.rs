@@ -9,7 +9,7 @@ use piaxis::{OPERATIONS, Operation};
 
 use crate::{
     contract::CONTRACT,
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
 };
 
 /// Operations by path below the base path, and then by method.
@@ -34,7 +34,7 @@ pub(crate) struct Route {
 
 /// The operation of a method and a path. Otherwise FastAPI's error, or its redirect where only a slash at the end is wrong.
 pub(crate) fn find(origin: &str, method: &Method, path: &str, query: Option<&str>) -> Result<Route, Rejection> {
-    let not_found = || Reply::rejected(StatusCode::NOT_FOUND, "Not Found");
+    let not_found = || Response::rejected(StatusCode::NOT_FOUND, "Not Found");
     let Some(below) = path.strip_prefix(&CONTRACT.base_path) else { return Err(not_found()) };
     let Ok(matched) = ROUTES.at(below) else {
         let other = below.strip_suffix('/').map_or_else(|| format!("{below}/"), str::to_owned);
@@ -43,11 +43,11 @@ pub(crate) fn find(origin: &str, method: &Method, path: &str, query: Option<&str
         }
         let query = query.map_or(String::new(), |query| format!("?{query}"));
         let location = format!("{origin}{}{other}{query}", CONTRACT.base_path);
-        return Err(Reply::redirect(StatusCode::TEMPORARY_REDIRECT, &location));
+        return Err(Response::redirect(StatusCode::TEMPORARY_REDIRECT, &location));
     };
     let Some(operation) = matched.value.iter().find(|operation| operation.method == method.as_str()) else {
         let allowed: Vec<&str> = matched.value.iter().map(|operation| operation.method).collect();
-        let rejected = Reply::rejected(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+        let rejected = Response::rejected(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
         return Err(rejected.with_header(header::ALLOW, &allowed.join(", ")));
     };
     let decoded = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     contract::{CONTRACT, as_2020_12, resolve},
-    reply::{Invalid, PROBLEMS, Rejection, Reply},
+    response::{Invalid, PROBLEMS, Rejection, Response},
 };
 
 /// The validators of the bodies and queries of one operation.
@@ -47,11 +47,11 @@ pub(crate) fn body(operation: &Operation, bytes: &[u8], content_type: &str) -> R
         Value::Object(fields.collect())
     } else if !content_type.split(';').next().is_some_and(is_json) {
         let message = "Input should be a valid dictionary or object to extract fields from";
-        return Err(Reply::invalid_field(&["body"], message, "model_attributes_type"));
+        return Err(Response::invalid_field(&["body"], message, "model_attributes_type"));
     } else {
         serde_json::from_slice(bytes).map_err(|error| {
             let loc = vec!["body".into(), error.column().into()];
-            Reply::invalid(&[Invalid { loc, msg: "JSON decode error".into(), kind: "json_invalid".into() }])
+            Response::invalid(&[Invalid { loc, msg: "JSON decode error".into(), kind: "json_invalid".into() }])
         })?
     };
     check(VALIDATORS.get(operation.id).and_then(|validators| validators.body.as_ref()), "body", &value)?;
@@ -97,7 +97,7 @@ fn check(validator: Option<&Validator>, place: &str, value: &Value) -> Result<()
             break;
         }
     }
-    Err(Reply::invalid(&problems))
+    Err(Response::invalid(&problems))
 }
 
 /// The error of the schema in the words of Pydantic.
@@ -185,7 +185,7 @@ pub(crate) fn not_one_of(place: &[&str], known: &[&str]) -> Rejection {
         Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
         _ => known.concat(),
     };
-    Reply::invalid_field(place, &format!("Input should be {known}"), "enum")
+    Response::invalid_field(place, &format!("Input should be {known}"), "enum")
 }
 
 /// A value that fits the contract as a type of the crate.
@@ -198,10 +198,10 @@ pub(crate) fn decode<T: DeserializeOwned>(place: &str, value: &Value) -> Result<
         let path = error.path().to_string();
         let mut loc: Vec<&str> = vec![place];
         loc.extend(path.split('.').filter(|part| !["", "?"].contains(part)));
-        Reply::invalid_field(&loc, "Input is invalid", "value_error")
+        Response::invalid_field(&loc, "Input is invalid", "value_error")
     })
 }
 
 fn missing(loc: Vec<Value>) -> Rejection {
-    Reply::invalid(&[Invalid { loc, msg: "Field required".into(), kind: "missing".into() }])
+    Response::invalid(&[Invalid { loc, msg: "Field required".into(), kind: "missing".into() }])
 }

@@ -39,8 +39,8 @@ impl Merchant<'_> {
     /// # Panics
     /// When the URL is invalid.
     #[track_caller]
-    pub fn set_webhook(&self, url: &str) {
-        let set = self.emulator.shared.world().set_webhook_url(self.row, Some(url));
+    pub fn set_webhook(&self, url: impl Into<String>) {
+        let set = self.emulator.shared.world().set_webhook_url(self.row, Some(&url.into()));
         assert!(set.is_ok(), "{}", set.err().unwrap_or_default());
     }
 

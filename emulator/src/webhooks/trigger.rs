@@ -58,13 +58,13 @@ impl World {
         reads.filter_map(|operation| Some((operation, last_parameter(operation)?))).find_map(|(operation, name)| {
             let route = Route { operation, parameters: vec![(name.to_owned(), object_id.to_owned())] };
             let actor = Actor { merchant: Some(merchant), payer: None };
-            let reply = self.transaction(|world| {
+            let response = self.transaction(|world| {
                 let headers = &HeaderMap::new();
                 let (query, body) = (Value::Null, Value::Null);
                 operations::execute(&mut Context { world, operation, actor, route: &route, headers, query, body })
             });
-            let reply = reply.ok()?;
-            Some((name, serde_json::from_slice(&reply.body).ok()?))
+            let response = response.ok()?;
+            Some((name, serde_json::from_slice(&response.body).ok()?))
         })
     }
 }

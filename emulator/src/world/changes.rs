@@ -33,7 +33,7 @@ pub(crate) enum Section {
     Deliveries,
     Queues,
     Timers,
-    KeptReplies,
+    KeptResponses,
     Counters,
 }
 
@@ -55,7 +55,7 @@ impl Section {
         Self::Deliveries,
         Self::Queues,
         Self::Timers,
-        Self::KeptReplies,
+        Self::KeptResponses,
         Self::Counters,
     ];
 
@@ -301,7 +301,7 @@ impl World {
             Section::Deliveries => &mut self.deliveries,
             Section::Queues => &mut self.deliveries.queues,
             Section::Timers => &mut self.timers,
-            Section::KeptReplies => &mut self.kept_replies,
+            Section::KeptResponses => &mut self.kept_responses,
             Section::Counters => &mut self.counters,
         })
     }
@@ -452,7 +452,7 @@ mod tests {
                     world.after(Duration::ZERO, crate::world::timers::Timer::Payment(0));
                     world.payments.update(0, |payment| payment.amount = 8.into());
                     world.number(Kind::Item);
-                    Err::<(), _>(crate::reply::Reply::bad_request("undone"))
+                    Err::<(), _>(crate::response::Response::bad_request("undone"))
                 });
                 assert!(undone.is_err());
             }

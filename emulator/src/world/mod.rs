@@ -17,9 +17,9 @@ use piaxis::Amount;
 use crate::{
     operations::{
         disbursements::Disbursements, escrow_disbursements::EscrowDisbursements, escrows::Escrow,
-        idempotency::KeptReply, oauth::OAuth, otp::Passwords, payments::Payments,
+        idempotency::KeptResponse, oauth::OAuth, otp::Passwords, payments::Payments,
     },
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     settings::Settings,
     webhooks::{Event, queue::Deliveries},
 };
@@ -54,7 +54,7 @@ pub(crate) struct World {
     pub(crate) deliveries: Deliveries,
     pub(crate) timers: Timers,
     /// Responses to requests with an idempotency key.
-    pub(crate) kept_replies: HashMap<String, KeptReply>,
+    pub(crate) kept_responses: HashMap<String, KeptResponse>,
     /// Numbers for ids of things that have no table.
     counters: HashMap<Kind, Row>,
     counters_before: HashMap<Kind, Row>,
@@ -94,7 +94,7 @@ impl World {
             events: Table::default(),
             deliveries: Deliveries::default(),
             timers: Timers::default(),
-            kept_replies: HashMap::new(),
+            kept_responses: HashMap::new(),
             counters: HashMap::new(),
             counters_before: HashMap::new(),
             epoch: 0,
@@ -195,9 +195,9 @@ impl World {
     ) -> Result<(), Rejection> {
         self.ledger.transfer(from, to, amount, currency).map_err(|problem| match problem {
             NotMoved::InsufficientFunds => {
-                Reply::coded(http::StatusCode::BAD_REQUEST, "INSUFFICIENT_FUNDS", "Insufficient funds")
+                Response::coded(http::StatusCode::BAD_REQUEST, "INSUFFICIENT_FUNDS", "Insufficient funds")
             }
-            NotMoved::Impossible => Reply::bad_request("The amount cannot be moved"),
+            NotMoved::Impossible => Response::bad_request("The amount cannot be moved"),
         })
     }
 

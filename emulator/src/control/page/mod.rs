@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     contract::CONTRACT,
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     server::Shared,
 };
 
@@ -35,7 +35,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The page, of everything or of the object with this id.
-pub(super) fn render(shared: &Shared, id: Option<&str>) -> Reply {
+pub(super) fn render(shared: &Shared, id: Option<&str>) -> Response {
     let sections = sections::Sections::of(shared, id);
     let base_url = format!("{}{}", shared.origin(), CONTRACT.base_path);
     respond(&html! {
@@ -65,7 +65,7 @@ pub(super) fn render(shared: &Shared, id: Option<&str>) -> Reply {
 }
 
 /// The page of an error of a form.
-pub(super) fn error(rejection: &Rejection) -> Reply {
+pub(super) fn error(rejection: &Rejection) -> Response {
     let body: Value = serde_json::from_slice(&rejection.body).unwrap_or_default();
     let detail = &body["detail"];
     let text = detail.as_str().or_else(|| detail["message"].as_str());
@@ -78,10 +78,10 @@ pub(super) fn error(rejection: &Rejection) -> Reply {
         }
     });
     let allow = rejection.headers.iter().filter(|(name, _)| *name == header::ALLOW).cloned();
-    Reply { status: rejection.status, headers: page.headers.iter().cloned().chain(allow).collect(), body: page.body }
+    Response { status: rejection.status, headers: page.headers.iter().cloned().chain(allow).collect(), body: page.body }
 }
 
-fn respond(body: &Markup) -> Reply {
+fn respond(body: &Markup) -> Response {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -98,7 +98,7 @@ fn respond(body: &Markup) -> Reply {
             }
         }
     };
-    Reply::html(page.into_string()).with_header(header::CONTENT_SECURITY_POLICY, &POLICY)
+    Response::html(page.into_string()).with_header(header::CONTENT_SECURITY_POLICY, &POLICY)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(crate) use progress::{account, finish, progress};
 
 use super::{Context, lists::PageOf};
 use crate::{
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     server::validation,
     world::{
         World,
@@ -119,16 +119,16 @@ pub(crate) fn event_data(id: String, currency: &str, amount: Amount, status: &st
     data
 }
 
-pub(crate) fn quote(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn quote(context: &mut Context<'_>) -> Result<Response, Rejection> {
     context.merchant()?;
     let order: DisbursementCreate = context.body()?;
     let (items, totals) = plan(&order)?;
-    context.reply(&respond::quote(&order, items, totals))
+    context.respond(&respond::quote(&order, items, totals))
 }
 
 /// No source shows the initial status: documented responses are processing, recorded ones pending. Only a pending
 /// disbursement can be cancelled, so the emulator begins there.
-pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn create(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let merchant = context.merchant()?;
     let order: DisbursementCreate = context.body()?;
     let (items, totals) = plan(&order)?;
@@ -151,17 +151,17 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let delay = world.settings.settle_after;
     world.after(delay / 2, Timer::Disbursement(row));
     world.after(delay, Timer::Disbursement(row));
-    reply_summary(context, row)
+    respond_summary(context, row)
 }
 
-pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn get(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let row = find(context)?;
     let found = context.world.disbursements.get(row).ok_or_else(not_found)?;
-    context.reply(&respond::detail(context.world, row, found))
+    context.respond(&respond::detail(context.world, row, found))
 }
 
 /// No source shows the order of a list. Unlike the other lists, this one has a closed set of statuses.
-pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn list(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let filter: DisbursementFilter = context.query()?;
     if let Some(DisbursementStatus::Unknown(_)) = filter.status {
         return Err(validation::not_one_of(&["query", "status"], DisbursementStatus::KNOWN));
@@ -176,17 +176,17 @@ pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         .offset(i64::from(page.offset))
         .limit(i64::from(page.limit))
         .results(results.collect::<Vec<_>>());
-    context.reply(&response.build())
+    context.respond(&response.build())
 }
 
 /// Cancels a pending disbursement, and returns the whole debit. No source shows the error of another status.
-pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let DisbursementCancel { reason, .. } = context.body()?;
     let row = find(context)?;
     let world = &mut *context.world;
     let found = world.disbursements.get(row).ok_or_else(not_found)?;
     if found.status != DisbursementStatus::Pending {
-        return Err(Reply::bad_request("Only pending disbursements can be cancelled"));
+        return Err(Response::bad_request("Only pending disbursements can be cancelled"));
     }
     let (merchant, currency, debit) = (found.merchant, found.currency.clone(), found.totals.debit);
     world.transfer(Account::Disbursement(row), Account::Merchant(merchant), debit, &currency)?;
@@ -196,7 +196,7 @@ pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         disbursement.cancelled = Some(cancelled);
     });
     Disbursement::announce(world, row, EventType::DisbursementCancelled);
-    reply_summary(context, row)
+    respond_summary(context, row)
 }
 
 /// The merchant's disbursement of the path.
@@ -208,12 +208,12 @@ fn find(context: &Context<'_>) -> Result<Row, Rejection> {
 }
 
 fn not_found() -> Rejection {
-    Reply::not_found("Disbursement")
+    Response::not_found("Disbursement")
 }
 
-fn reply_summary(context: &Context<'_>, row: Row) -> Result<Reply, Rejection> {
+fn respond_summary(context: &Context<'_>, row: Row) -> Result<Response, Rejection> {
     let found = context.world.disbursements.get(row).ok_or_else(not_found)?;
-    context.reply(&respond::summary(context.world, row, found))
+    context.respond(&respond::summary(context.world, row, found))
 }
 
 #[cfg(test)]

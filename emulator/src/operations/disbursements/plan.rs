@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     contract::CONTRACT,
-    reply::{Invalid, Rejection, Reply},
+    response::{Invalid, Rejection, Response},
 };
 
 /// One payout.
@@ -55,7 +55,7 @@ pub(super) fn plan(order: &DisbursementCreate) -> Result<(Vec<Item>, Totals), Re
     let methods = CONTRACT.document["x-piaxis-payouts"]["payment_methods"]["values"].as_array();
     let is_payout_method = methods.into_iter().flatten().any(|method| *method == order.payment_method.as_str());
     if !is_payout_method && items.iter().any(|item| item.account().is_none()) {
-        return Err(Reply::bad_request("The payment method does not support payouts"));
+        return Err(Response::bad_request("The payment method does not support payouts"));
     }
     let sum = |amounts: Vec<Amount>| Amount::checked_sum(amounts).ok_or_else(inexact);
     let internal = items.iter().filter(|item| item.account().is_some()).map(|item| item.recipient.amount);
@@ -76,7 +76,7 @@ pub(crate) fn total(
 ) -> Result<Amount, Rejection> {
     if amounts.len() == 0 {
         let message = "List should have at least 1 item after validation, not 0";
-        return Err(Reply::invalid_field(&["body", "recipients"], message, "too_short"));
+        return Err(Response::invalid_field(&["body", "recipients"], message, "too_short"));
     }
     let places = CONTRACT.document["x-piaxis-payouts"]["decimal_places"]["currencies"][currency].as_u64();
     let places = places.and_then(|places| u32::try_from(places).ok()).unwrap_or(2);
@@ -93,13 +93,13 @@ pub(crate) fn total(
     };
     let problems: Vec<Invalid> = amounts.clone().enumerate().filter_map(problem).collect();
     if !problems.is_empty() {
-        return Err(Reply::invalid(&problems));
+        return Err(Response::invalid(&problems));
     }
     Amount::checked_sum(amounts).ok_or_else(inexact)
 }
 
 fn inexact() -> Rejection {
-    Reply::rejected(StatusCode::BAD_REQUEST, "The amounts have no exact sum")
+    Response::rejected(StatusCode::BAD_REQUEST, "The amounts have no exact sum")
 }
 
 /// The fee of a payout outside Piaxis, by the default tiers of the contract. No source shows fees of other currencies, and

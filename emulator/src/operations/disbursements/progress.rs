@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Disbursement, Item};
 use crate::{
     contract::CONTRACT,
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     world::{World, ids::Kind, ledger::Account, table::Row},
 };
 
@@ -31,13 +31,13 @@ pub(crate) fn progress(world: &mut World, row: Row) -> Result<(), Rejection> {
 
 /// Settles a disbursement, with the payouts that would stay pending, as a test asks.
 pub(crate) fn finish(world: &mut World, row: Row) -> Result<(), Rejection> {
-    let found = |world: &World| world.disbursements.get(row).cloned().ok_or_else(|| Reply::not_found("Disbursement"));
+    let found = |world: &World| world.disbursements.get(row).cloned().ok_or_else(|| Response::not_found("Disbursement"));
     if found(world)?.status == Status::Pending {
         progress(world, row)?;
     }
     match found(world)? {
         processing if processing.status == Status::Processing => settle(world, row, processing, true),
-        _ => Err(Reply::bad_request("The disbursement is settled")),
+        _ => Err(Response::bad_request("The disbursement is settled")),
     }
 }
 

@@ -26,7 +26,7 @@ use super::{
     lists::PageOf,
 };
 use crate::{
-    reply::{Invalid, Rejection, Reply},
+    response::{Invalid, Rejection, Response},
     world::{
         World,
         ids::Kind,
@@ -114,7 +114,7 @@ impl EscrowDisbursement {
 /// Opens one escrow for each recipient, all or none.
 ///
 /// No source shows when the wallet is debited; the emulator does it at once. Nor does one show what is rejected.
-pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn create(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let merchant = context.merchant()?;
     let order: EscrowDisbursementCreate = context.body()?;
     let total = disbursements::total(order.recipients.iter().map(|recipient| recipient.amount), &order.currency)?;
@@ -140,7 +140,7 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         created_at,
         cancelled: None,
     });
-    reply_detail(context, row)
+    respond_detail(context, row)
 }
 
 fn check_recipients(recipients: &[EscrowRecipient]) -> Result<(), Rejection> {
@@ -158,7 +158,7 @@ fn check_recipients(recipients: &[EscrowRecipient]) -> Result<(), Rejection> {
         Some(Invalid { loc, msg: msg.to_owned(), kind: kind.to_owned() })
     };
     let problems: Vec<Invalid> = recipients.iter().enumerate().filter_map(problem).collect();
-    if problems.is_empty() { Ok(()) } else { Err(Reply::invalid(&problems)) }
+    if problems.is_empty() { Ok(()) } else { Err(Response::invalid(&problems)) }
 }
 
 fn beneficiary(world: &World, recipient: &EscrowRecipient) -> Party {
@@ -171,13 +171,13 @@ fn beneficiary(world: &World, recipient: &EscrowRecipient) -> Party {
     Party { who, email: recipient.email.clone(), phone_number: recipient.phone_number.clone() }
 }
 
-pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn get(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let row = find(context)?;
-    reply_detail(context, row)
+    respond_detail(context, row)
 }
 
 /// No source shows the order of a list.
-pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn list(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let filter: EscrowDisbursementFilter = context.query()?;
     let (world, merchant) = (&*context.world, context.merchant()?);
     let page = PageOf::new(context.operation, filter.limit, filter.offset);
@@ -196,26 +196,26 @@ pub(crate) fn list(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         .offset(i64::from(page.offset))
         .limit(i64::from(page.limit))
         .results(results.collect::<Vec<_>>());
-    context.reply(&response.build())
+    context.respond(&response.build())
 }
 
 /// Cancels the record of a batch. The escrows go on, and so does their money.
 ///
 /// No source shows when a batch cannot be cancelled, nor the error.
-pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn cancel(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let DisbursementCancel { reason, .. } = context.body()?;
     let row = find(context)?;
     let world = &mut *context.world;
     let found = world.escrow_disbursements.get(row).ok_or_else(not_found)?;
     if !matches!(found.status(world), Status::Pending | Status::Processing) {
-        return Err(Reply::bad_request("Only pending or processing escrow disbursements can be cancelled"));
+        return Err(Response::bad_request("Only pending or processing escrow disbursements can be cancelled"));
     }
     let cancelled = Cancellation { at: world.now(), reason: reason.map(Into::into) };
     world.escrow_disbursements.update(row, |batch| batch.cancelled = Some(cancelled));
     EscrowDisbursement::announce(world, row, EventType::DisbursementCancelled);
     let world = &*context.world;
     let found = world.escrow_disbursements.get(row).ok_or_else(not_found)?;
-    context.reply(&respond::summary(world, row, found))
+    context.respond(&respond::summary(world, row, found))
 }
 
 /// The merchant's batch of the path.
@@ -228,13 +228,13 @@ fn find(context: &Context<'_>) -> Result<Row, Rejection> {
 }
 
 fn not_found() -> Rejection {
-    Reply::not_found("Escrow disbursement")
+    Response::not_found("Escrow disbursement")
 }
 
-fn reply_detail(context: &Context<'_>, row: Row) -> Result<Reply, Rejection> {
+fn respond_detail(context: &Context<'_>, row: Row) -> Result<Response, Rejection> {
     let world = &*context.world;
     let found = world.escrow_disbursements.get(row).ok_or_else(not_found)?;
-    context.reply(&respond::detail(world, row, found))
+    context.respond(&respond::detail(world, row, found))
 }
 
 #[cfg(test)]

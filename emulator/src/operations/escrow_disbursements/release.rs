@@ -12,7 +12,7 @@ use crate::{
         Context,
         escrows::{self, Obstacle},
     },
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     world::{World, ids::Kind, table::Row},
 };
 
@@ -29,13 +29,13 @@ struct Results {
 /// No source shows which escrows are skipped and which fail, nor how the response describes them. An escrow is skipped when
 /// it is settled already or waits for its terms. It fails when it is disputed, when its recipient cannot be paid, or when it
 /// is none of the batch. No source shows the error of a cancelled batch either.
-pub(crate) fn release(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn release(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let request: EscrowDisbursementRelease = context.body()?;
     let row = find(context)?;
     let world = &mut *context.world;
     let batch = world.escrow_disbursements.get(row).cloned().ok_or_else(not_found)?;
     if batch.cancelled.is_some() {
-        return Err(Reply::bad_request("The escrow disbursement is cancelled"));
+        return Err(Response::bad_request("The escrow disbursement is cancelled"));
     }
     let before = batch.status(world);
     let mut results = Results::default();
@@ -71,7 +71,7 @@ pub(crate) fn release(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         .released(results.released)
         .skipped(results.skipped)
         .failed(results.failed);
-    context.reply(&response.build())
+    context.respond(&response.build())
 }
 
 fn item_of<'a>(world: &World, batch: &'a EscrowDisbursement, escrow_id: &str) -> Option<&'a Item> {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     operations::{Context, otp, payments},
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     server::access::Payer,
     world::{
         World,
@@ -78,7 +78,7 @@ pub(crate) fn open(world: &mut World, new: NewEscrow) -> Result<Row, Rejection> 
     check_allocations(new.amount, &new.allocations)?;
     if new.terms.is_empty() {
         let message = "List should have at least 1 item after validation";
-        return Err(Reply::invalid_field(&["body", "terms"], message, "too_short"));
+        return Err(Response::invalid_field(&["body", "terms"], message, "too_short"));
     }
     let terms = new.terms.into_iter().map(|term| terms::open(world, term)).collect::<Result<_, _>>()?;
     let order =
@@ -114,17 +114,17 @@ fn check_allocations(amount: Amount, allocations: &[AllocationCreate]) -> Result
     for (at, allocation) in allocations.iter().enumerate() {
         check_amount(allocation.amount, &["body", "allocations", &at.to_string(), "amount"])?;
         if !keys.insert(&allocation.allocation_key) {
-            return Err(Reply::bad_request("The allocation keys must be unique"));
+            return Err(Response::bad_request("The allocation keys must be unique"));
         }
     }
     let sum = Amount::checked_sum(allocations.iter().map(|allocation| allocation.amount));
     if sum.is_none_or(|sum| sum > amount) {
-        return Err(Reply::bad_request("The allocations exceed the amount of the escrow"));
+        return Err(Response::bad_request("The allocations exceed the amount of the escrow"));
     }
     Ok(())
 }
 
-pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn create(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let order: EscrowCreate = context.body()?;
     let merchant = payments::collector(context, order.receiver_id.as_deref())?;
     let payer = payer(context, &order)?;
@@ -133,21 +133,21 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let info = order.user_info.as_ref();
     let phone_number = info.and_then(|info| info.phone_number.clone());
     if is_mobile_money && phone_number.is_none() {
-        return Err(Reply::invalid_field(&["body", "user_info", "phone_number"], "Field required", "missing"));
+        return Err(Response::invalid_field(&["body", "user_info", "phone_number"], "Field required", "missing"));
     }
     let is_proven = otp::verify(context.world, info)?;
     let who = match payer {
         Some(payer) => Who::User(payer.user),
         None if is_proven => Who::Unregistered,
         // The guide asks for it; no source shows the error.
-        None => return Err(Reply::bad_request("A one-time password of the payer is required")),
+        None => return Err(Response::bad_request("A one-time password of the payer is required")),
     };
     let email = info.and_then(|info| info.email.clone());
     let sender = Party { who, email, phone_number };
     let funded_by = if is_wallet { sender.account() } else { Account::Outside };
     if is_mobile_money && sender.phone_number.as_deref() == Some(crate::DECLINED_PHONE_NUMBER) {
         // No status is known for an escrow without money.
-        return Err(Reply::bad_request("The payment was declined"));
+        return Err(Response::bad_request("The payment was declined"));
     }
     let new = NewEscrow {
         merchant,
@@ -165,8 +165,8 @@ pub(crate) fn create(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         metadata: order.metadata,
     };
     let row = open(context.world, new)?;
-    let escrow = context.world.escrows.get(row).ok_or_else(|| Reply::not_found("Escrow"))?;
-    context.reply(&view::escrow(context.world, row, escrow))
+    let escrow = context.world.escrows.get(row).ok_or_else(|| Response::not_found("Escrow"))?;
+    context.respond(&view::escrow(context.world, row, escrow))
 }
 
 /// The registered payer of the access token, which payments from a Piaxis wallet require.
@@ -178,21 +178,21 @@ fn payer(context: &Context<'_>, order: &EscrowCreate) -> Result<Option<Payer>, R
     if let (Some(payer), Some(merchant)) = (payer, context.actor.merchant)
         && payer.merchant != merchant
     {
-        return Err(Reply::rejected(StatusCode::FORBIDDEN, "The access token was issued for another merchant"));
+        return Err(Response::rejected(StatusCode::FORBIDDEN, "The access token was issued for another merchant"));
     }
     if matches!(order.payment_method, PaymentMethod::PiaxisExternal) {
         let Some(payer) = payer else {
-            return Err(Reply::rejected(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
+            return Err(Response::rejected(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
         };
         let Some(given) = &order.external_user_id else {
-            return Err(Reply::invalid_field(&["body", "external_user_id"], "Field required", "missing"));
+            return Err(Response::invalid_field(&["body", "external_user_id"], "Field required", "missing"));
         };
         let own = context.world.users.get(payer.user).map(|user| &user.external_user_id);
         if own != Some(given) {
-            return Err(Reply::bad_request("external_user_id must be the one of the access token"));
+            return Err(Response::bad_request("external_user_id must be the one of the access token"));
         }
     } else if matches!(order.payment_method, PaymentMethod::Piaxis) && payer.is_none() {
-        return Err(Reply::rejected(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
+        return Err(Response::rejected(StatusCode::UNAUTHORIZED, "An access token of the payer is required"));
     }
     Ok(payer)
 }

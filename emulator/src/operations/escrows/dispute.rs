@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     operations::Context,
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     world::{World, ids::Kind, table::Row},
 };
 
@@ -42,7 +42,7 @@ pub enum Resolution {
 ///
 /// No source shows the role of a party that names none, nor whether a role must be the party's own: recorded requests of
 /// the receiver name `sender`.
-pub(crate) fn dispute(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn dispute(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let (row, escrow) = find(context)?;
     let request: EscrowDispute = context.body()?;
     let sides = acting(context, &escrow, request.user_info.as_ref())?;
@@ -58,13 +58,13 @@ pub(crate) fn dispute(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         .initiator_role(role);
     announce(context.world, row, &dispute, EventType::DisputeOpened, "opened");
     change(context.world, row)?.dispute = Some(dispute);
-    context.reply(&response.build())
+    context.respond(&response.build())
 }
 
 /// Ends the open dispute of an escrow.
 pub(crate) fn resolve(world: &mut World, row: Row, resolution: Resolution) -> Result<(), Rejection> {
     let dispute = change(world, row)?.dispute.take();
-    let dispute = dispute.ok_or_else(|| Reply::bad_request("The escrow has no open dispute"))?;
+    let dispute = dispute.ok_or_else(|| Response::bad_request("The escrow has no open dispute"))?;
     announce(world, row, &dispute, EventType::DisputeClosed, "closed");
     let way = match resolution {
         Resolution::Release => Way::Release,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     operations::Context,
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     world::{World, table::Row},
 };
 
@@ -34,21 +34,21 @@ impl Outcome {
 /// Takes the evidence of one side. The money is released when the last term is met.
 ///
 /// The guide: the evidence of the buyer comes from the payer, that of the seller from the merchant. No source shows an error.
-pub(crate) fn fulfill_term(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn fulfill_term(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let (row, escrow) = find(context)?;
     let request: TermFulfillment = context.body()?;
     let term_id = context.path("term_id").to_ascii_lowercase();
     let found = escrow.terms.iter().position(|term| term.id(context.world) == term_id);
-    let at = found.ok_or_else(|| Reply::not_found("Term"))?;
+    let at = found.ok_or_else(|| Response::not_found("Term"))?;
     if !request.term_id.eq_ignore_ascii_case(&term_id) {
-        return Err(Reply::bad_request("term_id must be the one of the path"));
+        return Err(Response::bad_request("term_id must be the one of the path"));
     }
     let sides = acting(context, &escrow, request.user_info.as_ref())?;
     escrow.check_open()?;
     let (rule, side, evidence) = check(context.world, &escrow, at, &sides, &request)?;
     let now = context.world.now();
     let place = change(context.world, row)?.terms.get_mut(at);
-    let term = place.ok_or_else(|| Reply::not_found("Term"))?;
+    let term = place.ok_or_else(|| Response::not_found("Term"))?;
     term.add(side, evidence);
     let name = if side == Side::Sender { "Buyer" } else { "Seller" };
     let confirmed = format!("{name} {} confirmed", rule.subject);
@@ -66,7 +66,7 @@ pub(crate) fn fulfill_term(context: &mut Context<'_>) -> Result<Reply, Rejection
             }
             Outcome::new(TermFulfillmentStatus::Success, message, is_repeated)
         }
-        Verdict::Invalid(message) => return Err(Reply::bad_request(message)),
+        Verdict::Invalid(message) => return Err(Response::bad_request(message)),
     };
     let response = TermFulfilled::builder()
         .status(outcome.status)
@@ -75,19 +75,19 @@ pub(crate) fn fulfill_term(context: &mut Context<'_>) -> Result<Reply, Rejection
         .escrow_id(id(context.world, row))
         .term_id(term_id)
         .term_type(request.term_type);
-    context.reply(&response.build())
+    context.respond(&response.build())
 }
 
 /// Meets a term without evidence, as a test asks.
 pub(crate) fn meet_term(world: &mut World, row: Row, term_id: &str) -> Result<(), Rejection> {
-    let escrow = world.escrows.get(row).ok_or_else(|| Reply::not_found("Escrow"))?;
+    let escrow = world.escrows.get(row).ok_or_else(|| Response::not_found("Escrow"))?;
     escrow.check_open()?;
     let found = escrow.terms.iter().position(|term| term.id(world).eq_ignore_ascii_case(term_id));
     let now = world.now();
     let term = found.and_then(|at| change(world, row).ok()?.terms.get_mut(at));
-    let term = term.ok_or_else(|| Reply::not_found("Term"))?;
+    let term = term.ok_or_else(|| Response::not_found("Term"))?;
     if term.met_at.is_some() {
-        return Err(Reply::bad_request("The term is already met"));
+        return Err(Response::bad_request("The term is already met"));
     }
     term.met_at = Some(now);
     follow(world, row, term_id, None).map(|_| ())
@@ -101,21 +101,21 @@ fn check(
     sides: &[Side],
     request: &TermFulfillment,
 ) -> Result<(&'static Rule, Side, Evidence), Rejection> {
-    let term = escrow.terms.get(at).ok_or_else(|| Reply::not_found("Term"))?;
+    let term = escrow.terms.get(at).ok_or_else(|| Response::not_found("Term"))?;
     if !terms::fits(&request.term_type, &term.kind) {
-        return Err(Reply::bad_request(&format!("The term is of type {}", term.kind)));
+        return Err(Response::bad_request(&format!("The term is of type {}", term.kind)));
     }
     let Some(rule) = terms::rule(&term.kind) else {
-        return Err(Reply::bad_request(&format!("A {} term is met by the release of the escrow", term.kind)));
+        return Err(Response::bad_request(&format!("A {} term is met by the release of the escrow", term.kind)));
     };
     if term.met_at.is_some() {
-        return Err(Reply::bad_request("The term is already met"));
+        return Err(Response::bad_request("The term is already met"));
     }
     if term.is_expired(world.now()) {
-        return Err(Reply::bad_request("The term is expired"));
+        return Err(Response::bad_request("The term is expired"));
     }
     let Some((allowed, evidence)) = (rule.read)(&request.data) else {
-        return Err(Reply::bad_request(&format!("The evidence of a {} term requires {}", term.kind, rule.keys)));
+        return Err(Response::bad_request(&format!("The evidence of a {} term requires {}", term.kind, rule.keys)));
     };
     let is_registered = |side: Side| escrow.party(side).who != Who::Unregistered;
     let may =
@@ -125,7 +125,7 @@ fn check(
         && agreement.agreement_type == AgreementType::Split
         && escrow.has_pending_allocations()
     {
-        return Err(Reply::bad_request("An escrow with pending allocations cannot be split"));
+        return Err(Response::bad_request("An escrow with pending allocations cannot be split"));
     }
     Ok((rule, side, evidence))
 }
@@ -145,7 +145,7 @@ fn follow(world: &mut World, row: Row, term_id: &str, agreement: Option<Agreemen
         }
         _ => {}
     }
-    let escrow = world.escrows.get(row).ok_or_else(|| Reply::not_found("Escrow"))?;
+    let escrow = world.escrows.get(row).ok_or_else(|| Response::not_found("Escrow"))?;
     if !escrow.are_terms_met() {
         let message = "Term fulfilled, waiting for other conditions";
         return Ok(Outcome::new(TermFulfillmentStatus::Pending, message, false));
@@ -157,8 +157,8 @@ fn follow(world: &mut World, row: Row, term_id: &str, agreement: Option<Agreemen
 /// Divides the held money. The percentage is taken as the receiver's, of 100; no source says so. A fraction of the smallest
 /// unit goes by the rule of half to even.
 fn split(world: &mut World, row: Row, percentage: f64, term_id: &str) -> Result<(), Rejection> {
-    let impossible = || Reply::bad_request("The amount cannot be split");
-    let held = world.escrows.get(row).map(Escrow::held).ok_or_else(|| Reply::not_found("Escrow"))?;
+    let impossible = || Response::bad_request("The amount cannot be split");
+    let held = world.escrows.get(row).map(Escrow::held).ok_or_else(|| Response::not_found("Escrow"))?;
     let percentage = Decimal::try_from(percentage).map_err(|_| impossible())?;
     let share = held.to_decimal().checked_mul(percentage).and_then(|share| share.checked_div(Decimal::ONE_HUNDRED));
     let share = Amount::from(share.ok_or_else(impossible)?.round_dp(2));

@@ -33,7 +33,7 @@ pub(crate) use view::{get, status as fulfillment};
 
 use super::Context;
 use crate::{
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     world::{
         World,
         ids::Kind,
@@ -123,13 +123,13 @@ fn find(context: &Context<'_>) -> Result<(Row, Escrow), Rejection> {
     let row = context.world.ids.row(Kind::Escrow, context.path("escrow_id"));
     let found = row.and_then(|row| Some((row, context.world.escrows.get(row)?)));
     let own = found.filter(|(_, escrow)| !escrow.sides_of(context.actor).is_empty());
-    own.map(|(row, escrow)| (row, escrow.clone())).ok_or_else(|| Reply::not_found("Escrow"))
+    own.map(|(row, escrow)| (row, escrow.clone())).ok_or_else(|| Response::not_found("Escrow"))
 }
 
 /// The escrow, to be changed now.
 fn change(world: &mut World, row: Row) -> Result<&mut Escrow, Rejection> {
     let now = world.now();
-    let escrow = world.escrows.get_mut(row).ok_or_else(|| Reply::not_found("Escrow"))?;
+    let escrow = world.escrows.get_mut(row).ok_or_else(|| Response::not_found("Escrow"))?;
     escrow.updated_at = now;
     Ok(escrow)
 }
@@ -138,11 +138,11 @@ fn change(world: &mut World, row: Row) -> Result<&mut Escrow, Rejection> {
 /// errors.
 pub(crate) fn check_amount(amount: Amount, place: &[&str]) -> Result<(), Rejection> {
     if !amount.is_positive() {
-        return Err(Reply::invalid_field(place, "Input should be greater than 0", "greater_than"));
+        return Err(Response::invalid_field(place, "Input should be greater than 0", "greater_than"));
     }
     if amount.to_decimal().normalize().scale() > 2 {
         let message = "Decimal input should have no more than 2 decimal places";
-        return Err(Reply::invalid_field(place, message, "decimal_max_places"));
+        return Err(Response::invalid_field(place, message, "decimal_max_places"));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Escrow;
 use crate::{
     operations::{Context, otp},
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     server::access::Actor,
     world::{ledger::Account, table::Row},
 };
@@ -113,7 +113,7 @@ pub(super) fn acting(
     for side in [Side::Sender, Side::Receiver] {
         let Some(recognised) = escrow.party(side).recognise(given) else { continue };
         if !otp::verify(context.world, Some(&recognised))? {
-            return Err(Reply::bad_request("A one-time password is required"));
+            return Err(Response::bad_request("A one-time password is required"));
         }
         return Ok(vec![side]);
     }
@@ -122,5 +122,5 @@ pub(super) fn acting(
 
 /// 403 of a request by a party that may not do this. No source shows the body.
 pub(super) fn forbidden() -> Rejection {
-    Reply::rejected(StatusCode::FORBIDDEN, "Not authorized for this escrow action")
+    Response::rejected(StatusCode::FORBIDDEN, "Not authorized for this escrow action")
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     operations::Context,
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     world::{
         World,
         ledger::{Account, zero},
@@ -121,8 +121,8 @@ impl Escrow {
         let Some(keys) = &part.allocation_keys else {
             let free = held.checked_sub(self.sum(&pending)).unwrap_or_else(zero);
             return match part.amount {
-                Some(amount) if amount > held => Err(Reply::bad_request("The amount exceeds the held money")),
-                Some(amount) if amount < held && amount > free => Err(Reply::bad_request(
+                Some(amount) if amount > held => Err(Response::bad_request("The amount exceeds the held money")),
+                Some(amount) if amount < held && amount > free => Err(Response::bad_request(
                     "The amount exceeds the held money without allocation: name the allocations",
                 )),
                 Some(amount) if amount < held => Ok(Selection { amount, allocations: Vec::new() }),
@@ -130,24 +130,24 @@ impl Escrow {
             };
         };
         if keys.is_empty() {
-            return Err(Reply::bad_request("allocation_keys must not be empty"));
+            return Err(Response::bad_request("allocation_keys must not be empty"));
         }
         let mut allocations = Vec::new();
         for key in keys {
             let Some(at) = self.allocations.iter().position(|known| known.order.allocation_key == *key) else {
-                return Err(Reply::bad_request(&format!("Unknown allocation: {key}")));
+                return Err(Response::bad_request(&format!("Unknown allocation: {key}")));
             };
             if !self.is_pending(at) {
-                return Err(Reply::bad_request(&format!("The allocation is already settled: {key}")));
+                return Err(Response::bad_request(&format!("The allocation is already settled: {key}")));
             }
             if allocations.contains(&at) {
-                return Err(Reply::bad_request(&format!("The allocation is named twice: {key}")));
+                return Err(Response::bad_request(&format!("The allocation is named twice: {key}")));
             }
             allocations.push(at);
         }
         let amount = self.sum(&allocations);
         if part.amount.is_some_and(|given| given != amount) {
-            return Err(Reply::bad_request("The amount must be the sum of the allocations"));
+            return Err(Response::bad_request("The amount must be the sum of the allocations"));
         }
         Ok(Selection { amount, allocations })
     }
@@ -168,7 +168,7 @@ pub(super) fn move_money(
         Way::Release => (escrow.receiver.account(), &mut escrow.released, AllocationStatus::Released),
         Way::Reverse => (escrow.funded_by.clone(), &mut escrow.reversed, AllocationStatus::Reversed),
     };
-    *total = total.checked_add(amount).ok_or_else(|| Reply::bad_request("The amount cannot be moved"))?;
+    *total = total.checked_add(amount).ok_or_else(|| Response::bad_request("The amount cannot be moved"))?;
     for at in &allocations {
         let Some(allocation) = escrow.allocations.get_mut(*at) else { continue };
         allocation.status = status.clone();
@@ -217,7 +217,7 @@ pub(crate) fn release_all(world: &mut World, row: Row, force: bool, reason: Opti
 /// Releases to the receiver. The merchant of the escrow may, and the sender.
 ///
 /// No source shows who may release, nor by whom `force` is allowed: the emulator lets both use it.
-pub(crate) fn release(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn release(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let (row, escrow) = find(context)?;
     let request: EscrowRelease = context.body()?;
     let sides = acting(context, &escrow, request.user_info.as_ref())?;
@@ -239,13 +239,13 @@ pub(crate) fn release(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         .amount(amount)
         .maybe_allocation_keys(keys)
         .maybe_allocation_summary(context.world.escrows.get(row).and_then(view::summary));
-    context.reply(&response.build())
+    context.respond(&response.build())
 }
 
 /// Reverses to the sender. The receiver may at any time; the sender while no term is met, or once a return is requested.
 ///
 /// No source shows who may reverse, nor when.
-pub(crate) fn reverse(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn reverse(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let (row, escrow) = find(context)?;
     let request: EscrowReverse = context.body()?;
     let sides = acting(context, &escrow, request.user_info.as_ref())?;
@@ -253,7 +253,7 @@ pub(crate) fn reverse(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     let is_begun = escrow.terms.iter().any(|term| term.met_at.is_some());
     let is_returned = escrow.terms.iter().any(super::terms::is_return_requested);
     if !sides.contains(&Side::Receiver) && is_begun && !is_returned {
-        return Err(Reply::bad_request("A term of the escrow is met: only the receiver can reverse"));
+        return Err(Response::bad_request("A term of the escrow is met: only the receiver can reverse"));
     }
     let part = Part { amount: request.amount, allocation_keys: request.allocation_keys };
     let (amount, keys) = move_money(context.world, row, Way::Reverse, &part, request.reason.as_deref())?;
@@ -264,5 +264,5 @@ pub(crate) fn reverse(context: &mut Context<'_>) -> Result<Reply, Rejection> {
         .amount(amount)
         .maybe_allocation_keys(keys)
         .maybe_allocation_summary(context.world.escrows.get(row).and_then(view::summary));
-    context.reply(&response.build())
+    context.respond(&response.build())
 }

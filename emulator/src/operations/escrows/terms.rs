@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::party::Side;
 use crate::{
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     world::{World, ids::Kind, table::Row},
 };
 
@@ -270,7 +270,7 @@ pub(super) fn open(world: &mut World, new: TermCreate) -> Result<Term, Rejection
         _ => None,
     };
     if let Some(lacks) = lacks {
-        return Err(Reply::bad_request(&format!("The data of a {} term requires {lacks}", new.type_)));
+        return Err(Response::bad_request(&format!("The data of a {} term requires {lacks}", new.type_)));
     }
     Ok(Term {
         number: world.number(Kind::Term),

@@ -50,8 +50,8 @@ fn send(world: &mut World, actor: Actor, path: &str, body: Value) -> (u16, Value
         let (operation, query) = (route.operation, Value::Null);
         operations::execute(&mut Context { world, operation, actor, route: &route, headers, query, body })
     });
-    let reply = result.unwrap_or_else(|rejection| rejection);
-    (reply.status.as_u16(), serde_json::from_slice(&reply.body).unwrap())
+    let response = result.unwrap_or_else(|rejection| rejection);
+    (response.status.as_u16(), serde_json::from_slice(&response.body).unwrap())
 }
 
 fn fulfill(world: &mut World, actor: Actor, row: Row, data: Value, number: Option<&str>) -> u16 {

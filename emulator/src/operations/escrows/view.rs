@@ -10,17 +10,17 @@ use super::{Allocation, Escrow, find, id, party::Who};
 use crate::{
     contract,
     operations::Context,
-    reply::{Rejection, Reply},
+    response::{Rejection, Response},
     world::{World, ledger::zero, table::Row},
 };
 
-pub(crate) fn get(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn get(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let (row, found) = find(context)?;
-    context.reply(&escrow(context.world, row, &found))
+    context.respond(&escrow(context.world, row, &found))
 }
 
 /// Fulfilment state of an escrow.
-pub(crate) fn status(context: &mut Context<'_>) -> Result<Reply, Rejection> {
+pub(crate) fn status(context: &mut Context<'_>) -> Result<Response, Rejection> {
     let (row, escrow) = find(context)?;
     let sender = &escrow.sender;
     let is_registered = sender.who != Who::Unregistered;
@@ -54,7 +54,7 @@ pub(crate) fn status(context: &mut Context<'_>) -> Result<Reply, Rejection> {
     for term in terms {
         term.entry("met_at").or_insert(Value::Null);
     }
-    context.reply(&response)
+    context.respond(&response)
 }
 
 /// An escrow as `POST /escrows/` and `GET /escrows/{escrow_id}` return it.

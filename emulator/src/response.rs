@@ -10,17 +10,17 @@ pub(crate) const PROBLEMS: usize = 100;
 
 /// A response: status, headers and body.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(try_from = "StoredReply", into = "StoredReply")]
-pub(crate) struct Reply {
+#[serde(try_from = "StoredResponse", into = "StoredResponse")]
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Bytes,
 }
 
 /// An error response. The transaction that it ends is undone.
-pub(crate) type Rejection = Reply;
+pub(crate) type Rejection = Response;
 
-impl Reply {
+impl Response {
     pub(crate) fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static(content_type))];
         Self { status, headers, body: body.into() }
@@ -39,8 +39,8 @@ impl Reply {
     }
 
     pub(crate) fn redirect(status: StatusCode, location: &str) -> Self {
-        let reply = Self { status, headers: Vec::new(), body: Bytes::new() };
-        reply.with_header(header::LOCATION, location)
+        let response = Self { status, headers: Vec::new(), body: Bytes::new() };
+        response.with_header(header::LOCATION, location)
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
@@ -91,25 +91,25 @@ pub(crate) struct Invalid {
 
 /// A response in a state file.
 #[derive(Serialize, Deserialize)]
-struct StoredReply {
+struct StoredResponse {
     status: u16,
     headers: Vec<(String, String)>,
     /// Bodies of the emulator are text.
     body: String,
 }
 
-impl From<Reply> for StoredReply {
-    fn from(reply: Reply) -> Self {
+impl From<Response> for StoredResponse {
+    fn from(response: Response) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let headers = reply.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())));
-        Self { status: reply.status.as_u16(), headers: headers.collect(), body: text(&reply.body) }
+        let headers = response.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())));
+        Self { status: response.status.as_u16(), headers: headers.collect(), body: text(&response.body) }
     }
 }
 
-impl TryFrom<StoredReply> for Reply {
+impl TryFrom<StoredResponse> for Response {
     type Error = http::Error;
 
-    fn try_from(stored: StoredReply) -> Result<Self, http::Error> {
+    fn try_from(stored: StoredResponse) -> Result<Self, http::Error> {
         let header = |(name, value): (String, String)| -> Result<_, http::Error> {
             Ok((HeaderName::try_from(name)?, HeaderValue::try_from(value)?))
         };
