@@ -36,7 +36,7 @@ fn generation_is_deterministic() {
 }
 
 #[test]
-fn a_broken_contract_is_refused_by_place() {
+fn a_broken_contract_is_an_error_that_names_the_place() {
     // (what is replaced, by what, a text on the line that the error must name, what the error must say)
     let cases = [
         (

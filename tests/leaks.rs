@@ -143,7 +143,7 @@ fn echoes(secrets: &[&str]) -> Vec<Response> {
 }
 
 #[tokio::test]
-async fn rejections_that_repeat_the_secrets_do_not_bring_them_into_errors_or_logs() {
+async fn rejections_that_echo_secrets_do_not_bring_them_into_errors_or_logs() {
     let log = Log::default();
     let _guard = keep(&log);
     let printed = collect_failures(echoes).await;
@@ -231,7 +231,7 @@ fn unreadable(secrets: &[&str]) -> Vec<Response> {
 }
 
 #[tokio::test]
-async fn successes_that_cannot_be_read_do_not_bring_secrets_into_errors_or_logs() {
+async fn successes_that_fail_to_decode_do_not_bring_secrets_into_errors_or_logs() {
     let log = Log::default();
     let _guard = keep(&log);
     let printed = collect_failures(unreadable).await;
@@ -331,7 +331,7 @@ async fn secrets_in_responses_are_decoded_but_not_shown() {
 }
 
 #[test]
-fn numbers_that_are_secrets_are_taken_out_of_the_words() {
+fn secret_numbers_are_redacted_in_messages() {
     // FastAPI repeats the input, also where it is a number.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -585,7 +585,7 @@ async fn secrets_are_redacted_in_every_encoding() {
 }
 
 #[tokio::test]
-async fn messages_keep_what_is_no_secret() {
+async fn messages_keep_text_that_is_no_secret() {
     let server = Server::start(Response::CloseUnread).await;
     let client = server.builder().api_key("key-1234").client_id("client-1").build().unwrap();
     for (message, expected) in [

@@ -58,7 +58,7 @@ fn resident() -> Option<usize> {
 }
 
 #[tokio::test]
-async fn a_million_rows_take_no_more_memory_than_a_few() {
+async fn a_million_items_take_no_more_memory_than_a_few() {
     const ROWS: usize = 1_000_000;
     let _turn = ONE_AT_A_TIME.lock().await;
     let page = |asked: &Asked| (asked.offset..ROWS.min(asked.offset + asked.limit)).collect();

@@ -67,7 +67,7 @@ async fn each_attempt_is_a_span_with_the_names_of_opentelemetry() {
 }
 
 #[tokio::test]
-async fn a_span_comes_by_its_name_or_its_target_alone() {
+async fn a_span_is_enabled_by_its_name_or_its_target_alone() {
     let by_name = logged(|about| about.name() == "piaxis_attempt").await;
     assert_eq!(by_name.matches("piaxis_attempt{").count(), 2, "{by_name}");
     assert!(!by_name.contains("piaxis{"), "{by_name}");

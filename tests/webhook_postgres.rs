@@ -230,7 +230,7 @@ async fn concurrent_deliveries_have_one_effect() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_a_transaction() {
+async fn no_delivery_waits_for_the_transaction_of_another() {
     let Some(server) = PostgresServer::shared() else { return };
     let database = Database::new(&server).await;
     // Would the guard wait, its time limit would end it with an error.
@@ -464,7 +464,7 @@ async fn expired_rows_are_purged() {
 }
 
 #[tokio::test]
-async fn the_longest_time_is_for_ever() {
+async fn the_longest_duration_never_expires() {
     let Some(server) = PostgresServer::shared() else { return };
     let database = Database::new(&server).await;
     let guard = &database.guard;
@@ -614,7 +614,7 @@ async fn the_future_is_send() {
 
 /// A machine that loses its power does not close its connections.
 #[tokio::test]
-async fn the_server_looks_for_dead_clients() {
+async fn the_server_probes_for_dead_clients() {
     let Some(server) = PostgresServer::shared() else { return };
     let database = Database::new(&server).await;
     let idle = async |transaction: &mut Transaction<'_>| -> Result<String, tokio_postgres::Error> {

@@ -242,27 +242,10 @@ fn payout_fees(document: &Value) -> Vec<(Option<Amount>, Amount)> {
     tiers.filter_map(tier).collect()
 }
 
-/// A schema of OpenAPI 3.0 as JSON Schema 2020-12: null is a type.
-pub(crate) fn as_2020_12(node: &Value) -> Value {
-    match node {
-        Value::Array(items) => items.iter().map(as_2020_12).collect(),
-        Value::Object(object) => {
-            let child = |(key, child): (&String, &Value)| {
-                (key.clone(), if key == "example" { child.clone() } else { as_2020_12(child) })
-            };
-            let mut schema: Map<String, Value> = object.iter().map(child).collect();
-            match schema.remove("nullable") {
-                Some(Value::Bool(true)) => json!({ "anyOf": [schema, { "type": "null" }] }),
-                _ => Value::Object(schema),
-            }
-        }
-        other => other.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json_schema::validator;
 
     #[test]
     fn amounts_are_written_and_free_form_objects_left_alone() {
@@ -278,5 +261,37 @@ mod tests {
         let mut body = json!({ "items": [{ "amount": "1500" }], "metadata": { "amount": "1500" } });
         contract.write_amounts(&mut body, true);
         assert_eq!(body, json!({ "items": [{ "amount": "1,500.00" }], "metadata": { "amount": "1500" } }));
+    }
+    #[test]
+    fn nullable_is_a_keyword_of_schemas_and_a_name_of_properties() {
+        let named = json!({
+            "type": "object",
+            "required": ["nullable", "example"],
+            "properties": {
+                "nullable": { "type": "boolean" },
+                "example": { "$ref": "#/components/schemas/Example" },
+                "properties": { "type": "array", "items": { "type": "string", "nullable": true } },
+            },
+        });
+        let example = json!({ "type": "object", "nullable": true, "enum": [{ "nullable": true }] });
+        let contract = json!({ "components": { "schemas": { "Example": example, "nullable": { "type": "string" } } } });
+        let validator = validator(&contract, &named).unwrap();
+        for valid in [
+            json!({ "nullable": true, "example": null }),
+            json!({ "nullable": false, "example": { "nullable": true }, "properties": ["a", null] }),
+        ] {
+            assert!(validator.is_valid(&valid), "{valid}");
+        }
+        for invalid in [
+            json!({ "nullable": null, "example": null }),
+            json!({ "nullable": "yes", "example": null }),
+            json!({ "example": null }),
+            json!({ "nullable": true, "example": {} }),
+            json!({ "nullable": true, "example": null, "properties": [1] }),
+            json!({ "nullable": true, "example": null, "properties": null }),
+            Value::Null,
+        ] {
+            assert!(!validator.is_valid(&invalid), "{invalid}");
+        }
     }
 }

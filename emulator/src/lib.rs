@@ -6,6 +6,7 @@ mod contract;
 mod control;
 mod emulator;
 mod faults;
+mod json_schema;
 mod operations;
 mod recorded;
 mod response;

@@ -240,7 +240,7 @@ async fn oversized_bodies_are_rejected() {
 }
 
 #[tokio::test]
-async fn slow_heads_and_bodies_end() {
+async fn slow_heads_and_bodies_time_out() {
     watch_panics();
     let limit = Duration::from_millis(300);
     let emulator = started(builder().read_timeouts(limit, limit)).await;
@@ -294,7 +294,7 @@ async fn slow_heads_and_bodies_end() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_json_of_the_contract_are_rejected() {
+async fn bodies_that_do_not_fit_the_contract_are_rejected() {
     watch_panics();
     let emulator = start().await;
     let deep = |open: &str, close: &str| {
@@ -370,7 +370,7 @@ async fn bodies_that_are_no_json_of_the_contract_are_rejected() {
 }
 
 #[tokio::test]
-async fn many_wrong_items_take_little_time() {
+async fn many_invalid_items_take_little_time() {
     watch_panics();
     let emulator = start().await;
     let post = |path: &str, body: &str| request(&emulator, "POST", path, "", body);
@@ -405,7 +405,7 @@ async fn many_wrong_items_take_little_time() {
 }
 
 #[tokio::test]
-async fn tricks_with_paths_and_queries_find_nothing() {
+async fn hostile_paths_and_queries_are_rejected_or_harmless() {
     watch_panics();
     let emulator = start().await;
     let get = |path: &str| request(&emulator, "GET", path, "", "");
@@ -528,7 +528,7 @@ async fn broken_http_is_rejected_or_closed() {
 }
 
 #[tokio::test]
-async fn credentials_and_keys_of_any_bytes_are_taken_as_they_are() {
+async fn credentials_and_keys_may_have_any_bytes() {
     watch_panics();
     let emulator = start().await;
     let whole = pay(&emulator, "", PAYMENT);
@@ -580,7 +580,7 @@ async fn credentials_and_keys_of_any_bytes_are_taken_as_they_are() {
 }
 
 #[tokio::test]
-async fn requests_in_one_go_get_their_responses_in_order() {
+async fn pipelined_requests_get_their_responses_in_order() {
     watch_panics();
     let emulator = start().await;
     let amounts = 1..=50;

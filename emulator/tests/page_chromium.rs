@@ -171,7 +171,7 @@ async fn forward(emulator: &Tested) -> (String, Arc<Notify>) {
 }
 
 #[tokio::test]
-async fn a_payment_that_comes_after_the_page_appears_by_itself() {
+async fn a_payment_created_after_the_page_was_loaded_appears() {
     let Some(program) = chromium().await else { return };
     let emulator = started(builder()).await;
     let folder = Folder::new();

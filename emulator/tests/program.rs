@@ -25,7 +25,7 @@ use crate::support::{program::Program, receiver::Receiver};
 const BUYER: &str = "+256700000000";
 
 #[tokio::test]
-async fn a_client_made_of_the_printed_variables_pays_and_the_receiver_is_told() {
+async fn a_client_of_the_printed_variables_pays_and_the_receiver_is_notified() {
     let receiver = Receiver::start().await;
     let program = Program::start(&["--webhook-url", &receiver.url, "--settle-after", "10", "--latency", "5"]).await;
     let client = program.client();

@@ -161,7 +161,7 @@ async fn goes_on(emulator: &Emulator, scene: &Scene) {
 }
 
 #[tokio::test]
-async fn a_snapshot_is_restored_as_often_as_wished() {
+async fn a_snapshot_can_be_restored_many_times() {
     let emulator = start().await;
     let scene = scene(&emulator).await;
     let (now, before) = (emulator.now(), seen(&emulator, &scene).await);
@@ -253,7 +253,7 @@ mod file {
     }
 
     #[tokio::test]
-    async fn webhooks_go_on_after_a_restart() {
+    async fn webhooks_continue_after_a_restart() {
         let receiver = Receiver::start().await;
         let path = path("webhooks");
         let emulator = open(&path).await;
@@ -359,7 +359,7 @@ mod file {
     }
 
     #[tokio::test]
-    async fn a_file_of_another_version_is_refused() {
+    async fn a_file_of_another_version_is_rejected() {
         let path = path("version");
         open(&path).await.shutdown().await;
         let database = redb::Database::open(&path).unwrap();

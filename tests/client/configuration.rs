@@ -47,7 +47,7 @@ fn custom(base_url: &str) -> ClientBuilder {
 }
 
 #[test]
-fn a_wrong_base_url_is_refused_and_the_error_says_why() {
+fn an_invalid_base_url_is_rejected_with_the_reason() {
     let cases = [
         ("http://api.example.com/api", "HTTPS"),
         ("http://localhost.evil.com/api", "HTTPS"),
@@ -96,7 +96,7 @@ fn a_wrong_base_url_is_refused_and_the_error_says_why() {
 }
 
 #[test]
-fn a_base_url_is_used_without_the_slash_at_its_end() {
+fn a_base_url_is_used_without_its_trailing_slash() {
     let cases = [
         ("https://api.gopiaxis.com/api", "https://api.gopiaxis.com/api"),
         ("https://api.gopiaxis.com/api/", "https://api.gopiaxis.com/api"),
@@ -117,7 +117,7 @@ fn a_base_url_is_used_without_the_slash_at_its_end() {
 }
 
 #[tokio::test]
-async fn a_slash_at_the_end_of_the_base_url_never_doubles() {
+async fn a_trailing_slash_of_the_base_url_is_never_doubled() {
     let server = Server::start(sent()).await;
     for slashes in ["", "/", "//"] {
         let client = custom(&(server.base_url() + slashes)).client_id("client-1").client_secret("secret-1");
@@ -142,7 +142,7 @@ const NO_HEADER_VALUES: [(&str, &str); 9] = [
 ];
 
 #[test]
-fn a_credential_that_no_header_can_carry_is_refused_without_being_shown() {
+fn a_credential_that_is_no_header_value_is_rejected_and_not_shown() {
     for (name, value) in NO_HEADER_VALUES {
         let value = if value.trim().is_empty() { value.to_owned() } else { format!("s3ntinel{value}") };
         let builder = || custom("https://api.example.com/api");
@@ -167,7 +167,7 @@ fn a_credential_that_no_header_can_carry_is_refused_without_being_shown() {
 }
 
 #[tokio::test]
-async fn an_option_of_a_call_that_no_header_can_carry_is_refused() {
+async fn a_request_option_that_is_no_header_value_is_rejected() {
     let server = Server::start(sent()).await;
     let payment = || PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build();
     let call = || server.client().payments().create(payment());
@@ -214,7 +214,7 @@ async fn an_option_of_a_call_that_no_header_can_carry_is_refused() {
 }
 
 #[tokio::test]
-async fn headers_of_a_call_are_sent_as_given() {
+async fn headers_of_a_request_are_sent_unchanged() {
     let server = Server::start(sent()).await;
     let call = server.builder().api_key("key-1").app_info("shop", "1.2").build().unwrap().payments();
     let payment = PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build();
@@ -232,7 +232,7 @@ async fn headers_of_a_call_are_sent_as_given() {
 }
 
 #[tokio::test]
-async fn an_id_that_would_change_the_route_is_refused() {
+async fn an_id_that_would_change_the_route_is_rejected() {
     let server = Server::start(sent()).await;
     let client = server.client();
     for id in ["", ".", "..", "..\\..\\token", "a\\..\\b", "\\", "a\\b", "\\\\evil.com\\"] {
@@ -269,7 +269,7 @@ async fn the_raw_client_cannot_leave_its_route_either() {
 }
 
 #[tokio::test]
-async fn other_mistakes_are_refused_before_anything_is_sent() {
+async fn other_invalid_arguments_are_rejected_before_anything_is_sent() {
     let server = Server::start(sent()).await;
     let client = server.client();
     let payment = PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn);
@@ -302,7 +302,7 @@ async fn other_mistakes_are_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn whatever_the_http_client_is_configured_to_redirects_and_retries_stay_off() {
+async fn redirects_and_retries_of_the_http_client_stay_off() {
     let target = Server::start(sent()).await;
     let server =
         Server::start(Response::new(307, &[("location", &format!("{}/payments/x", target.base_url()))], "")).await;
@@ -322,7 +322,7 @@ async fn whatever_the_http_client_is_configured_to_redirects_and_retries_stay_of
 }
 
 #[tokio::test]
-async fn bearer_stands_once_before_the_token() {
+async fn bearer_is_written_once_before_the_token() {
     let server = Server::start(sent()).await;
     for token in ["token-1", "Bearer token-1", "bearer token-1", "BEARER token-1"] {
         let client = server.builder().access_token(token).build().unwrap();

@@ -134,7 +134,7 @@ async fn a_payment_that_cannot_be_polled_is_unknown() {
 }
 
 #[tokio::test]
-async fn options_reach_the_creation_and_the_polls_and_the_key_only_the_creation() {
+async fn options_apply_to_the_creation_and_the_polls_and_the_key_to_the_creation_only() {
     let options = RequestOptions::new().header("x-tenant", "north");
     let script = vec![created(), payment("pending"), payment("completed")];
     let (result, server) = create(script, |payment| payment.options(options).idempotency_key(OWN_KEY)).await;

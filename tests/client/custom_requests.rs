@@ -28,7 +28,7 @@ async fn server() -> Server {
 }
 
 #[tokio::test]
-async fn it_is_sent_like_any_other() {
+async fn a_custom_request_is_sent_like_any_other() {
     let server = server().await;
     let body = json!({ "amount": "15000", "currency": "UGX" });
     let options = RequestOptions::new().header("x-tenant", "north").request_id("trace-1");
@@ -228,7 +228,7 @@ enum Colour {
 }
 
 #[tokio::test]
-async fn a_response_that_does_not_fit_is_an_error_without_values() {
+async fn a_response_that_fails_to_decode_is_an_error_without_values() {
     let server = server().await;
     let client = server.client();
     let error = client.request::<Vec<Transaction>>(Method::POST, "/transactions").await.unwrap_err();
@@ -244,7 +244,7 @@ async fn a_response_that_does_not_fit_is_an_error_without_values() {
 }
 
 #[tokio::test]
-async fn an_empty_body_is_nothing_and_an_error_in_a_2xx_is_an_error() {
+async fn an_empty_body_is_unit_or_none_and_an_error_in_a_2xx_is_an_error() {
     let server = Server::start(Response::new(204, &[], "")).await;
     let client = server.client();
     let () = client.request(Method::DELETE, "/transactions/1").await.unwrap();
@@ -261,7 +261,7 @@ async fn an_empty_body_is_nothing_and_an_error_in_a_2xx_is_an_error() {
 }
 
 #[tokio::test]
-async fn hooks_limits_and_the_response_are_there() {
+async fn a_custom_request_has_hooks_limits_and_the_response() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let server = server().await;
     let shared = seen.clone();

@@ -174,7 +174,7 @@ fn check(
 }
 
 #[tokio::test]
-async fn all_optional_fields_of_a_response_may_be_wrong_at_once() {
+async fn all_optional_fields_of_a_response_may_be_invalid_at_once() {
     let (contract, server) = (contract(), Server::start().await);
     let mut dropped = 0;
     for row in rows() {
@@ -255,7 +255,7 @@ async fn details_of_an_action_do_not_lose_the_id_of_an_escrow() {
 }
 
 #[tokio::test]
-async fn free_form_parts_come_as_they_are() {
+async fn free_form_objects_are_decoded_unchanged() {
     let mut released = recorded_response("escrow_disbursement_release");
     released["skipped"] = json!(["item-2"]);
     released["failed"] = json!(["item-3", { "item_id": "item-4" }]);
@@ -272,7 +272,7 @@ async fn free_form_parts_come_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_list_with_a_wrong_item_is_not_shortened() {
+async fn a_list_with_an_invalid_item_is_not_shortened() {
     let mut escrow = recorded_response("escrow_create");
     escrow["terms"] = json!([{ "term_id": "t-1" }, "t-2"]);
     let seen = sees("escrows_get", escrow.to_string()).await.unwrap();
@@ -356,7 +356,7 @@ async fn an_error_body_does_not_become_a_success() {
 }
 
 #[tokio::test]
-async fn a_field_that_comes_twice_is_ambiguous() {
+async fn a_duplicate_field_fails_to_decode() {
     let seen = sees("payments_create", r#"{"payment_id":"p","status":"pending","status":"failed"}"#).await.unwrap();
     assert_eq!(seen.undecoded, [("status".to_owned(), r#""failed""#.to_owned())]);
     let seen = sees("payments_create", r#"{"payment_id":"p","payment_id":"p"}"#).await.unwrap();
@@ -366,7 +366,7 @@ async fn a_field_that_comes_twice_is_ambiguous() {
 }
 
 #[tokio::test]
-async fn wrong_bytes_spoil_the_text_that_they_stand_in() {
+async fn invalid_utf_8_fails_the_text_that_contains_it() {
     let seen =
         sees("escrows_dispute", b"{\"dispute_id\":\"d\",\"message\":\"re\xe7u\",\"more\":\"\xff\"}").await.unwrap();
     assert_eq!(seen.value, json!({ "dispute_id": "d" }));
@@ -391,7 +391,7 @@ async fn amounts_keep_their_digits_beside_an_undecoded_field() {
 }
 
 #[tokio::test]
-async fn a_value_awaited_plainly_arrives_and_one_warning_names_the_paths() {
+async fn undecoded_fields_are_named_in_one_warning() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();

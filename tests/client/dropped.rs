@@ -37,7 +37,7 @@ fn hook() -> (RequestOptions, Arc<Mutex<Vec<Told>>>) {
 }
 
 #[tokio::test]
-async fn a_dropped_write_is_told_with_its_key_and_its_outcome() {
+async fn a_dropped_write_is_reported_with_its_key_and_its_outcome() {
     let server = Server::start(Response::Stall(Vec::new())).await;
     let of_client = Arc::new(Mutex::new(0));
     let counted = of_client.clone();
@@ -62,7 +62,7 @@ async fn a_dropped_write_is_told_with_its_key_and_its_outcome() {
 }
 
 #[tokio::test]
-async fn a_timeout_around_a_request_tells_the_same() {
+async fn a_request_dropped_by_a_timeout_is_reported_as_well() {
     let server = Server::start(Response::Stall(Vec::new())).await;
     let client = server.client();
     let (options, told) = hook();
@@ -76,7 +76,7 @@ async fn a_timeout_around_a_request_tells_the_same() {
 }
 
 #[tokio::test]
-async fn what_is_dropped_before_there_is_a_connection_was_not_sent_and_a_read_executes_nothing() {
+async fn a_write_dropped_before_connecting_was_not_sent_and_a_read_executes_nothing() {
     let client = Client::builder()
         .environment(Environment::Custom("http://localhost/api".to_owned()))
         .api_key("key-1")
@@ -93,7 +93,7 @@ async fn what_is_dropped_before_there_is_a_connection_was_not_sent_and_a_read_ex
 }
 
 #[tokio::test]
-async fn the_hook_of_a_request_is_told_the_outcome_so_far() {
+async fn the_hook_of_a_request_gets_the_outcome_so_far() {
     let server = Server::start(Response::json(500, "{}")).await;
     let policy = piaxis::RetryPolicy::default().backoff(Duration::ZERO, Duration::ZERO);
     let client = server.builder().api_key("key-1").retry_policy(policy.clone()).build().unwrap();

@@ -118,7 +118,7 @@ async fn the_invalid_fields_are_read() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_object_is_no_success() {
+async fn a_body_that_is_not_an_object_is_an_error() {
     let api = Api::start().await;
     for row in rows() {
         for body in [json!(null), json!("no"), json!([]), json!([{ "detail": "no" }]), json!(false), json!(0)] {
@@ -134,7 +134,7 @@ async fn a_body_that_is_no_object_is_no_success() {
 }
 
 #[tokio::test]
-async fn a_documented_success_is_one_whatever_comes_beside() {
+async fn a_documented_success_with_other_fields_is_a_success() {
     let api = Api::start().await;
     let extras = [
         json!({}),
@@ -167,7 +167,7 @@ async fn a_documented_success_is_one_whatever_comes_beside() {
 }
 
 #[tokio::test]
-async fn a_success_without_its_optional_fields_is_one() {
+async fn a_success_without_its_optional_fields_is_a_success() {
     let api = Api::start().await;
     for row in rows() {
         let (fields, required) = api.fields(&row);

@@ -61,7 +61,7 @@ impl Serialize for Unserialisable {
 }
 
 #[tokio::test]
-async fn what_cannot_be_added_is_refused_before_anything_is_sent() {
+async fn invalid_extra_fields_are_rejected_before_anything_is_sent() {
     let (server, client) = server().await;
     let typed = OPERATIONS.iter().find(|operation| operation.id == "payments_create").unwrap().body_fields;
     assert!(typed.contains(&"amount") && typed.contains(&"mfa_code"), "{typed:?}");
@@ -97,7 +97,7 @@ async fn what_cannot_be_added_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn an_error_shows_nothing_of_an_extra_field() {
+async fn an_error_shows_no_value_of_an_extra_field() {
     let (server, client) = server().await;
     let metadata = json!({ "name": "Akello", "plot": [17, 20_451_007] });
     server.set(Response::json(400, json!({ "detail": "no Akello at 20451007, order 789" })));
@@ -110,7 +110,7 @@ async fn an_error_shows_nothing_of_an_extra_field() {
 }
 
 #[tokio::test]
-async fn what_creates_in_two_steps_takes_extra_fields() {
+async fn methods_of_two_requests_take_extra_fields() {
     let (server, client) = server().await;
     server.set(Response::json(400, json!({ "detail": "no" })));
     let created = client.payments().create_and_wait(payment("1")).extra_field("metadata", "m").await;

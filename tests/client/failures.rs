@@ -295,7 +295,7 @@ async fn field_errors_are_in_the_line_when_there_is_no_other_message() {
 }
 
 #[tokio::test]
-async fn huge_and_deep_rejections_are_cut_short() {
+async fn huge_and_deep_error_bodies_are_truncated() {
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
     let long_text = format!(r#"{{"detail":"{}"}}"#, "x".repeat(1_000_000));
     let many = format!(r#"{{"detail":[{}{{}}]}}"#, r#"{"loc":["body","a"],"msg":"m","type":"t"},"#.repeat(20_000));
@@ -370,7 +370,7 @@ async fn redirects_are_not_followed_to_any_origin() {
 }
 
 #[tokio::test]
-async fn every_2xx_with_a_good_body_is_a_success() {
+async fn every_2xx_with_a_valid_body_is_a_success() {
     let server = Server::start(Response::CloseUnread).await;
     let client = server.client();
     for status in [200, 201, 202, 203, 206, 299] {
@@ -384,7 +384,7 @@ async fn every_2xx_with_a_good_body_is_a_success() {
 }
 
 #[tokio::test]
-async fn a_success_with_bytes_that_are_no_text_is_kept_as_it_came() {
+async fn a_success_with_invalid_utf_8_keeps_its_bytes() {
     let body = b"{\"id\":\"p\xff\",\"status\":\"s\",\"currency\":\"UGX\",\"amount\":1}";
     let server = Server::start(Response::new(200, &[("content-type", "application/json")], body)).await;
     let error = Class::Read.fail(&server.client()).await;
@@ -394,7 +394,7 @@ async fn a_success_with_bytes_that_are_no_text_is_kept_as_it_came() {
 }
 
 #[tokio::test]
-async fn a_success_that_cannot_be_read_says_what_and_keeps_what_is_known() {
+async fn a_success_that_fails_to_decode_names_the_cause_and_keeps_what_is_known() {
     // Class, status, content type, body, what the message must say.
     let every: [(u16, &str, &str, &str); 7] = [
         (204, "", "", "the body is empty"),
@@ -457,7 +457,7 @@ async fn a_success_without_its_own_request_id_has_ours() {
 }
 
 #[tokio::test]
-async fn a_connection_that_fails_says_how() {
+async fn a_connection_error_names_its_cause() {
     let part = |status| Response::declaring(1_000, status, &[("content-type", JSON)], r#"{"detail":"x"#);
     let stall = |response| match response {
         Response::Bytes(bytes) => Response::Stall(bytes),
@@ -510,7 +510,7 @@ async fn a_connection_that_fails_says_how() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_distinguished_from_one_that_broke() {
+async fn a_refused_connection_is_distinguished_from_a_lost_one() {
     let (_socket, base_url) = nowhere();
     let client = Client::builder()
         .environment(Environment::Custom(base_url))
@@ -531,7 +531,7 @@ async fn a_refused_connection_is_distinguished_from_one_that_broke() {
 }
 
 #[tokio::test]
-async fn the_timeout_of_a_call_goes_before_that_of_the_client() {
+async fn the_timeout_of_a_request_overrides_that_of_the_client() {
     let server = Server::start(Response::Stall(Vec::new())).await;
     let client = server.builder().api_key("key-1").timeout(Duration::from_secs(600)).build().unwrap();
     let error = client.payments().get("pay-1").timeout(Duration::from_millis(50)).await.unwrap_err();

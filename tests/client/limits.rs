@@ -115,7 +115,7 @@ async fn no_more_requests_at_a_time_than_allowed() {
 }
 
 #[tokio::test]
-async fn a_turn_that_does_not_come_before_the_deadline_sends_nothing() {
+async fn a_request_without_a_turn_before_the_deadline_is_not_sent() {
     let server = Server::start(good()).await;
     for builder in [patient(&server).requests_per_minute(1), patient(&server).concurrency(1)] {
         let client = builder.build().unwrap();
@@ -220,7 +220,7 @@ async fn a_default_request_ends_after_its_default_deadline() {
 }
 
 #[tokio::test]
-async fn with_nothing_left_of_the_deadline_nothing_is_sent() {
+async fn after_the_deadline_nothing_is_sent() {
     let server = Server::start(good()).await;
     let client = server.builder().api_key("key-1").build().unwrap();
     // Now there is a connection that could be used at once.
@@ -270,7 +270,7 @@ async fn a_timeout_before_there_is_a_connection_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_stops_at_once() {
+async fn a_dropped_request_stops_at_once() {
     let clock = Clock::stop();
     let server = Server::start(Response::json(503, "{}")).await;
     let policy = RetryPolicy::default().max_retries(100).backoff(SECOND * 10, SECOND * 10);
@@ -296,7 +296,7 @@ async fn the_length_of_a_response_is_limited() {
 }
 
 #[tokio::test]
-async fn every_attempt_is_told_with_what_metrics_need() {
+async fn every_attempt_is_reported_with_the_fields_of_metrics() {
     let server = Server::start(Response::json(503, "{}")).await;
     let told: Arc<Mutex<Vec<String>>> = Arc::default();
     let kept = told.clone();

@@ -162,7 +162,7 @@ async fn identical_payments_are_several() {
 }
 
 #[tokio::test]
-async fn another_amount_currency_method_or_payer_is_not_like_it() {
+async fn a_payment_of_another_amount_currency_method_or_payer_does_not_match() {
     let api = Api::start().await;
     for other in [
         json!({ "amount": "15,000.01" }),
@@ -197,7 +197,7 @@ async fn other_spellings_are_the_same_payment() {
 }
 
 #[tokio::test]
-async fn a_payment_that_is_not_shown_in_full_is_never_one() {
+async fn a_payment_that_is_not_shown_in_full_is_never_the_only_match() {
     let api = Api::start().await;
     for unknown in [
         json!({ "payer": null }),
@@ -230,7 +230,7 @@ async fn a_payment_that_is_not_shown_in_full_is_never_one() {
 }
 
 #[tokio::test]
-async fn masked_contacts_and_fees_on_top_leave_it_open() {
+async fn redacted_contacts_and_fees_on_top_may_match() {
     let api = Api::start().await;
     for phone in ["+2567******00", "+256 7XX XXX 000", "2567…00"] {
         let item = but(listed("pay-1"), json!({ "payer": { "phone": phone } }));
@@ -244,7 +244,7 @@ async fn masked_contacts_and_fees_on_top_leave_it_open() {
 }
 
 #[tokio::test]
-async fn an_order_without_a_payer_is_never_found_as_one() {
+async fn an_order_without_a_payer_never_has_one_match() {
     let api = Api::start().await;
     let no_payer = PaymentCreate::builder().amount(15_000).currency("UGX").payment_method(PaymentMethod::Mtn).build();
     for order in [
@@ -415,7 +415,7 @@ async fn a_disbursement_is_found_among_others() {
 }
 
 #[tokio::test]
-async fn another_total_currency_method_or_item_is_not_like_it() {
+async fn a_disbursement_of_another_total_currency_method_or_item_does_not_match() {
     let api = Api::start().await;
     let (first, second) = (item("0700000001", "100000", "week-47-a"), item("0700000002", "50000", "week-47-b"));
     for other in [
@@ -437,7 +437,7 @@ async fn another_total_currency_method_or_item_is_not_like_it() {
 }
 
 #[tokio::test]
-async fn a_disbursement_that_is_not_shown_in_full_is_never_one() {
+async fn a_disbursement_that_is_not_shown_in_full_is_never_the_only_match() {
     let api = Api::start().await;
     let (first, second) = (item("0700000001", "100000", "week-47-a"), item("0700000002", "50000", "week-47-b"));
     for unknown in [
@@ -547,7 +547,7 @@ async fn only_likely_disbursements_are_read_whole_and_with_the_options() {
 }
 
 #[tokio::test]
-async fn the_options_reach_each_page_of_payments() {
+async fn the_options_apply_to_each_page_of_payments() {
     let items = (0..250).map(|number| listed(&format!("pay-{number}"))).collect();
     let server = server(Arc::new(Mutex::new(items))).await;
     let search = server.client().payments().find_like(&payment(), since());

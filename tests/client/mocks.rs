@@ -154,7 +154,7 @@ async fn the_query_of_each_list_is_matched() {
 }
 
 #[tokio::test]
-async fn the_query_and_header_of_the_test_authorisation_are_matched() {
+async fn the_query_and_header_of_the_test_authorization_are_matched() {
     let piaxis = MockPiaxis::start().await;
     let mock = piaxis.oauth_authorize(|when, then| {
         when.merchant_id("m")
@@ -264,7 +264,7 @@ async fn responses_come_in_turn_and_the_last_one_stays() {
 }
 
 #[tokio::test]
-async fn a_list_needs_no_page_by_hand() {
+async fn a_mock_of_a_list_serves_the_requested_pages() {
     let piaxis = MockPiaxis::start().await;
     let items: Vec<_> = (0..7).map(|id| PaymentSummary::builder().payment_id(format!("p-{id}")).build()).collect();
     for count in [0, 1, 3, 7] {

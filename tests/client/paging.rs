@@ -82,7 +82,7 @@ async fn every_list_has_a_stream_that_sends_the_filter() {
 }
 
 #[tokio::test]
-async fn pages_sizes_and_beginnings_are_the_callers() {
+async fn page_size_and_first_offset_are_the_callers() {
     let server = Server::start(|_, asked| Ok(rows(25, asked))).await;
     let client = server.client();
     let pages: Vec<_> = client.payments().stream(all()).page_size(10).pages().try_collect().await.unwrap();
@@ -131,7 +131,7 @@ async fn the_next_page_is_fetched_while_the_present_one_is_used_and_no_more() {
 }
 
 #[tokio::test]
-async fn items_that_arrive_are_neither_lost_nor_doubled() {
+async fn new_items_are_neither_lost_nor_repeated() {
     // Newest first, and with every request a few items more at the top, so that the rest moves down.
     for (arriving, has_total) in [(1, true), (3, true), (9, true), (1, false), (3, false), (9, false)] {
         let server = Server::start(move |before, asked| {
@@ -160,7 +160,7 @@ async fn more_items_than_a_page_holds_arrive_at_once() {
 
 /// More items than the memory holds, so that a page begins among forgotten items.
 #[tokio::test]
-async fn no_item_comes_twice_after_its_id_was_forgotten() {
+async fn no_item_is_repeated_after_its_id_was_forgotten() {
     let mut whole = 0;
     for burst in (900..2_400).step_by(90) {
         let server = Server::start(move |before, asked| {
@@ -293,7 +293,7 @@ async fn read(client: &Client, filter: PaymentFilter) -> (Vec<usize>, Option<pia
 }
 
 #[tokio::test]
-async fn ids_are_one_only_when_they_are_the_same_text() {
+async fn ids_are_compared_as_text() {
     let uuid = "6c15f7e8-335a-4c62-a993-fb06a27b7787";
     let bare = uuid.replace('-', "");
     let texts = [uuid.to_owned(), uuid.to_uppercase(), format!("{{{uuid}}}"), format!("urn:uuid:{uuid}"), bare];
@@ -317,7 +317,7 @@ async fn ids_are_one_only_when_they_are_the_same_text() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_move_on_is_not_asked_for_ever() {
+async fn a_server_that_ignores_the_offset_ends_the_stream() {
     type Case = (&'static str, Arc<Give>, usize);
     let ignores: Arc<Give> = Arc::new(|_, asked| Ok(Given { items: (0..asked.limit).collect(), total: Some(1_000) }));
     let ignores_without_total: Arc<Give> =
@@ -352,7 +352,7 @@ async fn a_server_that_does_not_move_on_is_not_asked_for_ever() {
 }
 
 #[tokio::test]
-async fn what_a_server_does_once_does_no_harm() {
+async fn a_single_wrong_page_or_total_does_no_harm() {
     // A page that is given twice in the place of the next; a page that fails once; totals that are not true.
     let server = Server::start(|before, asked| {
         let offset = if before == 3 { 20 } else { asked.offset };
@@ -382,7 +382,7 @@ async fn a_list_may_shrink_at_its_end() {
 }
 
 #[tokio::test]
-async fn after_a_list_changed_it_goes_on_without_overlap() {
+async fn a_stream_resumes_after_list_changed() {
     // The total is that of another list, until the caller goes on.
     let server = Server::start(|before, asked| {
         let wrong = Given { total: Some(500), ..rows(100, asked) };
@@ -408,7 +408,7 @@ async fn after_a_list_changed_it_goes_on_without_overlap() {
 }
 
 #[tokio::test]
-async fn a_page_that_fails_is_where_it_goes_on() {
+async fn a_stream_resumes_at_the_page_that_failed() {
     let fail = Arc::new(AtomicUsize::new(1));
     let failing = fail.clone();
     let server = Server::start(move |_, asked| {

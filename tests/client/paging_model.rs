@@ -59,14 +59,14 @@ fn variable(name: &str, default: u64) -> u64 {
 }
 
 #[test]
-fn no_item_of_a_short_list_is_lost_or_comes_twice() {
+fn no_item_of_a_short_list_is_lost_or_repeated() {
     let tally = check(10_000, 60);
     assert!(tally.errors < tally.cases / 3, "{tally:?}");
 }
 
 /// Long enough that ids are forgotten.
 #[test]
-fn no_item_of_a_long_list_is_lost_or_comes_twice() {
+fn no_item_of_a_long_list_is_lost_or_repeated() {
     let tally = check(100, 6_000);
     assert!(tally.errors < tally.cases / 2, "{tally:?}");
 }

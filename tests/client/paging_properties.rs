@@ -19,7 +19,7 @@ fn variable(name: &str, default: u64) -> u64 {
 /// Every item that is in the list all the time comes exactly once, or the stream ends with an error.
 /// Without a change, and with any total and any limit of the server above 1, there is no error.
 #[tokio::test]
-async fn no_item_of_a_changing_list_is_lost_or_comes_twice() {
+async fn no_item_of_a_changing_list_is_lost_or_repeated() {
     let (first, cases) = (variable("PIAXIS_PAGING_SEED", 0), variable("PIAXIS_PAGING_CASES", 300));
     let list = Arc::new(Mutex::new(Changing::new(0, 0)));
     let served = list.clone();

@@ -314,7 +314,7 @@ async fn rejecting_the_first() -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_hundred_requests_that_meet_a_401_ask_the_source_once() {
+async fn a_hundred_requests_with_a_401_refresh_the_token_once() {
     let all = Arc::new(Barrier::new(100));
     let server = Server::start(move |request| {
         let all = all.clone();
@@ -387,7 +387,7 @@ async fn a_source_is_shared_by_clones_and_not_by_other_credentials() {
 }
 
 #[tokio::test]
-async fn a_failing_source_fails_all_that_wait_and_is_asked_once_for_them() {
+async fn a_failing_source_is_used_once_and_fails_all_waiting_requests() {
     let server = rejecting_the_first().await;
     let let_go = Arc::new(Notify::new());
     let source = Source::new([Step::FailWhen(let_go.clone()), Step::Give("token-2")]);
@@ -414,7 +414,7 @@ async fn a_failing_source_fails_all_that_wait_and_is_asked_once_for_them() {
 }
 
 #[tokio::test]
-async fn a_source_that_fails_after_a_401_is_asked_again_by_the_next_request() {
+async fn a_source_that_failed_after_a_401_is_used_again_by_the_next_request() {
     let server = rejecting_the_first().await;
     let source = Source::new([Step::Give("token-1"), Step::Fail, Step::Give("token-2")]);
     let client = source.client(&server);
@@ -583,7 +583,7 @@ async fn a_401_for_a_given_token_is_returned_at_once() {
 }
 
 #[tokio::test]
-async fn an_operation_without_a_token_does_not_ask_the_source() {
+async fn an_operation_without_a_token_does_not_use_the_source() {
     let server = Server::start(|request| async move { success(&id_of(&request)) }).await;
     let source = two_tokens();
     let credentials = Credentials::new().api_key("key-2").token_source(source.clone());

@@ -111,7 +111,7 @@ async fn a_quote_whose_fee_is_above_the_maximum_or_missing_creates_nothing() {
 }
 
 #[tokio::test]
-async fn amounts_without_a_sum_are_refused_before_anything_is_sent() {
+async fn amounts_whose_sum_overflows_are_rejected_before_anything_is_sent() {
     let most: Amount = piaxis::rust_decimal::Decimal::MAX.into();
     let to = |amount: Amount| Recipient::builder().phone_number("+256771234567").amount(amount).build();
     // The second pair would be rounded.
@@ -131,7 +131,7 @@ async fn amounts_without_a_sum_are_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_quote_that_fails_creates_nothing_and_says_which_call_it_was() {
+async fn a_quote_that_fails_creates_nothing_and_the_error_names_the_quote() {
     let piaxis = MockPiaxis::start().await;
     piaxis.mock(|when, then| {
         when.method(POST).path_suffix("/disbursements/quote");
@@ -147,7 +147,7 @@ async fn a_quote_that_fails_creates_nothing_and_says_which_call_it_was() {
 }
 
 #[test]
-fn payouts_are_sorted_by_rail() {
+fn payouts_are_sorted_by_payment_method() {
     let internal = Recipient::builder().recipient_id("096b723a").amount(10).build();
     let disbursements = PayoutBatch::new("UGX")
         .description("week 47")
@@ -167,7 +167,7 @@ fn payouts_are_sorted_by_rail() {
 }
 
 #[test]
-fn everything_that_is_wrong_with_a_batch_is_said_at_once() {
+fn all_errors_of_a_batch_are_reported_at_once() {
     let by_mail = Recipient::builder().email("a@example.com").amount(5).build();
     let blank = Recipient::builder().phone_number(" ").recipient_id("").amount(5).build();
     let named = |amount: i64, reference: &str| {
@@ -316,7 +316,7 @@ proptest! {
     }
 
     #[test]
-    fn no_payout_is_lost_or_doubled_by_sorting(payouts in prop::collection::vec((0_usize..2, 1_u32..1_000_000), 1..40)) {
+    fn no_payout_is_lost_or_duplicated_by_sorting(payouts in prop::collection::vec((0_usize..2, 1_u32..1_000_000), 1..40)) {
         let methods = [PaymentMethod::Mtn, PaymentMethod::Airtel];
         let mut batch = PayoutBatch::new("UGX");
         for (method, amount) in &payouts {

@@ -194,7 +194,7 @@ proptest! {
     }
 
     #[test]
-    fn separators_elsewhere_are_refused(text in "[0-9]{0,5}(,[0-9]{0,5}){1,3}(\\.[0-9]{0,3})?") {
+    fn separators_elsewhere_are_rejected(text in "[0-9]{0,5}(,[0-9]{0,5}){1,3}(\\.[0-9]{0,3})?") {
         let whole = text.split('.').next().unwrap();
         let mut groups = whole.split(',');
         let first = groups.next().unwrap();
@@ -204,7 +204,7 @@ proptest! {
     }
 
     #[test]
-    fn an_exponent_moves_the_point_exactly_or_is_refused(text in decimal_text(), exponent in -35_i32..35) {
+    fn an_exponent_moves_the_point_exactly_or_is_rejected(text in decimal_text(), exponent in -35_i32..35) {
         if let Ok(amount) = format!("{text}e{exponent}").parse::<Amount>() {
             // Compared as digits, so that rounding anywhere shows.
             let significant = |text: &str| {
@@ -216,7 +216,7 @@ proptest! {
     }
 
     #[test]
-    fn more_digits_than_fit_are_refused_not_rounded(whole in "[1-9][0-9]{20,30}", fraction in "[0-9]{10,20}[1-9]", exponent in "(e-?[0-9])?") {
+    fn more_digits_than_fit_are_rejected_not_rounded(whole in "[1-9][0-9]{20,30}", fraction in "[0-9]{10,20}[1-9]", exponent in "(e-?[0-9])?") {
         let text = format!("{whole}.{fraction}{exponent}");
         prop_assert!(text.parse::<Amount>().is_err());
     }
@@ -363,7 +363,7 @@ macro_rules! assert_open {
 }
 
 #[test]
-fn an_enum_value_that_is_not_known_keeps_its_text() {
+fn an_unknown_enum_value_keeps_its_text() {
     let known: Vec<&'static str> =
         [piaxis::PaymentMethod::KNOWN, piaxis::TermType::KNOWN, piaxis::EscrowStatus::KNOWN].concat();
     let text = prop_oneof![any::<String>(), select(known).prop_map(str::to_owned)];

@@ -30,7 +30,7 @@ async fn an_operation_is_sent_when_awaited_and_not_before() {
 }
 
 #[tokio::test]
-async fn operations_at_the_same_time_have_records_of_their_own() {
+async fn concurrent_operations_have_records_of_their_own() {
     let server = Server::start(Response::Close).await;
     let raw = server.client().raw();
     let (first, second) = (payment(), payment());
@@ -63,7 +63,7 @@ async fn query_parameters_of_a_list_have_names() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_no_segment_of_a_path_is_refused_before_anything_is_sent() {
+async fn an_id_that_is_not_one_path_segment_is_rejected_before_anything_is_sent() {
     let server = Server::start(Response::json(200, r#"{"id":"p"}"#)).await;
     for id in ["", ".", "..", r"..\..\token", r"a\b"] {
         let error = server.client().raw().payments_get(id).await.unwrap_err();

@@ -128,7 +128,7 @@ fn the_expiry_date_stands_beside_the_data() {
 }
 
 #[test]
-fn a_password_is_in_no_debug_output() {
+fn debug_output_shows_no_password() {
     let data = PasswordTermData::builder().password("open sesame").build();
     let typed = TermData::from(data.clone());
     let term = TermCreate::new(data.clone()).unwrap();

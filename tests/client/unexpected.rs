@@ -96,7 +96,7 @@ fn mutants(contract: &Value, json: &Value, nodes: &[Node]) -> Vec<Mutant> {
 }
 
 #[tokio::test]
-async fn what_the_contract_does_not_know_is_reported_by_path_and_not_by_value() {
+async fn unknown_fields_are_reported_by_path_and_not_by_value() {
     let (contract, (server, reports)) = (contract(), server().await);
     let mut counts = BTreeMap::<UnexpectedKind, (usize, usize)>::new();
     for row in rows() {

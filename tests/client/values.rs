@@ -65,7 +65,7 @@ fn amounts_in_text_are_read_exactly_and_written_plain() {
 }
 
 #[test]
-fn texts_that_are_no_amount_are_refused_not_guessed() {
+fn texts_that_are_no_amount_are_rejected_not_guessed() {
     for text in [
         "",
         " ",
@@ -132,7 +132,7 @@ fn texts_that_are_no_amount_are_refused_not_guessed() {
 }
 
 #[test]
-fn amounts_in_json_numbers_are_read_exactly_or_refused() {
+fn amounts_in_json_numbers_are_read_exactly_or_rejected() {
     for (json, wanted) in [
         ("5000", Some("5000")),
         ("0", Some("0")),
@@ -271,7 +271,7 @@ proptest! {
     }
 
     #[test]
-    fn an_amount_survives_its_text(value: i64, scale in 0..=28_u32) {
+    fn an_amount_round_trips_through_text(value: i64, scale in 0..=28_u32) {
         let amount = Amount::new(value, scale).unwrap();
         prop_assert_eq!(amount.to_string().parse(), Ok(amount));
         prop_assert_eq!(read::<Amount>(&serde_json::to_string(&amount).unwrap()), Ok(amount));
@@ -304,7 +304,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_read_as_an_amount_is_written_so_that_it_reads_the_same(text in "[+-]?[0-9,.eE+-]{0,14}|\\PC{0,8}") {
+    fn every_parsed_amount_round_trips(text in "[+-]?[0-9,.eE+-]{0,14}|\\PC{0,8}") {
         if let Ok(amount) = text.parse::<Amount>() {
             prop_assert_eq!(amount.to_string().parse(), Ok(amount));
             prop_assert!(!amount.to_string().contains([',', 'e', 'E', '+']));
@@ -348,7 +348,7 @@ fn timestamps_are_read_in_every_form_that_the_api_uses_and_written_with_z() {
 }
 
 #[test]
-fn what_is_no_timestamp_is_refused() {
+fn invalid_timestamps_are_rejected() {
     for text in [
         "",
         "now",
@@ -419,7 +419,7 @@ async fn a_year_that_rfc_3339_cannot_express_is_shown_but_never_sent() {
 }
 
 #[test]
-fn a_list_of_texts_is_built_from_whatever_becomes_text() {
+fn a_list_of_strings_is_built_from_anything_that_converts() {
     use piaxis::types::{EscrowDisbursementRelease, EscrowRelease, EscrowReverse};
     let keys = || vec!["a".to_owned(), "b".to_owned()];
     for release in [
@@ -441,7 +441,7 @@ fn a_list_of_texts_is_built_from_whatever_becomes_text() {
 // ---------------------------------------------------------------- secrets and free-form objects
 
 #[test]
-fn a_secret_shows_stars_and_writes_itself() {
+fn a_secret_is_redacted_in_debug_and_serialized_in_full() {
     let secret = Secret::from("s3cret-ä");
     assert_eq!(
         format!("{secret:?} {:#?} {:?}", secret, Some(&secret)),
@@ -460,7 +460,7 @@ fn a_secret_shows_stars_and_writes_itself() {
 }
 
 #[test]
-fn what_is_no_secret_is_refused_without_a_word_of_it() {
+fn invalid_secrets_are_rejected_and_not_shown() {
     for json in ["-123456", "123456.5", "true", "null", r#"["123456"]"#, r#"{"123456":"123456"}"#] {
         let error = read::<Secret>(json).expect_err(json);
         assert!(!error.contains("123456") && !error.contains("true"), "{error}");
@@ -468,7 +468,7 @@ fn what_is_no_secret_is_refused_without_a_word_of_it() {
 }
 
 #[test]
-fn a_free_form_object_shows_its_keys_only() {
+fn debug_of_a_free_form_object_shows_its_keys_only() {
     let json = json!({ "password": "s3cret", "nested": { "pin": 4711, "list": [null, 1.5] } });
     let object: JsonObject = serde_json::from_value(json.clone()).unwrap();
     let shown = format!("{object:?} {object:#?}");

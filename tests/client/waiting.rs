@@ -275,7 +275,7 @@ async fn a_webhook_polls_at_once_despite_a_huge_retry_after() {
 }
 
 #[tokio::test]
-async fn options_reach_every_request() {
+async fn options_apply_to_every_request() {
     let server = Server::start(payment("pending")).await;
     let attempts = Arc::new(AtomicUsize::new(0));
     let counted = attempts.clone();

@@ -86,7 +86,7 @@ async fn each_operation_sends_exactly_this_and_decodes_the_response() {
 }
 
 #[tokio::test]
-async fn each_operation_names_itself_and_its_call() {
+async fn each_operation_sends_a_user_agent_a_new_request_id_and_a_new_idempotency_key() {
     let (server, client) = server().await;
     let (mut request_ids, mut keys) = (BTreeSet::new(), BTreeSet::new());
     let (rows, mut writes) = (rows(), 0);
@@ -111,7 +111,7 @@ async fn each_operation_names_itself_and_its_call() {
 }
 
 #[tokio::test]
-async fn the_callers_own_names_win() {
+async fn request_ids_and_idempotency_keys_of_the_caller_are_sent() {
     let (server, client) = server().await;
     for row in rows() {
         let own = Own { request_id: Some("trace-17"), idempotency_key: row.writes().then_some("order-789") };
@@ -122,7 +122,7 @@ async fn the_callers_own_names_win() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_on_what_writes_nothing_is_refused() {
+async fn an_idempotency_key_of_a_read_is_rejected() {
     let (server, client) = server().await;
     for row in rows().into_iter().filter(|row| !row.writes()) {
         let error = (row.send)(&client, ID, Own { idempotency_key: Some("k"), ..Own::default() }).await.unwrap_err();
@@ -132,7 +132,7 @@ async fn an_idempotency_key_on_what_writes_nothing_is_refused() {
 }
 
 #[tokio::test]
-async fn each_operation_names_the_application() {
+async fn each_operation_sends_the_name_of_the_application() {
     let server = Server::silent().await;
     let client = full(server.builder()).app_info("orders-service", "1.4.0").build().unwrap();
     for row in rows() {
@@ -344,7 +344,7 @@ async fn unset_filters_leave_no_query() {
 }
 
 #[tokio::test]
-async fn the_mfa_code_goes_into_the_query_only_where_asked_for() {
+async fn the_mfa_code_goes_into_the_query_only_where_the_contract_has_it() {
     let (server, client) = server().await;
     server.set(Response::json(200, recorded_response("payment_create")));
     let body = || PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn);
@@ -390,7 +390,7 @@ async fn the_clients_own_id_and_secret_serve_the_token_route() {
 // ---------------------------------------------------------------- options of one call
 
 #[tokio::test]
-async fn a_header_of_one_call_goes_with_that_call_only() {
+async fn a_header_of_one_request_is_sent_with_that_request_only() {
     let (server, client) = server().await;
     server.set(Response::json(200, recorded_response("payment_details")));
     let get = || client.payments().get("p");
@@ -402,7 +402,7 @@ async fn a_header_of_one_call_goes_with_that_call_only() {
 }
 
 #[tokio::test]
-async fn headers_that_are_not_the_callers_to_set_are_refused() {
+async fn reserved_headers_are_rejected() {
     let (server, client) = server().await;
     let secret = "s-api-key\nx";
     for (name, value) in [
@@ -528,7 +528,7 @@ async fn an_id_is_one_segment_of_the_path_or_nothing_is_sent() {
 // ---------------------------------------------------------------- requests as values
 
 #[test]
-fn clients_and_calls_can_go_to_other_threads() {
+fn clients_and_requests_can_be_sent_to_other_threads() {
     fn shared<T: Send + Sync + Unpin + 'static>() {}
     fn sendable<T: Send + 'static>(_: &T) {}
     shared::<Client>();

@@ -178,7 +178,7 @@ fn a_response_needs_only_what_the_contract_lists_as_required() {
 }
 
 #[test]
-fn a_response_of_the_least_that_a_caller_needs_is_read() {
+fn a_response_of_the_required_fields_alone_is_decoded() {
     let batch = json!({ "disbursement_id": "d-1" });
     let page = json!({ "results": [] });
     let least = [
@@ -215,7 +215,7 @@ fn a_response_of_the_least_that_a_caller_needs_is_read() {
 }
 
 #[test]
-fn an_unknown_value_of_an_open_enum_comes_through() {
+fn an_unknown_value_of_an_open_enum_is_kept() {
     let mut fields_seen = 0;
     for_each_object_of_each_response(|contract, place, json, round_trip, about| {
         for (name, schema) in place.properties(contract) {
@@ -232,7 +232,7 @@ fn an_unknown_value_of_an_open_enum_comes_through() {
 }
 
 #[test]
-fn an_unknown_field_comes_through_at_every_level() {
+fn an_unknown_field_is_kept_at_every_level() {
     let news = json!({ "deep": [1, 2.5, { "text": "1,000.00", "nothing": null }], "flag": true });
     for_each_object_of_each_response(|_, place, json, round_trip, about| {
         let payload = changed(json, place, |fields| drop(fields.insert("brand_new".to_owned(), news.clone())));
@@ -244,7 +244,7 @@ fn an_unknown_field_comes_through_at_every_level() {
 }
 
 #[test]
-fn the_unknown_is_readable_in_the_types() {
+fn unknown_fields_and_values_are_readable_in_the_types() {
     let mut payment = recorded_response("payment_details");
     payment["status"] = "on_hold".into();
     payment["brand_new"] = json!([1]);

@@ -55,7 +55,7 @@ fn fields(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 #[test]
-fn it_is_openapi_3_0() {
+fn the_contract_is_openapi_3_0() {
     let contract = contract();
     let api: openapiv3::OpenAPI = serde_json::from_value(contract).unwrap();
     assert_eq!(api.openapi, "3.0.3");
@@ -65,7 +65,7 @@ fn it_is_openapi_3_0() {
 }
 
 #[test]
-fn every_operation_says_what_it_is() {
+fn every_operation_has_its_id_tag_and_credentials() {
     let contract = contract();
     let tags: BTreeSet<&str> =
         contract["tags"].as_array().unwrap().iter().filter_map(|tag| tag["name"].as_str()).collect();
@@ -107,7 +107,7 @@ fn every_reference_resolves() {
 }
 
 #[test]
-fn nothing_that_the_generator_gets_wrong() {
+fn the_contract_has_nothing_that_the_generator_gets_wrong() {
     let contract = contract();
     for (place, node) in all_nodes(&contract) {
         let Some(object) = node.as_object() else { continue };
@@ -200,7 +200,7 @@ fn reach(contract: &Value, node: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn webhooks_say_where_they_are_known_from() {
+fn webhooks_name_their_sources() {
     let contract = contract();
     let webhooks = &contract["x-piaxis-webhooks"];
     let entries =
@@ -229,7 +229,7 @@ fn webhooks_say_where_they_are_known_from() {
 }
 
 #[test]
-fn sources_and_deviations_are_whole() {
+fn sources_and_deviations_are_complete() {
     let contract = contract();
     let known = contract["x-piaxis-sources"].as_object().unwrap();
     let check = |place: &str, source: &str| {

@@ -55,7 +55,7 @@ fn run_child(variables: &[(&str, OsString)]) -> String {
 }
 
 #[test]
-fn an_environment_that_makes_no_client_is_refused_by_the_name_of_the_variable() {
+fn an_invalid_variable_is_rejected_by_name() {
     const URL: &str = "PIAXIS_API_BASE_URL";
     // What is set, and the words of the rejection. Every value has a mark that must not come out.
     type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
@@ -105,7 +105,7 @@ fn an_environment_that_makes_no_client_is_refused_by_the_name_of_the_variable() 
 
 #[cfg(unix)]
 #[test]
-fn a_variable_that_is_not_utf_8_is_refused_by_its_name() {
+fn a_variable_that_is_not_utf_8_is_rejected_by_name() {
     use std::os::unix::ffi::OsStringExt;
 
     let broken = OsString::from_vec(b"s3ntinel\xff".to_vec());

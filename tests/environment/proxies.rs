@@ -42,7 +42,7 @@ fn run_child(base_urls: &str, variables: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_environment_s_proxies_are_not_used_for_this_machine() {
+async fn proxies_of_the_environment_are_not_used_for_loopback() {
     let proxy = Server::start(Response::json(200, r#"{"payment_id":"through-the-proxy"}"#)).await;
     let server = Server::start(Response::json(200, r#"{"payment_id":"direct"}"#)).await;
     let url = |host: &str| server.base_url().replace("127.0.0.1", host);

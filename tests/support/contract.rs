@@ -1,6 +1,9 @@
 //! The contract, and validation of JSON against its schemas.
 
-use serde_json::{Map, Value, json};
+#[path = "../../emulator/src/json_schema.rs"]
+mod json_schema;
+
+use serde_json::Value;
 
 /// The contract as YAML has it.
 pub(crate) fn contract() -> Value {
@@ -9,28 +12,6 @@ pub(crate) fn contract() -> Value {
 
 /// The errors of `instance` against `schema`, whose references are to the schemas of `contract`.
 pub(crate) fn misfits(contract: &Value, schema: &Value, instance: &Value) -> Vec<String> {
-    let document = json!({
-        "allOf": [as_2020_12(schema)],
-        "components": { "schemas": as_2020_12(&contract["components"]["schemas"]) },
-    });
-    let validator = jsonschema::options().should_validate_formats(true).build(&document).unwrap();
+    let validator = json_schema::validator(contract, schema).unwrap();
     validator.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect()
-}
-
-/// OpenAPI 3.0 has `nullable` where JSON Schema has the type `null`.
-fn as_2020_12(node: &Value) -> Value {
-    match node {
-        Value::Array(items) => items.iter().map(as_2020_12).collect(),
-        Value::Object(object) => {
-            let child = |(key, child): (&String, &Value)| {
-                (key.clone(), if key == "example" { child.clone() } else { as_2020_12(child) })
-            };
-            let mut schema: Map<String, Value> = object.iter().map(child).collect();
-            match schema.remove("nullable") {
-                Some(Value::Bool(true)) => json!({ "anyOf": [schema, { "type": "null" }] }),
-                _ => Value::Object(schema),
-            }
-        }
-        other => other.clone(),
-    }
 }

@@ -160,7 +160,7 @@ async fn the_example_that_accepts_v1_has_no_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_effects_much_is_not_checked() {
+async fn checks_that_need_effects_are_skipped_without_them() {
     let app = App::new(server::webhook(webhook(), false), MemoryGuard::new(10_000));
     let report = report(server::routes(Arc::new(app)), |settings| settings.effects = None).await;
     assert!(report.faults().is_empty(), "{report}");

@@ -29,7 +29,7 @@ fn time() -> Timestamp {
 }
 
 #[test]
-fn every_known_event_comes_in_every_envelope() {
+fn every_known_event_is_read_in_every_envelope() {
     for name in EventType::KNOWN {
         let event_type = EventType::from(*name);
         assert!(!matches!(event_type, EventType::Unknown(_)), "{name}");
@@ -78,7 +78,7 @@ fn the_event_of_the_guide() {
 }
 
 #[test]
-fn odd_events_are_read_as_far_as_they_go() {
+fn odd_events_are_read_as_far_as_possible() {
     // Body; name; merchant; is it a test; what the payload is, or its problem.
     type Row<'a> = (&'a str, Option<&'a str>, Option<&'a str>, bool, &'a str);
     #[rustfmt::skip]
@@ -125,7 +125,7 @@ fn odd_events_are_read_as_far_as_they_go() {
 }
 
 #[test]
-fn what_is_no_object_is_an_error_though_it_is_signed() {
+fn a_signed_body_that_is_not_an_object_is_an_error() {
     for body in
         ["", " ", "null", "[]", r#"["a"]"#, "7", r#""text""#, "{", r#"{"event":"x"} {}"#, "{'event':1}", "\u{feff}{}"]
     {
@@ -153,7 +153,7 @@ fn what_is_no_object_is_an_error_though_it_is_signed() {
 }
 
 #[test]
-fn the_unsigned_header_is_shown_and_never_believed() {
+fn the_unsigned_event_header_is_shown_and_never_trusted() {
     let body = r#"{"event":"payment.failed","data":{}}"#;
     let signer = Signer::new("secret").unwrap();
     let webhook = Webhook::new("secret").unwrap();
@@ -229,7 +229,7 @@ fn ids_keep_all_their_digits() {
 }
 
 #[test]
-fn a_key_may_come_from_what_the_caller_knows() {
+fn the_caller_may_choose_the_deduplication_key() {
     let webhook = Webhook::new("secret").unwrap().key_from(|event| {
         Some(DeduplicationKey::of([event.event_type()?.as_str(), event.data().get("payment_id")?.as_str()?]))
     });
@@ -245,7 +245,7 @@ fn a_key_may_come_from_what_the_caller_knows() {
 }
 
 #[test]
-fn it_is_read_only_when_it_is_genuine() {
+fn a_delivery_is_parsed_only_when_it_is_genuine() {
     // Not JSON, and not genuine: the signature is what is spoken of.
     let error = Webhook::new("secret").unwrap().verify("{", &Signer::new("other").unwrap().sign("{"));
     assert_eq!(error.unwrap_err().code(), "signature_mismatch");
@@ -289,7 +289,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn unknown_events_survive(name in "[a-z_]{1,12}(\\.[a-z_]{1,12}){0,2}", body in prop::collection::hash_map(field(), json_value(), 0..8)) {
+    fn unknown_events_are_kept(name in "[a-z_]{1,12}(\\.[a-z_]{1,12}){0,2}", body in prop::collection::hash_map(field(), json_value(), 0..8)) {
         let mut body: serde_json::Map<String, Value> = body.into_iter().collect();
         body.insert("event".into(), name.clone().into());
         let text = Value::Object(body.clone()).to_string();
@@ -311,7 +311,7 @@ proptest! {
 }
 
 #[test]
-fn samples_say_what_they_are_told() {
+fn samples_have_the_given_fields() {
     let unknown = sample(&EventType::from("carrier_pigeon.landed"), Envelope::Merchant, time());
     assert_eq!(Event::from_json(&unknown).unwrap().event_type().unwrap().as_str(), "carrier_pigeon.landed");
     let text = |envelope| {

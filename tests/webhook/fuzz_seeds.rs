@@ -2,28 +2,17 @@
 
 #[path = "../../fuzz/checks.rs"]
 mod checks;
+#[path = "../../fuzz/run_seeds.rs"]
+mod run_seeds;
 
-use std::{fs, path::Path};
-
-fn run(target: &str, check: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
-    let mut inputs: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    inputs.sort();
-    assert!((10..=1_000).contains(&inputs.len()), "{}", inputs.len());
-    for input in inputs {
-        let bytes = fs::read(&input).unwrap();
-        assert!(bytes.len() <= 65_536, "{} is too large to keep", input.display());
-        println!("{}", input.display());
-        check(&bytes);
-    }
-}
+use run_seeds::run_seeds;
 
 #[test]
 fn deliveries() {
-    run("webhook_delivery", checks::delivery);
+    run_seeds(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/webhook_delivery"), checks::delivery);
 }
 
 #[test]
 fn events() {
-    run("webhook_event", checks::event);
+    run_seeds(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/webhook_event"), checks::event);
 }

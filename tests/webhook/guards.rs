@@ -51,7 +51,7 @@ async fn redis_follows_the_model() {
 }
 
 #[tokio::test]
-async fn memory_never_rejects_to_finish_what_it_leased() {
+async fn a_full_memory_guard_finishes_every_lease_that_it_gave() {
     let memory = Memory::new(3);
     let token = |name: &str| Token::new(DeduplicationKey::of([name])).unwrap();
     let (a, b, c, d) = (token("a"), token("b"), token("c"), token("d"));
@@ -87,7 +87,7 @@ async fn a_future_that_is_dropped_unpolled_changes_nothing() {
 }
 
 #[tokio::test]
-async fn times_beyond_the_clock_are_for_ever() {
+async fn durations_beyond_the_clock_never_expire() {
     let memory = Memory::new(10);
     let token = Token::new(DeduplicationKey::of(["a"])).unwrap();
     assert_eq!(memory.guard.begin(&token, Duration::MAX).await.unwrap(), Begin::Acquired);

@@ -156,7 +156,7 @@ async fn bodies_up_to_the_limit_are_read_and_longer_ones_are_not() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_not_waited_for() {
+async fn a_body_that_does_not_arrive_times_out() {
     let (address, received) = serve(webhook().body_timeout(Duration::from_millis(50))).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all((head("content-length: 100\r\n") + "{").as_bytes()).await.unwrap();
@@ -283,7 +283,7 @@ fn no_timer_of_the_runtime_is_needed() {
 }
 
 #[tokio::test]
-async fn the_layer_hands_on_what_is_genuine() {
+async fn the_layer_passes_on_genuine_deliveries() {
     let inner = tower::service_fn(|request: http::Request<Full<Bytes>>| async move {
         let delivery = request.extensions().get::<Delivery>().unwrap().clone();
         let body = request.into_body().collect().await.unwrap().to_bytes();
@@ -302,7 +302,7 @@ async fn the_layer_hands_on_what_is_genuine() {
 }
 
 #[tokio::test]
-async fn what_is_rejected_is_logged_without_its_content() {
+async fn rejections_are_logged_without_the_content() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber =

@@ -369,7 +369,7 @@ async fn every_key_has_a_time_to_live() {
 }
 
 #[tokio::test]
-async fn times_that_redis_does_not_take_are_saturated() {
+async fn durations_that_redis_rejects_are_saturated() {
     let Some(server) = RedisServer::start(Disk::Nothing) else { return };
     let guard = RedisGuard::connect(&server.address(), "shop").await.unwrap();
     let (ever, never) = (token("ever"), token("never"));

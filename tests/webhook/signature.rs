@@ -46,7 +46,7 @@ fn the_published_vector() {
 
 /// tests/data/webhook_vectors.py made them.
 #[test]
-fn the_official_package_agrees_except_for_its_holes() {
+fn the_official_package_agrees_except_for_its_defects() {
     let vectors: Vec<Value> = serde_json::from_str(include_str!("../data/webhook_vectors.json")).unwrap();
     let (mut accepted, mut rejected, mut holes) = (0, 0, Vec::new());
     for vector in &vectors {
@@ -103,7 +103,7 @@ fn webhook_of(secret: &str) -> Result<Webhook, WebhookError> {
 }
 
 #[test]
-fn every_attack_fails_in_its_own_way() {
+fn every_attack_is_rejected_with_its_own_error() {
     use SignatureVersion as Version;
     use WebhookError::*;
 
@@ -305,7 +305,7 @@ fn headers_come_in_any_form() {
 }
 
 #[test]
-fn the_secret_is_shown_nowhere() {
+fn the_secret_is_never_shown() {
     let secret = "whsec-4f9d-SENTINEL";
     let webhook = Webhook::new(secret).unwrap().additional_secret(Secret::from("whsec-old-SENTINEL")).unwrap();
     let signer = Signer::new(secret).unwrap();
@@ -319,7 +319,7 @@ fn the_secret_is_shown_nowhere() {
 
 proptest! {
     #[test]
-    fn what_the_signer_signs_is_genuine_and_nothing_else_is(
+    fn signed_deliveries_are_genuine_and_no_others(
         secret in "[\\PC--\\s]{1,80}", body: Vec<u8>, time in 0_u64..253_402_300_799, flip: prop::sample::Index,
     ) {
         let webhook = Webhook::new(secret.as_str()).unwrap().clock(move || at(time)).require_v2();

@@ -67,7 +67,10 @@ fn operation(route: &Route) -> Value {
 /// Rejects a value that does not fit the schema of this name.
 pub(super) fn validate(name: &str, value: &Value) -> Result<(), Rejection> {
     let Some(validator) = VALIDATORS.get(name) else {
-        return Err(Response::rejected(http::StatusCode::INTERNAL_SERVER_ERROR, "The schema of the request is missing"));
+        return Err(Response::rejected(
+            http::StatusCode::INTERNAL_SERVER_ERROR,
+            "The schema of the request is missing",
+        ));
     };
     let Some(error) = validator.iter_errors(value).next() else { return Ok(()) };
     let place = error.instance_path().to_string();

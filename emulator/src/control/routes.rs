@@ -288,8 +288,10 @@ pub(super) static ROUTES: &[Route] = &[
         "Otp",
         |shared, input| {
             let world = shared.world();
-            let otp =
-                world.passwords.sent_to(input.path("address")).ok_or_else(|| Response::not_found("One-time password"))?;
+            let otp = world
+                .passwords
+                .sent_to(input.path("address"))
+                .ok_or_else(|| Response::not_found("One-time password"))?;
             Ok(json!({ "otp": otp.expose() }))
         },
     ),

@@ -234,7 +234,8 @@ async fn respond(
         }
     };
     let Some(Response { status, headers, body }) = response else { return Err(NoResponse) };
-    let mut response = http::Response::new(if is_truncated { ResponseBody::truncated(&body) } else { ResponseBody::whole(body) });
+    let mut response =
+        http::Response::new(if is_truncated { ResponseBody::truncated(&body) } else { ResponseBody::whole(body) });
     *response.status_mut() = status;
     response.headers_mut().extend(headers);
     if let (Some(name), Some(id)) = (&CONTRACT.request_id, request_id) {

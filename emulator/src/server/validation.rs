@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use jsonschema::{Validator, error::ValidationErrorKind};
 use piaxis::{OPERATIONS, Operation};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
-    contract::{CONTRACT, as_2020_12, resolve},
+    contract::{CONTRACT, resolve},
+    json_schema,
     response::{Invalid, PROBLEMS, Rejection, Response},
 };
 
@@ -29,11 +30,7 @@ static VALIDATORS: LazyLock<BTreeMap<&'static str, Validators>> = LazyLock::new(
 });
 
 fn validator(schema: &Value) -> Option<Validator> {
-    let document = json!({
-        "allOf": [as_2020_12(schema)],
-        "components": { "schemas": as_2020_12(&CONTRACT.document["components"]["schemas"]) },
-    });
-    jsonschema::options().should_validate_formats(true).build(&document).ok()
+    json_schema::validator(&CONTRACT.document, schema).ok()
 }
 
 /// The body of a request as JSON, once it fits the contract.

@@ -201,7 +201,7 @@ async fn only_a_pending_disbursement_is_cancelled_and_gives_everything_back() {
 }
 
 #[tokio::test]
-async fn a_person_with_an_account_is_paid_into_it() {
+async fn a_registered_recipient_is_paid_into_the_account() {
     let emulator = start().await;
     let client = emulator.client();
     let (merchant, callback) = (emulator.default_merchant().id(), "https://shop.example.com/callback");
@@ -237,7 +237,7 @@ async fn a_batch_beyond_the_balance_is_rejected_whole() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_paid_is_rejected() {
+async fn invalid_disbursements_are_rejected() {
     let emulator = start().await;
     let client = emulator.client();
     let of = |recipients: Value| json!({ "recipients": recipients, "currency": "UGX", "payment_method": "mtn" });

@@ -215,7 +215,7 @@ async fn a_cancelled_batch_leaves_its_escrows_to_be_reversed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_held_is_rejected_whole() {
+async fn invalid_escrow_disbursements_are_rejected_whole() {
     let emulator = started(builder().start_balance(1_000)).await;
     let client = emulator.client();
     let terms = json!([{ "type": "manual_release", "data": {} }]);

@@ -169,7 +169,7 @@ async fn the_recorded_flow_gets_the_recorded_responses() {
 }
 
 #[tokio::test]
-async fn metadata_stays_as_it_was_given() {
+async fn metadata_is_returned_unchanged() {
     let emulator = start().await;
     emulator.otp(BUYER).await;
     let metadata = json!({ "amount": "7", "price": { "amount": "1,000" } });
@@ -271,7 +271,7 @@ async fn a_registered_payer_pays_from_the_wallet_and_gets_the_money_back() {
 }
 
 #[tokio::test]
-async fn others_see_nothing_of_an_escrow() {
+async fn other_merchants_and_payers_get_404_for_an_escrow() {
     let emulator = start().await;
     let (escrow, owner) = open_registered(&emulator, 400, manual()).await;
     let term = term_id(&escrow, 0);
@@ -320,7 +320,7 @@ impl As {
 }
 
 #[tokio::test]
-async fn who_may_release_reverse_and_dispute() {
+async fn only_parties_release_reverse_and_dispute() {
     let emulator = start().await;
     let client = emulator.client();
     for (sender, expected) in [(As::Merchant, 200), (As::Buyer, 200), (As::Unproven, 400), (As::Stranger, 403)] {
@@ -369,7 +369,7 @@ async fn a_rejected_release_keeps_the_one_time_password() {
 }
 
 #[tokio::test]
-async fn parts_by_amount_and_by_allocation() {
+async fn partial_releases_by_amount_and_by_allocation() {
     /// Amount and keys of the request, and the amount that moves.
     type Case = (Option<i64>, Option<Vec<String>>, Option<i64>);
     let emulator = start().await;
@@ -442,7 +442,7 @@ async fn an_allocation_that_is_named_twice_is_not_paid_twice() {
 }
 
 #[tokio::test]
-async fn a_registered_payer_who_paid_by_mobile_money_gets_it_back_there() {
+async fn a_registered_payer_who_paid_by_mobile_money_is_refunded_there() {
     let emulator = start().await;
     let payer = payer(&emulator, "user-1").await;
     let order = EscrowCreate::builder()
@@ -918,7 +918,7 @@ async fn an_open_dispute_stops_everything_until_it_is_resolved() {
 }
 
 #[tokio::test]
-async fn one_password_for_a_whole_flow_where_it_can_be_used_again() {
+async fn a_reusable_password_serves_a_whole_flow() {
     let emulator = started(builder().reusable_otps()).await;
     let client = emulator.client();
     let escrow = open(&emulator, 50_000, manual(), &[("seller-a", 20_000), ("seller-b", 30_000)]).await;

@@ -2,19 +2,12 @@
 
 #[path = "../../../fuzz/emulator_checks.rs"]
 mod checks;
+#[path = "../../../fuzz/run_seeds.rs"]
+mod run_seeds;
 
-use std::{fs, path::Path};
+use run_seeds::run_seeds;
 
 #[test]
 fn requests() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/emulator_request");
-    let mut inputs: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    inputs.sort();
-    assert!((10..=1_000).contains(&inputs.len()), "{}", inputs.len());
-    for input in inputs {
-        let bytes = fs::read(&input).unwrap();
-        assert!(bytes.len() <= 65_536, "{} is too large to keep", input.display());
-        println!("{}", input.display());
-        checks::request(&bytes);
-    }
+    run_seeds(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/emulator_request"), checks::request);
 }

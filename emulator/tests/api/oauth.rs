@@ -84,7 +84,7 @@ async fn a_payer_with_nothing_but_a_token_creates_a_payment_and_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_browser_is_asked_and_then_redirected() {
+async fn a_browser_gets_the_consent_page_and_then_a_redirect() {
     let emulator = start().await;
     let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let url = format!(

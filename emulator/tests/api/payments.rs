@@ -72,7 +72,7 @@ async fn a_one_time_password_works_once_for_its_address_and_for_five_minutes() {
 }
 
 #[tokio::test]
-async fn a_second_factor_code_is_asked_for_above_an_amount() {
+async fn a_second_factor_code_is_required_above_an_amount() {
     let emulator = started(builder().mfa_above(10_000)).await;
     let payments = emulator.client().payments();
     payments.create(order(10_000, payer(BUYER))).await.unwrap();
@@ -192,7 +192,7 @@ async fn lists_filter_by_status_method_and_time_newest_first() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_the_contract_is_rejected_as_fastapi_does() {
+async fn invalid_requests_are_rejected_as_fastapi_does() {
     let emulator = start().await;
     let client = emulator.client();
     let fits = json!({ "amount": "15000", "currency": "UGX", "payment_method": "mtn", "user_info": { "phone_number": BUYER } });

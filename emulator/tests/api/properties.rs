@@ -612,7 +612,7 @@ async fn money_is_moved_once_and_never_made_or_lost() {
 }
 
 #[tokio::test]
-async fn a_payout_that_the_recipient_cannot_hold_comes_back() {
+async fn a_payout_that_the_recipient_cannot_hold_is_returned() {
     let run = Run::start(1).await;
     let (payer, recipient) = (&run.merchants[0], &run.merchants[1]);
     let user = json!({ "phone_number": "+256700000000" });

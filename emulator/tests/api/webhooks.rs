@@ -174,7 +174,7 @@ async fn merchants_get_their_own_events_and_do_not_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn deliveries_come_twice_in_another_order_or_later_when_asked() {
+async fn deliveries_can_be_duplicated_reordered_and_delayed() {
     let (emulator, receiver) = started_with_receiver().await;
     let merchant = emulator.default_merchant();
     merchant.duplicate_webhooks(true);
@@ -217,7 +217,7 @@ async fn deliveries_come_twice_in_another_order_or_later_when_asked() {
 }
 
 #[tokio::test]
-async fn events_are_sent_again_on_request() {
+async fn events_are_resent_on_request() {
     let receiver = Receiver::start().await;
     let emulator = start().await;
     let merchant = emulator.default_merchant();
@@ -307,7 +307,7 @@ async fn any_event_about_an_object_can_be_triggered() {
 }
 
 #[tokio::test]
-async fn escrows_and_disputes_are_told_and_can_be_triggered() {
+async fn escrows_and_disputes_have_events_that_can_be_triggered() {
     let (emulator, receiver) = started_with_receiver().await;
     let (client, merchant) = (emulator.client(), emulator.default_merchant());
     let payer = UserInfo::builder().phone_number(BUYER).otp(emulator.otp(BUYER).await).build();
@@ -407,7 +407,7 @@ async fn the_tasks_of_an_emulator_end_with_it() {
 }
 
 #[tokio::test]
-async fn secrets_stand_in_no_debug_output() {
+async fn debug_output_shows_no_secrets() {
     let builder = builder().webhook_url("http://localhost/?token=in-the-url").webhook_secret("the secret");
     let text = format!("{builder:?}");
     let emulator = builder.start().await.unwrap();

@@ -112,7 +112,7 @@ fn sample(operation: &Value) -> Option<Value> {
 }
 
 #[tokio::test]
-async fn payments_and_disbursements_end_at_once() {
+async fn payments_and_disbursements_settle_at_once() {
     let emulator = started(builder().settle_after(Duration::from_secs(3600))).await;
     let control = Control::new(&emulator).await;
     let client = emulator.client();

@@ -122,7 +122,7 @@ async fn nothing_secret_is_on_the_page() {
 }
 
 #[tokio::test]
-async fn forms_act_and_lead_back() {
+async fn forms_act_and_redirect_back() {
     let emulator = started(builder().settle_after(Duration::from_secs(3600))).await;
     let client = emulator.client();
     let (one, two) = (scene::pay(&emulator, BUYER, 700).await, scene::pay(&emulator, BUYER, 300).await);
@@ -234,7 +234,7 @@ async fn an_object_is_shown_with_its_requests_and_deliveries() {
 }
 
 #[tokio::test]
-async fn lists_have_the_latest_with_their_number() {
+async fn lists_show_the_latest_items_and_the_total() {
     let emulator = started(builder().latency(Duration::ZERO)).await;
     let first = scene::pay(&emulator, BUYER, 1).await;
     for _ in 0..60 {

@@ -34,7 +34,7 @@ async fn a_marketplace_with_three_sellers_and_an_open_dispute() {
 }
 
 #[tokio::test]
-async fn a_random_one_time_password_can_be_asked_for() {
+async fn one_time_passwords_can_be_random() {
     let emulator = started(builder().random_otps()).await;
     assert_eq!(emulator.sent_otp("+256700000000"), None);
     let request = OtpRequest::builder().phone_number("+256700000000").build();

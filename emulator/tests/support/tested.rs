@@ -1,11 +1,14 @@
 //! An emulator of a test, whose responses are all held to the contract.
 
+#[path = "../../src/json_schema.rs"]
+mod json_schema;
+
 use std::{collections::HashMap, ops::Deref, time::Duration};
 
 use jsonschema::Validator;
 use piaxis::{Amount, OPERATIONS, types::OtpRequest};
 use piaxis_emulator::{Account, Emulator, EmulatorBuilder, OTP};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 /// An emulator with a clock that only the test moves. At its end, every response that it gave is validated.
 pub(crate) struct Tested(Emulator);
@@ -75,7 +78,7 @@ impl Drop for Tested {
             let schema = &response["content"]["application/json"]["schema"];
             assert!(schema.is_object(), "{} {status}: no schema", operation.id);
             let key = (operation.id, status < 300);
-            let validator = validators.entry(key).or_insert_with(|| validator(&contract, schema));
+            let validator = validators.entry(key).or_insert_with(|| json_schema::validator(&contract, schema).unwrap());
             let misfits = misfits(validator, &request.response_json());
             assert!(misfits.is_empty(), "{} {status}: {misfits:?}: {}", operation.id, request.response_json());
             if status < 300 {
@@ -84,14 +87,6 @@ impl Drop for Tested {
             }
         }
     }
-}
-
-fn validator(contract: &Value, schema: &Value) -> Validator {
-    let document = json!({
-        "allOf": [as_2020_12(schema)],
-        "components": { "schemas": as_2020_12(&contract["components"]["schemas"]) },
-    });
-    jsonschema::options().should_validate_formats(true).build(&document).unwrap()
 }
 
 fn misfits(validator: &Validator, instance: &Value) -> Vec<String> {
@@ -115,23 +110,5 @@ fn unknown_fields(contract: &Value, schema: &Value, value: &Value, path: &str) -
             .flat_map(|item| unknown_fields(contract, &schema["items"], item, &format!("{path}[]")))
             .collect(),
         _ => Vec::new(),
-    }
-}
-
-/// OpenAPI 3.0 has `nullable` where JSON Schema has the type `null`.
-fn as_2020_12(node: &Value) -> Value {
-    match node {
-        Value::Array(items) => items.iter().map(as_2020_12).collect(),
-        Value::Object(object) => {
-            let child = |(key, child): (&String, &Value)| {
-                (key.clone(), if key == "example" { child.clone() } else { as_2020_12(child) })
-            };
-            let mut schema: Map<String, Value> = object.iter().map(child).collect();
-            match schema.remove("nullable") {
-                Some(Value::Bool(true)) => json!({ "anyOf": [schema, { "type": "null" }] }),
-                _ => Value::Object(schema),
-            }
-        }
-        other => other.clone(),
     }
 }

@@ -318,7 +318,7 @@ fn each_difference_is_one_finding() {
 }
 
 #[test]
-fn findings_add_up() {
+fn independent_changes_are_all_reported() {
     let mut document = original();
     let chosen = changes();
     // Those that do not touch the same things.
@@ -355,7 +355,7 @@ fn a_finding_says_where() {
 }
 
 #[test]
-fn no_evidence_no_finding() {
+fn what_the_backend_does_not_state_is_no_finding() {
     type Edit = fn(&mut Value);
     let silent: Vec<(&str, Edit)> = vec![
         ("an untyped response", |d| response(d, "post", "/api/payments/create", json!({}))),
@@ -447,7 +447,7 @@ fn no_evidence_no_finding() {
 
 /// Routes below /api that serve the web application alone are named in the contract.
 #[test]
-fn routes_that_the_contract_knows_to_be_private() {
+fn private_routes_of_the_contract_are_no_finding() {
     let mut document = original();
     document["paths"]["/api/imagekit-auth"] = json!({ "get": { "responses": { "200": { "description": "OK" } } } });
     document["paths"]["/api/api/mtn/callback"] = json!({ "post": { "responses": { "200": { "description": "OK" } } } });
@@ -468,7 +468,7 @@ fn routes_that_the_contract_knows_to_be_private() {
 }
 
 #[test]
-fn what_is_no_document_of_the_backend() {
+fn invalid_backend_documents_are_rejected() {
     let truncated = &text()[..9000];
     let no_public = json!({ "openapi": "3.1.0", "paths": { "/v2/payments": {} } }).to_string();
     let swagger = json!({ "swagger": "2.0", "paths": { "/api/x": {} } }).to_string();
@@ -522,7 +522,7 @@ fn serve(head: &'static str, body: String) -> String {
 }
 
 #[test]
-fn over_http() {
+fn the_backend_document_is_fetched_over_http() {
     let spec = frozen();
     let outcome = check_at(&serve("200 OK", text()), &spec);
     assert!(outcome.findings.is_empty() && outcome.code != Some(2), "{}", outcome.stderr);

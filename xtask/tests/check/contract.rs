@@ -246,7 +246,7 @@ fn stale_deviations_are_caught() {
 }
 
 #[test]
-fn what_does_not_matter_is_silent() {
+fn immaterial_changes_are_silent() {
     let contract = contract();
     let silent = [
         ("a comment", format!("# Another comment.\n{contract}# And one more.\n")),
@@ -290,7 +290,7 @@ fn refused(what: &str, outcome: &Outcome, names: &str) {
 }
 
 #[test]
-fn docs_that_are_not_there() {
+fn missing_docs_are_rejected() {
     let spec = docs().join("contract.yaml");
     let check = |docs: &str| check(docs, &spec, &["--no-lock"]);
     refused("no folder", &check("/nowhere/docs"), "/nowhere/docs");
@@ -306,7 +306,7 @@ fn docs_that_are_not_there() {
 }
 
 #[test]
-fn contracts_that_are_none() {
+fn invalid_contracts_are_rejected() {
     refused("no file", &check_small(Path::new("/nowhere.yaml"), &["--no-lock"]), "/nowhere.yaml");
     let whole = contract();
     for (what, text) in [
@@ -336,7 +336,7 @@ fn contracts_that_are_none() {
 }
 
 #[test]
-fn locks_that_are_broken() {
+fn invalid_locks_are_rejected() {
     let spec = docs().join("contract.yaml");
     for text in ["", "{", "[]", "{\"version\": 1, \"pages\": []}", "version: 1", "{\"version\": 2, \"pages\": 7}"] {
         let lock = path("docs.lock");
@@ -367,7 +367,7 @@ fn copy_with(page: &str, change: impl Fn(Vec<u8>) -> Vec<u8>) -> PathBuf {
 }
 
 #[test]
-fn garbage_never_crashes_and_never_passes() {
+fn garbage_neither_panics_nor_passes() {
     let spec = docs().join("contract.yaml");
     type Garble = fn(Vec<u8>) -> Vec<u8>;
     let garbage: Vec<(&str, Garble)> = vec![

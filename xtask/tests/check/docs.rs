@@ -118,7 +118,7 @@ fn complaints<T: Sync>(cases: &[T], judge: impl Fn(&T) -> Option<String> + Sync)
     found.into_inner().unwrap()
 }
 
-fn must_be_heard((name, file, change, expected): &Loud) -> Option<String> {
+fn must_be_reported((name, file, change, expected): &Loud) -> Option<String> {
     let checked = check_changed(file, change);
     let is_found = checked.code == Some(1) && checked.names(expected);
     (!is_found)
@@ -133,7 +133,7 @@ fn an_event_is_one_finding_and_no_field() {
     assert_eq!(ids, ["event-missing"], "{}", checked.summary());
 }
 
-fn must_be_refused((name, file, change, expected): &Loud) -> Option<String> {
+fn must_be_rejected((name, file, change, expected): &Loud) -> Option<String> {
     let checked = check_changed(file, change);
     let refused = checked.code == Some(2) && checked.error.contains(expected);
     (!refused)
@@ -183,21 +183,21 @@ fn the_documents_agree_with_the_contract() {
 }
 
 #[test]
-fn every_change_is_heard() {
+fn every_change_is_reported() {
     let names: BTreeSet<_> = LOUD.iter().map(|(name, file, ..)| (file, name)).collect();
     assert!(names.len() == LOUD.len() && LOUD.len() >= 66, "{} of {}", names.len(), LOUD.len());
-    let complaints = complaints(LOUD, must_be_heard);
+    let complaints = complaints(LOUD, must_be_reported);
     assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), LOUD.len(), complaints.join("\n"));
 }
 
 #[test]
-fn what_cannot_be_compared_is_refused() {
-    let complaints = complaints(UNREADABLE, must_be_refused);
+fn documents_that_cannot_be_compared_are_rejected() {
+    let complaints = complaints(UNREADABLE, must_be_rejected);
     assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), UNREADABLE.len(), complaints.join("\n"));
 }
 
 #[test]
-fn what_means_the_same_is_silent() {
+fn changes_without_a_new_meaning_are_silent() {
     let names: BTreeSet<_> = SILENT.iter().map(|(name, file, _)| (file, name)).collect();
     assert!(names.len() == SILENT.len() && SILENT.len() >= 24, "{} of {}", names.len(), SILENT.len());
     // One change of each document at a time; only where that alarms, each alone.
@@ -217,7 +217,7 @@ fn what_means_the_same_is_silent() {
 
 /// What the section of an operation says in other words is shown, so that somebody reads it.
 #[test]
-fn what_is_reworded_is_shown() {
+fn reworded_text_is_shown() {
     let complaints = complaints(REWORDED, |(name, file, change)| {
         let checked = check_changed(file, change);
         let ids: BTreeSet<&str> = checked.open_findings().iter().filter_map(|one| one["id"].as_str()).collect();

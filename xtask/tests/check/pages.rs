@@ -244,7 +244,7 @@ fn a_lock_fits_the_docs_and_their_saved_copy() {
 // ------------------------------------------------------------ pages that are something else
 
 #[test]
-fn what_a_gateway_shows_in_place_of_a_page_is_no_finding() {
+fn error_pages_of_a_gateway_are_no_findings() {
     let nginx = |title: &str| {
         format!(
             "<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center><hr>nginx</body></html>"
@@ -288,7 +288,7 @@ fn what_a_gateway_shows_in_place_of_a_page_is_no_finding() {
 }
 
 #[test]
-fn a_challenge_is_told_by_status_and_headers() {
+fn a_challenge_is_recognised_by_status_and_headers() {
     let challenge = "<html><title>Just a moment...</title><p>x</p></html>";
     let reply = |code, header: &str| vec![Reply::Send(code, header.to_owned(), challenge.into())];
     let cases = [
@@ -305,7 +305,7 @@ fn a_challenge_is_told_by_status_and_headers() {
 }
 
 #[test]
-fn a_guide_that_is_html_is_no_guide() {
+fn a_guide_that_is_html_is_rejected() {
     let challenge = "<!-- x -->\n<html><head><title>Just a moment...</title></head><body># Title\n</body></html>";
     let all = GUIDES.map(|name| (name, challenge));
     Folder::with(&all).check().fails_with(&[&[GUIDE, "is HTML, a challenge for browsers, by its title", "none of"]]);
@@ -367,7 +367,7 @@ fn pages_that_show_an_openapi_document_are_skipped_with_a_note() {
 // ------------------------------------------------------------ requests
 
 #[test]
-fn passing_errors_are_retried_and_lasting_ones_are_not() {
+fn temporary_errors_are_retried_and_others_are_not() {
     let page = || ok(page(PAYOUTS));
     for first in [status(500), status(429), Reply::Short] {
         let server = Server::with(vec![(PAYOUTS, vec![first, status(503), page()])]);
@@ -498,7 +498,7 @@ fn disguises(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn theme_does_not_matter() {
+fn the_theme_of_a_page_does_not_matter() {
     let plain = Folder::with(&[]).check();
     plain.agrees();
     let names = [SIGN_IN, PAYOUTS, "index.html"];

@@ -697,7 +697,7 @@ Coverage: 8 responses, 3 of 23 operations
 }
 
 #[test]
-fn a_response_may_come_in_several_forms_of_file() {
+fn a_response_may_be_stored_in_several_formats() {
     let folder = Folder::of(&[
         ("payments_get.json", PAYMENT),
         ("payments_get.2026-05-01T10:00.json", PAYMENT),
@@ -736,7 +736,7 @@ fn a_response_may_come_in_several_forms_of_file() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_an_error_with_a_remedy() {
+fn responses_that_cannot_be_compared_are_an_error_with_a_remedy() {
     let fails = |folder: &Path, more: &[&str], expected: &str| {
         let output = check(folder, "human", more);
         assert_eq!((output.code, output.stdout.as_str()), (Some(2), ""), "{}", output.stderr);

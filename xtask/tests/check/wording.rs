@@ -236,7 +236,7 @@ fn renamed_anchors_are_found_by_their_headings() {
 }
 
 #[test]
-fn words_of_a_deviation_are_whole() {
+fn words_of_a_deviation_are_matched_whole() {
     let docs = Docs::new().changed(SIGN_IN, "", "5000", "15000");
     let outcome = docs.check(&["--no-lock"]);
     outcome.find("deviation-stale");
@@ -346,7 +346,7 @@ fn a_lock_that_is_named_must_be_there() {
 }
 
 #[test]
-fn accepting_says_what_and_changes_nothing_needlessly() {
+fn update_lock_prints_the_changes_and_keeps_a_lock_without_changes() {
     let docs = Docs::new();
     let (own, read) = (docs.lock(), |docs: &Docs| fs::read_to_string(docs.lock()).unwrap());
     let outcome = docs.check(&["--lock", &own, "--update-lock"]);

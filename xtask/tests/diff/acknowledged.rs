@@ -93,7 +93,7 @@ fn a_break_is_acknowledged_with_a_reason_until_a_day() {
 }
 
 #[test]
-fn what_has_landed_alarms_nobody_and_excuses_nothing() {
+fn an_acknowledgement_that_has_landed_neither_fails_nor_excuses() {
     let folder = repository("landed", "0.1.0");
     let contract = folder.join("openapi/piaxis.yaml");
     accept(&folder, ENTRY);

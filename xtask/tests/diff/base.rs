@@ -34,7 +34,7 @@ fn behind(name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn what_only_the_base_has_gained_is_not_removed() {
+fn additions_of_the_base_are_no_removals() {
     let folder = behind("ahead");
     let (code, out, error) = run(&folder, &["main", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&out).unwrap_or_default();
@@ -64,7 +64,7 @@ fn commit_on(folder: &Path) {
 }
 
 #[test]
-fn without_a_common_commit_it_is_said_what_to_do() {
+fn without_a_common_commit_the_error_says_what_to_do() {
     let folder = behind("unrelated");
     git(&folder, &["checkout", "-q", "--orphan", "alone"]);
     commit(&folder, "other");
@@ -74,7 +74,7 @@ fn without_a_common_commit_it_is_said_what_to_do() {
 }
 
 #[test]
-fn the_draft_of_the_changelog_speaks_of_rust() {
+fn the_draft_of_the_changelog_names_rust_items() {
     let folder = folder("changelog");
     fs::write(folder.join("Cargo.toml"), "[package]\nname = \"p\"\nversion = \"0.1.0\"\n").unwrap();
     git(&folder, &["init", "-q"]);

@@ -345,7 +345,7 @@ fn each_edit_has_the_level_that_it_should() {
 }
 
 #[test]
-fn the_way_of_writing_is_no_change() {
+fn another_notation_of_the_contract_is_no_change() {
     let contract = contract();
     let document: Value = serde_yaml_ng::from_str(&contract).unwrap();
     // As JSON, keys are sorted and anchors written out.

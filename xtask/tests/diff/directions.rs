@@ -118,7 +118,7 @@ fn breaks(base: &str, head: &str) -> (bool, String) {
 }
 
 #[test]
-fn a_schema_is_judged_by_the_way_that_it_travels() {
+fn a_schema_is_judged_by_its_direction() {
     let mut wrong = Vec::new();
     for (name, base, head, request, response) in SCHEMAS {
         let sent = |schema: &str| format!("requestBody: {{ content: {{ a/b: {{ schema: {schema} }} }} }}");
@@ -137,7 +137,7 @@ fn a_schema_is_judged_by_the_way_that_it_travels() {
 }
 
 #[test]
-fn an_operation_is_judged_by_who_sends_and_who_reads() {
+fn an_operation_is_judged_by_its_direction() {
     let cases = OPERATIONS.iter().map(|(name, base, head, wanted)| (name, breaks(base, head), *wanted));
     let wrong: Vec<String> = cases
         .filter(|(_, (found, _), wanted)| found != wanted)
@@ -147,7 +147,7 @@ fn an_operation_is_judged_by_who_sends_and_who_reads() {
 }
 
 #[test]
-fn a_scheme_that_nothing_takes_breaks_nobody() {
+fn an_unused_scheme_breaks_nothing() {
     let schemes = |place: &str, security: &str| {
         Document::new(&format!(
             "openapi: 3.0.3\ninfo: {{ title: t, version: '1' }}\nsecurity: [ {security} ]\npaths: {{ /x: {{ get: {{ responses: {{}} }} }} }}\ncomponents: {{ securitySchemes: {{ k: {{ type: apiKey, in: {place}, name: a }} }} }}\n"

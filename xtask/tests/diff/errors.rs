@@ -7,7 +7,7 @@ use crate::support::folder::{folder, git, run};
 const GOOD: &str = "openapi: 3.0.3\ninfo: { title: t, version: '1' }\npaths: {}\n";
 
 #[test]
-fn a_document_that_cannot_be_compared_is_refused_with_its_place() {
+fn a_document_that_cannot_be_compared_is_rejected_with_the_place() {
     let folder = folder("bad");
     fs::write(folder.join("good.yaml"), GOOD).unwrap();
     let reference = |target: &str, schemas: &str| {
@@ -146,7 +146,7 @@ const PATHS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn what_would_be_ignored_is_refused_with_its_place() {
+fn keys_that_would_be_ignored_are_rejected_with_the_place() {
     let folder = folder("shapes");
     let start = "openapi: 3.0.3\ninfo: { title: t }\nx-data: { maxItems: '7' }\npaths:\n  /x:";
     let end = "components:\n  schemas:\n    B: {}\n    A:";
@@ -176,7 +176,7 @@ fn what_would_be_ignored_is_refused_with_its_place() {
 }
 
 #[test]
-fn what_is_data_may_be_anything() {
+fn data_may_have_any_keys() {
     let folder = folder("data");
     for text in [
         "x-data: { $ref: '#/nothing', required: 7 }",
@@ -195,7 +195,7 @@ fn what_is_data_may_be_anything() {
 }
 
 #[test]
-fn a_key_with_nothing_behind_it_is_as_good_as_not_written() {
+fn a_key_without_a_value_equals_a_missing_key() {
     let folder = folder("nothing");
     let schema = |text: &str| format!("paths: {{}}\ncomponents: {{ schemas: {{ A: {{ type: object, {text} }} }} }}");
     let path = |text: &str| format!("paths:\n  /x: {text}");
@@ -248,7 +248,7 @@ fn aliases() -> String {
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn missing_files_and_references_are_named() {
     let folder = folder("absent");
     git(&folder, &["init", "-q"]);
     fs::write(folder.join("good.yaml"), GOOD).unwrap();
@@ -272,7 +272,7 @@ fn what_is_not_there_is_named() {
 }
 
 #[test]
-fn a_document_of_20_megabytes_is_refused() {
+fn a_document_of_20_megabytes_is_rejected() {
     let folder = folder("long");
     fs::write(folder.join("good.yaml"), GOOD).unwrap();
     let line = "# words that say nothing, over and over, until nobody reads them any more\n";

@@ -432,7 +432,7 @@ fn the_table_says_why_and_how_to_avoid_it_in_every_format() {
 }
 
 #[test]
-fn what_is_only_written_in_another_way_is_no_change() {
+fn another_notation_is_no_change() {
     let wrap = |schema: &str, rest: &str| {
         responses(&format!("{{ '200': {{ content: {{ application/json: {{ schema: {schema} }} }} }} }}")) + rest
     };
@@ -505,7 +505,7 @@ fn recursion_is_followed_to_its_end() {
 }
 
 #[test]
-fn what_is_shared_many_times_is_compared_once() {
+fn shared_schemas_are_compared_once() {
     let reference = |name: &str| format!("{{ $ref: '#/components/schemas/{name}' }}");
     let shared = |kind: &str| {
         let mut all = format!("A0: {{ type: object, properties: {{ a: {{ type: {kind} }} }} }}");

@@ -29,7 +29,7 @@ fn run(folder: &Path, script: &str, argument: &str, cargo: &str) -> (Option<i32>
 }
 
 #[test]
-fn docs_that_cannot_be_read_are_told_in_the_summary() {
+fn docs_that_cannot_be_read_are_named_in_the_summary() {
     let folder = folder("unread");
     let drift = folder.join("drift").display().to_string();
     let (code, out, summary) =

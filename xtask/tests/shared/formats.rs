@@ -59,7 +59,7 @@ fn accepted_deviations_are_counted_and_listed_on_demand() {
 }
 
 #[test]
-fn colours_are_for_who_wants_them() {
+fn colours_follow_the_environment() {
     let folder = repository("colours");
     let is_coloured = |environment: &[(&str, &str)]| check(&folder, &[], environment).1.contains('\u{1b}');
     assert!(!is_coloured(&[]));
@@ -69,7 +69,7 @@ fn colours_are_for_who_wants_them() {
 }
 
 #[test]
-fn what_a_page_no_longer_says_points_to_the_page() {
+fn a_removed_statement_points_to_its_page() {
     let folder = repository("page");
     edit(&folder, &format!("docs/{GUIDE}"), |text| text.replacen("- `merchant_id`\n", "", 1));
     let (code, out) = check(&folder, &["--format", "github"], &[]);

@@ -23,7 +23,7 @@ fn check(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
 const START: &str = "openapi: 3.0.3\ninfo: { title: t, version: '1' }\npaths:\n  /x:\n    get: { responses: {} }\n";
 
 #[test]
-fn both_refuse_the_same_texts_with_the_same_words() {
+fn both_commands_reject_the_same_texts_with_the_same_errors() {
     let folder = folder("loading");
     fs::write(folder.join("good.yaml"), START).unwrap();
     let deep = format!("{START}x-deep: {}1{}\n", "[ ".repeat(200), " ]".repeat(200));
@@ -56,7 +56,7 @@ fn both_refuse_the_same_texts_with_the_same_words() {
 }
 
 #[test]
-fn what_is_written_in_several_ways_is_the_same() {
+fn several_notations_of_one_value_are_equal() {
     let folder = folder("writing");
     for (one, other) in [
         ("x-y: &y { a: 1, b: 2 }\nx-z: { <<: *y, b: 3 }", "x-y: { a: 1, b: 2 }\nx-z: { a: 1, b: 3 }"),
@@ -97,7 +97,7 @@ fn the_contract_is_found_from_any_folder_of_the_repository() {
 
 /// Each removed schema looks for the line of its gap among all others: the time must not grow with the square of them.
 #[test]
-fn many_removed_schemas_are_told_with_their_lines() {
+fn many_removed_schemas_are_listed_with_their_lines() {
     let folder = folder("many");
     let schema = |at: usize| format!("    S{at}: {{ type: string }}\n");
     let contract = |keep: fn(usize) -> bool| {

@@ -31,7 +31,8 @@ pub(crate) fn progress(world: &mut World, row: Row) -> Result<(), Rejection> {
 
 /// Settles a disbursement, with the payouts that would stay pending, as a test asks.
 pub(crate) fn finish(world: &mut World, row: Row) -> Result<(), Rejection> {
-    let found = |world: &World| world.disbursements.get(row).cloned().ok_or_else(|| Response::not_found("Disbursement"));
+    let found =
+        |world: &World| world.disbursements.get(row).cloned().ok_or_else(|| Response::not_found("Disbursement"));
     if found(world)?.status == Status::Pending {
         progress(world, row)?;
     }
