@@ -5,9 +5,6 @@
 #[path = "build/check.rs"]
 mod check;
 #[cfg(feature = "client")]
-#[path = "build/client.rs"]
-mod client;
-#[cfg(feature = "client")]
 #[path = "build/credentials.rs"]
 mod credentials;
 #[cfg(any(feature = "client", feature = "webhook"))]
@@ -22,16 +19,21 @@ mod document;
 #[path = "build/evidence.rs"]
 mod evidence;
 #[cfg(feature = "client")]
+#[path = "build/generator.rs"]
+mod generator;
+#[cfg(feature = "client")]
 #[path = "build/lists.rs"]
 mod lists;
 #[cfg(feature = "mock")]
 #[path = "build/mocks.rs"]
 mod mocks;
+#[path = "build/open_enums.rs"]
+mod open_enums;
+#[path = "build/operations.rs"]
+mod operations;
 #[cfg(feature = "client")]
 #[path = "build/raw.rs"]
 mod raw;
-#[path = "build/tables.rs"]
-mod tables;
 #[cfg(feature = "client")]
 #[path = "build/types.rs"]
 mod types;
@@ -92,15 +94,15 @@ fn all_files(contract: &Value) -> Result<Vec<(&'static str, String)>> {
     check::check(contract, contract, &mut Vec::new())?;
     let files = vec![
         ("contract.json", contract.to_string()),
-        ("open_enums.rs", tables::open_enums(contract)),
-        ("operations.rs", tables::operations(contract)?),
+        ("open_enums.rs", open_enums::open_enums(contract)),
+        ("operations.rs", operations::operations(contract)?),
     ];
     #[cfg(feature = "webhook")]
     let files = [files, vec![("webhooks.rs", webhooks::webhooks(contract)?)]].concat();
     #[cfg(feature = "client")]
     let files = {
         let mut files = files;
-        let spec = client::prepare(contract)?;
+        let spec = generator::prepare(contract)?;
         files.extend([
             ("raw.rs", raw::raw(contract, &spec)?),
             ("evidence.rs", evidence::evidence(contract)),

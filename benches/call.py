@@ -1,4 +1,4 @@
-"""Calls by the official package: so many of a kind for each line read, and a line of what they took; run by call.rs."""
+"""Requests of the official package: so many of a kind for each line read, and a line of the time that they took; run by call.rs."""
 
 import sys, time, uuid
 
@@ -12,7 +12,7 @@ order = {
     "user_info": {"email": "buyer@example.com", "phone_number": "+256700000000", "otp": "123456"},
     "customer_pays_fees": True,
 }
-calls = {
+requests = {
     "Get": lambda: client.get_payment("3a0da2c0-a8b2-4c76-9f40-1dbf7ee03dcf"),
     # The package leaves the key to its user.
     "Create": lambda: client.create_payment(
@@ -23,8 +23,8 @@ calls = {
 
 for line in sys.stdin:
     what, times = line.split()
-    call = calls[what]
+    send = requests[what]
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(int(times)):
-        call()
+        send()
     print(time.perf_counter() - wall, time.process_time() - cpu, flush=True)

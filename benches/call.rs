@@ -1,4 +1,4 @@
-//! What a call costs, beside the same call written by hand with `reqwest`, and beside the official Python package:
+//! The cost of a request, beside the same request written by hand with `reqwest`, and beside the official Python package:
 //! `cargo bench --bench call`.
 //!
 //! `PIAXIS_PYTHON` names a Python that has the package (`pip install piaxis-sdk==0.2.4`); without it, that side is left out.
@@ -54,22 +54,22 @@ fn main() {
     decoding();
 }
 
-/// One call after another, on one thread.
+/// One request after another, on one thread.
 fn alone(server: &Server) {
     let runtime = one_thread();
     let (ours, by_hand) = (Ours::new(&server.base_url), ByHand::new(&server.base_url));
     let raw = Raw::new(&ours);
     let mut python = std::env::var("PIAXIS_PYTHON").ok().map(|python| Python::start(&python, server));
-    for what in What::CALLS {
+    for what in What::SINGLE {
         let times = if what == What::List { 20 } else { 100 };
-        let after_another = |side: &dyn Side, times: u32| Cost::of(|| runtime.block_on(side.calls(what, times)));
+        let after_another = |side: &dyn Side, times: u32| Cost::of(|| runtime.block_on(side.requests(what, times)));
         let mut sides: Vec<(&str, Repeat<'_>)> = vec![
             ("by hand", Box::new(|times| after_another(&by_hand, times))),
             ("this crate", Box::new(|times| after_another(&ours, times))),
             ("client.raw", Box::new(|times| after_another(&raw, times))),
         ];
         if let Some(python) = &mut python {
-            sides.push(("Python", Box::new(|times| python.calls(what, times))));
+            sides.push(("Python", Box::new(|times| python.requests(what, times))));
         }
         println!("{}, one after another", what.name());
         if let [_, ours, _, python] = compare(ROUNDS, times, &mut sides).as_slice() {
@@ -78,7 +78,7 @@ fn alone(server: &Server) {
     }
 }
 
-/// Many calls at a time, on as many threads as tokio takes by itself.
+/// Many requests at a time, on as many threads as tokio takes by itself.
 fn together(server: &Server) {
     let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
     let (ours, by_hand) = (Ours::new(&server.base_url), ByHand::new(&server.base_url));
@@ -96,18 +96,18 @@ fn together(server: &Server) {
 fn at_a_time(runtime: &Runtime, side: &dyn Side, times: u32) -> Cost {
     Cost::of(|| {
         runtime.block_on(async {
-            let tasks: JoinSet<()> = (0..CONCURRENT).map(|_| side.calls(What::Get, times / CONCURRENT)).collect();
+            let tasks: JoinSet<()> = (0..CONCURRENT).map(|_| side.requests(What::Get, times / CONCURRENT)).collect();
             tasks.join_all().await;
         });
     })
 }
 
-/// Streaming, beside a loop that asks for one page after another and checks nothing.
+/// Streaming, beside a loop that requests one page after another and checks nothing.
 fn read_all(server: &Server) {
     let runtime = one_thread();
     let (ours, by_hand) = (Ours::new(&server.base_url), ByHand::new(&server.base_url));
     let raw = Raw::new(&ours);
-    let read_all = |side: &dyn Side, times: u32| Cost::of(|| runtime.block_on(side.calls(What::ReadAll, times)));
+    let read_all = |side: &dyn Side, times: u32| Cost::of(|| runtime.block_on(side.requests(What::ReadAll, times)));
     println!("{}", What::ReadAll.name());
     compare(
         ROUNDS,
@@ -138,7 +138,7 @@ fn compare(rounds: usize, times: u32, sides: &mut [(&str, Repeat<'_>)]) -> Vec<V
     for _ in 0..rounds {
         for &side in &order {
             let repeat = &mut sides[side].1;
-            // Opens connections, and fills the caches that the side before has emptied: the side that came after Python's long
+            // Opens connections, and fills the caches that the side before has emptied: the side that follows Python's long
             // turn would pay for it.
             repeat(times / 4);
             costs[side].push(repeat(times).each(times));
@@ -171,7 +171,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The official package in a process that makes calls when it is told to, and says what they cost it.
+/// The official package in a process that sends requests on command, and returns their cost.
 struct Python {
     process: Child,
     commands: ChildStdin,
@@ -189,7 +189,7 @@ impl Python {
         Self { process, commands, costs }
     }
 
-    fn calls(&mut self, what: What, times: u32) -> Cost {
+    fn requests(&mut self, what: What, times: u32) -> Cost {
         writeln!(self.commands, "{what:?} {times}").unwrap();
         let mut line = String::new();
         self.costs.read_line(&mut line).unwrap();

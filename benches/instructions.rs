@@ -22,7 +22,7 @@ use loopback::{ByHand, Ours, Raw, Server, Side, What, one_thread};
 use tokio::runtime::Runtime;
 
 const SIDES: [&str; 3] = ["by hand", "this crate", "client.raw"];
-const CALLS: [What; 4] = [What::Get, What::Create, What::List, What::ReadAll];
+const REQUESTS: [What; 4] = [What::Get, What::Create, What::List, What::ReadAll];
 
 /// Number of requests in each process.
 const fn times(what: What) -> u32 {
@@ -47,7 +47,7 @@ fn main() {
     }
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("callgrind");
     fs::create_dir_all(&directory).unwrap();
-    for what in CALLS {
+    for what in REQUESTS {
         println!("{}", what.name());
         let mut by_hand = None;
         for side in SIDES {
@@ -73,18 +73,18 @@ fn count(side: &str, what: What, base_url: &str) {
         _ => Box::new(Raw::new(&Ours::new(base_url))),
     };
     // Opens the connection, and lets its buffers grow.
-    runtime.block_on(side.calls(what, times(what).div_ceil(4)));
+    runtime.block_on(side.requests(what, times(what).div_ceil(4)));
     counted(&runtime, &*side, what);
 }
 
 /// `callgrind` knows this function by name, and counts from its beginning to its end.
 #[inline(never)]
 fn counted(runtime: &Runtime, side: &dyn Side, what: What) {
-    runtime.block_on(side.calls(what, times(what)));
+    runtime.block_on(side.requests(what, times(what)));
 }
 
 fn named(name: &str) -> What {
-    CALLS.into_iter().find(|what| format!("{what:?}") == name).unwrap()
+    REQUESTS.into_iter().find(|what| format!("{what:?}") == name).unwrap()
 }
 
 /// Counts of one request.

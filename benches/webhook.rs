@@ -73,17 +73,17 @@ fn main() {
     }
 }
 
-/// Medians of the time of one call, the sides taking turns so that all see the same machine.
+/// Medians of the time of one verification, the sides taking turns so that all see the same machine.
 fn side_by_side<const N: usize>(sides: [&dyn Fn(); N]) -> [Duration; N] {
     let mut times: [Vec<Duration>; N] = std::array::from_fn(|_| Vec::new());
     for _ in 0..ROUNDS {
         for (side, times) in sides.iter().zip(&mut times) {
-            let (start, mut calls) = (Instant::now(), 0);
+            let (start, mut runs) = (Instant::now(), 0);
             while start.elapsed() < SLICE {
                 side();
-                calls += 1;
+                runs += 1;
             }
-            times.push(start.elapsed() / calls);
+            times.push(start.elapsed() / runs);
         }
     }
     times.map(|mut times| {

@@ -34,7 +34,7 @@ const EXTENSIONS: [&str; 26] = [
     "x-piaxis-default-payout-fees",
 ];
 
-/// Refuses what the generator would accept and get wrong, or stumble over.
+/// Rejects what the generator would accept and get wrong, or stumble over.
 pub(super) fn check(node: &Value, root: &Value, path: &mut Vec<String>) -> Result<()> {
     let is_map_of_names = path.last().is_some_and(|key| ["headers", "properties", "schemas"].contains(&key.as_str()));
     if let Some(object) = node.as_object().filter(|_| !is_map_of_names) {

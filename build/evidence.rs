@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    client::is_free_form,
     document::{object, pascal, text},
+    generator::is_free_form,
 };
 
 /// The enums over all schemas that say which term type they are the data of a new term for, or the evidence.

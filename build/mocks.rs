@@ -4,8 +4,8 @@ use serde_json::Value;
 use syn::visit_mut::VisitMut;
 
 use super::{
-    client::{catching, generator, parse},
     document::{METHODS, Result, misplaced, object, pascal, resolve, text},
+    generator::{catching, generator, parse},
 };
 
 /// Mocks match whole paths below the base path of the contract; parameters and forms are matched as plain text.

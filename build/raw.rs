@@ -10,9 +10,9 @@ use syn::{
 };
 
 use super::{
-    client::{catching, generator, parse},
     decode::decode_fields,
     document::{METHODS, Result, array, misplaced, object, resolve, text},
+    generator::{catching, generator, parse},
     types::{self, first_argument},
 };
 

@@ -1,12 +1,37 @@
-//! What is amended in the generator's types.
+//! The generated types: their derives and builders, and what is amended after the generation.
 
+use progenitor::TypePatch;
 use serde_json::Value;
 use syn::punctuated::Punctuated;
 
 use super::{
     debug::{Field, debug_impl, personal_fields},
     document::{Result, misplaced, object},
+    generator::VALUES,
 };
+
+/// One attribute carries the derive and what it reads: typify sorts attributes and would part them.
+///
+/// Setters convert what is not a plain number or flag, so that a literal such as `.limit(5)` keeps its meaning.
+///
+/// Only tests build what the API sends, so those builders come with the mocks: they are much of what compiling costs.
+pub(super) fn struct_patch(schema: &Value, open_enums: &[&String], has_builder: bool) -> TypePatch {
+    let mut patch = TypePatch::default();
+    patch.with_derive("PartialEq").with_attr("#[non_exhaustive]");
+    if !has_builder {
+        return patch;
+    }
+    let text = schema.to_string();
+    let own = VALUES.into_iter().chain(open_enums.iter().map(|name| name.as_str()));
+    let own = own.filter(|name| text.contains(&format!("schemas/{name}\""))).map(|name| format!("::piaxis::{name}"));
+    let common = ["::std::string::String", "::std::vec::Vec<_>", "::serde_json::Value"].map(str::to_owned);
+    let converted: String = common.into_iter().chain(own).map(|name| format!("on({name}, into), ")).collect();
+    let off_by_default = object(schema, "/properties").into_iter().any(|(_, field)| field.get("default").is_some());
+    let on_bool = if off_by_default { ", on(bool, default)" } else { "" };
+    let builder = format!("builder({converted}on(::piaxis::JsonObject, default){on_bool})");
+    patch.with_attr(format!("#[cfg_attr(all(), derive(::bon::Builder), {builder})]"));
+    patch
+}
 
 /// Lists of text take any texts, and unknown fields go into a `JsonObject`, whose `Debug` shows no values.
 pub(super) fn amend_structs(module: &mut syn::ItemMod) {

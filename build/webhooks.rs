@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     debug::{Field, debug_impl, is_personal, personal_fields},
     document::{Result, misplaced, object, pascal, strings, text},
-    tables::open_enum,
+    open_enums::open_enum,
 };
 
 const PLACE: &str = "x-piaxis-webhooks";

@@ -4,20 +4,24 @@
 //!         with nothing set: the emulator
 //!
 //!     PIAXIS_API_KEY=… PIAXIS_CLIENT_ID=… PIAXIS_API_BASE_URL=… cargo run --example direct_payment -- +256700000000
-//!         that API; the number is asked to pay 1000 UGX
+//!         that API; the owner of the number pays 1000 UGX
 
 mod support;
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, process::ExitCode, time::Duration};
 
 use piaxis::{
     PaymentMethod, PollResult,
     types::{PaymentCreate, PaymentFilter},
 };
-use support::{Piaxis, shown};
+use support::{Piaxis, report, shown};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    report(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let piaxis = Piaxis::connect().await?;
     let client = &piaxis.client;
     let payer = piaxis.payer(&piaxis.phone_number("+256700000000")?).await?;
@@ -30,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .customer_pays_fees(true)
         .build();
     let payment = client.payments().create(order).await?;
-    println!("Payment {} is {}: the payer is asked on the phone.", payment.payment_id, shown(payment.status));
+    println!("Payment {} is {}: the payer confirms on the phone.", payment.payment_id, shown(payment.status));
 
     let wait = client.payments().wait_until_settled(&payment.payment_id).timeout(Duration::from_secs(120));
     match wait.intervals(Duration::from_millis(250), Duration::from_secs(10)).await? {

@@ -8,7 +8,7 @@
 
 mod support;
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, process::ExitCode, time::Duration};
 
 use piaxis::{
     Outcome, PaymentMethod, TermData,
@@ -17,10 +17,14 @@ use piaxis::{
     },
 };
 use piaxis_emulator::DECLINED_PHONE_NUMBER;
-use support::{Piaxis, shown};
+use support::{Piaxis, report, shown};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    report(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let piaxis = Piaxis::connect().await?;
     let client = &piaxis.client;
     let phone_number = piaxis.phone_number("+256711111111")?;

@@ -4,11 +4,11 @@
 //!         with nothing set: the emulator
 //!
 //!     PIAXIS_API_KEY=… PIAXIS_CLIENT_ID=… PIAXIS_API_BASE_URL=… cargo run --example escrow_flow -- +256700000000
-//!         that API; the number is asked to pay 50000 UGX twice
+//!         that API; the owner of the number pays 50000 UGX twice
 
 mod support;
 
-use std::error::Error;
+use std::{error::Error, process::ExitCode};
 
 use piaxis::{
     PaymentMethod, TermData,
@@ -16,10 +16,14 @@ use piaxis::{
         AllocationCreate, EscrowCreate, EscrowRelease, EscrowReverse, PasswordEvidence, PasswordTermData, TermCreate,
     },
 };
-use support::{Piaxis, shown};
+use support::{Piaxis, report, shown};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    report(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let piaxis = Piaxis::connect().await?;
     let escrows = piaxis.client.escrows();
     let phone_number = piaxis.phone_number("+256700000000")?;

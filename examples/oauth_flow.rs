@@ -5,11 +5,11 @@
 //!
 //!     PIAXIS_CLIENT_ID=… PIAXIS_CLIENT_SECRET=… PIAXIS_API_BASE_URL=… PIAXIS_MERCHANT_ID=… PIAXIS_REDIRECT_URI=… \
 //!         cargo run --example oauth_flow
-//!         that API; prints the URL for a browser and asks for the redirect that comes back
+//!         that API; prints the URL for a browser and prompts for the URL of the redirect
 
 mod support;
 
-use std::{env, error::Error, time::Duration};
+use std::{env, error::Error, process::ExitCode, time::Duration};
 
 use piaxis::{
     Client, Environment, PaymentMethod,
@@ -17,10 +17,14 @@ use piaxis::{
     pkce::Pkce,
     types::{AuthorizeParams, PaymentCreate},
 };
-use support::{Piaxis, ask, shown};
+use support::{Piaxis, prompt, report, shown};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    report(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     match (set("PIAXIS_CLIENT_ID"), set("PIAXIS_CLIENT_SECRET"), set("PIAXIS_MERCHANT_ID"), set("PIAXIS_REDIRECT_URI"))
     {
@@ -28,15 +32,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let environment = set("PIAXIS_API_BASE_URL").map_or(Environment::Sandbox, Environment::Custom);
             let client =
                 Client::builder().environment(environment).client_id(client_id).client_secret(client_secret).build()?;
-            authorize(&client, &merchant_id, &redirect_uri, async |_| {
-                Ok(ask("The address that the browser ended at: ")?)
-            })
-            .await
+            authorize(&client, &merchant_id, &redirect_uri, async |_| Ok(prompt("URL of the redirect: ")?)).await
         }
         _ => {
             let piaxis = Piaxis::connect().await?;
             let emulator = piaxis.emulator.as_ref().ok_or("set the variables of this example, or none")?;
-            // A browser would show a page that asks; other programs are redirected at once.
+            // A browser would show the consent page; other programs are redirected at once.
             let payer_consents = async |url: &str| {
                 let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
                 let redirect = browser.get(url).send().await?;
@@ -73,10 +74,10 @@ async fn authorize(
     let returned = query_of(&consent(url.as_str()).await?)?;
     let parameter = |name: &str| returned.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     if !state.matches(&parameter("state").unwrap_or_default()) {
-        return Err("the state that came back is not the one that was sent".into());
+        return Err("the state of the redirect is not the one that was sent".into());
     }
     let code = parameter("code").ok_or("the redirect has no code")?;
-    println!("The payer came back with a code, and the state is the one that was sent.");
+    println!("The redirect has a code, and its state is the one that was sent.");
 
     let tokens = client
         .oauth()

@@ -4,10 +4,14 @@
 //! PIAXIS_WEBHOOK_SECRET=… cargo run --example send_webhook -- --url http://127.0.0.1:8080/piaxis --event payment.succeeded
 //! ```
 
-use std::{error::Error, time::SystemTime};
+#[path = "support/report.rs"]
+mod report;
+
+use std::{error::Error, process::ExitCode, time::SystemTime};
 
 use clap::Parser;
 use piaxis::webhook::{Envelope, EventType, Signer, sample};
+use report::report;
 
 /// Posts a signed sample of an event.
 #[derive(Parser)]
@@ -39,7 +43,11 @@ fn envelope(name: &str) -> Result<Envelope, String> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    report(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let now = SystemTime::now();
     let at = chrono::DateTime::<chrono::Utc>::from(now).into();

@@ -7,10 +7,14 @@
 //!
 //! `cargo run --example webhook_conformance` attacks this server and reports what it finds.
 
+#[path = "support/report.rs"]
+mod report;
+
 use std::{
     collections::HashMap,
     convert::Infallible,
     error::Error,
+    process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -19,14 +23,15 @@ use axum::{
     Router,
     body::Bytes,
     extract::{Path, State},
-    response::IntoResponse,
+    response::Response,
     routing::{get, post},
 };
 use clap::Parser;
 use piaxis::webhook::{
     Deduplication, DeduplicationKey, Delivery, Event, EventType, Guarantee, Guard, GuardError, MemoryGuard, Payload,
-    PostgresGuard, RedisGuard, Webhook, WebhookError, WebhookSource,
+    PostgresGuard, RedisGuard, Rejection, Webhook, WebhookError, WebhookSource,
 };
+use report::report;
 use tokio::net::TcpListener;
 
 /// Time without a sign of life after which a handler counts as dead.
@@ -53,7 +58,11 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    report(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let guard = guard(arguments.guard.as_deref()).await?;
     let app = App::new(webhook(Webhook::from_env()?, arguments.accept_v1), guard);
@@ -124,14 +133,22 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
     Router::new().route("/piaxis", post(receive)).route("/effects/{id}", get(effects)).with_state(app)
 }
 
-/// Runs for genuine deliveries only: the extractor rejects all others.
-async fn receive(State(app): State<Arc<App>>, delivery: Delivery) -> impl IntoResponse {
+/// Handles genuine deliveries. The extractor rejects all others.
+async fn receive(State(app): State<Arc<App>>, delivery: Result<Delivery, Rejection>) -> Response {
+    let delivery = match delivery {
+        Ok(delivery) => delivery,
+        Err(rejection) => {
+            // The reason holds neither the secret nor the body.
+            eprintln!("rejected a delivery with {}: {rejection}", rejection.status());
+            return rejection.into_response();
+        }
+    };
     let deduplication = app.deduplication.clone();
     let once = deduplication.detached(delivery.deduplication_key(), WAIT, move || handle(app, delivery)).await;
     if let Some(error) = once.error() {
         eprintln!("{once}: {error}");
     }
-    once
+    once.into_response()
 }
 
 /// Succeeds even when a genuine delivery cannot be read: Piaxis would only send the same again.

@@ -23,7 +23,7 @@ pub fn request(data: &[u8]) {
             let body = request.response_json();
             assert!(status < 400 || is_error(&body), "{status} {}: {body}", request.path);
         }
-        // Whatever was asked for: no money is made or lost, and none is owed.
+        // For any request: no money is made or lost, and none is owed.
         emulator.advance(std::time::Duration::from_secs(60));
         let balances = emulator.balances();
         let owes = |account: &Account, amount: Amount| *account != Account::Outside && amount < 0;

@@ -26,7 +26,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Number of concurrent calls.
+/// Number of concurrent writes.
 const AT_ONCE: usize = 64;
 
 const CLIENT_TIMEOUT: Duration = Duration::from_millis(300);
@@ -34,23 +34,23 @@ const CLIENT_TIMEOUT: Duration = Duration::from_millis(300);
 /// Maximum number of retries under the opt-in policy.
 const RETRIES: u32 = 8;
 
-/// Share of requests that get one of [`FAULTS`].
+/// Share of attempts that get one of [`FAULTS`].
 const HIT: f64 = 0.28;
 
 /// Share of connections that are closed unread.
 const UNREAD: f64 = 0.06;
 
-/// One call of this many goes to a port where nothing listens.
+/// One write of this many goes to a port where nothing listens.
 const NOWHERE: usize = 67;
 
-/// One call of this many has a deadline.
+/// One write of this many has a deadline.
 const WITH_DEADLINE: usize = 9;
 
-/// Under the default policy, one call of this many has no retries, so that no second attempt hides how it ended.
+/// Under the default policy, one write of this many has no retries, so that no second attempt hides how it ended.
 const ONCE: usize = 11;
 
-/// Of this many calls in a row, the server refuses new connections during the last ones.
-const DOOR: (usize, usize) = (400, 20);
+/// Of this many writes in a row, the server refuses new connections during the last ones.
+const REFUSED: (usize, usize) = (400, 20);
 
 // ------------------------------------------------------------------------------------------------------------- faults
 
@@ -265,12 +265,12 @@ enum Keys {
     Honoured,
 }
 
-/// What arrived of one call, and how often it was executed.
+/// The attempts of one write that arrived, and how often the write was executed.
 #[derive(Debug, Default)]
 struct Entry {
     executed: usize,
     key: String,
-    requests: Vec<&'static Fault>,
+    attempts: Vec<&'static Fault>,
 }
 
 #[derive(Debug, Default)]
@@ -282,7 +282,7 @@ struct Ledger {
     /// How often each fault was injected.
     faults: BTreeMap<&'static str, usize>,
     /// What no client may do.
-    offences: Vec<String>,
+    violations: Vec<String>,
 }
 
 impl Ledger {
@@ -292,9 +292,9 @@ impl Ledger {
             self.deduplicated += 1;
             return response.clone();
         }
-        self.entries.get_mut(&request.call).unwrap().executed += 1;
-        let (field, call) = (if request.is_payment { "payment_id" } else { "disbursement_id" }, request.call);
-        let response = format!(r#"{{"{field}":"done-{call}","status":"pending","currency":"UGX"}}"#);
+        self.entries.get_mut(&request.number).unwrap().executed += 1;
+        let (field, number) = (if request.is_payment { "payment_id" } else { "disbursement_id" }, request.number);
+        let response = format!(r#"{{"{field}":"done-{number}","status":"pending","currency":"UGX"}}"#);
         self.responses.insert(request.key.clone(), response.clone());
         response
     }
@@ -304,7 +304,7 @@ impl Ledger {
 #[derive(Debug)]
 struct Received {
     is_payment: bool,
-    call: usize,
+    number: usize,
     key: String,
 }
 
@@ -343,13 +343,13 @@ impl Received {
             _ => return Err(wrong("no payment and no payout")),
         };
         let reference = body.pointer(reference).and_then(Value::as_str).ok_or_else(|| wrong("no reference"))?;
-        let call = reference.strip_prefix("call-").and_then(|call| call.parse().ok());
-        let call = call.ok_or_else(|| wrong("another reference"))?;
-        if body.pointer(amount).and_then(Value::as_str) != Some(&amount_of(call).to_string()) {
+        let number = reference.strip_prefix("order-").and_then(|number| number.parse().ok());
+        let number = number.ok_or_else(|| wrong("another reference"))?;
+        if body.pointer(amount).and_then(Value::as_str) != Some(&amount_of(number).to_string()) {
             return Err(wrong("another amount"));
         }
         let key = key.ok_or_else(|| wrong("no idempotency key"))?.to_owned();
-        Ok(Self { is_payment, call, key })
+        Ok(Self { is_payment, number, key })
     }
 }
 
@@ -371,13 +371,13 @@ impl Service {
     /// Records a request, and chooses its fault.
     fn arrived(&self, request: &Received) -> &'static Fault {
         let mut ledger = self.ledger();
-        let entry = ledger.entries.entry(request.call).or_default();
-        let mut chance = chance(self.seed, [request.call, entry.requests.len()]);
+        let entry = ledger.entries.entry(request.number).or_default();
+        let mut chance = chance(self.seed, [request.number, entry.attempts.len()]);
         let fault = if chance.f64() < HIT { &FAULTS[chance.usize(..FAULTS.len())] } else { &NO_FAULT };
-        entry.requests.push(fault);
+        entry.attempts.push(fault);
         let known = std::mem::replace(&mut entry.key, request.key.clone());
         if !known.is_empty() && known != request.key {
-            ledger.offences.push(format!("call {} came with the keys {known} and {}", request.call, request.key));
+            ledger.violations.push(format!("write {} has the keys {known} and {}", request.number, request.key));
         }
         if fault.name != NO_FAULT.name {
             *ledger.faults.entry(fault.name).or_default() += 1;
@@ -397,7 +397,7 @@ impl Service {
         while let Some(request) = Received::read(&mut stream).await {
             let request = match request {
                 Ok(request) => request,
-                Err(offence) => return self.ledger().offences.push(offence),
+                Err(violation) => return self.ledger().violations.push(violation),
             };
             let fault = self.arrived(&request);
             let body = match fault.executed {
@@ -429,26 +429,26 @@ impl Service {
     }
 }
 
-/// Where connections are accepted, or refused while it is closed.
-struct Door {
+/// Accepts connections, or refuses them while it is closed.
+struct Listener {
     address: SocketAddr,
     // Keeps the port while nothing listens.
     _port: TcpSocket,
-    /// The last call that moved the door, and who listens.
+    /// The last write that opened or closed it, and the task that accepts connections.
     state: tokio::sync::Mutex<(usize, Option<JoinHandle<()>>)>,
     service: Arc<Service>,
     /// Every connection has a copy.
     open: mpsc::Sender<()>,
 }
 
-impl Door {
-    /// Opens or closes the door for `call`. An earlier call changes nothing.
-    async fn set(&self, call: usize, is_open: bool) {
+impl Listener {
+    /// Opens or closes it for the write of this number. An earlier number changes nothing.
+    async fn set(&self, number: usize, is_open: bool) {
         let mut state = self.state.lock().await;
-        if call < state.0 {
+        if number < state.0 {
             return;
         }
-        state.0 = call;
+        state.0 = number;
         if let Some(task) = state.1.take() {
             task.abort();
             // Its listener is gone then.
@@ -481,26 +481,26 @@ fn reusable(address: SocketAddr) -> TcpSocket {
     socket
 }
 
-// -------------------------------------------------------------------------------------------------------------- calls
+// ------------------------------------------------------------------------------------------------------------- writes
 
-fn amount_of(call: usize) -> u64 {
-    1_000 + call as u64
+fn amount_of(number: usize) -> u64 {
+    1_000 + number as u64
 }
 
-/// A call that succeeded: the id in the response, and the number of attempts.
+/// A write that succeeded: the id in the response, and the number of attempts.
 type Done = (String, u32);
 
-/// Even calls collect a payment, odd ones pay out.
-async fn make(client: &Client, call: usize, keys: Keys) -> Result<Done, Error> {
-    let (reference, amount) = (format!("call-{call}"), amount_of(call));
-    if call.is_multiple_of(2) {
+/// Even numbers collect a payment, odd ones pay out.
+async fn make(client: &Client, number: usize, keys: Keys) -> Result<Done, Error> {
+    let (reference, amount) = (format!("order-{number}"), amount_of(number));
+    if number.is_multiple_of(2) {
         let payment = PaymentCreate::builder()
             .amount(amount)
             .currency("UGX")
             .payment_method(PaymentMethod::Mtn)
             .products(vec![JsonObject::from_iter([("reference", reference)])])
             .build();
-        let response = options(client.payments().create(payment), call, keys).send_with_response().await?;
+        let response = options(client.payments().create(payment), number, keys).send_with_response().await?;
         Ok((response.payment_id.clone(), response.attempts()))
     } else {
         let phone = "+256711111111";
@@ -509,21 +509,21 @@ async fn make(client: &Client, call: usize, keys: Keys) -> Result<Done, Error> {
             .payment_method(PaymentMethod::Airtel)
             .recipients(vec![Recipient::builder().amount(amount).phone_number(phone).reference(reference).build()])
             .build();
-        let response = options(client.disbursements().create(payout), call, keys).send_with_response().await?;
+        let response = options(client.disbursements().create(payout), number, keys).send_with_response().await?;
         Ok((response.disbursement_id.clone(), response.attempts()))
     }
 }
 
-/// Half of the calls carry their own key, the others a random one.
-fn options<T>(request: Request<T>, call: usize, keys: Keys) -> Request<T> {
-    let is_sent_once = keys == Keys::Ignored && call.is_multiple_of(ONCE);
+/// Half of the writes carry a key of the caller, the others a random one.
+fn options<T>(request: Request<T>, number: usize, keys: Keys) -> Request<T> {
+    let is_sent_once = keys == Keys::Ignored && number.is_multiple_of(ONCE);
     let request = if is_sent_once { request.retry_policy(RetryPolicy::none()) } else { request };
-    let request = if has_own_key(call) { request.idempotency_key(format!("key-{call}")) } else { request };
-    if call.is_multiple_of(WITH_DEADLINE) { request.deadline(Duration::from_millis(500)) } else { request }
+    let request = if has_own_key(number) { request.idempotency_key(format!("key-{number}")) } else { request };
+    if number.is_multiple_of(WITH_DEADLINE) { request.deadline(Duration::from_millis(500)) } else { request }
 }
 
-fn has_own_key(call: usize) -> bool {
-    call % 4 < 2
+fn has_own_key(number: usize) -> bool {
+    number % 4 < 2
 }
 
 fn builder(address: SocketAddr) -> ClientBuilder {
@@ -540,11 +540,11 @@ fn setting(name: &str, default: usize) -> usize {
 /// One after the other: two runs at once would only make each other's timeouts.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Makes all calls with clients of this policy, and compares their results with the ledger.
+/// Makes all writes with clients of this policy, and compares their results with the ledger.
 async fn run(name: &str, policy: Option<RetryPolicy>, keys: Keys) {
     let _turn = TURN.lock().await;
     let seed = setting("PIAXIS_CHAOS_SEED", 1) as u64;
-    let calls = setting("PIAXIS_CHAOS_CALLS", 2_000);
+    let writes = setting("PIAXIS_CHAOS_WRITES", 2_000);
     let started = Instant::now();
 
     let port = reusable(SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -552,8 +552,9 @@ async fn run(name: &str, policy: Option<RetryPolicy>, keys: Keys) {
     let service = Arc::new(Service { seed, keys, ledger: Mutex::default(), connections: AtomicUsize::new(0) });
     let (open, mut all_closed) = mpsc::channel(1);
     let address = port.local_addr().unwrap();
-    let door = Arc::new(Door { address, _port: port, state: Default::default(), service: service.clone(), open });
-    door.set(0, true).await;
+    let listener =
+        Arc::new(Listener { address, _port: port, state: Default::default(), service: service.clone(), open });
+    listener.set(0, true).await;
 
     let attempts = Arc::new(AtomicUsize::new(0));
     let client_of = |address: SocketAddr| {
@@ -573,23 +574,23 @@ async fn run(name: &str, policy: Option<RetryPolicy>, keys: Keys) {
         .map(|_| {
             // A client for each worker where much is retried, because a client has a retry budget.
             let client = if policy.is_some() { client_of(address) } else { shared.clone() };
-            let (lost, next, door) = (lost.clone(), next.clone(), door.clone());
+            let (lost, next, listener) = (lost.clone(), next.clone(), listener.clone());
             tokio::spawn(async move {
                 let mut results = Vec::new();
                 loop {
-                    let call = next.fetch_add(1, Ordering::Relaxed);
-                    if call >= calls {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= writes {
                         return results;
                     }
-                    if call % DOOR.0 == DOOR.0 - DOOR.1 {
-                        door.set(call, false).await;
-                    } else if call > 0 && call % DOOR.0 == 0 {
-                        door.set(call, true).await;
+                    if number % REFUSED.0 == REFUSED.0 - REFUSED.1 {
+                        listener.set(number, false).await;
+                    } else if number > 0 && number % REFUSED.0 == 0 {
+                        listener.set(number, true).await;
                     }
-                    let client = if call % NOWHERE == NOWHERE - 1 { &lost } else { &client };
-                    // A call that stays pending fails the test.
-                    let result = tokio::time::timeout(Duration::from_secs(120), make(client, call, keys)).await;
-                    results.push((call, result.expect("a call never ended")));
+                    let client = if number % NOWHERE == NOWHERE - 1 { &lost } else { &client };
+                    // A write that stays pending fails the test.
+                    let result = tokio::time::timeout(Duration::from_secs(120), make(client, number, keys)).await;
+                    results.push((number, result.expect("a write stays pending")));
                 }
             })
         })
@@ -601,32 +602,32 @@ async fn run(name: &str, policy: Option<RetryPolicy>, keys: Keys) {
     }
 
     // All clients are dropped, so every connection closes, and late executions have happened.
-    door.set(calls, false).await;
-    drop(door);
+    listener.set(writes, false).await;
+    drop(listener);
     let drained = tokio::time::timeout(Duration::from_secs(60), all_closed.recv()).await;
     assert_eq!(drained.expect("connections of clients that are gone stay open"), None);
 
     let mut ledger = service.ledger();
     let figures = Figures::of(&results, &mut ledger, attempts.load(Ordering::Relaxed));
     let seconds = started.elapsed().as_secs_f64();
-    println!("chaos, {name}, seed {seed}: {calls} calls, {figures}, seconds {seconds:.1}");
-    figures.check(name, seed, calls, &ledger);
+    println!("chaos, {name}, seed {seed}: {writes} writes, {figures}, seconds {seconds:.1}");
+    figures.check(name, seed, writes, &ledger);
 }
 
-/// What retries of unknown writes came to.
+/// Results of retries of writes with an unknown outcome.
 #[derive(Debug, Default)]
 struct Retried {
-    /// Calls that succeeded in the end.
+    /// Writes that succeeded in the end.
     resolved: usize,
-    /// Requests that only their key kept from being executed twice.
+    /// Attempts that only their key kept from being executed twice.
     deduplicated: usize,
-    /// Calls that stayed unknown, though retries and time were left.
+    /// Writes that stayed unknown, though retries and time were left.
     out_of_budget: usize,
 }
 
 #[derive(Debug, Default)]
 struct Figures {
-    /// Attempts of all calls.
+    /// Attempts of all writes.
     attempts: usize,
     /// Attempts that never arrived: refused connections, and those that were closed unread.
     lost: usize,
@@ -643,47 +644,47 @@ struct Figures {
 
 impl Figures {
     fn of(results: &[(usize, Result<Done, Error>)], ledger: &mut Ledger, attempts: usize) -> Self {
-        let arrived: usize = ledger.entries.values().map(|entry| entry.requests.len()).sum();
+        let arrived: usize = ledger.entries.values().map(|entry| entry.attempts.len()).sum();
         let mut figures = Self {
             attempts,
             lost: attempts.saturating_sub(arrived),
             injected: ledger.faults.values().sum(),
             retried: Retried { deduplicated: ledger.deduplicated, ..Retried::default() },
-            broken: std::mem::take(&mut ledger.offences),
+            broken: std::mem::take(&mut ledger.violations),
             ..Self::default()
         };
-        let told: usize = results
+        let reported: usize = results
             .iter()
             .map(|(_, result)| match result {
                 Ok((_, attempts)) => *attempts as usize,
                 Err(error) => error.attempts() as usize,
             })
             .sum();
-        if told != attempts {
-            figures.broken.push(format!("{attempts} attempts were made, and {told} are reported"));
+        if reported != attempts {
+            figures.broken.push(format!("{attempts} attempts were made, and {reported} are reported"));
         }
-        for (call, result) in results {
-            let entry = ledger.entries.entry(*call).or_default();
+        for (number, result) in results {
+            let entry = ledger.entries.entry(*number).or_default();
             figures.duplicates += usize::from(entry.executed > 1);
-            if let Some(what) = figures.add(*call, result, entry) {
+            if let Some(what) = figures.add(*number, result, entry) {
                 let result = result.as_ref().map_err(ToString::to_string);
-                let faults: Vec<_> = entry.requests.iter().map(|fault| fault.name).collect();
+                let faults: Vec<_> = entry.attempts.iter().map(|fault| fault.name).collect();
                 let times = entry.executed;
-                figures.broken.push(format!("call {call}, {what}: executed {times} times, {result:?}, {faults:?}"));
+                figures.broken.push(format!("write {number}, {what}: executed {times} times, {result:?}, {faults:?}"));
             }
         }
         figures
     }
 
-    /// Counts a call, and returns the promise that its result breaks.
-    fn add(&mut self, call: usize, result: &Result<Done, Error>, entry: &Entry) -> Option<&'static str> {
+    /// Counts a write, and returns the promise that its result breaks.
+    fn add(&mut self, number: usize, result: &Result<Done, Error>, entry: &Entry) -> Option<&'static str> {
         let attempts = match result {
             Ok((_, attempts)) => *attempts,
             Err(error) => error.attempts(),
         };
-        let is_conflict_rejected = attempts == 1 && !has_own_key(call);
+        let is_conflict_rejected = attempts == 1 && !has_own_key(number);
         let known: Vec<_> = entry
-            .requests
+            .attempts
             .iter()
             .map(|fault| match fault.known {
                 Known::Conflict if is_conflict_rejected => REJECTED,
@@ -699,7 +700,7 @@ impl Figures {
                 self.retried.resolved += usize::from(*attempts > 1 && ended(UNKNOWN));
                 &[
                     (entry.executed != 1, "Ok, but not executed once"),
-                    (*id != format!("done-{call}"), "Ok with the response to another call"),
+                    (*id != format!("done-{number}"), "Ok with the response to another write"),
                     (!ended(DONE), "Ok without a success"),
                 ]
             }
@@ -711,7 +712,7 @@ impl Figures {
                 &[
                     (entry.executed != 0, "not sent, but executed"),
                     (others, "not sent, though an attempt ended in another way"),
-                    (entry.requests.is_empty() && !is_unsent, "not sent, without a reason"),
+                    (entry.attempts.is_empty() && !is_unsent, "not sent, without a reason"),
                 ]
             }
             Err((error, Outcome::Rejected)) => {
@@ -731,12 +732,12 @@ impl Figures {
                     None => matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout),
                 };
                 let is_soon = error.retry_after().unwrap_or_default() <= Duration::from_secs(30);
-                let is_told =
+                let is_proven =
                     attempts == 1 && error.status().is_some() && matches!(known[..], [known] if known != UNKNOWN);
-                let has_more = attempts <= RETRIES && !call.is_multiple_of(WITH_DEADLINE);
+                let has_more = attempts <= RETRIES && !number.is_multiple_of(WITH_DEADLINE);
                 self.retried.out_of_budget += usize::from(is_temporary && is_soon && has_more);
                 &[
-                    (is_told, "unknown, though the status tells"),
+                    (is_proven, "unknown, though the status proves the outcome"),
                     (error.idempotency_key().is_none(), "unknown without the key to look it up"),
                     (!entry.key.is_empty() && error.idempotency_key() != Some(&entry.key), "unknown with another key"),
                 ]
@@ -747,18 +748,18 @@ impl Figures {
         wrong.iter().chain([&executed_twice]).find_map(|(is_wrong, what)| is_wrong.then_some(*what))
     }
 
-    fn check(&self, name: &str, seed: u64, calls: usize, ledger: &Ledger) {
+    fn check(&self, name: &str, seed: u64, writes: usize, ledger: &Ledger) {
         let first = self.broken.iter().take(10).map(|line| format!("\n  {line}")).collect::<String>();
         assert!(self.broken.is_empty(), "{name}, seed {seed}: {} promises broken{first}", self.broken.len());
         assert_eq!(self.duplicates, 0, "{name}, seed {seed}");
-        assert_eq!(self.ok + self.not_sent + self.rejected + self.unknown, calls, "{name}, seed {seed}");
-        assert!(self.ok > calls / 2, "{name}, seed {seed}: too few successes to prove anything");
-        if calls >= 4_000 {
+        assert_eq!(self.ok + self.not_sent + self.rejected + self.unknown, writes, "{name}, seed {seed}");
+        assert!(self.ok > writes / 2, "{name}, seed {seed}: too few successes to prove anything");
+        if writes >= 4_000 {
             let missing: Vec<_> =
                 FAULTS.iter().map(|fault| fault.name).filter(|name| !ledger.faults.contains_key(name)).collect();
             assert!(missing.is_empty(), "{name}, seed {seed}: never injected: {missing:?}");
             for (count, what) in [(self.not_sent, "not sent"), (self.rejected, "rejected"), (self.unknown, "unknown")] {
-                assert!(count > 0, "{name}, seed {seed}: no call is {what}");
+                assert!(count > 0, "{name}, seed {seed}: no write is {what}");
             }
         }
     }
@@ -770,7 +771,7 @@ impl std::fmt::Display for Figures {
         let Self { attempts, lost, injected, ok, not_sent, rejected, unknown, unknown_executed, .. } = self;
         let faults = injected + lost;
         let percent = share(faults, *attempts);
-        write!(f, "faults {faults} ({percent:.1} % of {attempts} requests, {lost} never arrived), ok {ok}, ")?;
+        write!(f, "faults {faults} ({percent:.1} % of {attempts} attempts, {lost} never arrived), ok {ok}, ")?;
         write!(f, "not sent {not_sent}, rejected {rejected}, unknown {unknown} ")?;
         write!(f, "({:.2} %, {unknown_executed} executed), ", share(*unknown, ok + not_sent + rejected + unknown))?;
         let Retried { resolved, deduplicated, out_of_budget } = &self.retried;
@@ -797,8 +798,8 @@ async fn writes_retried_with_their_key_are_executed_once_where_the_server_honour
 #[test]
 fn faults_keep_the_rules_that_outcomes_rely_on() {
     for fault in FAULTS {
-        let is_told = matches!(fault.known, NOT_SENT | REJECTED | CONFLICT);
-        assert!(!is_told || fault.executed == Never, "{}: a rejected request must not be executed", fault.name);
+        let is_proven = matches!(fault.known, NOT_SENT | REJECTED | CONFLICT);
+        assert!(!is_proven || fault.executed == Never, "{}: a rejected request must not be executed", fault.name);
         assert!(fault.executed != Late || fault.then == Hang, "{}", fault.name);
         assert_eq!(FAULTS.iter().filter(|other| other.name == fault.name).count(), 1, "{}", fault.name);
     }

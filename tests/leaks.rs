@@ -42,8 +42,8 @@ use crate::support::{
     operations::rows,
     payloads::documented,
     secrets::{
-        API_KEY, Call, EMAIL, LATITUDE, LONGITUDE, MARK, NAME, NATIONAL_ID, PHONE, Printed, REFRESH_TOKEN, STATE,
-        VERIFIER, call, calls, is_leak,
+        API_KEY, Case, EMAIL, LATITUDE, LONGITUDE, MARK, NAME, NATIONAL_ID, PHONE, Printed, REFRESH_TOKEN, STATE,
+        VERIFIER, case, cases, is_leak,
         planted::{Others, Planter, marked},
         with_credentials,
     },
@@ -68,19 +68,19 @@ fn text_of(response: &Response) -> String {
     }
 }
 
-/// Runs every call against each response that `responses` makes of the secrets of the call, and collects what is printed of
+/// Sends the request of every case against each response that `responses` makes of the secrets of the case, and collects what is printed of
 /// those that fail.
 async fn collect_failures(responses: impl Fn(&[&str]) -> Vec<Response>) -> Printed {
     let server = Server::start(Response::CloseUnread).await;
     let client = with_credentials(server.builder()).timeout(Duration::from_secs(60)).build().unwrap();
     let mut all = Printed::default();
-    for number in 0..calls(&client).len() {
-        let rounds = responses(calls(&client)[number].secrets);
+    for number in 0..cases(&client).len() {
+        let rounds = responses(cases(&client)[number].secrets);
         for response in rounds {
-            let call = calls(&client).swap_remove(number);
+            let case = cases(&client).swap_remove(number);
             let shown = text_of(&response);
             server.set(response);
-            let (printed, succeeded) = call.outcome.await;
+            let (printed, succeeded) = case.outcome.await;
             if !succeeded {
                 all.0.extend(printed.0.into_iter().map(|(what, text)| (format!("{what}, response {shown}"), text)));
             }
@@ -269,9 +269,9 @@ async fn failures_of_the_connection_do_not_show_the_url_or_the_request() {
         };
         for response in responses {
             server.set(response);
-            for call in calls(&client) {
-                let name = call.name;
-                let (printed, succeeded) = call.outcome.await;
+            for case in cases(&client) {
+                let name = case.name;
+                let (printed, succeeded) = case.outcome.await;
                 assert!(!succeeded, "{name}");
                 all.0.extend(printed.0);
             }
@@ -362,8 +362,8 @@ fn values_that_hold_secrets_do_not_show_them() {
     printed.debug("secret", &Secret::from(API_KEY));
     printed.debug("state", &State::from(STATE.to_owned()));
     printed.debug("pkce", &Pkce::from_verifier(VERIFIER).unwrap());
-    printed.debug("raw call", &client.raw().payments_get(MARK));
-    printed.debug("call", &client.payments().get("pay-1").header("x-own", MARK));
+    printed.debug("raw request", &client.raw().payments_get(MARK));
+    printed.debug("request", &client.payments().get("pay-1").header("x-own", MARK));
     let proxy = reqwest::Proxy::all("http://user:s3ntinel@127.0.0.1:9").unwrap();
     printed.debug("builder with a proxy", &builder().proxy(proxy));
     let url = "https://user:s3ntinel@api.example.com/api";
@@ -387,12 +387,12 @@ fn a_secret_that_does_not_decode_is_not_quoted() {
 }
 
 /// Secrets of characters that encoders escape.
-const NASTY_KEY: &str = "s3ntinel-Key+/=%41&<b>\"'\\ end ";
-const NASTY_TOKEN: &str = "s3ntinel.Token+/=~%2B'\"&amp;\\u0041";
-const NASTY_SECRET: &str = "s3ntinel secret+&=\u{e4}%";
-const NASTY_PASSWORD: &str = " s3ntinel  two\tblanks <\u{e4}\u{20ac}\u{1f600}> \"quoted\" 'o' \\ / & % + \u{e9}nd";
-const NASTY_OTP: &str = "s3n<918>273+'\"645";
-const NASTY_EMAIL: &str = "S3ntinel+tag&more@Example.com";
+const SPECIAL_KEY: &str = "s3ntinel-Key+/=%41&<b>\"'\\ end ";
+const SPECIAL_TOKEN: &str = "s3ntinel.Token+/=~%2B'\"&amp;\\u0041";
+const SPECIAL_SECRET: &str = "s3ntinel secret+&=\u{e4}%";
+const SPECIAL_PASSWORD: &str = " s3ntinel  two\tblanks <\u{e4}\u{20ac}\u{1f600}> \"quoted\" 'o' \\ / & % + \u{e9}nd";
+const SPECIAL_OTP: &str = "s3n<918>273+'\"645";
+const SPECIAL_EMAIL: &str = "S3ntinel+tag&more@Example.com";
 
 fn encode_each(text: &str, encode: impl Fn(char) -> String) -> String {
     text.chars().map(encode).collect()
@@ -466,31 +466,31 @@ const ENCODINGS: &[(&str, Encode)] = &[
 ];
 
 /// A request that carries the secrets, by number.
-fn nasty_call(number: usize, client: &Client) -> Call {
-    let payer = || UserInfo::builder().email(NASTY_EMAIL).phone_number(PHONE).otp(NASTY_OTP).build();
+fn case_with_special_characters(number: usize, client: &Client) -> Case {
+    let payer = || UserInfo::builder().email(SPECIAL_EMAIL).phone_number(PHONE).otp(SPECIAL_OTP).build();
     match number {
         0 => {
             let payment = PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn);
             let payment = payment.user_info(payer()).build();
-            let request = client.payments().create_with_mfa_code_in_query(payment.clone(), NASTY_TOKEN);
-            call("payment", &[NASTY_KEY, NASTY_EMAIL, NASTY_OTP, NASTY_TOKEN, PHONE], payment, request)
+            let request = client.payments().create_with_mfa_code_in_query(payment.clone(), SPECIAL_TOKEN);
+            case("payment", &[SPECIAL_KEY, SPECIAL_EMAIL, SPECIAL_OTP, SPECIAL_TOKEN, PHONE], payment, request)
         }
         1 => {
-            let data = JsonObject::from_iter([("password", NASTY_PASSWORD)]);
+            let data = JsonObject::from_iter([("password", SPECIAL_PASSWORD)]);
             let term = TermCreate::builder().type_(TermType::Password).data(data).build();
             let escrow = EscrowCreate::builder().amount(1).currency_code("UGX").payment_method(PaymentMethod::Mtn);
             let escrow = escrow.terms([term]).user_info(payer()).build();
-            call("escrow", &[NASTY_PASSWORD], escrow.clone(), client.escrows().create(escrow))
+            case("escrow", &[SPECIAL_PASSWORD], escrow.clone(), client.escrows().create(escrow))
         }
         2 => {
-            let exchange = CodeExchange::builder().code(NASTY_PASSWORD).redirect_uri("https://shop.example.com/");
+            let exchange = CodeExchange::builder().code(SPECIAL_PASSWORD).redirect_uri("https://shop.example.com/");
             let exchange = exchange.build();
             let request = client.oauth().exchange_code(exchange.clone());
-            call("exchange", &[NASTY_SECRET, NASTY_PASSWORD], exchange, request)
+            case("exchange", &[SPECIAL_SECRET, SPECIAL_PASSWORD], exchange, request)
         }
         _ => {
-            let request = client.payments().get("pay-1").access_token(NASTY_TOKEN);
-            call("token", &[NASTY_TOKEN], "", request)
+            let request = client.payments().get("pay-1").access_token(SPECIAL_TOKEN);
+            case("token", &[SPECIAL_TOKEN], "", request)
         }
     }
 }
@@ -546,11 +546,11 @@ async fn secrets_are_redacted_in_every_encoding() {
     let log = Log::default();
     let _guard = keep(&log);
     let server = Server::start(Response::CloseUnread).await;
-    let client = server.builder().api_key(NASTY_KEY).client_id("client-1").client_secret(NASTY_SECRET);
+    let client = server.builder().api_key(SPECIAL_KEY).client_id("client-1").client_secret(SPECIAL_SECRET);
     let client = client.timeout(Duration::from_secs(60)).build().unwrap();
     let mut redacted = 0;
     for number in 0..4 {
-        for secret in nasty_call(number, &client).secrets {
+        for secret in case_with_special_characters(number, &client).secrets {
             for (name, encode) in ENCODINGS {
                 // At least six characters are left: fewer are no secret any more.
                 let beginning: String = secret.trim().chars().take(6).collect();
@@ -570,7 +570,7 @@ async fn secrets_are_redacted_in_every_encoding() {
                     let shown = format!("{name} of {secret:?}: {}", text_of(&response));
                     let status = matches!(&response, Response::Bytes(bytes) if bytes.starts_with(b"HTTP/1.1 200"));
                     server.set(response);
-                    let (printed, is_ok) = nasty_call(number, &client).outcome.await;
+                    let (printed, is_ok) = case_with_special_characters(number, &client).outcome.await;
                     assert!(status || !is_ok, "{shown}");
                     for (what, text) in &printed.0 {
                         assert!(!is_leak(text) && !has_part_of(shown_part, length, text), "{what}, {shown}: {text}");
@@ -678,17 +678,17 @@ fn debug_of_documented_payloads_shows_no_personal_data() {
     }
 }
 
-fn sent<B, T>(id: &'static str, body: &Value, request: impl FnOnce(B) -> Request<T>) -> Call
+fn sent<B, T>(id: &'static str, body: &Value, request: impl FnOnce(B) -> Request<T>) -> Case
 where
     B: DeserializeOwned + Debug + Clone + 'static,
     T: Debug + ResponseBody,
 {
     let body: B = serde_json::from_value(body.clone()).unwrap();
-    call(id, &[], body.clone(), request(body))
+    case(id, &[], body.clone(), request(body))
 }
 
 /// A request of an operation with this JSON body.
-fn request_with(client: &Client, id: &'static str, body: &Value) -> Call {
+fn request_with(client: &Client, id: &'static str, body: &Value) -> Case {
     match id {
         "otp_request" => sent(id, body, |body| client.otp().request(body)),
         "payments_create" => sent(id, body, |body| client.payments().create(body)),

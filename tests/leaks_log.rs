@@ -16,7 +16,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 use piaxis::{Client, Environment};
 
 use crate::support::{
-    secrets::{calls, is_leak, with_credentials},
+    secrets::{cases, is_leak, with_credentials},
     server::{Response, Server, nowhere},
 };
 
@@ -65,18 +65,18 @@ async fn log_records_show_no_secrets() {
     let (_socket, nowhere) = nowhere();
     let at = |base_url: String| Client::builder().environment(Environment::Custom(base_url));
     let client = with_credentials(server.builder()).timeout(Duration::from_secs(60)).build().unwrap();
-    for number in 0..calls(&client).len() {
-        for response in responses(calls(&client)[number].secrets) {
+    for number in 0..cases(&client).len() {
+        for response in responses(cases(&client)[number].secrets) {
             server.set(response);
-            calls(&client).swap_remove(number).outcome.await;
+            cases(&client).swap_remove(number).outcome.await;
         }
     }
     server.set(Response::CloseUnread);
     // A plain server that is spoken TLS to, retries, and a port at which nothing listens.
     for builder in [at(server.base_url().replace("http:", "https:")), at(server.base_url()), at(nowhere)] {
         let client = with_credentials(builder).timeout(Duration::from_secs(5)).build().unwrap();
-        for call in calls(&client).into_iter().take(3) {
-            call.outcome.await;
+        for case in cases(&client).into_iter().take(3) {
+            case.outcome.await;
         }
     }
     let records = LOGGER.0.lock().unwrap();

@@ -18,7 +18,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tokio::sync::Mutex;
 
 use crate::support::{
-    lists::{self, Asked, Given, number},
+    lists::{self, Page, PageQuery, number},
     server::{Response, Server},
 };
 
@@ -59,10 +59,10 @@ fn resident() -> Option<usize> {
 
 #[tokio::test]
 async fn a_million_items_take_no_more_memory_than_a_few() {
-    const ROWS: usize = 1_000_000;
+    const ITEMS: usize = 1_000_000;
     let _turn = ONE_AT_A_TIME.lock().await;
-    let page = |asked: &Asked| (asked.offset..ROWS.min(asked.offset + asked.limit)).collect();
-    let server = lists::Server::start(move |_, asked| Ok(Given { items: page(asked), total: Some(ROWS) })).await;
+    let page = |query: &PageQuery| (query.offset..ITEMS.min(query.offset + query.limit)).collect();
+    let server = lists::Server::start(move |_, query| Ok(Page { items: page(query), total: Some(ITEMS) })).await;
     let mut stream = server.client().payments().stream(PaymentFilter::builder().build()).page_size(1_000);
     let (mut read, mut early, mut peak) = (0, None, 0);
     while let Some(row) = stream.next().await {
@@ -75,7 +75,7 @@ async fn a_million_items_take_no_more_memory_than_a_few() {
         }
     }
     let early = early.unwrap();
-    assert_eq!(read, ROWS);
+    assert_eq!(read, ITEMS);
     println!("rows: {read}, {} MiB after 50,000 rows, {} MiB at most", early >> 20, peak >> 20);
     assert!(peak < early + (32 << 20), "it grew from {early} to {peak} bytes");
 }

@@ -28,7 +28,7 @@ use crate::support::{
 /// `tracing` caches who listens for all threads, and tests that change that at once lose spans.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-/// What is logged of a call that is sent twice, by those who want only some of it.
+/// The log of a request with two attempts, for subscribers that enable only a part.
 async fn logged(accepts: impl Fn(&tracing::Metadata<'_>) -> bool + Send + Sync + 'static) -> String {
     let _turn = ONE_AT_A_TIME.lock().await;
     let server = Server::start(Response::json(503, "{}")).await;
@@ -79,7 +79,7 @@ async fn a_span_is_enabled_by_its_name_or_its_target_alone() {
 async fn pages_are_fetched_in_the_span_of_the_caller() {
     let _turn = ONE_AT_A_TIME.lock().await;
     let all: Vec<usize> = (0..55).collect();
-    let server = lists::Server::start(move |_, asked| Ok(lists::page_of(&all, asked))).await;
+    let server = lists::Server::start(move |_, query| Ok(lists::page_of(&all, query))).await;
     let log = Log::default();
     let writer = log.clone();
     let layer = tracing_subscriber::fmt::layer()

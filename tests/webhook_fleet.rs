@@ -45,7 +45,7 @@ use crate::support::{
 const SECRET: &str = "fleet";
 const RECEIVERS: usize = 4;
 const SENDERS: usize = 16;
-/// Asks a receiver for effects that carry the deduplication key.
+/// Queries the effects of a receiver that carry the deduplication key.
 const UNIQUE_KEY: &str = "PIAXIS_TEST_UNIQUE_KEY";
 const LEASE: Duration = Duration::from_secs(10);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);

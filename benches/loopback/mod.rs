@@ -1,4 +1,4 @@
-//! What the benches of calls share: a server on a loopback port, and the sides that call it.
+//! Shared by the benches of requests: a server on a loopback port, and the clients that are compared.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 use std::{
@@ -170,19 +170,19 @@ fn content_length(head: &[u8]) -> usize {
     length.next().map_or(0, |(_, length)| length.parse().unwrap())
 }
 
-/// What is called.
+/// What is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
     Get,
     Create,
     List,
-    /// All rows, page by page.
+    /// All items, page by page.
     ReadAll,
 }
 
 impl What {
-    /// Single calls.
-    pub(crate) const CALLS: [Self; 3] = [Self::Get, Self::Create, Self::List];
+    /// Single requests.
+    pub(crate) const SINGLE: [Self; 3] = [Self::Get, Self::Create, Self::List];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -194,11 +194,11 @@ impl What {
     }
 }
 
-pub(crate) type Calls = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Requests = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// So many calls, one after another.
+/// Sends so many requests, one after another.
 pub(crate) trait Side {
-    fn calls(&self, what: What, times: u32) -> Calls;
+    fn requests(&self, what: What, times: u32) -> Requests;
 }
 
 /// The crate as it is meant to be used.
@@ -212,7 +212,7 @@ impl Ours {
 }
 
 impl Side for Ours {
-    fn calls(&self, what: What, times: u32) -> Calls {
+    fn requests(&self, what: What, times: u32) -> Requests {
         let payments = self.0.payments();
         Box::pin(async move {
             for _ in 0..times {
@@ -221,9 +221,9 @@ impl Side for Ours {
                     What::Create => drop(payments.create(order()).await.unwrap()),
                     What::List => drop(payments.list(PaymentFilter::builder().limit(100).build()).await.unwrap()),
                     What::ReadAll => {
-                        let mut rows = payments.stream(PaymentFilter::builder().limit(100).build());
-                        while let Some(row) = rows.next().await {
-                            drop(black_box(row.unwrap()));
+                        let mut items = payments.stream(PaymentFilter::builder().limit(100).build());
+                        while let Some(item) = items.next().await {
+                            drop(black_box(item.unwrap()));
                         }
                     }
                 }
@@ -243,7 +243,7 @@ impl Raw {
 }
 
 impl Side for Raw {
-    fn calls(&self, what: What, times: u32) -> Calls {
+    fn requests(&self, what: What, times: u32) -> Requests {
         let client = self.0.clone();
         Box::pin(async move {
             for _ in 0..times {
@@ -261,7 +261,7 @@ impl Side for Raw {
                             if page.results.is_empty() {
                                 break;
                             }
-                            page.results.into_iter().for_each(|row| drop(black_box(row)));
+                            page.results.into_iter().for_each(|item| drop(black_box(item)));
                         }
                     }
                 }
@@ -270,8 +270,8 @@ impl Side for Raw {
     }
 }
 
-/// What somebody would write who needs these three calls and nothing else: the same requests, the same types, the same
-/// settings of the HTTP client; no checks, no second attempt, no account of what went wrong.
+/// What somebody would write who needs these three requests and nothing else: the same requests, the same types, the same
+/// settings of the HTTP client; no checks, no retries, no description of an error.
 pub(crate) struct ByHand {
     http: reqwest::Client,
     base_url: String,
@@ -302,7 +302,7 @@ impl ByHand {
 }
 
 impl Side for ByHand {
-    fn calls(&self, what: What, times: u32) -> Calls {
+    fn requests(&self, what: What, times: u32) -> Requests {
         let (http, base_url) = (self.http.clone(), self.base_url.clone());
         Box::pin(async move {
             for _ in 0..times {
@@ -323,7 +323,7 @@ impl Side for ByHand {
                             if page.results.is_empty() {
                                 break;
                             }
-                            page.results.into_iter().for_each(|row| drop(black_box(row)));
+                            page.results.into_iter().for_each(|item| drop(black_box(item)));
                         }
                     }
                 }

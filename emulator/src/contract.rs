@@ -243,6 +243,7 @@ fn payout_fees(document: &Value) -> Vec<(Option<Amount>, Amount)> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::json_schema::validator;

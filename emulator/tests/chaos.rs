@@ -2,7 +2,7 @@
 //! commit, under the default policy and with retries of writes.
 //!
 //! A binary of its own, because its load makes timeouts of other tests expire.
-//! `PIAXIS_CHAOS_CALLS=20000` makes more requests, and `PIAXIS_CHAOS_SEED=7` other ones.
+//! `PIAXIS_CHAOS_WRITES=20000` makes more writes, and `PIAXIS_CHAOS_SEED=7` other ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 // A part of what the tests share.
@@ -32,68 +32,68 @@ use tokio::task::JoinSet;
 
 use crate::support::tested::{Tested, builder, started};
 
-/// Number of concurrent calls.
+/// Number of concurrent writes.
 const AT_ONCE: usize = 32;
 /// Share of requests that fail.
 const FAULTS: f64 = 0.35;
 /// Maximum number of retries under the opt-in policy.
 const RETRIES: u32 = 8;
-/// One call of this many is rejected, because it lacks a field or the money.
+/// One write of this many is rejected, because it lacks a field or the money.
 const REJECTED: usize = 19;
-/// One call of this many goes to a port where nothing listens.
+/// One write of this many goes to a port where nothing listens.
 const NOWHERE: usize = 67;
 /// One request of this many is rejected for its rate.
 const LIMITED: usize = 41;
 /// Fee of a payout.
 const FEE: i64 = 500;
 
-fn amount_of(call: usize) -> i64 {
-    1_000 + i64::try_from(call).unwrap()
+fn amount_of(number: usize) -> i64 {
+    1_000 + i64::try_from(number).unwrap()
 }
 
-fn is_payment(call: usize) -> bool {
-    call.is_multiple_of(2)
+fn is_payment(number: usize) -> bool {
+    number.is_multiple_of(2)
 }
 
-fn is_rejected(call: usize) -> bool {
-    call % REJECTED == REJECTED - 1
+fn is_rejected(number: usize) -> bool {
+    number % REJECTED == REJECTED - 1
 }
 
-fn is_nowhere(call: usize) -> bool {
-    call % NOWHERE == NOWHERE - 1
+fn is_nowhere(number: usize) -> bool {
+    number % NOWHERE == NOWHERE - 1
 }
 
-fn payment(call: usize) -> PaymentCreate {
+fn payment(number: usize) -> PaymentCreate {
     let payer = UserInfo::builder().phone_number("+256700000000").build();
-    let order = PaymentCreate::builder().amount(amount_of(call)).currency("UGX").payment_method(PaymentMethod::Mtn);
+    let order = PaymentCreate::builder().amount(amount_of(number)).currency("UGX").payment_method(PaymentMethod::Mtn);
     // Mobile money without a number to charge is rejected.
-    order.maybe_user_info((!is_rejected(call)).then_some(payer)).build()
+    order.maybe_user_info((!is_rejected(number)).then_some(payer)).build()
 }
 
-fn payout(call: usize) -> DisbursementCreate {
+fn payout(number: usize) -> DisbursementCreate {
     // An amount beyond every balance is rejected.
-    let amount = if is_rejected(call) { 900_000_000_000_000 } else { amount_of(call) };
+    let amount = if is_rejected(number) { 900_000_000_000_000 } else { amount_of(number) };
     let recipient = Recipient::builder().amount(amount).phone_number("+256711111111");
     let order = DisbursementCreate::builder().currency("UGX").payment_method(PaymentMethod::Airtel);
-    order.recipients(vec![recipient.reference(format!("call-{call}")).build()]).build()
+    order.recipients(vec![recipient.reference(format!("order-{number}")).build()]).build()
 }
 
-/// Even calls collect a payment, odd ones pay out. Returns the id.
-async fn make(client: &Client, call: usize) -> Result<String, Error> {
-    if is_payment(call) {
-        Ok(keyed(client.payments().create(payment(call)), call).await?.payment_id)
+/// Even numbers collect a payment, odd ones pay out. Returns the id.
+async fn make(client: &Client, number: usize) -> Result<String, Error> {
+    if is_payment(number) {
+        Ok(keyed(client.payments().create(payment(number)), number).await?.payment_id)
     } else {
-        Ok(keyed(client.disbursements().create(payout(call)), call).await?.disbursement_id)
+        Ok(keyed(client.disbursements().create(payout(number)), number).await?.disbursement_id)
     }
 }
 
-/// Half of the calls have a key of their own, the others a random one.
-fn keyed<T>(request: Request<T>, call: usize) -> Request<T> {
-    if call % 4 < 2 { request.idempotency_key(format!("key-{call}")) } else { request }
+/// Half of the writes have a key of their own, the others a random one.
+fn keyed<T>(request: Request<T>, number: usize) -> Request<T> {
+    if number % 4 < 2 { request.idempotency_key(format!("key-{number}")) } else { request }
 }
 
-/// The ids that a search finds for a call; looks again while the search itself fails.
-async fn look_up(client: &Client, call: usize, since: piaxis::Timestamp) -> Vec<String> {
+/// The ids that a search finds for a write; looks again while the search itself fails.
+async fn look_up(client: &Client, number: usize, since: piaxis::Timestamp) -> Vec<String> {
     fn ids<T>(found: Lookup<T>, id: impl Fn(T) -> String) -> Vec<String> {
         match found {
             Lookup::NoneYet => Vec::new(),
@@ -102,12 +102,12 @@ async fn look_up(client: &Client, call: usize, since: piaxis::Timestamp) -> Vec<
         }
     }
     for _ in 0..100 {
-        let found = if is_payment(call) {
-            client.payments().find_like(&payment(call), since).await.map(|found| ids(found, |one| one.payment_id))
+        let found = if is_payment(number) {
+            client.payments().find_like(&payment(number), since).await.map(|found| ids(found, |one| one.payment_id))
         } else {
             client
                 .disbursements()
-                .find_like(&payout(call), since)
+                .find_like(&payout(number), since)
                 .await
                 .map(|found| ids(found, |one| one.disbursement_id))
         };
@@ -116,13 +116,13 @@ async fn look_up(client: &Client, call: usize, since: piaxis::Timestamp) -> Vec<
             Err(error) => assert_eq!(error.outcome(), Outcome::ReadFailed, "{error}"),
         }
     }
-    panic!("call {call}: no search succeeded");
+    panic!("write {number}: no search succeeded");
 }
 
-/// How a call ended, and what a search found where the outcome is unknown.
+/// How a write ended, and what a search found where the outcome is unknown.
 #[derive(Debug)]
 struct Ended {
-    call: usize,
+    number: usize,
     result: Result<String, (Outcome, String)>,
     found: Vec<String>,
 }
@@ -135,7 +135,7 @@ struct Run {
     emulator: Tested,
     policy: RetryPolicy,
     nowhere: SocketAddr,
-    calls: usize,
+    writes: usize,
     next: AtomicUsize,
     attempts: Arc<AtomicUsize>,
     ended: Mutex<Vec<Ended>>,
@@ -158,28 +158,28 @@ impl Run {
         let lost = Client::builder().environment(Environment::Custom(format!("http://{}/api", self.nowhere)));
         let lost = lost.api_key("key-1").client_id("client-1").retry_policy(self.policy.clone()).build().unwrap();
         loop {
-            let call = self.next.fetch_add(1, Ordering::Relaxed);
-            if call >= self.calls {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if number >= self.writes {
                 return;
             }
-            if call % LIMITED == LIMITED - 1 {
-                let operation = if is_payment(call) { "payments_create" } else { "disbursements_create" };
+            if number % LIMITED == LIMITED - 1 {
+                let operation = if is_payment(number) { "payments_create" } else { "disbursements_create" };
                 self.emulator.fail_next(operation, When::BeforeCommit(Fault::Status(429)));
             }
             let since = self.emulator.now();
-            let result = make(if is_nowhere(call) { &lost } else { &client }, call).await;
+            let result = make(if is_nowhere(number) { &lost } else { &client }, number).await;
             let result = result.map_err(|error| (error.outcome(), error.to_string()));
             let found = match &result {
-                Err((Outcome::Unknown, _)) => look_up(&client, call, since.into()).await,
+                Err((Outcome::Unknown, _)) => look_up(&client, number, since.into()).await,
                 _ => Vec::new(),
             };
-            // A search reads what is younger than ten minutes before the call.
+            // A search reads what is younger than ten minutes before the write.
             self.emulator.advance(Duration::from_secs(10));
-            self.ended.lock().unwrap().push(Ended { call, result, found });
+            self.ended.lock().unwrap().push(Ended { number, result, found });
         }
     }
 
-    /// How often each call was executed, by its amount.
+    /// How often each write was executed, by its amount.
     fn executions(&self) -> HashMap<usize, usize> {
         let mut executions = HashMap::new();
         for entry in self.emulator.ledger() {
@@ -190,17 +190,17 @@ impl Run {
                 }
                 _ => continue,
             };
-            let call = amount.to_string().parse::<usize>().ok().and_then(|amount| amount.checked_sub(1_000));
-            let Some(call) = call.filter(|call| *call < self.calls) else { continue };
-            assert_eq!(is_payment(call), entry.from == Account::Outside, "{entry:?}");
-            *executions.entry(call).or_default() += 1;
+            let number = amount.to_string().parse::<usize>().ok().and_then(|amount| amount.checked_sub(1_000));
+            let Some(number) = number.filter(|number| *number < self.writes) else { continue };
+            assert_eq!(is_payment(number), entry.from == Account::Outside, "{entry:?}");
+            *executions.entry(number).or_default() += 1;
         }
         executions
     }
 }
 
 async fn run(name: &str, policy: RetryPolicy, retries_writes: bool) {
-    let (calls, seed) = (setting("PIAXIS_CHAOS_CALLS", 2_000), setting("PIAXIS_CHAOS_SEED", 1) as u64);
+    let (writes, seed) = (setting("PIAXIS_CHAOS_WRITES", 2_000), setting("PIAXIS_CHAOS_SEED", 1) as u64);
     let started_at = Instant::now();
     let emulator = started(builder().start_balance(1_000_000_000_000i64)).await;
     // Nothing listens there while the port is bound.
@@ -210,7 +210,7 @@ async fn run(name: &str, policy: RetryPolicy, retries_writes: bool) {
         emulator,
         policy,
         nowhere: nowhere.local_addr().unwrap(),
-        calls,
+        writes,
         next: AtomicUsize::new(0),
         attempts: Arc::default(),
         ended: Mutex::default(),
@@ -233,19 +233,19 @@ async fn run(name: &str, policy: RetryPolicy, retries_writes: bool) {
     let mut broken = Vec::new();
     let ended = std::mem::take(&mut *run.ended.lock().unwrap());
     for one in &ended {
-        if let Some(promise) = figures.add(one, executions.get(&one.call).copied().unwrap_or_default()) {
+        if let Some(promise) = figures.add(one, executions.get(&one.number).copied().unwrap_or_default()) {
             broken.push(format!("{promise}: {one:?}"));
         }
     }
     let attempts = run.attempts.load(Ordering::Relaxed);
     let seconds = started_at.elapsed().as_secs_f64();
-    println!("{name}, seed {seed}: {calls} calls, {attempts} attempts, {figures}, {seconds:.1} s");
+    println!("{name}, seed {seed}: {writes} writes, {attempts} attempts, {figures}, {seconds:.1} s");
     assert!(broken.is_empty(), "{} promises broken:\n{}", broken.len(), broken[..broken.len().min(10)].join("\n"));
-    assert_eq!(ended.len(), calls);
+    assert_eq!(ended.len(), writes);
     let Figures { ok, rejected, not_sent, unknown, .. } = figures;
-    assert_eq!(ok + rejected + not_sent + unknown, calls);
-    assert!(ok > calls / 2 && rejected > 0 && not_sent > 0, "too few to prove anything");
-    assert!(retries_writes || unknown > calls / 10 && figures.unknown_executed > 0, "too few to prove anything");
+    assert_eq!(ok + rejected + not_sent + unknown, writes);
+    assert!(ok > writes / 2 && rejected > 0 && not_sent > 0, "too few to prove anything");
+    assert!(retries_writes || unknown > writes / 10 && figures.unknown_executed > 0, "too few to prove anything");
 }
 
 #[derive(Debug, Default)]
@@ -255,13 +255,13 @@ struct Figures {
     not_sent: usize,
     unknown: usize,
     unknown_executed: usize,
-    /// Calls of unknown outcome that a search found, and those that it rightly did not find.
+    /// Writes of unknown outcome that a search found, and those that it rightly did not find.
     found: usize,
     not_found: usize,
 }
 
 impl Figures {
-    /// Counts a call. Returns the promise that its end breaks.
+    /// Counts a write. Returns the promise that its end breaks.
     fn add(&mut self, ended: &Ended, executed: usize) -> Option<&'static str> {
         let broken: &[(bool, &'static str)] = match &ended.result {
             Ok(id) => {
@@ -270,7 +270,7 @@ impl Figures {
             }
             Err((Outcome::Rejected, _)) => {
                 self.rejected += 1;
-                &[(executed != 0, "rejected, but executed"), (!is_rejected(ended.call), "rejected without a reason")]
+                &[(executed != 0, "rejected, but executed"), (!is_rejected(ended.number), "rejected without a reason")]
             }
             Err((Outcome::NotSent, _)) => {
                 self.not_sent += 1;
@@ -289,7 +289,7 @@ impl Figures {
             Err(_) => &[(true, "a write that failed as a read")],
         };
         let is_wrong = |(is_wrong, promise): &(bool, &'static str)| is_wrong.then_some(*promise);
-        let rejected = (executed > 0 && is_rejected(ended.call), "rejected, but executed");
+        let rejected = (executed > 0 && is_rejected(ended.number), "rejected, but executed");
         broken.iter().chain([&rejected]).find_map(is_wrong)
     }
 }

@@ -468,7 +468,7 @@ async fn hostile_paths_and_queries_are_rejected_or_harmless() {
         let response = exchange(&emulator, get(path).as_bytes()).await.unwrap();
         assert_eq!(response.status, 200, "{}: {}", &path[..40], response.text());
     }
-    // A redirect stays here, whatever host the request names.
+    // A redirect leads to the emulator, for any host that the request names.
     let other = |path: &str| path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
     let mut paths = piaxis::OPERATIONS.iter().map(|operation| operation.path);
     let is_alone = |path: &&str| !path.contains('{') && piaxis::OPERATIONS.iter().all(|one| one.path != other(path));
@@ -553,7 +553,7 @@ async fn credentials_and_keys_may_have_any_bytes() {
         ],
     )
     .await;
-    // An idempotency key works whatever its bytes and its length are.
+    // An idempotency key may have any bytes and any length.
     let long = vec![b'k'; 50_000];
     for (at, key) in [&b"\xff\xfe"[..], &b"\xff\xfd"[..], b"", &long].into_iter().enumerate() {
         let request = with_key(emulator.default_merchant().api_key().expose().as_bytes());
@@ -612,7 +612,7 @@ async fn pipelined_requests_get_their_responses_in_order() {
         let responses = exchange_all(&emulator, (pay(&emulator, headers, &chunks) + &smuggled).as_bytes()).await;
         assert_eq!((responses.len(), responses[0].status, payments(&emulator)), (1, 200, before + 1));
     }
-    // HTTP/1.0 has one request to a connection, unless it asks for more.
+    // HTTP/1.0 has one request to a connection, unless `connection: keep-alive` is sent.
     let old = request(&emulator, "GET", "/api/merchant-payments", "", "").replace("HTTP/1.1", "HTTP/1.0");
     let responses = exchange_all(&emulator, old.repeat(3).as_bytes()).await;
     assert_eq!(responses.iter().map(|response| response.status).collect::<Vec<_>>(), [200]);

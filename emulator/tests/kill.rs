@@ -33,7 +33,7 @@ struct Write {
     key: String,
     amount: i64,
     is_payout: bool,
-    /// Id of the response; `None` where the kill came first.
+    /// Id of the response; `None` when the process was killed before the response.
     id: Option<String>,
 }
 

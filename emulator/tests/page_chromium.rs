@@ -138,13 +138,13 @@ async fn screenshots_are_written_wide_and_narrow_light_and_dark() {
     }
 }
 
-/// Forwards connections, and tells of each page that was sent.
+/// Forwards connections, and notifies of each page that was sent.
 async fn forward(emulator: &Tested) -> (String, Arc<Notify>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let host = emulator.page_url().trim_start_matches("http://").trim_end_matches('/').to_owned();
     let (sent, own) = (Arc::new(Notify::new()), url.clone());
-    let told = sent.clone();
+    let notify = sent.clone();
     tokio::spawn(async move {
         loop {
             let (browser, _) = listener.accept().await.unwrap();
@@ -152,7 +152,7 @@ async fn forward(emulator: &Tested) -> (String, Arc<Notify>) {
             let (mut browser_in, mut browser_out) = browser.into_split();
             let (mut server_in, mut server_out) = server.into_split();
             tokio::spawn(async move { tokio::io::copy(&mut browser_in, &mut server_out).await });
-            let told = told.clone();
+            let notify = notify.clone();
             tokio::spawn(async move {
                 let mut bytes = Vec::new();
                 while server_in.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
@@ -160,7 +160,7 @@ async fn forward(emulator: &Tested) -> (String, Arc<Notify>) {
                         return;
                     }
                     if bytes.ends_with(b"</html>") {
-                        told.notify_one();
+                        notify.notify_one();
                     }
                     bytes.clear();
                 }

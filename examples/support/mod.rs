@@ -1,6 +1,8 @@
 //! What the flows share: the API that the environment configures, or else the emulator with a receiver of webhooks.
 #![allow(dead_code)]
 
+mod report;
+
 use std::{env, error::Error, fmt::Display, io};
 
 use axum::{Router, routing::post};
@@ -11,6 +13,8 @@ use piaxis::{
 };
 use piaxis_emulator::Emulator;
 use tokio::net::TcpListener;
+
+pub use report::report;
 
 /// An API to talk to.
 pub struct Piaxis {
@@ -52,7 +56,7 @@ impl Piaxis {
         println!("A one-time password was sent to {phone_number}; it expires in {seconds} seconds.");
         let otp: Secret = match sent.otp {
             Some(otp) => otp,
-            None => ask("The password that the payer received: ")?.into(),
+            None => prompt("One-time password that the payer received: ")?.into(),
         };
         Ok(UserInfo::builder().phone_number(phone_number).otp(otp).build())
     }
@@ -76,8 +80,8 @@ pub fn shown(field: Option<impl Display>) -> String {
     field.map_or_else(|| "?".to_owned(), |value| value.to_string())
 }
 
-/// Asks a person.
-pub fn ask(question: &str) -> io::Result<String> {
+/// Prompts for a line of input.
+pub fn prompt(question: &str) -> io::Result<String> {
     eprint!("{question}");
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Point the kit at a test instance only: the instance receives genuine events about payments that do not exist. With
-//! `--effects`, the instance tells how often the effect of a `payment.succeeded` happened for a `payment_id`. The response
+//! `--effects`, the instance reports how often the effect of a `payment.succeeded` happened for a `payment_id`. The response
 //! must be a plain number. Without `--effects`, the kit sees responses only.
 //!
 //! The exit code is 0 without a fault, 1 with a fault, and 2 when the checks could not run.

@@ -170,17 +170,17 @@ fn a_credential_that_is_no_header_value_is_rejected_and_not_shown() {
 async fn a_request_option_that_is_no_header_value_is_rejected() {
     let server = Server::start(sent()).await;
     let payment = || PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build();
-    let call = || server.client().payments().create(payment());
+    let request = || server.client().payments().create(payment());
     let mut cases = Vec::new();
     for (name, value) in NO_HEADER_VALUES {
-        cases.push((name, call().header("x-own", value)));
-        cases.push((name, call().idempotency_key(value)));
-        cases.push((name, call().request_id(value)));
-        // The first mistake counts, whatever is set after it.
-        cases.push((name, call().request_id(value).request_id("good").idempotency_key("good")));
+        cases.push((name, request().header("x-own", value)));
+        cases.push((name, request().idempotency_key(value)));
+        cases.push((name, request().request_id(value)));
+        // The first invalid value is the error, also when valid ones follow.
+        cases.push((name, request().request_id(value).request_id("good").idempotency_key("good")));
     }
     for name in ["", " ", "a b", "a:b", "a\r\nb", "é"] {
-        cases.push((name, call().header(name, "value")));
+        cases.push((name, request().header(name, "value")));
     }
     for name in [
         "api-key",
@@ -201,10 +201,10 @@ async fn a_request_option_that_is_no_header_value_is_rejected() {
         "Upgrade",
         "Proxy-Authorization",
     ] {
-        cases.push((name, call().header(name, "value")));
+        cases.push((name, request().header(name, "value")));
     }
-    for (name, call) in cases {
-        let error = call.await.unwrap_err();
+    for (name, request) in cases {
+        let error = request.await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{name:?}: {error}");
         assert!(error.to_string().contains("not sent"), "{name:?}: {error}");
     }
@@ -216,9 +216,9 @@ async fn a_request_option_that_is_no_header_value_is_rejected() {
 #[tokio::test]
 async fn headers_of_a_request_are_sent_unchanged() {
     let server = Server::start(sent()).await;
-    let call = server.builder().api_key("key-1").app_info("shop", "1.2").build().unwrap().payments();
+    let request = server.builder().api_key("key-1").app_info("shop", "1.2").build().unwrap().payments();
     let payment = PaymentCreate::builder().amount(1).currency("UGX").payment_method(PaymentMethod::Mtn).build();
-    call.create(payment).header("X-Own", "a, b").idempotency_key("order-1").request_id("trace-1").await.unwrap_err();
+    request.create(payment).header("X-Own", "a, b").idempotency_key("order-1").request_id("trace-1").await.unwrap_err();
     let received = server.take().remove(0);
     for (name, value) in [
         ("x-own", "a, b"),

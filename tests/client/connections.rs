@@ -1,4 +1,4 @@
-//! Connections that are used again: what a server does to them between two calls must not become the second one's fate.
+//! Reused connections: what a server does to a connection between two requests must not fail the second one.
 
 use std::{
     sync::{
@@ -81,7 +81,7 @@ async fn connections_that_a_server_closes_when_idle_fail_no_payment() {
 /// A server that responds to `late` only after the client has given up, and to everything else at once.
 #[derive(Default)]
 struct Slow {
-    was_asked: Notify,
+    has_received: Notify,
     goes_on: Notify,
     has_responded: Notify,
 }
@@ -93,7 +93,7 @@ impl Slow {
             let request = String::from_utf8_lossy(&buffer[..read]).into_owned();
             let id = request.split([' ', '/']).find(|part| matches!(*part, "late" | "next")).expect("an id");
             if id == "late" {
-                self.was_asked.notify_one();
+                self.has_received.notify_one();
                 self.goes_on.notified().await;
             }
             let _ = stream.write_all(response(id).as_bytes()).await;
@@ -123,13 +123,13 @@ async fn a_late_response_is_not_that_of_the_next_request() {
             .build()
             .unwrap();
         let timeout = Duration::from_millis(if is_dropped { 60_000 } else { 100 });
-        let call = client.payments().get("late").timeout(timeout);
-        let call = tokio::spawn(call.into_future());
-        slow.was_asked.notified().await;
+        let request = client.payments().get("late").timeout(timeout);
+        let request = tokio::spawn(request.into_future());
+        slow.has_received.notified().await;
         if is_dropped {
-            call.abort();
+            request.abort();
         }
-        match call.await {
+        match request.await {
             Ok(result) => assert!(result.is_err_and(|error| error.is_timeout())),
             Err(aborted) => assert!(is_dropped && aborted.is_cancelled()),
         }

@@ -133,7 +133,7 @@ async fn a_request_never_leaves_the_base_url() {
     let error = server.client().request::<Value>(Method::TRACE, "/transactions").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     assert!(server.take().is_empty());
-    // Each of these is a path below the base URL, whatever it looks like.
+    // Each of these is a path below the base URL, although it looks like another.
     for path in ["/@evil.example", "/:80", "/a:b@c", "/...", "/a/", "/%2F%2Fevil.example", "/;a=..", "/é"] {
         let _: Value = server.client().request(Method::GET, path).await.unwrap();
         assert!(server.take()[0].target.starts_with("/api/"), "{path}");

@@ -243,7 +243,7 @@ async fn details_of_an_action_do_not_lose_the_id_of_an_escrow() {
         escrow["required_actions"][0][field] = value.clone();
         let seen = sees("escrows_create", escrow.to_string()).await.unwrap();
         assert_eq!(seen.value["id"], escrow["id"]);
-        // No source shows a type, so the value is there as it came.
+        // No source shows a type, so the value is unchanged.
         assert_eq!(seen.value["required_actions"][0][field], value, "{field}");
         assert_eq!(seen.undecoded, []);
     }

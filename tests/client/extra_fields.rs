@@ -65,22 +65,22 @@ async fn invalid_extra_fields_are_rejected_before_anything_is_sent() {
     let (server, client) = server().await;
     let typed = OPERATIONS.iter().find(|operation| operation.id == "payments_create").unwrap().body_fields;
     assert!(typed.contains(&"amount") && typed.contains(&"mfa_code"), "{typed:?}");
-    let refused = |error: Error, about: &str| {
+    let rejected = |error: Error, about: &str| {
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::InvalidRequest, 0), "{about}: {error}");
         assert!(!format!("{error} {error:?}").contains("256771234567"), "{error:?}");
         error
     };
     for name in typed {
         let error = client.payments().create(payment("1")).extra_field(*name, "+256771234567").await.unwrap_err();
-        assert_eq!(refused(error, name).field_errors()[0].path(), *name);
+        assert_eq!(rejected(error, name).field_errors()[0].path(), *name);
     }
     let error = client.payments().create(payment("1")).extra_field("", 1).await.unwrap_err();
-    refused(error, "an empty name");
+    rejected(error, "an empty name");
     let error = client.payments().create(payment("1")).extra_field("metadata", Unserialisable).await.unwrap_err();
-    assert_eq!(refused(error, "no JSON").field_errors()[0].path(), "metadata");
+    assert_eq!(rejected(error, "no JSON").field_errors()[0].path(), "metadata");
     let error = client.payments().get("pay-1").extra_field("metadata", 1).await.unwrap_err();
     assert_eq!(
-        refused(error, "a read").to_string(),
+        rejected(error, "a read").to_string(),
         "payments_get: not sent: extra fields are unsupported: the operation has no JSON body"
     );
     let form: TokenRequest = serde_json::from_value(
@@ -88,11 +88,11 @@ async fn invalid_extra_fields_are_rejected_before_anything_is_sent() {
     )
     .unwrap();
     let error = client.raw().oauth_token(&form).extra_field("metadata", 1).await.unwrap_err();
-    refused(error, "a form");
-    // The quote is not sent for a creation that would be refused.
+    rejected(error, "a form");
+    // The quote is not sent for a creation that would be rejected.
     let error =
         client.disbursements().quote_and_create(payouts(), 50_000).extra_field("currency", "KES").await.unwrap_err();
-    refused(error, "a typed field of a disbursement");
+    rejected(error, "a typed field of a disbursement");
     assert!(server.take().is_empty());
 }
 

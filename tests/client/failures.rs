@@ -41,7 +41,7 @@ impl Class {
         }
     }
 
-    async fn call(self, client: &Client) -> Result<(), Error> {
+    async fn send(self, client: &Client) -> Result<(), Error> {
         match self {
             Self::Read => client.payments().get("pay-1").await.map(drop),
             Self::Write => client.payments().create(payment()).await.map(drop),
@@ -54,8 +54,8 @@ impl Class {
 
     async fn fail(self, client: &Client) -> Error {
         // Only so that a timeout that does not work is a failure and not a hang.
-        let result = tokio::time::timeout(Duration::from_secs(20), self.call(client)).await;
-        result.expect("the call never ended").expect_err("the call should have failed")
+        let result = tokio::time::timeout(Duration::from_secs(20), self.send(client)).await;
+        result.expect("the request stays pending").expect_err("the request succeeded")
     }
 }
 
@@ -185,7 +185,7 @@ fn shapes() -> Vec<Shape> {
             .code("THROTTLED")
             .message("Slow down"),
         shape("JSON without a content type", "", r#"{"detail":"No"}"#).message("No"),
-        shape("JSON called HTML", HTML, r#"{"detail":"No"}"#).message("No"),
+        shape("JSON labelled HTML", HTML, r#"{"detail":"No"}"#).message("No"),
         shape("text", "text/plain", "upstream connect error\n  or disconnect\n")
             .message("upstream connect error or disconnect"),
         shape("HTML with a title", HTML, "<html>\n<head><title>502 Bad\nGateway</title></head><body><h1>No</h1>")
@@ -377,7 +377,7 @@ async fn every_2xx_with_a_valid_body_is_a_success() {
         for class in CLASSES {
             for content_type in ["application/json", "text/plain", "text/html"] {
                 server.set(Response::new(status, &[("content-type", content_type)], class.success()));
-                class.call(&client).await.unwrap_or_else(|error| panic!("{status} {class:?}: {error}"));
+                class.send(&client).await.unwrap_or_else(|error| panic!("{status} {class:?}: {error}"));
             }
         }
     }

@@ -56,8 +56,8 @@ impl Case {
         panic!("{}: no connection to the backend was reused in {WARM_UPS} requests", self.key());
     }
 
-    /// Makes one call, and gives its result and the number of its attempts.
-    async fn call(&self) -> (Result<u16, Error>, u32) {
+    /// Makes one payment. Returns its result and the number of attempts.
+    async fn pay(&self) -> (Result<u16, Error>, u32) {
         if self.fault.connection != Connection::New {
             self.warm_up().await;
         }
@@ -100,7 +100,7 @@ async fn payments_through_real_gateways_agree_with_the_ledger() {
         let Some(gateway) = gateway else { continue };
         cases.extend(faults.iter().map(|fault| Case::new(kind.name, gateway.address, *fault, &ledger)));
     }
-    let results = join_all(cases.iter().map(Case::call)).await;
+    let results = join_all(cases.iter().map(Case::pay)).await;
 
     // Last of all, because a gateway may retry after the client has given up.
     let rows: Vec<Row> = cases

@@ -57,7 +57,7 @@ async fn no_minute_has_more_requests_than_allowed_and_the_others_wait_in_order()
             client.payments().get(format!("pay-{number}")).await.unwrap();
             done.lock().unwrap().push(number);
         });
-        // Each stands in the queue before the next one comes.
+        // Each is in the queue before the next one is sent.
         tokio::task::yield_now().await;
     }
     let mut times = Vec::new();
@@ -102,14 +102,14 @@ async fn no_more_requests_at_a_time_than_allowed() {
     });
     let builder = Client::builder().environment(Environment::Custom(base)).api_key("key-1");
     let client = builder.concurrency(3).build().unwrap();
-    let calls: Vec<_> = (0..60)
+    let requests: Vec<_> = (0..60)
         .map(|_| {
             let client = client.clone();
             tokio::spawn(async move { client.payments().get("pay-1").await.map(drop) })
         })
         .collect();
-    for call in calls {
-        call.await.unwrap().unwrap();
+    for request in requests {
+        request.await.unwrap().unwrap();
     }
     assert_eq!((most.load(Ordering::SeqCst), served.load(Ordering::SeqCst)), (3, 60));
 }
@@ -151,15 +151,16 @@ async fn one_deadline_ends_attempts_and_delays_together() {
         let server = Server::start(response).await;
         let client = patient(&server).timeout(SECOND * 5).retry_policy(policy.clone()).build().unwrap();
         let begin = clock.elapsed();
-        let call = tokio::spawn(async move { client.payments().get("pay-1").deadline(SECOND * 30).await.unwrap_err() });
-        clock.run_until(STEP, || call.is_finished()).await;
-        let error = call.await.unwrap();
+        let request =
+            tokio::spawn(async move { client.payments().get("pay-1").deadline(SECOND * 30).await.unwrap_err() });
+        clock.run_until(STEP, || request.is_finished()).await;
+        let error = request.await.unwrap();
         let taken = clock.elapsed() - begin;
         assert!(taken >= SECOND * 20 && taken <= SECOND * 31, "{name}: {taken:?}");
         assert!(error.attempts() > 3, "{name}: {error}");
         assert_eq!(error.attempts() as usize, error.request_ids().len(), "{name}");
     }
-    // A delay that the API asks for, and that would outlast the deadline, is not begun.
+    // A `Retry-After` that would outlast the deadline is not waited for.
     let response = Response::new(503, &[("retry-after", "25")], "{}");
     let server = Server::start(response).await;
     let client = patient(&server).retry_policy(policy).build().unwrap();
@@ -176,10 +177,9 @@ async fn retry_after_is_waited_for_and_beyond_the_limit_the_request_fails_at_onc
         at.format(format).to_string()
     };
     const IMF: &str = "%a, %d %b %Y %H:%M:%S GMT";
-    // What is asked for (a text, or a date so many seconds from now), how many attempts there are, and the least and most
-    // seconds.
-    type Asked = Result<&'static str, (i64, &'static str)>;
-    let cases: [(Asked, u32, u32, u32); 11] = [
+    // The header (a text, or a date so many seconds from now), the number of attempts, and the least and most seconds.
+    type RetryAfter = Result<&'static str, (i64, &'static str)>;
+    let cases: [(RetryAfter, u32, u32, u32); 11] = [
         (Ok("7"), 2, 7, 8),
         (Ok("30"), 2, 30, 31),
         (Ok("31"), 1, 0, 0),
@@ -192,18 +192,18 @@ async fn retry_after_is_waited_for_and_beyond_the_limit_the_request_fails_at_onc
         (Err((3600, IMF)), 1, 0, 0),
         (Ok("soon"), 2, 0, 1),
     ];
-    for (asked, attempts, least, most) in cases {
-        let asked = asked.map_or_else(|(seconds, format)| date(seconds, format), str::to_owned);
-        let server = Server::start(Response::new(429, &[("retry-after", &asked)], "{}")).await;
+    for (retry_after, attempts, least, most) in cases {
+        let retry_after = retry_after.map_or_else(|(seconds, format)| date(seconds, format), str::to_owned);
+        let server = Server::start(Response::new(429, &[("retry-after", &retry_after)], "{}")).await;
         let policy = RetryPolicy::default().max_retries(1).backoff(SECOND, SECOND);
         let client = patient(&server).retry_policy(policy).build().unwrap();
         let begin = clock.elapsed();
-        let call = tokio::spawn(async move { client.payments().create(order()).await.unwrap_err() });
-        clock.run_until(STEP, || call.is_finished()).await;
-        let (error, taken) = (call.await.unwrap(), clock.elapsed() - begin);
-        assert_eq!((error.attempts(), error.outcome()), (attempts, Outcome::NotSent), "{asked}");
-        assert!(taken >= SECOND * least && taken <= SECOND * most + STEP * 3, "{asked}: {taken:?}");
-        assert_eq!(error.retry_after().is_some(), asked != "soon", "{asked}");
+        let request = tokio::spawn(async move { client.payments().create(order()).await.unwrap_err() });
+        clock.run_until(STEP, || request.is_finished()).await;
+        let (error, taken) = (request.await.unwrap(), clock.elapsed() - begin);
+        assert_eq!((error.attempts(), error.outcome()), (attempts, Outcome::NotSent), "{retry_after}");
+        assert!(taken >= SECOND * least && taken <= SECOND * most + STEP * 3, "{retry_after}: {taken:?}");
+        assert_eq!(error.retry_after().is_some(), retry_after != "soon", "{retry_after}");
     }
 }
 
@@ -213,8 +213,8 @@ async fn a_default_request_ends_after_its_default_deadline() {
     let server = Server::start(Response::json(503, "{}")).await;
     let policy = RetryPolicy::default().max_retries(1_000_000).backoff(SECOND, SECOND);
     let client = server.builder().api_key("key-1").retry_policy(policy).build().unwrap();
-    let call = tokio::spawn(async move { client.payments().get("pay-1").await.unwrap_err() });
-    clock.run_until(STEP, || call.is_finished()).await;
+    let request = tokio::spawn(async move { client.payments().get("pay-1").await.unwrap_err() });
+    clock.run_until(STEP, || request.is_finished()).await;
     let elapsed = clock.elapsed();
     assert!(elapsed >= SECOND * 80 && elapsed <= SECOND * 91, "{elapsed:?}");
 }
@@ -275,10 +275,10 @@ async fn a_dropped_request_stops_at_once() {
     let server = Server::start(Response::json(503, "{}")).await;
     let policy = RetryPolicy::default().max_retries(100).backoff(SECOND * 10, SECOND * 10);
     let client = patient(&server).retry_policy(policy).build().unwrap();
-    let call = tokio::spawn(async move { client.payments().get("pay-1").await.map(drop) });
+    let request = tokio::spawn(async move { client.payments().get("pay-1").await.map(drop) });
     clock.until("the first attempt", || !server.take().is_empty()).await;
-    call.abort();
-    clock.until("the end", || call.is_finished()).await;
+    request.abort();
+    clock.until("the end", || request.is_finished()).await;
     tokio::time::advance(SECOND * 1_000).await;
     settle().await;
     assert!(server.take().is_empty(), "it was sent again");
@@ -298,8 +298,8 @@ async fn the_length_of_a_response_is_limited() {
 #[tokio::test]
 async fn every_attempt_is_reported_with_the_fields_of_metrics() {
     let server = Server::start(Response::json(503, "{}")).await;
-    let told: Arc<Mutex<Vec<String>>> = Arc::default();
-    let kept = told.clone();
+    let reported: Arc<Mutex<Vec<String>>> = Arc::default();
+    let kept = reported.clone();
     let client = server
         .builder()
         .api_key("key-1")
@@ -322,8 +322,8 @@ async fn every_attempt_is_reported_with_the_fields_of_metrics() {
     client.payments().get("pay-1").await.unwrap_err();
     let line =
         |resend: u32| format!("payments_get GET /payments/{{payment_id}} 127.0.0.1 {resend} Some(503) Some(\"503\")");
-    assert_eq!(*told.lock().unwrap(), [line(0), line(1), line(2)]);
+    assert_eq!(*reported.lock().unwrap(), [line(0), line(1), line(2)]);
     server.set(good());
     client.payments().get("pay-1").await.unwrap();
-    assert!(told.lock().unwrap().last().unwrap().ends_with("0 Some(200) None"));
+    assert!(reported.lock().unwrap().last().unwrap().ends_with("0 Some(200) None"));
 }

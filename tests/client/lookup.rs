@@ -213,7 +213,7 @@ async fn a_payment_that_is_not_shown_in_full_is_never_the_only_match() {
         // One contradicts, the other fits.
         json!({ "payer": { "phone": "+256700000002", "email": "buyer@example.com" } }),
         json!({ "payer": { "phone": "+256700000001", "email": "other@example.com" } }),
-        // Listed though later payments were asked for.
+        // Listed although older than `from_date`.
         json!({ "date": "2026-03-11T12:00:00Z" }),
         json!({ "date": "2026-03-18T11:49:59Z" }),
     ] {

@@ -1,4 +1,4 @@
-//! The typed mocks match what the client sends, whatever is in it, and respond as configured.
+//! The typed mocks match what the client sends, with any characters, and respond as configured.
 
 use std::time::Duration;
 
@@ -62,16 +62,16 @@ fn custom() -> TermEvidence {
 async fn an_id_is_not_a_pattern() {
     let piaxis = MockPiaxis::start().await;
     let client = piaxis.client();
-    for (mocked, asked) in
+    for (mocked, requested) in
         [("a.b", "axb"), ("a+", "aa"), (".*", "p-1"), ("p-1", "p-12"), ("p-1", "xp-1"), ("a/b", "a%2Fb")]
     {
         let mut mock = piaxis.payments_get(|when, then| {
             when.payment_id(mocked);
             then.success(200, &recorded("payment_details"));
         });
-        let error = client.payments().get(asked).await.expect_err(asked);
-        assert_eq!(error.kind(), ErrorKind::NotFound, "{mocked} is not {asked}");
-        assert_eq!(mock.calls(), 0, "{mocked} is not {asked}");
+        let error = client.payments().get(requested).await.expect_err(requested);
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{mocked} is not {requested}");
+        assert_eq!(mock.calls(), 0, "{mocked} is not {requested}");
         mock.delete();
     }
     // The two ids of one path are distinguished.

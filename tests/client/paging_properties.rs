@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use piaxis::{ErrorKind, types::PaymentFilter};
 
 use crate::support::lists::{
-    Given, Server,
+    Page, Server,
     changing::{Changing, Tally},
     number,
 };
@@ -16,16 +16,16 @@ fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().unwrap())
 }
 
-/// Every item that is in the list all the time comes exactly once, or the stream ends with an error.
+/// Every item that is in the list all the time is returned exactly once, or the stream ends with an error.
 /// Without a change, and with any total and any limit of the server above 1, there is no error.
 #[tokio::test]
 async fn no_item_of_a_changing_list_is_lost_or_repeated() {
     let (first, cases) = (variable("PIAXIS_PAGING_SEED", 0), variable("PIAXIS_PAGING_CASES", 300));
     let list = Arc::new(Mutex::new(Changing::new(0, 0)));
     let served = list.clone();
-    let server = Server::start(move |_, asked| {
-        let (items, total) = served.lock().unwrap().page(asked.offset, asked.limit);
-        Ok(Given { items, total })
+    let server = Server::start(move |_, query| {
+        let (items, total) = served.lock().unwrap().page(query.offset, query.limit);
+        Ok(Page { items, total })
     })
     .await;
     let client = server.client();

@@ -242,32 +242,32 @@ async fn derived_clients_share_the_retry_budget() {
 
 // ---------------------------------------------------------------- token sources
 
-/// What a source does when it is asked.
+/// What a source does for a token that is requested.
 #[derive(Debug, Clone)]
 enum Step {
     Give(&'static str),
     Fail,
     Hang,
-    /// Fails once it is let.
+    /// Fails once it is notified.
     FailWhen(Arc<Notify>),
 }
 
 #[derive(Clone)]
 struct Source {
-    /// The last one is for ever.
+    /// The last one is repeated.
     steps: Arc<Vec<Step>>,
-    /// The rejected tokens that it was asked with.
-    asked: Arc<Mutex<Vec<Option<String>>>>,
-    is_asked: Arc<Notify>,
+    /// The rejected token of each request for a token.
+    requested: Arc<Mutex<Vec<Option<String>>>>,
+    is_requested: Arc<Notify>,
 }
 
 impl Source {
     fn new(steps: impl IntoIterator<Item = Step>) -> Self {
-        Self { steps: Arc::new(steps.into_iter().collect()), asked: Arc::default(), is_asked: Arc::default() }
+        Self { steps: Arc::new(steps.into_iter().collect()), requested: Arc::default(), is_requested: Arc::default() }
     }
 
-    fn asked(&self) -> Vec<Option<String>> {
-        self.asked.lock().unwrap().clone()
+    fn requested(&self) -> Vec<Option<String>> {
+        self.requested.lock().unwrap().clone()
     }
 
     fn client(&self, server: &Server) -> Client {
@@ -281,23 +281,23 @@ impl Source {
 
 impl TokenSource for Source {
     fn token<'a>(&'a self, rejected: Option<&'a Secret>) -> TokenFuture<'a> {
-        let mut asked = self.asked.lock().unwrap();
-        let step = self.steps[asked.len().min(self.steps.len() - 1)].clone();
-        asked.push(rejected.map(|token| token.expose().to_owned()));
-        self.is_asked.notify_one();
+        let mut requested = self.requested.lock().unwrap();
+        let step = self.steps[requested.len().min(self.steps.len() - 1)].clone();
+        requested.push(rejected.map(|token| token.expose().to_owned()));
+        self.is_requested.notify_one();
         Box::pin(async move {
             match step {
                 Step::Give(token) => return Ok(token.into()),
                 Step::Fail => {}
                 Step::Hang => std::future::pending().await,
-                Step::FailWhen(let_go) => let_go.notified().await,
+                Step::FailWhen(notified) => notified.notified().await,
             }
             Err("the vault is sealed".into())
         })
     }
 }
 
-fn asked_with(tokens: &[Option<&str>]) -> Vec<Option<String>> {
+fn with_rejected(tokens: &[Option<&str>]) -> Vec<Option<String>> {
     tokens.iter().map(|token| token.map(str::to_owned)).collect()
 }
 
@@ -329,7 +329,7 @@ async fn a_hundred_requests_with_a_401_refresh_the_token_once() {
     .await;
     let source = two_tokens();
     let client = source.client(&server);
-    assert_eq!(source.asked(), [], "the source is asked lazily");
+    assert_eq!(source.requested(), [], "a token is requested lazily");
     let requests = (0..100).map(|number| {
         let client = client.clone();
         tokio::spawn(async move {
@@ -346,13 +346,13 @@ async fn a_hundred_requests_with_a_401_refresh_the_token_once() {
     for request in tokio::time::timeout(PATIENCE, join_all(requests)).await.unwrap() {
         request.unwrap();
     }
-    assert_eq!(source.asked(), asked_with(&[None, Some("token-1")]));
+    assert_eq!(source.requested(), with_rejected(&[None, Some("token-1")]));
     let received = server.take();
     let count = |token| received.iter().filter(|request| token_of(request) == Some(token)).count();
     assert_eq!((count("token-1"), count("token-2"), received.len()), (100, 100, 200));
     // The present token is used from now on.
     client.escrows().get("e-1").await.unwrap();
-    assert_eq!((source.asked().len(), token_of(&server.take()[0])), (2, Some("token-2")));
+    assert_eq!((source.requested().len(), token_of(&server.take()[0])), (2, Some("token-2")));
 }
 
 #[tokio::test]
@@ -380,7 +380,7 @@ async fn a_source_is_shared_by_clones_and_not_by_other_credentials() {
     client.clone().escrows().get("e-1").await.unwrap();
     client.escrows().get("e-2").await.unwrap();
     client.escrows().get("e-3").access_token("token-of-another").await.unwrap();
-    assert_eq!(source.asked(), asked_with(&[None]));
+    assert_eq!(source.requested(), with_rejected(&[None]));
     let received = server.take();
     let tokens: Vec<_> = received.iter().map(token_of).collect();
     assert_eq!(tokens, [Some("token-1"), Some("token-1"), Some("token-of-another")]);
@@ -389,8 +389,8 @@ async fn a_source_is_shared_by_clones_and_not_by_other_credentials() {
 #[tokio::test]
 async fn a_failing_source_is_used_once_and_fails_all_waiting_requests() {
     let server = rejecting_the_first().await;
-    let let_go = Arc::new(Notify::new());
-    let source = Source::new([Step::FailWhen(let_go.clone()), Step::Give("token-2")]);
+    let notified = Arc::new(Notify::new());
+    let source = Source::new([Step::FailWhen(notified.clone()), Step::Give("token-2")]);
     let client = source.client(&server);
     let requests: Vec<_> = (0..100)
         .map(|_| {
@@ -398,19 +398,19 @@ async fn a_failing_source_is_used_once_and_fails_all_waiting_requests() {
             tokio::spawn(async move { client.payments().create(order()).await.unwrap_err() })
         })
         .collect();
-    source.is_asked.notified().await;
+    source.is_requested.notified().await;
     let_all_run().await;
-    let_go.notify_one();
+    notified.notify_one();
     for request in join_all(requests).await {
         let error = request.unwrap();
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::Token, Outcome::NotSent), "{error}");
         assert_eq!((error.operation(), error.attempts()), (Some("payments_create"), 0), "{error}");
         assert!(error.to_string().contains("the vault is sealed"), "{error}");
     }
-    assert_eq!((source.asked(), server.take().len()), (asked_with(&[None]), 0));
-    // Later requests ask again.
+    assert_eq!((source.requested(), server.take().len()), (with_rejected(&[None]), 0));
+    // Later requests use the source again.
     client.payments().create(order()).await.unwrap();
-    assert_eq!(source.asked(), asked_with(&[None, None]));
+    assert_eq!(source.requested(), with_rejected(&[None, None]));
 }
 
 #[tokio::test]
@@ -421,7 +421,7 @@ async fn a_source_that_failed_after_a_401_is_used_again_by_the_next_request() {
     let error = client.payments().create(order()).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Token, Outcome::NotSent, 1), "{error}");
     client.payments().create(order()).await.unwrap();
-    assert_eq!(source.asked(), asked_with(&[None, Some("token-1"), Some("token-1")]));
+    assert_eq!(source.requested(), with_rejected(&[None, Some("token-1"), Some("token-1")]));
     assert_eq!(server.take().len(), 3);
 }
 
@@ -464,14 +464,14 @@ async fn a_dropped_request_does_not_block_the_others() {
         tokio::spawn(async move { client.payments().create(order()).await })
     };
     let dropped = send();
-    source.is_asked.notified().await;
+    source.is_requested.notified().await;
     let others: Vec<_> = (0..10).map(|_| send()).collect();
     let_all_run().await;
     dropped.abort();
     for other in tokio::time::timeout(PATIENCE, join_all(others)).await.unwrap() {
         other.unwrap().unwrap();
     }
-    assert_eq!(source.asked(), asked_with(&[None, None]));
+    assert_eq!(source.requested(), with_rejected(&[None, None]));
     assert_eq!(server.take().len(), 10);
 }
 
@@ -510,11 +510,11 @@ async fn a_write_is_retried_only_after_an_error_of_the_api_and_a_read_after_any_
         row.store(at, Ordering::Relaxed);
         let read = two_tokens();
         read.derived(&base).escrows().get("e-1").await.unwrap_or_else(|error| panic!("{body}: {error}"));
-        assert_eq!((read.asked().len(), server.take().len()), (2, 2), "{body}");
+        assert_eq!((read.requested().len(), server.take().len()), (2, 2), "{body}");
         let write = two_tokens();
         let result = write.derived(&base).payments().create(order()).await;
         let times = if is_from_api { 2 } else { 1 };
-        assert_eq!((write.asked().len(), server.take().len()), (times, times), "{body}");
+        assert_eq!((write.requested().len(), server.take().len()), (times, times), "{body}");
         match result {
             Ok(_) => assert!(is_from_api, "{body}"),
             Err(error) => {
@@ -533,11 +533,11 @@ async fn a_second_401_is_returned() {
     let error = client.payments().create(order()).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Authentication, Outcome::Rejected), "{error}");
     assert_eq!((error.attempts(), server.take().len()), (2, 2));
-    assert_eq!(source.asked(), asked_with(&[None, Some("token-1")]));
+    assert_eq!(source.requested(), with_rejected(&[None, Some("token-1")]));
     // The next request learns by itself that the token is rejected.
     let error = client.escrows().get("e-1").await.unwrap_err();
     assert_eq!((error.attempts(), error.outcome(), server.take().len()), (2, Outcome::ReadFailed, 2), "{error}");
-    assert_eq!(source.asked(), asked_with(&[None, Some("token-1"), Some("token-2")]));
+    assert_eq!(source.requested(), with_rejected(&[None, Some("token-1"), Some("token-2")]));
 }
 
 #[tokio::test]
@@ -588,7 +588,7 @@ async fn an_operation_without_a_token_does_not_use_the_source() {
     let source = two_tokens();
     let credentials = Credentials::new().api_key("key-2").token_source(source.clone());
     server.client().with_credentials(credentials).otp().request(one_time_password()).await.unwrap();
-    assert_eq!((source.asked(), server.take().len()), (Vec::new(), 1));
+    assert_eq!((source.requested(), server.take().len()), (Vec::new(), 1));
 }
 
 /// Refreshes with the client that it gives tokens to.

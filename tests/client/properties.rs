@@ -23,8 +23,8 @@ fn runtime() -> tokio::runtime::Runtime {
 /// How many places there are in which an id goes into a path.
 const POSITIONS: usize = 13;
 
-/// The template of the path with the placeholder that `id` goes into marked, and what became of the call.
-async fn call_with_id(client: &Client, position: usize, id: &str) -> (&'static str, Error) {
+/// The template of the path with the placeholder that `id` goes into marked, and the error.
+async fn send_with_id(client: &Client, position: usize, id: &str) -> (&'static str, Error) {
     let (payments, escrows) = (client.payments(), client.escrows());
     let (payouts, batches) = (client.disbursements(), client.escrow_disbursements());
     let evidence = TermEvidence::Other { term_type: TermType::from("custom"), data: JsonObject::new() };
@@ -132,7 +132,7 @@ fn an_id_is_one_segment_of_the_path_or_nothing_is_sent() {
     let ordinary = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     runner(1_000)
         .run(&(0..POSITIONS, ids()), |(position, id)| {
-            let (template, error) = runtime.block_on(call_with_id(&client, position, &id));
+            let (template, error) = runtime.block_on(send_with_id(&client, position, &id));
             match server.take().as_slice() {
                 [] => {
                     prop_assert_eq!(error.kind(), ErrorKind::InvalidRequest);

@@ -83,7 +83,7 @@ impl Cell {
         let started = Instant::now();
         let stalled = if self.failure.seen == Seen::TimedOut { SHORT } else { Duration::ZERO };
         let bound = (stalled + MAX_RETRY_AFTER) * (1 + RETRIES as u32) + Duration::from_secs(8);
-        let result = tokio::time::timeout(bound, self.class.call(&self.client)).await;
+        let result = tokio::time::timeout(bound, self.class.send(&self.client)).await;
         let result = result.unwrap_or_else(|_| panic!("{}: still pending after {bound:?}", self.about));
         (result, started.elapsed())
     }
@@ -258,7 +258,7 @@ async fn an_attempt_that_may_have_been_executed_decides_the_outcome() {
             let server = Scripted::start(script.clone()).await;
             let client = server.builder().retry_policy(policy.real()).build().unwrap();
 
-            let error = class.call(&client).await.expect_err(&about);
+            let error = class.send(&client).await.expect_err(&about);
 
             assert_eq!(error.outcome(), outcome, "{about}: {error}");
             assert_eq!((error.attempts(), server.tried()), (attempts, attempts as usize), "{about}: {error}");
@@ -280,7 +280,7 @@ async fn a_conflict_is_a_rejection_only_where_the_key_is_random_and_new() {
             let server = Scripted::start(vec![Fault::Close(response(status, &[], ""))]).await;
             let client = server.builder().retry_policy(Policy::WritesWithKey.real()).build().unwrap();
 
-            let error = class.call(&client).await.unwrap_err();
+            let error = class.send(&client).await.unwrap_err();
 
             assert_eq!((error.outcome(), error.kind()), (outcome, ErrorKind::Conflict), "{status}, {class:?}: {error}");
             assert_eq!(error.attempts(), 1, "{status}, {class:?}: {error}");
@@ -294,7 +294,7 @@ async fn a_deadline_exceeded_before_sending_is_not_sent() {
         let server = Scripted::start(vec![Fault::Close(success())]).await;
         let client = server.builder().deadline(Duration::ZERO).build().unwrap();
 
-        let error = class.call(&client).await.unwrap_err();
+        let error = class.send(&client).await.unwrap_err();
 
         assert_eq!((error.outcome(), error.kind()), (outcome, ErrorKind::Timeout), "{class:?}: {error}");
         assert_eq!((error.attempts(), server.tried()), (0, 0), "{class:?}: {error}");
@@ -321,7 +321,7 @@ async fn connecting_that_times_out_is_not_sent() {
         .build()
         .unwrap();
 
-    let error = Class::Write.call(&client).await.unwrap_err();
+    let error = Class::Write.send(&client).await.unwrap_err();
 
     assert!(error.is_timeout() && error.is_connect(), "{error}");
     assert_eq!((error.outcome(), error.attempts()), (Outcome::NotSent, 3), "{error}");
@@ -336,9 +336,9 @@ async fn a_reused_connection_breaks_like_a_new_one() {
                 let script = vec![Fault::Keep(kept_success()), ending.clone(), Fault::Close(success())];
                 let server = Scripted::start(script).await;
                 let client = server.plain_builder().idle_timeout(PATIENCE).retry_policy(policy.real()).build().unwrap();
-                assert_eq!(class.call(&client).await.expect(&about), 1, "{about}");
+                assert_eq!(class.send(&client).await.expect(&about), 1, "{about}");
 
-                let result = class.call(&client).await;
+                let result = class.send(&client).await;
 
                 let is_permitted = class == Class::Read || policy == Policy::WritesWithKey && class.moves_money();
                 let is_retried = policy != Policy::Nothing && is_permitted;

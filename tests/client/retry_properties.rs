@@ -47,7 +47,7 @@ async fn holds(run: &Run) -> Result<(), TestCaseError> {
     let timeout = if stalls { SHORT } else { PATIENCE };
     let client = server.builder().timeout(timeout).retry_policy(policy).build().unwrap();
 
-    let result = tokio::time::timeout(PATIENCE, run.class.call(&client)).await.expect("the request stays pending");
+    let result = tokio::time::timeout(PATIENCE, run.class.send(&client)).await.expect("the request stays pending");
 
     let attempts = match &result {
         Ok(attempts) => *attempts as usize,
@@ -68,8 +68,8 @@ async fn holds(run: &Run) -> Result<(), TestCaseError> {
     // Rejections and successes are never retried.
     prop_assert!(!retried.contains(&Some(Outcome::Rejected)) && !retried.contains(&None), "retried after {:?}", met);
     prop_assert!(met[..attempts - 1].iter().all(|seen| seen.is_temporary()), "retried after {:?}", met);
-    let asked = run.failures.iter().take(attempts - 1).map(|failure| failure.retry_after).max().unwrap_or_default();
-    prop_assert!(asked <= MAX_RETRY_AFTER, "retried before {:?} had elapsed", asked);
+    let longest = run.failures.iter().take(attempts - 1).map(|failure| failure.retry_after).max().unwrap_or_default();
+    prop_assert!(longest <= MAX_RETRY_AFTER, "retried before {:?} had elapsed", longest);
 
     prop_assert!(different(&received, "x-idempotency-key") <= 1, "one write has one key");
     prop_assert_eq!(different(&received, "x-request-id"), received.len(), "a request id for each attempt");
@@ -124,18 +124,18 @@ async fn an_outage_exhausts_the_retry_budget_of_a_client_and_its_clones() {
     let error = client.payments().get("pay-1").await.unwrap_err();
 
     // 10 a second, all of which may be withdrawn at once, in about 10 seconds.
-    let most = |calls: usize| calls + calls / 5 + 100 * (1 + started.elapsed().as_secs() as usize / 9);
+    let most = |requests: usize| requests + requests / 5 + 100 * (1 + started.elapsed().as_secs() as usize / 9);
     let attempts = error.attempts() as usize;
     assert!((101..=most(1)).contains(&attempts), "{attempts} attempts");
     assert_eq!(server.received().len(), attempts, "on the wire");
 
     // Clones share the exhausted budget. First attempts are always sent, and a fifth of them may be retried.
     let clone = client.clone();
-    for calls in 2..=21 {
+    for requests in 2..=21 {
         let error = clone.payments().get("pay-1").await.unwrap_err();
         assert_eq!(error.status().map(|status| status.as_u16()), Some(503), "{error}");
         let total = server.received().len();
-        assert!((100 + calls..=most(calls)).contains(&total), "{total} requests in {calls} calls");
+        assert!((100 + requests..=most(requests)).contains(&total), "{total} requests in {requests} requests");
     }
 
     let another = builder().retry_policy(quick(2)).build().unwrap();
@@ -143,7 +143,7 @@ async fn an_outage_exhausts_the_retry_budget_of_a_client_and_its_clones() {
 }
 
 /// A response with `Retry-After`, and then a success.
-async fn asks_to_wait(status: u16, retry_after: &str) -> Scripted {
+async fn server_with_retry_after(status: u16, retry_after: &str) -> Scripted {
     let rejection = response(status, &[("retry-after", retry_after)], "");
     Scripted::start(vec![Fault::Close(rejection), Fault::Close(success())]).await
 }
@@ -151,11 +151,11 @@ async fn asks_to_wait(status: u16, retry_after: &str) -> Scripted {
 #[tokio::test]
 async fn a_retry_after_above_the_maximum_fails_at_once() {
     for (class, status) in [(Class::Read, 503), (Class::Read, 429), (Class::Write, 429)] {
-        let server = asks_to_wait(status, "31").await;
+        let server = server_with_retry_after(status, "31").await;
         let client = server.builder().retry_policy(RetryPolicy::default()).build().unwrap();
         let started = Instant::now();
 
-        let error = class.call(&client).await.unwrap_err();
+        let error = class.send(&client).await.unwrap_err();
 
         assert_eq!(error.retry_after(), Some(Duration::from_secs(31)), "{error}");
         assert_eq!((error.attempts(), server.tried()), (1, 1), "{error}");
@@ -173,7 +173,7 @@ async fn a_deadline_ends_an_attempt_without_a_response() {
         let client = server.builder().retry_policy(quick(1_000)).deadline(deadline).build().unwrap();
         let started = Instant::now();
 
-        let error = tokio::time::timeout(PATIENCE, class.call(&client)).await.unwrap().unwrap_err();
+        let error = tokio::time::timeout(PATIENCE, class.send(&client)).await.unwrap().unwrap_err();
 
         assert!(error.is_timeout(), "{error}");
         assert_eq!(Some(error.outcome()), Seen::TimedOut.outcome(class, true), "{error}");
@@ -186,12 +186,12 @@ async fn a_deadline_ends_an_attempt_without_a_response() {
 async fn the_deadline_of_a_request_overrides_that_of_the_client() {
     let server = Scripted::start(vec![Fault::Hang(Vec::new())]).await;
     let client = server.builder().deadline(Duration::from_secs(3_600)).retry_policy(quick(2)).build().unwrap();
-    let call = client.payments().get("pay-1").deadline(Duration::from_millis(50));
-    let error = tokio::time::timeout(PATIENCE, call).await.unwrap().unwrap_err();
+    let request = client.payments().get("pay-1").deadline(Duration::from_millis(50));
+    let error = tokio::time::timeout(PATIENCE, request).await.unwrap().unwrap_err();
     assert!(error.is_timeout(), "{error}");
 
     server.was_hung_up_on(1).await;
-    let server = asks_to_wait(503, "0").await;
+    let server = server_with_retry_after(503, "0").await;
     let client = server.builder().deadline(Duration::from_nanos(1)).retry_policy(quick(2)).build().unwrap();
     client.payments().get("pay-1").deadline(PATIENCE).await.unwrap();
 }
@@ -200,17 +200,17 @@ async fn the_deadline_of_a_request_overrides_that_of_the_client() {
 async fn a_request_dropped_during_an_attempt_closes_the_connection_and_is_not_retried() {
     let server = Scripted::start(vec![Fault::Hang(Vec::new()), Fault::Close(success())]).await;
     let client = server.builder().retry_policy(quick(5).retry_writes_with_idempotency_key()).build().unwrap();
-    let call = tokio::spawn({
+    let task = tokio::spawn({
         let client = client.clone();
-        async move { Class::Write.call(&client).await }
+        async move { Class::Write.send(&client).await }
     });
     server.saw(1, "").await;
 
-    call.abort();
+    task.abort();
 
-    assert!(call.await.unwrap_err().is_cancelled());
+    assert!(task.await.unwrap_err().is_cancelled());
     server.was_hung_up_on(1).await;
-    assert_eq!(Class::Write.call(&client).await.unwrap(), 1, "the client still works");
+    assert_eq!(Class::Write.send(&client).await.unwrap(), 1, "the client still works");
     let received = server.received();
     assert_eq!((received.len(), server.tried()), (2, 2), "the dropped request and the next one, one attempt each");
     assert_eq!(different(&received, "x-idempotency-key"), 2, "another request has another key");

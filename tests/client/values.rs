@@ -1,4 +1,4 @@
-//! What the values accept, refuse, show and write.
+//! What the values accept, reject, show and write.
 
 use std::{collections::BTreeMap, fmt::Debug};
 
@@ -109,7 +109,7 @@ fn texts_that_are_no_amount_are_rejected_not_guessed() {
         "１２",
         "٣",
         "½",
-        // Beyond what can be held exactly: refused, never rounded.
+        // Beyond what can be held exactly: rejected, never rounded.
         "79228162514264337593543950336",
         "99999999999999999999999999999999",
         "0.00000000000000000000000000001",

@@ -45,10 +45,10 @@ impl<'a, T: piaxis::ResponseBody> Waiting<'a, T> {
         waiting
     }
 
-    fn came(&mut self) -> bool {
-        let came = self.server.take().len();
-        self.polls += came;
-        came > 0
+    fn has_polled(&mut self) -> bool {
+        let polls = self.server.take().len();
+        self.polls += polls;
+        polls > 0
     }
 
     /// Expects the next poll before the clock moves.
@@ -251,8 +251,8 @@ async fn a_huge_retry_after_does_not_end_the_polling_early() {
             assert!(elapsed >= SECOND * 60 && elapsed <= SECOND * 61, "{about}: {elapsed:?}");
             let PollResult::TimedOut { last, last_error, .. } = waiting.end().await.unwrap() else { panic!("{about}") };
             assert_eq!((last.is_some(), last_error.is_some()), (status == 200, status != 200), "{about}");
-            let asked = last_error.map(|error| error.retry_after());
-            assert!(asked.is_none_or(|asked| asked > Some(SECOND * 60)), "{about}: {asked:?}");
+            let retry_after = last_error.map(|error| error.retry_after());
+            assert!(retry_after.is_none_or(|retry_after| retry_after > Some(SECOND * 60)), "{about}: {retry_after:?}");
         }
     }
 }
@@ -380,7 +380,7 @@ async fn a_dropped_poller_stops() {
     waiting.result.abort();
     waiting.clock.until("the end", || waiting.result.is_finished()).await;
     tokio::time::advance(SECOND * 1_000).await;
-    assert!(!waiting.came(), "polled after the drop");
+    assert!(!waiting.has_polled(), "polled after the drop");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::support::{
 /// The id in the paths.
 const ID: &str = "3a0da2c0-a8b2-4c76-9f40-1dbf7ee03dcf";
 
-/// A client that can call everything.
+/// A client with the credentials of every operation.
 fn full(builder: ClientBuilder) -> ClientBuilder {
     let builder = builder.retry_policy(RetryPolicy::default());
     builder.api_key("s-api-key").access_token("s-access-token").client_id("client-1").client_secret("s-client-secret")
@@ -211,7 +211,7 @@ fn expected(takes: Takes, has: Has) -> Result<(bool, bool, bool), &'static str> 
         Takes::KeyAndClientId => Err("PIAXIS_API_KEY"),
         Takes::KeyOrToken if key || token => Ok((key, token, client_id)),
         Takes::KeyOrToken => Err("PIAXIS_API_KEY"),
-        // The route rejects a request without the client id, whatever else the request carries.
+        // The route rejects a request without the client id, with any other credentials.
         Takes::KeyOrTokenAndClientId if (key || token) && client_id => Ok((key, token, true)),
         Takes::KeyOrTokenAndClientId if key || token => Err("PIAXIS_CLIENT_ID"),
         Takes::KeyOrTokenAndClientId => Err("PIAXIS_API_KEY"),
@@ -279,7 +279,7 @@ async fn what_is_unset_is_not_sent() {
         .build();
     let agreement = Agreement::builder().agreement_type(AgreementType::Release).build();
     let own = Own::default();
-    let calls: Vec<(Sent, Value)> = vec![
+    let requests: Vec<(Sent, Value)> = vec![
         (
             send(client.payments().create(payment()), own),
             json!({ "amount": "1", "currency": "UGX", "payment_method": "card" }),
@@ -320,8 +320,8 @@ async fn what_is_unset_is_not_sent() {
             "total_debit_amount": 1,
         }),
     ));
-    for (call, body) in calls {
-        call.await.unwrap();
+    for (request, body) in requests {
+        request.await.unwrap();
         let sent = server.one();
         assert_eq!(sent.json(), body, "{}", sent.target);
         assert_eq!(sent.body.len(), body.to_string().len(), "{}: not a space more", sent.target);
@@ -333,12 +333,12 @@ async fn unset_filters_leave_no_query() {
     let (server, client) = server().await;
     server.set(Response::json(200, json!({ "results": [] })));
     let own = Own::default();
-    for call in [
+    for request in [
         send(client.payments().list(PaymentFilter::default()), own),
         send(client.disbursements().list(DisbursementFilter::default()), own),
         send(client.escrow_disbursements().list(EscrowDisbursementFilter::default()), own),
     ] {
-        call.await.unwrap();
+        request.await.unwrap();
         assert!(!server.one().target.contains('?'));
     }
 }
@@ -387,7 +387,7 @@ async fn the_clients_own_id_and_secret_serve_the_token_route() {
     assert_eq!(server.take().len(), 0);
 }
 
-// ---------------------------------------------------------------- options of one call
+// ---------------------------------------------------------------- options of one request
 
 #[tokio::test]
 async fn a_header_of_one_request_is_sent_with_that_request_only() {
@@ -438,7 +438,7 @@ async fn a_server_that_never_responds_is_a_timeout() {
 
     let hasty = full(server.builder()).timeout(short).build().unwrap();
     assert!(hasty.escrows().get("e").await.unwrap_err().is_timeout());
-    // The call's own timeout wins over the client's.
+    // The timeout of the request overrides that of the client.
     server.set(Response::json(200, recorded_response("escrow_create")));
     let patient = full(server.builder()).timeout(Duration::ZERO).build().unwrap();
     patient.escrows().get("e").timeout(Duration::from_secs(60)).await.unwrap();
@@ -513,13 +513,13 @@ async fn an_id_is_one_segment_of_the_path_or_nothing_is_sent() {
         assert_eq!(server.one().target, format!("/api/escrows/{segment}/terms/{segment}/fulfill"), "{id}");
     }
     for id in ["", ".", "..", r"a\b"] {
-        for call in [
+        for request in [
             send(client.payments().get(id), Own::default()),
             send(client.escrows().status(id), Own::default()),
             send(client.disbursements().cancel(id, cancel()), Own::default()),
             send(client.escrow_disbursements().get(id), Own::default()),
         ] {
-            assert_eq!(call.await.unwrap_err().kind(), ErrorKind::InvalidRequest, "{id}");
+            assert_eq!(request.await.unwrap_err().kind(), ErrorKind::InvalidRequest, "{id}");
         }
     }
     assert_eq!(server.take().len(), 0);
@@ -555,14 +555,14 @@ async fn requests_work_across_spawned_tasks() {
     for task in tasks {
         assert_eq!(task.await.unwrap(), "pay_123");
     }
-    // The options of one call never reach another.
-    let came: BTreeSet<(String, String)> = server
+    // The options of one request never reach another.
+    let found: BTreeSet<(String, String)> = server
         .take()
         .iter()
         .map(|sent| (sent.target.clone(), sent.header("x-request-id").unwrap().to_owned()))
         .collect();
     let wanted = (0..8).map(|number| (format!("/api/payments/p-{number}"), format!("trace-{number}"))).collect();
-    assert_eq!(came, wanted);
+    assert_eq!(found, wanted);
 }
 
 #[tokio::test]
@@ -593,7 +593,7 @@ async fn features_of_reqwest_change_nothing() {
             assert_eq!(sent.header(name), None, "{name}");
         }
     }
-    // The client did not ask for gzip, so the body is not decoded.
+    // The client did not accept gzip, so the body is not decoded.
     let gzipped = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
     let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
     server.set(Response::new(200, &headers, gzipped));

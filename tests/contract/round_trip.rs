@@ -12,7 +12,7 @@ use crate::support::{
 
 type RoundTrip = fn(&str) -> Result<Value, serde_json::Error>;
 
-/// Reads a payload as text and writes it as text, as a call does.
+/// Reads a payload as text and writes it as text, as a request does.
 fn through<T: DeserializeOwned + Serialize>(body: &str) -> Result<Value, serde_json::Error> {
     serde_json::from_str(&serde_json::to_string(&serde_json::from_str::<T>(body)?)?)
 }
@@ -91,7 +91,7 @@ fn every_body_of_the_contract_is_in_the_tables() {
     assert_eq!(missing, Vec::<String>::new());
 }
 
-/// A place in a payload where an object of a known schema stands.
+/// A place of a payload that holds an object of a known schema.
 struct Place {
     pointer: String,
     schema: Value,
@@ -137,7 +137,7 @@ fn places(contract: &Value, schema: &Value, value: &Value, pointer: &str, found:
     }
 }
 
-/// Changes each object of each documented response, and hands over the change, the type, and what it is about.
+/// Changes each object of each documented response, and passes on the change, the type, and a description.
 fn for_each_object_of_each_response(mut check: impl FnMut(&Value, &Place, &Value, RoundTrip, &str)) {
     let (contract, responses) = (contract(), responses());
     for entry in documented() {

@@ -80,7 +80,7 @@ fn every_operation_has_its_id_tag_and_credentials() {
         }
         let id = words(operation, "operationId");
         let tag = operation["tags"][0].as_str().unwrap_or_default();
-        assert!(ids.insert(id.clone()), "{place}: {id} stands twice");
+        assert!(ids.insert(id.clone()), "{place}: {id} is used twice");
         assert!(tags.contains(tag), "{place}: the tag {tag:?} is not declared");
         assert!(id.starts_with(&format!("{tag}_")), "{place}: {id} does not begin with its tag");
         assert!(id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{place}: {id} is not snake_case");

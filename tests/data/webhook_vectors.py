@@ -20,7 +20,7 @@ def sign(secret, *parts):
 vectors = []
 
 
-def vector(name, secret, body, v1=None, v2=None, timestamp=None, tolerance=300, repeat=1, hole=None):
+def vector(name, secret, body, v1=None, v2=None, timestamp=None, tolerance=300, repeat=1, defect=None):
     whole = body * repeat
     with mock.patch("time.time", return_value=NOW):
         try:
@@ -31,7 +31,7 @@ def vector(name, secret, body, v1=None, v2=None, timestamp=None, tolerance=300, 
             verdict = "TypeError"
     one = {"name": name, "secret": secret, "body": base64.b64encode(body).decode(), "verdict": verdict}
     optional = {"repeat": repeat if repeat > 1 else None, "v1": v1, "v2": v2, "timestamp": timestamp,
-                "tolerance": tolerance if tolerance != 300 else None, "hole": hole}
+                "tolerance": tolerance if tolerance != 300 else None, "defect": defect}
     vectors.append(one | {key: value for key, value in optional.items() if value is not None})
 
 
@@ -94,15 +94,15 @@ vector("words for a timestamp", key, EVENT, v2=v2(now), timestamp="now")
 vector("a fraction for a timestamp", key, EVENT, v2=v2(now), timestamp=now + ".0")
 vector("timestamp beyond 64 bits", key, EVENT, v2=v2("99999999999999999999"), timestamp="99999999999999999999")
 
-vector("empty secret, v1", "", EVENT, v1=sign("", EVENT), hole="empty secret")
-vector("empty secret, v2", "", EVENT, v2=sign("", now.encode(), b".", EVENT), timestamp=now, hole="empty secret")
-vector("v2 left away", key, EVENT, v1=good, hole="downgrade")
-vector("empty v2 with good v1", key, EVENT, v1=good, v2="", timestamp=now, hole="empty header")
+vector("empty secret, v1", "", EVENT, v1=sign("", EVENT), defect="empty secret")
+vector("empty secret, v2", "", EVENT, v2=sign("", now.encode(), b".", EVENT), timestamp=now, defect="empty secret")
+vector("v2 left away", key, EVENT, v1=good, defect="downgrade")
+vector("empty v2 with good v1", key, EVENT, v1=good, v2="", timestamp=now, defect="empty header")
 for name, t in {
     "plus": f"+{NOW}", "spaces": f" {NOW} ", "underscores": "1_712_345_678", "leading zero": f"0{NOW}",
     "Arabic digits": "١٧١٢٣٤٥٦٧٨", "line end": f"{NOW}\n",
 }.items():
-    vector(f"odd timestamp: {name}", key, EVENT, v2=v2(now), timestamp=t, hole="odd timestamp")
-vector("no age check", key, EVENT, v2=v2("1"), timestamp="1", tolerance=0, hole="tolerance 0")
+    vector(f"odd timestamp: {name}", key, EVENT, v2=v2(now), timestamp=t, defect="odd timestamp")
+vector("no age check", key, EVENT, v2=v2("1"), timestamp="1", tolerance=0, defect="tolerance 0")
 
 print("[\n" + ",\n".join(json.dumps(one, ensure_ascii=False) for one in vectors) + "\n]")

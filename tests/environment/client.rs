@@ -31,7 +31,7 @@ fn child() {
     let client = match Client::from_env() {
         Ok(client) => client,
         Err(error) => {
-            println!("REFUSED {:?} {error}\n{error:?}\n{error:#?}", error.kind());
+            println!("REJECTED {:?} {error}\n{error:?}\n{error:#?}", error.kind());
             return;
         }
     };
@@ -57,7 +57,7 @@ fn run_child(variables: &[(&str, OsString)]) -> String {
 #[test]
 fn an_invalid_variable_is_rejected_by_name() {
     const URL: &str = "PIAXIS_API_BASE_URL";
-    // What is set, and the words of the rejection. Every value has a mark that must not come out.
+    // What is set, and the text of the rejection. Every value contains a marker that must not be printed.
     type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
     let cases: [Case; 22] = [
         (&[], &["neither PIAXIS_API_KEY nor PIAXIS_ACCESS_TOKEN is set"]),
@@ -95,7 +95,7 @@ fn an_invalid_variable_is_rejected_by_name() {
     for (variables, words) in cases {
         let owned: Vec<_> = variables.iter().map(|(name, value)| (*name, OsString::from(value))).collect();
         let printed = run_child(&owned);
-        assert!(printed.contains("REFUSED Configuration"), "{variables:?}: {printed}");
+        assert!(printed.contains("REJECTED Configuration"), "{variables:?}: {printed}");
         for word in words {
             assert!(printed.contains(word), "{variables:?}: {printed}");
         }
@@ -121,7 +121,7 @@ fn a_variable_that_is_not_utf_8_is_rejected_by_name() {
         let mut variables = vec![("PIAXIS_API_KEY", OsString::from("s3ntinel"))];
         variables.push((name, broken.clone()));
         let printed = run_child(&variables);
-        assert!(printed.contains("REFUSED Configuration"), "{name}: {printed}");
+        assert!(printed.contains("REJECTED Configuration"), "{name}: {printed}");
         assert!(printed.contains(&format!("{name} must be UTF-8")), "{name}: {printed}");
         assert!(!printed.contains("s3ntinel"), "{name}: {printed}");
     }
@@ -133,7 +133,7 @@ async fn the_preferred_name_of_a_variable_wins() {
     let own = ["PIAXIS_API_KEY", "PIAXIS_ACCESS_TOKEN"];
     let ids = ["PIAXIS_CLIENT_ID", "PIAXIS_OAUTH_CLIENT_ID"];
     let secrets = ["PIAXIS_CLIENT_SECRET", "PIAXIS_OAUTH_CLIENT_SECRET"];
-    // Which variables are set (each to its own name), then the headers of a call, and the form of the token route.
+    // Which variables are set (each to its own name), then the headers of a request, and the form of the token route.
     type Case = (Vec<&'static str>, [Option<&'static str>; 3], Option<[&'static str; 2]>);
     let cases: [Case; 6] = [
         (vec![own[0]], [Some(own[0]), None, None], None),
@@ -155,10 +155,10 @@ async fn the_preferred_name_of_a_variable_wins() {
 
         assert!(printed.contains("MADE Client"), "{set:?}: {printed}");
         let received = server.take();
-        let call = received.iter().find(|received| received.method == "GET").unwrap();
-        assert_eq!(call.target, "/api/escrows/escrow-1");
+        let request = received.iter().find(|received| received.method == "GET").unwrap();
+        assert_eq!(request.target, "/api/escrows/escrow-1");
         let names = ["api-key", "authorization", "x-piaxis-client-id"];
-        assert_eq!(names.map(|name| call.header(name)), headers, "{set:?}");
+        assert_eq!(names.map(|name| request.header(name)), headers, "{set:?}");
         let exchange = received.iter().find(|received| received.method == "POST");
         let exchange = exchange.map(|received| String::from_utf8(received.body.clone()).unwrap());
         assert_eq!(exchange.is_some(), form.is_some(), "{set:?}: {printed}");

@@ -19,7 +19,7 @@ async fn child() {
     let Ok(base_urls) = std::env::var(BASE_URLS) else { return };
     for base_url in base_urls.split(' ') {
         let mut builder = Client::builder().environment(Environment::Custom(base_url.to_owned())).api_key("key-1");
-        // A closure that begins anew does not bring the proxies back.
+        // A new builder from `configure_http` does not restore the proxies.
         builder = builder.configure_http(|_| reqwest::Client::builder());
         if let Ok(proxy) = std::env::var(EXPLICIT) {
             builder = builder.proxy(reqwest::Proxy::all(proxy).unwrap());

@@ -36,7 +36,7 @@ impl Clock {
     /// Moves it in small steps until `done` is true, and returns by how much.
     pub(crate) async fn run_until(&self, step: Duration, mut done: impl FnMut() -> bool) -> Duration {
         let begin = self.elapsed();
-        // Asked once for each truth, because asking may take something away.
+        // Evaluated once for each true result, because the condition may consume something.
         let mut is_done = done();
         while !is_done {
             assert!(self.elapsed() - begin < Duration::from_secs(86_400), "it never happened");

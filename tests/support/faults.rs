@@ -103,7 +103,7 @@ pub(crate) struct Failure {
     pub(crate) name: &'static str,
     pub(crate) fault: Fault,
     pub(crate) seen: Seen,
-    /// Minimum delay that the server asks for.
+    /// `Retry-After` of the response.
     pub(crate) retry_after: Duration,
 }
 
@@ -117,7 +117,7 @@ impl Failure {
         Self::new(name, Fault::Close(response(status, headers, body)), Seen::Status(status))
     }
 
-    fn asks_to_wait(self, retry_after: Duration) -> Self {
+    fn with_retry_after(self, retry_after: Duration) -> Self {
         Self { retry_after, ..self }
     }
 }
@@ -212,10 +212,10 @@ pub(crate) fn failures() -> Vec<Failure> {
         Failure::status("425 with Retry-After", 425, &after("0"), ""),
         Failure::status("429", 429, &[], ""),
         Failure::status("429 with Retry-After of 0", 429, &after("0"), ""),
-        Failure::status("429 with a Retry-After date", 429, &after(far), "").asks_to_wait(FAR),
+        Failure::status("429 with a Retry-After date", 429, &after(far), "").with_retry_after(FAR),
         Failure::status("429 with a past Retry-After date", 429, &after("Sun, 06 Nov 1994 08:49:37 GMT"), ""),
-        Failure::status("429 with a huge Retry-After", 429, &after("31536000"), "").asks_to_wait(FAR),
-        Failure::status("429 with Retry-After of 1", 429, &after("1"), "").asks_to_wait(Duration::from_secs(1)),
+        Failure::status("429 with a huge Retry-After", 429, &after("31536000"), "").with_retry_after(FAR),
+        Failure::status("429 with Retry-After of 1", 429, &after("1"), "").with_retry_after(Duration::from_secs(1)),
         Failure::status("444", 444, &[], ""),
         Failure::status("460", 460, &[], ""),
         Failure::status("499", 499, &[], ""),
@@ -227,12 +227,12 @@ pub(crate) fn failures() -> Vec<Failure> {
         Failure::status("502 as an HTML page", 502, &[("content-type", "text/html")], "<html><title>502</title>"),
         Failure::status("503", 503, &json, r#"{"detail":"oh"}"#),
         Failure::status("503 with Retry-After of 0", 503, &after("0"), ""),
-        Failure::status("503 with a Retry-After date", 503, &after(far), "").asks_to_wait(FAR),
-        Failure::status("503 with a huge Retry-After", 503, &after("31536000"), "").asks_to_wait(FAR),
+        Failure::status("503 with a Retry-After date", 503, &after(far), "").with_retry_after(FAR),
+        Failure::status("503 with a huge Retry-After", 503, &after("31536000"), "").with_retry_after(FAR),
         Failure::status("503 with an invalid Retry-After", 503, &after("soon"), ""),
-        Failure::status("503 with Retry-After of 1", 503, &after("1"), "").asks_to_wait(Duration::from_secs(1)),
+        Failure::status("503 with Retry-After of 1", 503, &after("1"), "").with_retry_after(Duration::from_secs(1)),
         Failure::status("504", 504, &[], ""),
-        Failure::status("504 with a huge Retry-After", 504, &after("31536000"), "").asks_to_wait(FAR),
+        Failure::status("504 with a huge Retry-After", 504, &after("31536000"), "").with_retry_after(FAR),
         Failure::status("520", 520, &[], ""),
         Failure::status("599", 599, &[], ""),
     ]
@@ -265,7 +265,7 @@ impl Class {
     }
 
     /// Sends the request, and returns the number of attempts.
-    pub(crate) async fn call(self, client: &Client) -> Result<u32, Error> {
+    pub(crate) async fn send(self, client: &Client) -> Result<u32, Error> {
         let payment = || PaymentCreate::builder().amount(15_000).currency("UGX").payment_method(PaymentMethod::Mtn);
         match self {
             Self::Read => client.payments().get("pay-1").send_with_response().await.map(|response| response.attempts()),
@@ -349,14 +349,14 @@ impl Scripted {
         nowhere.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let state = State { script, met: 0, looked_up: 0, connections: 0, received: Vec::new() };
         let state = Arc::new(Mutex::new(state));
-        let (tell_seen, seen) = watch::channel(0);
-        let (tell_hung_up, hung_up) = watch::channel(0);
-        let (tell_seen, tell_hung_up) = (Arc::new(tell_seen), Arc::new(tell_hung_up));
+        let (seen_sender, seen) = watch::channel(0);
+        let (hung_up_sender, hung_up) = watch::channel(0);
+        let (seen_sender, hung_up_sender) = (Arc::new(seen_sender), Arc::new(hung_up_sender));
         let shared = state.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 shared.lock().unwrap().connections += 1;
-                tokio::spawn(serve(stream, shared.clone(), tell_seen.clone(), tell_hung_up.clone()));
+                tokio::spawn(serve(stream, shared.clone(), seen_sender.clone(), hung_up_sender.clone()));
             }
         });
         Self { address, nowhere, state, seen, hung_up, task }
@@ -428,21 +428,21 @@ impl reqwest::dns::Resolve for Directions {
     }
 }
 
-type Tell = Arc<watch::Sender<usize>>;
+type Counter = Arc<watch::Sender<usize>>;
 
-async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>, tell_seen: Tell, tell_hung_up: Tell) {
+async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>, seen_sender: Counter, hung_up_sender: Counter) {
     let mut first = Some(state.lock().unwrap().next());
     if matches!(first, Some(Fault::CloseUnread)) {
         // A connection that closes earlier is `Broken` or `NoConnection`, whichever the client notices first.
         let _ = stream.peek(&mut [0]).await;
-        tell_seen.send_modify(|seen| *seen += 1);
+        seen_sender.send_modify(|seen| *seen += 1);
         return;
     }
     loop {
         let received = read(&mut stream).await;
         let Some(received) = received else {
             // Counts a client that gave up early, but not one that closes an idle connection.
-            tell_seen.send_modify(|seen| *seen += usize::from(first.is_some()));
+            seen_sender.send_modify(|seen| *seen += usize::from(first.is_some()));
             return;
         };
         let fault = {
@@ -450,7 +450,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>, tell_seen: Tell,
             state.received.push(received);
             first.take().unwrap_or_else(|| state.next())
         };
-        tell_seen.send_modify(|seen| *seen += 1);
+        seen_sender.send_modify(|seen| *seen += 1);
         // The client may close the connection at any time.
         match fault {
             Fault::Refuse | Fault::CloseUnread => return,
@@ -470,7 +470,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>, tell_seen: Tell,
             Fault::Hang(bytes) => {
                 let _ = stream.write_all(&bytes).await;
                 let _ = stream.read(&mut [0]).await;
-                tell_hung_up.send_modify(|times| *times += 1);
+                hung_up_sender.send_modify(|times| *times += 1);
                 return;
             }
             Fault::Drip(bytes) => {

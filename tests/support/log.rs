@@ -33,8 +33,8 @@ impl Log {
 
 /// Makes `subscriber` the one of this thread, until the guard is dropped.
 ///
-/// While there is one subscriber, `tracing` asks only the thread that reaches an event first whether the event is wanted, and
-/// keeps the result for all threads. A second subscriber makes `tracing` ask all of them.
+/// While there is one subscriber, `tracing` queries only the thread that reaches an event first whether the event is wanted, and
+/// keeps the result for all threads. A second subscriber makes `tracing` query all of them.
 pub(crate) fn subscribe(subscriber: impl Subscriber + Send + Sync + 'static) -> DefaultGuard {
     static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
     LazyLock::force(&SECOND);

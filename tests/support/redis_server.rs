@@ -77,7 +77,7 @@ impl RedisServer {
         redis::cmd(words.next().unwrap()).arg(words.collect::<Vec<_>>()).query(&mut self.admin()).unwrap()
     }
 
-    /// Sends a signal: `-STOP` for a server that is silent, `-CONT` to end that.
+    /// Sends a signal: `-STOP` for a server that does not respond, `-CONT` to end that.
     pub fn signal(&self, signal: &str) {
         assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
     }

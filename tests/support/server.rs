@@ -118,12 +118,12 @@ impl Server {
         self.state.lock().unwrap().response = response;
     }
 
-    /// The requests since the last call.
+    /// The requests since the last `take`.
     pub(crate) fn take(&self) -> Vec<Received> {
         std::mem::take(&mut self.state.lock().unwrap().received)
     }
 
-    /// The only request since the last call.
+    /// The only request since the last `take`.
     pub(crate) fn one(&self) -> Received {
         let mut received = self.take();
         assert_eq!(received.len(), 1, "{received:#?}");

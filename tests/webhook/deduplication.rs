@@ -302,7 +302,7 @@ async fn a_slow_handler_runs_to_its_end_whatever_the_sender_does() {
     let mut stream = TcpStream::connect(&address).await.unwrap();
     stream.write_all(format!("{head}\r\n{}", body()).as_bytes()).await.unwrap();
     drop(stream);
-    // A second delivery meanwhile is asked to come later.
+    // A second delivery meanwhile gets 503, so that it is retried later.
     loop {
         match deliver(&address).await {
             (503, Some(seconds)) => assert_eq!(seconds, "5"),

@@ -1,4 +1,4 @@
-//! Events: every envelope, every name, whatever else comes.
+//! Events: every envelope, every name, and unexpected bodies.
 
 use piaxis::{
     Amount, PaymentStatus, Timestamp,

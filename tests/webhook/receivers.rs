@@ -88,7 +88,7 @@ fn head(more: &str) -> String {
     format!("POST /piaxis HTTP/1.1\r\nhost: x\r\n{signed}{more}\r\n")
 }
 
-/// The response to the head of a request whose body never comes.
+/// The response to the head of a request whose body never arrives.
 async fn response_to_head(address: SocketAddr, head: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -200,7 +200,7 @@ async fn five_hundred_deliveries_at_once() {
 
 #[tokio::test]
 async fn headers_and_lengths_are_rejected_before_the_body() {
-    // None of these bodies ever comes, and no time limit ends the wait.
+    // None of these bodies arrives, and no time limit ends the wait.
     let (address, received) = serve(webhook().body_timeout(Duration::from_secs(600))).await;
     let unsigned = "POST /piaxis HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n";
     let v1: String = signed(body()).v1_only().iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();

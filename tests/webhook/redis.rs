@@ -418,10 +418,10 @@ fn a_runtime_without_timers_is_enough() {
 
 #[tokio::test]
 async fn errors_name_the_server_and_no_password() {
-    let refused = RedisGuard::connect("redis://user:S3NTINEL@127.0.0.1:1/", "test").await.unwrap_err();
-    assert!(refused.to_string().contains("connect: Redis at 127.0.0.1:1 failed after"), "{refused}");
-    assert!(refused.to_string().contains("refused"), "{refused}");
-    assert!(!texts(&refused).contains("S3NTINEL"), "{}", texts(&refused));
+    let error = RedisGuard::connect("redis://user:S3NTINEL@127.0.0.1:1/", "test").await.unwrap_err();
+    assert!(error.to_string().contains("connect: Redis at 127.0.0.1:1 failed after"), "{error}");
+    assert!(error.to_string().contains("refused"), "{error}");
+    assert!(!texts(&error).contains("S3NTINEL"), "{}", texts(&error));
     for url in [
         "redis://user:S3NTINEL@host:port/",
         "redis://user:S3NTINEL@host/?protocol=S3NTINEL",

@@ -48,7 +48,7 @@ fn the_published_vector() {
 #[test]
 fn the_official_package_agrees_except_for_its_defects() {
     let vectors: Vec<Value> = serde_json::from_str(include_str!("../data/webhook_vectors.json")).unwrap();
-    let (mut accepted, mut rejected, mut holes) = (0, 0, Vec::new());
+    let (mut accepted, mut rejected, mut defects) = (0, 0, Vec::new());
     for vector in &vectors {
         let text = |key: &str| vector[key].as_str();
         let name = text("name").unwrap();
@@ -63,9 +63,9 @@ fn the_official_package_agrees_except_for_its_defects() {
             let webhook = webhook_of(text("secret").unwrap())?.tolerance(tolerance);
             if require_v2 { webhook.require_v2() } else { webhook }.verify(&body, &headers)
         };
-        let is_hole = text("hole");
-        let ours = verify(is_hole == Some("downgrade"));
-        match (vector["verdict"] == true, is_hole) {
+        let defect = text("defect");
+        let ours = verify(defect == Some("downgrade"));
+        match (vector["verdict"] == true, defect) {
             // Read from a file with its line break, mostly; the official package takes it as it is.
             (true, None) if text("secret").unwrap().trim() != text("secret").unwrap() => {
                 assert_eq!(ours.expect_err(name), WebhookError::SecretWhiteSpace, "{name}");
@@ -74,7 +74,7 @@ fn the_official_package_agrees_except_for_its_defects() {
                 ours.unwrap_or_else(|error| panic!("{name}: {error}"));
                 accepted += 1;
             }
-            (true, Some(hole)) => holes.push((hole, name, ours.expect_err(name).code())),
+            (true, Some(defect)) => defects.push((defect, name, ours.expect_err(name).code())),
             (false, _) => {
                 ours.expect_err(name);
                 rejected += 1;
@@ -95,7 +95,7 @@ fn the_official_package_agrees_except_for_its_defects() {
         ("odd timestamp", "odd timestamp: line end", "malformed_timestamp"),
         ("tolerance 0", "no age check", "too_old"),
     ];
-    assert_eq!(holes, expected);
+    assert_eq!(defects, expected);
 }
 
 fn webhook_of(secret: &str) -> Result<Webhook, WebhookError> {
@@ -192,7 +192,7 @@ fn every_attack_is_rejected_with_its_own_error() {
     let stripped = without(&[V2, TIMESTAMP]);
     assert!(webhook("secret").verify(BODY, &stripped).is_ok());
     assert_eq!(webhook("secret").require_v2().verify(BODY, &stripped).unwrap_err(), V2Required);
-    // Within the tolerance a replay is genuine: the replay guard tells it.
+    // Within the tolerance a replay is genuine: the replay guard detects it.
     let recent = sign("secret", NOW - 300, BODY);
     assert!(webhook("secret").verify(BODY, &recent).is_ok() && webhook("secret").verify(BODY, &recent).is_ok());
 }
@@ -247,7 +247,7 @@ fn a_maximum_age_of_events_rejects_replays_without_v2() {
         assert_eq!(verify(webhook(), &body(timestamp)), expected, "{timestamp}");
     }
     assert_eq!(verify(webhook(), "[]"), Err("event_age_unknown"));
-    // A signature that does not match comes first, and v2 has a time of its own.
+    // The signature is checked before the age, and v2 has a signed time.
     let old = body(r#""2020-01-01T00:00:00Z""#);
     let forged = Signer::new("other").unwrap().sign(&old).v1_only();
     assert_eq!(webhook().verify(&old, &forged).unwrap_err().code(), "signature_mismatch");

@@ -589,7 +589,7 @@ async fn fulfill(
 enum Leads {
     /// The term is met, and the money released.
     Money,
-    /// The term is not met; the other party is asked.
+    /// The term is not met; the other party must confirm.
     Other,
     /// The term is not met, and no confirmation is requested.
     Nothing,

@@ -89,7 +89,7 @@ async fn a_second_factor_code_is_required_above_an_amount() {
     assert_eq!(payments.create(with_code(OTP)).await.unwrap_err().outcome(), Outcome::Rejected, "used");
     emulator.otp(BUYER).await;
     payments.create_with_mfa_code_in_query(order(10_001, payer(BUYER)), OTP).await.unwrap();
-    // Where none is asked for, a code that is sent is checked all the same.
+    // Where none is required, a code that is sent is checked as well.
     assert_eq!(payments.create(with_amount(with_code("654321"), 1)).await.unwrap_err().outcome(), Outcome::Rejected);
 }
 

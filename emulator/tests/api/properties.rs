@@ -65,7 +65,7 @@ struct HeldEscrow {
     /// Money that responses said was released and reversed.
     out: Amount,
     /// Money moved in other ways as well: by terms, disputes, or releases of a batch.
-    is_untold: bool,
+    is_partly_reported: bool,
 }
 
 #[derive(Debug, Default)]
@@ -292,7 +292,7 @@ impl Run {
             let id = response["id"].as_str().unwrap().to_owned();
             let term_id = response["terms"][0]["term_id"].as_str().map(str::to_owned);
             let created = Created { id, merchant: sender.merchant, amount, response };
-            let held = HeldEscrow { created, payer, term_id, out: Amount::ZERO, is_untold: false };
+            let held = HeldEscrow { created, payer, term_id, out: Amount::ZERO, is_partly_reported: false };
             self.state().escrows.push(held);
         }
     }
@@ -349,7 +349,7 @@ impl Run {
         let merchant = &self.merchants[escrow.created.merchant];
         let sender = escrow.payer.as_ref().filter(|_| is_buyer).unwrap_or(merchant);
         let body = json!({ "term_id": term_id, "term_type": kind, "data": data });
-        self.state().escrows[at].is_untold = true;
+        self.state().escrows[at].is_partly_reported = true;
         self.write("fulfill", sender, &format!("/escrows/{id}/terms/{term_id}/fulfill"), body).await;
     }
 
@@ -358,7 +358,7 @@ impl Run {
         let (id, merchant) = (&escrow.created.id, &self.merchants[escrow.created.merchant]);
         let body = json!({ "reason": "Broken" });
         if self.write("dispute", merchant, &format!("/escrows/{id}/disputes"), body).await.is_some() {
-            self.state().escrows[at].is_untold = true;
+            self.state().escrows[at].is_partly_reported = true;
             let end = [Resolution::Release, Resolution::Reverse, Resolution::Dismiss];
             self.emulator.resolve_dispute(id, *rng.choice(&end).unwrap());
         }
@@ -464,11 +464,11 @@ impl Run {
         let mut escrows = 0;
         for escrow in &state.escrows {
             escrows += 1;
-            let HeldEscrow { created, out, is_untold, .. } = escrow;
+            let HeldEscrow { created, out, is_partly_reported, .. } = escrow;
             let found = self.get(&self.merchants[created.merchant], &format!("/escrows/{}", created.id)).await;
             assert_eq!(amount(&found["amount"]), created.amount);
-            let told = if *is_untold { None } else { Some(*out) };
-            self.check_escrow(&ledger, created.amount, &found["status"], told);
+            let reported = if *is_partly_reported { None } else { Some(*out) };
+            self.check_escrow(&ledger, created.amount, &found["status"], reported);
         }
         for batch in &state.batches {
             let path = format!("/escrow-disbursements/{}", batch.id);
@@ -515,7 +515,7 @@ impl Run {
     }
 
     /// The money of an escrow was released, was reversed, or is held.
-    fn check_escrow(&self, ledger: &[Entry], value: i64, status: &Value, told: Option<Amount>) {
+    fn check_escrow(&self, ledger: &[Entry], value: i64, status: &Value, reported: Option<Amount>) {
         let into: Vec<&Entry> =
             ledger.iter().filter(|entry| matches!(entry.to, Account::Escrow(_)) && entry.amount == value).collect();
         assert_eq!(into.len(), 1, "escrow of {value}: {into:?}");
@@ -523,11 +523,11 @@ impl Run {
         let out = ledger.iter().filter(|entry| entry.from == *account).map(|entry| entry.amount);
         let out = Amount::checked_sum(out).unwrap();
         let held = Amount::from(value).checked_sub(out).unwrap();
-        assert!(held >= 0, "escrow of {value}: more than all came out");
+        assert!(held >= 0, "escrow of {value}: more was released than held");
         assert_eq!(self.balance(account), held, "escrow of {value}");
         assert_eq!(status == "pending", held > 0, "escrow of {value}: {status}, held {held}");
-        if let Some(told) = told {
-            assert_eq!(told, out, "escrow of {value}: responses tell of {told}, and {out} moved");
+        if let Some(reported) = reported {
+            assert_eq!(reported, out, "escrow of {value}: responses report {reported}, and {out} moved");
         }
     }
 
@@ -542,7 +542,7 @@ impl Run {
         assert_eq!(total.checked_add(fee), Some(debit), "{found}");
         let external = items.iter().filter(|item| item["recipient_id"].is_null()).count();
         assert_eq!(fee, Amount::from(500 * i64::try_from(external).unwrap()), "{found}");
-        // What was debited went to recipients and fees, came back, or waits for recipients.
+        // What was debited went to recipients and fees, was returned, or waits for recipients.
         let mut expected: Vec<Amount> = Vec::new();
         if found["status"] == "cancelled" {
             expected.push(debit);

@@ -1,4 +1,4 @@
-//! Named situations, and what a test asks of the emulator.
+//! Named situations, and settings of a test.
 
 use piaxis::{
     ErrorKind, EscrowStatus, PaymentStatus,

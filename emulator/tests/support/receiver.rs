@@ -27,7 +27,7 @@ pub(crate) enum Respond {
     Hang,
 }
 
-/// A delivery as it came.
+/// A delivery as received.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
     pub(crate) headers: HeaderMap,
@@ -58,14 +58,14 @@ struct State {
 pub(crate) struct Receiver {
     pub(crate) url: String,
     state: Arc<Mutex<State>>,
-    came: Arc<Notify>,
+    arrived: Arc<Notify>,
 }
 
 impl Receiver {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hooks?token=in-the-url", listener.local_addr().unwrap());
-        let receiver = Self { url, state: Arc::default(), came: Arc::default() };
+        let receiver = Self { url, state: Arc::default(), arrived: Arc::default() };
         let own = receiver.clone();
         tokio::spawn(async move {
             loop {
@@ -99,7 +99,7 @@ impl Receiver {
             state.received.push(Received { headers, body });
             state.responses.pop_front().unwrap_or(Respond::Status(200))
         };
-        self.came.notify_one();
+        self.arrived.notify_one();
         match respond {
             Respond::Status(status) => {
                 let location = self.url.as_str();
@@ -121,11 +121,11 @@ impl Receiver {
         self.state.lock().unwrap().received.clone()
     }
 
-    /// Waits until this many deliveries came.
+    /// Waits until this many deliveries were received.
     pub(crate) async fn wait_for(&self, count: usize) {
         let wait = async {
             while self.received().len() < count {
-                self.came.notified().await;
+                self.arrived.notified().await;
             }
         };
         tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap();

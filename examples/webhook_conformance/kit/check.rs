@@ -47,7 +47,7 @@ impl<'a> Check<'a> {
         loop {
             let outcome = self.send(&request(self.kit)).await;
             // Another 4xx will not change.
-            if outcome.accepted() || (outcome.rejected() && !outcome.again()) || Instant::now() >= end {
+            if outcome.accepted() || (outcome.rejected() && !outcome.is_temporary()) || Instant::now() >= end {
                 return outcome;
             }
             sleep(self.kit.settings.retry_pause).await;

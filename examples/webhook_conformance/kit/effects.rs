@@ -1,4 +1,4 @@
-//! How often the effect of an event happened, as the endpoint tells.
+//! How often the effect of an event happened, as the endpoint reports.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{Kit, Row, Verdict};
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const PLACEHOLDER: &str = "{id}";
 
-/// The URL that tells.
+/// The URL that returns the count.
 pub struct Effects {
     template: String,
     client: reqwest::Client,

@@ -31,18 +31,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The sender does not come again.
+    /// The sender does not retry.
     pub fn accepted(self) -> bool {
         matches!(self, Self::Status(200..300))
     }
 
-    /// The delivery is wrong.
+    /// The delivery is invalid.
     pub fn rejected(self) -> bool {
         matches!(self, Self::Status(400..500))
     }
 
-    /// The delivery is to come again.
-    pub fn again(self) -> bool {
+    /// The sender is to retry.
+    pub fn is_temporary(self) -> bool {
         matches!(self, Self::Status(408 | 409 | 425 | 429 | 500..600))
     }
 }

@@ -25,7 +25,7 @@ pub use report::{Report, Row, Verdict};
 pub struct Settings {
     pub url: Url,
     pub secret: String,
-    /// URL that tells how often the effect for `{id}` happened.
+    /// URL that returns how often the effect for `{id}` happened.
     pub effects: Option<String>,
     /// Whether the endpoint may accept deliveries without v2.
     pub v1_allowed: bool,

@@ -9,7 +9,7 @@ use super::{
     fault::{Connection, Fault},
 };
 
-/// One call of the default client.
+/// One payment made with the default client.
 pub(crate) struct Row {
     pub(crate) gateway: &'static str,
     pub(crate) fault: Fault,
@@ -82,7 +82,7 @@ impl Row {
             flaws.push("the request arrived over another connection");
         }
         if self.fault.name.ends_with("ok") && self.result.is_err() {
-            flaws.push("the call failed");
+            flaws.push("the request failed");
         }
         if is_early && !self.result.as_ref().is_err_and(Error::is_timeout) {
             flaws.push("the client did not time out");

@@ -56,7 +56,7 @@ impl Changing {
         };
         let page_size = if longest > 1_000 { random.usize(20..=100) } else { random.usize(1..=12) };
         let changes = *random.choice(&[0, 20, 60, 100]).unwrap_or(&0);
-        let lies = random.u8(0..3) == 0;
+        let misbehaves = random.u8(0..3) == 0;
         Self {
             list,
             hidden: Vec::new(),
@@ -71,8 +71,8 @@ impl Changing {
             bursts: random.u8(0..4) == 0,
             only_on_top: random.u8(0..4) == 0,
             // A client cannot tell an empty page from the end where pages of one item do not overlap.
-            empties: if lies && largest_page > 1 { random.u8(0..25) } else { 0 },
-            repeats: if lies { random.u8(0..25) } else { 0 },
+            empties: if misbehaves && largest_page > 1 { random.u8(0..25) } else { 0 },
+            repeats: if misbehaves { random.u8(0..25) } else { 0 },
             pages: Vec::new(),
             lied: false,
             random,
@@ -177,7 +177,7 @@ impl fmt::Debug for Changing {
     }
 }
 
-/// What the cases came to.
+/// The results of all cases.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) cases: u64,
@@ -192,7 +192,7 @@ impl Tally {
     pub(crate) fn check(&mut self, seed: u64, list: &Changing, read: &[usize], error: Option<&str>) {
         let distinct: HashSet<usize> = read.iter().copied().collect();
         let state = || format!("seed {seed}, {} requests: {list:?}", list.pages.len());
-        assert_eq!(distinct.len(), read.len(), "an item came twice, {}", state());
+        assert_eq!(distinct.len(), read.len(), "an item was repeated, {}", state());
         if error.is_none() {
             let lost: Vec<_> = list.constant.difference(&distinct).collect();
             assert!(lost.is_empty(), "lost {} items, such as {:?}, {}", lost.len(), lost.first(), state());

@@ -12,9 +12,9 @@ use axum::{Router, body::Body, http::Response, http::Uri};
 use piaxis::{Client, ClientBuilder, Environment, RetryPolicy};
 use tokio::net::TcpListener;
 
-/// A request for a page.
+/// Path and query of a request for a page.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     pub(crate) path: String,
     pub(crate) offset: usize,
     pub(crate) limit: usize,
@@ -23,32 +23,32 @@ pub(crate) struct Asked {
 
 /// A page: the numbers of its items, and the total that the server claims.
 #[derive(Debug, Clone)]
-pub(crate) struct Given {
+pub(crate) struct Page {
     pub(crate) items: Vec<usize>,
     pub(crate) total: Option<usize>,
 }
 
-type Give = dyn Fn(usize, &Asked) -> Result<Given, u16> + Send + Sync;
+type PageOf = dyn Fn(usize, &PageQuery) -> Result<Page, u16> + Send + Sync;
 
 /// A server that computes each page from the request and the number of requests before it.
 pub(crate) struct Server {
     address: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    queries: Arc<Mutex<Vec<PageQuery>>>,
 }
 
 impl Server {
     /// A page, or a status.
-    pub(crate) async fn start(give: impl Fn(usize, &Asked) -> Result<Given, u16> + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(page: impl Fn(usize, &PageQuery) -> Result<Page, u16> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-        let (kept, give): (_, Arc<Give>) = (asked.clone(), Arc::new(give));
+        let queries: Arc<Mutex<Vec<PageQuery>>> = Arc::default();
+        let (kept, page): (_, Arc<PageOf>) = (queries.clone(), Arc::new(page));
         let router = Router::new().fallback(move |uri: Uri| {
-            let (kept, give) = (kept.clone(), give.clone());
-            async move { respond(&uri, &kept, &*give) }
+            let (kept, page) = (kept.clone(), page.clone());
+            async move { respond(&uri, &kept, &*page) }
         });
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, asked }
+        Self { address, queries }
     }
 
     pub(crate) fn builder(&self) -> ClientBuilder {
@@ -63,39 +63,39 @@ impl Server {
         self.builder().retry_policy(RetryPolicy::none()).build().unwrap()
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    pub(crate) fn queries(&self) -> Vec<PageQuery> {
+        self.queries.lock().unwrap().clone()
     }
 }
 
-fn respond(uri: &Uri, asked: &Mutex<Vec<Asked>>, give: &Give) -> Response<Body> {
-    let query: std::collections::HashMap<String, String> =
+fn respond(uri: &Uri, queries: &Mutex<Vec<PageQuery>>, page: &PageOf) -> Response<Body> {
+    let parameters: std::collections::HashMap<String, String> =
         form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-    let number = |key: &str| query.get(key).and_then(|text| text.parse().ok());
-    let request = Asked {
+    let number = |key: &str| parameters.get(key).and_then(|text| text.parse().ok());
+    let query = PageQuery {
         path: uri.path().to_owned(),
         offset: number("offset").unwrap_or(0),
         limit: number("limit").unwrap_or(20),
-        to_date: query.get("to_date").cloned(),
+        to_date: parameters.get("to_date").cloned(),
     };
     let before = {
-        let mut asked = asked.lock().unwrap();
-        asked.push(request.clone());
-        asked.len() - 1
+        let mut queries = queries.lock().unwrap();
+        queries.push(query.clone());
+        queries.len() - 1
     };
-    match give(before, &request) {
+    match page(before, &query) {
         Ok(page) => Response::new(Body::from(json(&page))),
         Err(status) => Response::builder().status(status).body(Body::from(r#"{"detail":"not now"}"#)).unwrap(),
     }
 }
 
-fn json(page: &Given) -> String {
+fn json(page: &Page) -> String {
     let mut text = r#"{"results":["#.to_owned();
     for (at, id) in page.items.iter().enumerate() {
         let comma = if at == 0 { "" } else { "," };
         write!(
             text,
-            r#"{comma}{{"payment_id":"row-{id}","disbursement_id":"row-{id}","status":"completed","currency":"UGX","amount":"15000.00","total_amount":"15000.00"}}"#
+            r#"{comma}{{"payment_id":"item-{id}","disbursement_id":"item-{id}","status":"completed","currency":"UGX","amount":"15000.00","total_amount":"15000.00"}}"#
         )
         .unwrap();
     }
@@ -107,12 +107,12 @@ fn json(page: &Given) -> String {
 }
 
 /// The page of a list, with a true total.
-pub(crate) fn page_of(list: &[usize], asked: &Asked) -> Given {
-    let items = list.iter().copied().skip(asked.offset).take(asked.limit).collect();
-    Given { items, total: Some(list.len()) }
+pub(crate) fn page_of(list: &[usize], query: &PageQuery) -> Page {
+    let items = list.iter().copied().skip(query.offset).take(query.limit).collect();
+    Page { items, total: Some(list.len()) }
 }
 
 /// The number of an item.
 pub(crate) fn number(id: &str) -> usize {
-    id.strip_prefix("row-").unwrap().parse().unwrap()
+    id.strip_prefix("item-").unwrap().parse().unwrap()
 }

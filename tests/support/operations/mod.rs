@@ -145,7 +145,7 @@ impl Row {
     }
 }
 
-/// A row in the order of a request: operation, call, first line, body, credentials, response.
+/// A row in the order of a request: operation, method, first line, body, credentials, response.
 macro_rules! row {
     ($operation:ident, |$client:ident, $id:ident| $request:expr, $method:literal $target:expr, $body:expr, $takes:ident, $response:expr) => {
         Row {
@@ -216,7 +216,7 @@ pub(crate) const STREAMS: &[Streamed] = &[
     }),
 ];
 
-/// One row for each operation and way to call it.
+/// One row for each operation and way to send it.
 #[rustfmt::skip]
 pub(crate) fn rows() -> Vec<Row> {
     vec![

@@ -128,20 +128,20 @@ pub(crate) fn with_credentials(builder: piaxis::ClientBuilder) -> piaxis::Client
 
 type Outcome = Pin<Box<dyn Future<Output = (Printed, bool)>>>;
 
-/// A request that carries secrets.
-pub(crate) struct Call {
+/// A request that carries secrets, and the secrets.
+pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) secrets: &'static [&'static str],
     /// Sends the request, and returns the printed texts and whether the request succeeded.
     pub(crate) outcome: Outcome,
 }
 
-pub(crate) fn call<T>(
+pub(crate) fn case<T>(
     name: &'static str,
     secrets: &'static [&'static str],
     body: impl Debug + 'static,
     request: Request<T>,
-) -> Call
+) -> Case
 where
     T: Debug + piaxis::ResponseBody,
 {
@@ -170,11 +170,11 @@ where
             }
         }
     };
-    Call { name, secrets, outcome: Box::pin(outcome) }
+    Case { name, secrets, outcome: Box::pin(outcome) }
 }
 
 /// One request of each kind that carries a secret or personal data.
-pub(crate) fn calls(client: &Client) -> Vec<Call> {
+pub(crate) fn cases(client: &Client) -> Vec<Case> {
     let unknown = || JsonObject::from_iter([("full_name", NAME), ("national_id", NATIONAL_ID)]);
     let payer = || UserInfo::builder().email(EMAIL).phone_number(PHONE).otp(OTP).extra(unknown()).build();
     let payment =
@@ -210,64 +210,64 @@ pub(crate) fn calls(client: &Client) -> Vec<Call> {
 
     let (payments, escrows, oauth) = (client.payments(), client.escrows(), client.oauth());
     vec![
-        call("get", &[API_KEY, ACCESS_TOKEN], "", payments.get("pay-1")),
-        call(
+        case("get", &[API_KEY, ACCESS_TOKEN], "", payments.get("pay-1")),
+        case(
             "payment, code in the body",
             &[API_KEY, ACCESS_TOKEN, OTP, MFA, EMAIL, PHONE],
             payment().mfa_code(MFA).build(),
             payments.create(payment().mfa_code(MFA).build()),
         ),
-        call(
+        case(
             "payment, code in the query",
             &[API_KEY, ACCESS_TOKEN, OTP, MFA, EMAIL, PHONE],
             Secret::from(MFA),
             payments.create_with_mfa_code_in_query(payment().build(), MFA),
         ),
-        call(
+        case(
             "escrow",
             &[API_KEY, OTP, PASSWORD, PHONE, NAME, NATIONAL_ID, LATITUDE_TEXT, LONGITUDE_TEXT],
             escrow.clone(),
             escrows.create(escrow),
         ),
-        call("release", &[API_KEY, OTP, VERIFICATION, EMAIL], release.clone(), escrows.release("escrow-1", release)),
-        call("reverse", &[API_KEY, OTP, VERIFICATION, EMAIL], reverse.clone(), escrows.reverse("escrow-1", reverse)),
-        call("dispute", &[API_KEY, OTP, NAME, NATIONAL_ID], dispute.clone(), escrows.dispute("escrow-1", dispute)),
-        call(
+        case("release", &[API_KEY, OTP, VERIFICATION, EMAIL], release.clone(), escrows.release("escrow-1", release)),
+        case("reverse", &[API_KEY, OTP, VERIFICATION, EMAIL], reverse.clone(), escrows.reverse("escrow-1", reverse)),
+        case("dispute", &[API_KEY, OTP, NAME, NATIONAL_ID], dispute.clone(), escrows.dispute("escrow-1", dispute)),
+        case(
             "password",
             &[API_KEY, OTP, PASSWORD, PHONE],
             (evidence.clone(), TermEvidence::from(evidence.clone())),
             escrows.fulfill_term("escrow-1", "term-1", evidence, Some(payer())),
         ),
-        call(
+        case(
             "meeting",
             &[OTP, NATIONAL_ID, LATITUDE_TEXT, LONGITUDE_TEXT],
             (meeting.clone(), TermEvidence::from(meeting.clone())),
             escrows.fulfill_term("escrow-1", "term-1", meeting, Some(payer())),
         ),
-        call(
+        case(
             "proof",
             &[NAME, NATIONAL_ID],
             (proof.clone(), TermEvidence::from(proof.clone())),
             escrows.fulfill_term("escrow-1", "term-1", proof, None),
         ),
-        call("quote", &[PHONE, EMAIL], payout.clone(), client.disbursements().quote(payout.clone())),
-        call("payout", &[PHONE, EMAIL], payout.clone(), client.disbursements().create(payout)),
-        call(
+        case("quote", &[PHONE, EMAIL], payout.clone(), client.disbursements().quote(payout.clone())),
+        case("payout", &[PHONE, EMAIL], payout.clone(), client.disbursements().create(payout)),
+        case(
             "escrow batch",
             &[PHONE, EMAIL, LATITUDE_TEXT, LONGITUDE_TEXT],
             batch.clone(),
             client.escrow_disbursements().create(batch),
         ),
-        call(
+        case(
             "other evidence",
             &[API_KEY, ACCESS_TOKEN, PASSWORD],
             other.clone(),
             escrows.fulfill_term("escrow-1", "term-1", other, None),
         ),
-        call("exchange", &[CODE, VERIFIER, CLIENT_SECRET], exchange.clone(), oauth.exchange_code(exchange)),
-        call("exchange, own secret", &[CODE, CLIENT_SECRET], own_secret.clone(), oauth.exchange_code(own_secret)),
-        call("refresh", &[REFRESH_TOKEN, CLIENT_SECRET], refresh.clone(), oauth.refresh_token(refresh)),
-        call("authorize", &[API_KEY, STATE], authorize.clone(), oauth.authorize_test(authorize)),
-        call("otp", &[API_KEY, ACCESS_TOKEN, EMAIL, PHONE], otp.clone(), client.otp().request(otp)),
+        case("exchange", &[CODE, VERIFIER, CLIENT_SECRET], exchange.clone(), oauth.exchange_code(exchange)),
+        case("exchange, own secret", &[CODE, CLIENT_SECRET], own_secret.clone(), oauth.exchange_code(own_secret)),
+        case("refresh", &[REFRESH_TOKEN, CLIENT_SECRET], refresh.clone(), oauth.refresh_token(refresh)),
+        case("authorize", &[API_KEY, STATE], authorize.clone(), oauth.authorize_test(authorize)),
+        case("otp", &[API_KEY, ACCESS_TOKEN, EMAIL, PHONE], otp.clone(), client.otp().request(otp)),
     ]
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask check`: changes of the contract are caught by the real docs, and bad input is told from agreement.
+//! `cargo xtask check`: changes of the contract are caught by the real docs, and invalid input is distinguished from agreement.
 
 use std::{
     fs,
@@ -283,7 +283,7 @@ fn immaterial_changes_are_silent() {
 
 // ------------------------------------------------------------ bad input, with what the project has
 
-fn refused(what: &str, outcome: &Outcome, names: &str) {
+fn rejected(what: &str, outcome: &Outcome, names: &str) {
     assert_eq!(outcome.code, Some(2), "{what}: {}{}", outcome.stdout, outcome.stderr);
     assert!(outcome.stderr.starts_with("error: "), "{what}: {}", outcome.stderr);
     assert!(outcome.stderr.contains(names), "{what}, {names}: {}", outcome.stderr);
@@ -293,21 +293,21 @@ fn refused(what: &str, outcome: &Outcome, names: &str) {
 fn missing_docs_are_rejected() {
     let spec = docs().join("contract.yaml");
     let check = |docs: &str| check(docs, &spec, &["--no-lock"]);
-    refused("no folder", &check("/nowhere/docs"), "/nowhere/docs");
+    rejected("no folder", &check("/nowhere/docs"), "/nowhere/docs");
 
     let empty = path("empty");
     fs::create_dir_all(&empty).unwrap();
-    refused("an empty folder", &check(empty.to_str().unwrap()), "index.html");
+    rejected("an empty folder", &check(empty.to_str().unwrap()), "index.html");
 
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let address = format!("http://127.0.0.1:{port}/api/docs/");
-    refused("nobody listens", &check(&address), &address);
-    refused("no URL", &check("ftp://127.0.0.1/"), "ftp://127.0.0.1/");
+    rejected("nobody listens", &check(&address), &address);
+    rejected("no URL", &check("ftp://127.0.0.1/"), "ftp://127.0.0.1/");
 }
 
 #[test]
 fn invalid_contracts_are_rejected() {
-    refused("no file", &check_small(Path::new("/nowhere.yaml"), &["--no-lock"]), "/nowhere.yaml");
+    rejected("no file", &check_small(Path::new("/nowhere.yaml"), &["--no-lock"]), "/nowhere.yaml");
     let whole = contract();
     for (what, text) in [
         ("empty", ""),
@@ -320,9 +320,9 @@ fn invalid_contracts_are_rejected() {
     ] {
         let spec = path("bad.yaml");
         fs::write(&spec, text).unwrap();
-        refused(what, &check_small(&spec, &["--no-lock"]), "bad.yaml");
+        rejected(what, &check_small(&spec, &["--no-lock"]), "bad.yaml");
     }
-    // Cut anywhere it is refused or differs, and nothing crashes.
+    // Truncated anywhere it is rejected or differs, and nothing panics.
     for part in 1..8 {
         let spec = path("cut.yaml");
         let mut at = whole.len() * part / 8;
@@ -342,7 +342,7 @@ fn invalid_locks_are_rejected() {
         let lock = path("docs.lock");
         fs::write(&lock, text).unwrap();
         let lock = lock.to_str().unwrap();
-        refused(text, &check_small(&spec, &["--lock", lock]), "docs.lock");
+        rejected(text, &check_small(&spec, &["--lock", lock]), "docs.lock");
         // Accepting the docs anew repairs it.
         let repaired = check_small(&spec, &["--lock", lock, "--update-lock"]);
         assert_eq!(repaired.code, Some(0), "{text}: {}", repaired.stderr);

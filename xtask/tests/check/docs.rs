@@ -37,7 +37,7 @@ type Silent = (&'static str, &'static str, Change);
 // ------------------------------------------------------------ the machinery
 
 impl Checked {
-    /// Findings that ask somebody to do something.
+    /// Findings that require an action.
     fn open_findings(&self) -> Vec<&Value> {
         self.all().filter(|finding| finding["severity"] != "info").collect()
     }
@@ -135,8 +135,8 @@ fn an_event_is_one_finding_and_no_field() {
 
 fn must_be_rejected((name, file, change, expected): &Loud) -> Option<String> {
     let checked = check_changed(file, change);
-    let refused = checked.code == Some(2) && checked.error.contains(expected);
-    (!refused)
+    let is_rejected = checked.code == Some(2) && checked.error.contains(expected);
+    (!is_rejected)
         .then(|| format!("{file}: {name}: {:?}, the error lacks `{expected}`\n{}", checked.code, checked.summary()))
 }
 
@@ -238,7 +238,7 @@ const LOUD: &[Loud] = &[
     ("unknown type of token", SIGN_IN, First("<span class=\"s2\">\"bearer\"</span>", "<span class=\"s2\">\"mac\"</span>"), "mac"),
     ("form parameter removed", GUIDE, First("- `code`\n- `redirect_uri`\n- `client_id`", "- `redirect_uri`\n- `client_id`"), "code"),
     ("query parameter removed from the other list", GUIDE, First("- `to_date`\n- `offset`\n- `limit`\n", "- `offset`\n- `limit`\n"), "to_date"),
-    ("row of a refused route removed", GUIDE, With(|text| without_line(text, "| Refund ")), "refund"),
+    ("row of a rejected route removed", GUIDE, With(|text| without_line(text, "| Refund ")), "refund"),
     ("quoted field removed", GUIDE, First("- `external_total_amount`\n- `total_fee_amount`\n- `total_debit_amount`\n- `items`", "- `total_fee_amount`\n- `total_debit_amount`\n- `items`"), "external_total_amount"),
     ("fee removed", GUIDE, With(|text| without_line(text, "- above `100000 UGX` up to")), "1000 UGX"),
     ("form field removed", SIGN_IN, With(|text| without_line(text, "<strong>client_id</strong>")), "client_id"),

@@ -22,7 +22,7 @@ fn contract() -> Value {
     serde_yaml_ng::from_str(&fs::read_to_string(frozen("contract.yaml")).unwrap()).unwrap()
 }
 
-/// A folder of its own among the files of the build, gone when dropped.
+/// A folder of its own among the files of the build, removed when dropped.
 struct Folder(PathBuf);
 
 impl Folder {

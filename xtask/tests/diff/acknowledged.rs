@@ -63,7 +63,7 @@ fn a_break_is_acknowledged_with_a_reason_until_a_day() {
         (ENTRY.replace("nobody called it", "unused"), "has no reason"),
         (ENTRY.to_owned() + &ENTRY.replace("operation-removed", "schema-removed"), "names no break"),
         (ENTRY.replace("~1x", "~1y"), "names no break"),
-        // What is around it would cover whatever else goes there.
+        // A place above it would cover other breaks.
         (ENTRY.replace("/paths/~1x/get", "/paths"), "names no break"),
     ] {
         accept(&folder, &text);
@@ -107,13 +107,13 @@ fn an_acknowledgement_that_has_landed_neither_fails_nor_excuses() {
     }
     let (_, out, _) = run(&folder, &["HEAD", "--format", "github"]);
     assert!(out.contains("::warning file=openapi/accepted-breaks.yaml,title=acknowledgement::"), "{out}");
-    // Past its day it still alarms nobody, and against what was before the break it is used.
+    // Expired it fails nothing here; against the contract before the break it is used.
     accept(&folder, &ENTRY.replace("2999", "2020"));
     commit(&folder);
     assert_eq!(run(&folder, &["HEAD"]).0, Some(0));
     accept(&folder, ENTRY);
     assert_eq!(run(&folder, &["HEAD~2"]).0, Some(0));
-    // The operation comes back, and goes again.
+    // The operation is added back, and removed again.
     let with = GOOD.replace("paths: {}", "paths:\n  /x:\n    get: { operationId: x_get, responses: {} }");
     fs::write(&contract, with).unwrap();
     commit(&folder);

@@ -36,8 +36,8 @@ const EDITS: &[Case] = &[
     ("a description is another", Set, "/paths/~1payments~1create/post/description", r##""Other words""##, "patch", "patch"),
     ("sources of an operation are others", Set, "/paths/~1payments~1create/post/x-piaxis-source", r##"["python-sdk"]"##, "patch", "patch"),
     ("a query struct is renamed", Set, "/paths/~1merchant-payments/get/x-piaxis-query", r##""PaymentQuery""##, "none", "breaking"),
-    ("a query struct is gone", Remove, "/paths/~1merchant-payments/get/x-piaxis-query", r##""##, "none", "breaking"),
-    ("a method of an operation is gone", Remove, "/paths/~1token/post/x-piaxis-methods/1", r##""##, "none", "breaking"),
+    ("a query struct is removed", Remove, "/paths/~1merchant-payments/get/x-piaxis-query", r##""##, "none", "breaking"),
+    ("a method of an operation is removed", Remove, "/paths/~1token/post/x-piaxis-methods/1", r##""##, "none", "breaking"),
     ("an operation has another method", Push, "/paths/~1token/post/x-piaxis-methods", r##""revoke""##, "none", "additive"),
     ("an operation becomes replayable", Set, "/paths/~1payments~1create/post/x-piaxis-idempotent", r##"true"##, "patch", "patch"),
     ("an operation is sent once", Set, "/paths/~1payments~1create/post/x-piaxis-never-retried", r##"true"##, "patch", "patch"),
@@ -45,17 +45,17 @@ const EDITS: &[Case] = &[
     ("an unknown extension of others appears", Set, "/paths/~1payments~1create/post/x-novelty", r##"true"##, "none", "patch"),
     ("an unknown key of an operation appears", Set, "/paths/~1payments~1create/post/novelty", r##"true"##, "breaking", "breaking"),
     ("an operation takes anybody", Set, "/paths/~1payments~1create/post/security", r##"[]"##, "additive", "none"),
-    ("an operation takes nobody without a key", Set, "/paths/~1token/post/security", r##"[{"api_key":[]}]"##, "breaking", "none"),
+    ("an operation requires a key", Set, "/paths/~1token/post/security", r##"[{"api_key":[]}]"##, "breaking", "none"),
     ("another set of credentials is enough", Push, "/paths/~1disbursements~1quote/post/security", r##"{"bearer":[]}"##, "additive", "none"),
     ("a set of credentials is no longer enough", Remove, "/paths/~1payments~1create/post/security/2", r##""##, "breaking", "none"),
     ("a scope is wanted", Set, "/paths/~1disbursements~1quote/post/security/0/api_key", r##"["write"]"##, "breaking", "none"),
-    ("a security scheme is gone", Remove, "/components/securitySchemes/bearer", r##""##, "breaking", "breaking"),
+    ("a security scheme is removed", Remove, "/components/securitySchemes/bearer", r##""##, "breaking", "breaking"),
     ("a key is in another header", Set, "/components/securitySchemes/api_key/name", r##""x-key""##, "breaking", "none"),
     ("a security scheme is added", Set, "/components/securitySchemes/basic", r##"{"type":"http","scheme":"basic"}"##, "additive", "none"),
     ("a security scheme is described otherwise", Set, "/components/securitySchemes/bearer/description", r##""Words""##, "patch", "patch"),
     ("a code for a missing header is another", Set, "/components/securitySchemes/client_id/x-piaxis-missing-code", r##""OTHER""##, "patch", "patch"),
     ("an environment is at another address", Set, "/servers/1/url", r##""https://other.example.com/api""##, "breaking", "none"),
-    ("an environment is gone", Remove, "/servers/1", r##""##, "breaking", "breaking"),
+    ("an environment is removed", Remove, "/servers/1", r##""##, "breaking", "breaking"),
     ("an environment is added", Push, "/servers", r##"{"url":"https://staging.example.com","x-piaxis-environment":"staging"}"##, "additive", "additive"),
     ("a server is described otherwise", Set, "/servers/0/description", r##""Words""##, "patch", "patch"),
     ("the version of the contract is another", Set, "/info/version", r##""2026-05-01""##, "patch", "patch"),
@@ -69,7 +69,7 @@ const EDITS: &[Case] = &[
     ("an optional query parameter is added", Push, "/paths/~1merchant-payments/get/parameters", r##"{"name":"q","in":"query","schema":{"type":"string"}}"##, "additive", "additive"),
     ("a required header is added", Push, "/paths/~1payments~1create/post/parameters", r##"{"name":"X-A","in":"header","required":true,"schema":{"type":"string"}}"##, "breaking", "breaking"),
     ("an optional header is added", Push, "/paths/~1payments~1create/post/parameters", r##"{"name":"X-A","in":"header","schema":{"type":"string"}}"##, "additive", "additive"),
-    ("a filter is gone", Remove, "/paths/~1merchant-payments/get/parameters/0", r##""##, "breaking", "breaking"),
+    ("a filter is removed", Remove, "/paths/~1merchant-payments/get/parameters/0", r##""##, "breaking", "breaking"),
     ("an idempotency key is no longer taken", Remove, "/paths/~1payments~1create/post/parameters/0", r##""##, "breaking", "breaking"),
     ("a filter becomes required", Set, "/paths/~1merchant-payments/get/parameters/0/required", r##"true"##, "breaking", "breaking"),
     ("a required parameter becomes optional", Set, "/paths/~1authorize/get/parameters/0/required", r##"false"##, "additive", "additive"),
@@ -84,7 +84,7 @@ const EDITS: &[Case] = &[
     ("a header is an argument now", Set, "/components/parameters/IdempotencyKey/x-piaxis-transport", r##""request_id""##, "none", "breaking"),
     ("a shared header is renamed", Set, "/components/parameters/IdempotencyKey/name", r##""Idempotency-Key""##, "breaking", "breaking"),
     ("a header is written otherwise", Set, "/components/parameters/Limit/style", r##""spaceDelimited""##, "breaking", "none"),
-    ("a common header is gone", Remove, "/x-piaxis-common-headers/0", r##""##, "patch", "none"),
+    ("a common header is removed", Remove, "/x-piaxis-common-headers/0", r##""##, "patch", "none"),
     ("a common header is added", Push, "/x-piaxis-common-headers", r##"{"name":"X-B","in":"header","schema":{"type":"string"}}"##, "additive", "none"),
     ("a body is no longer taken", Remove, "/paths/~1payments~1create/post/requestBody", r##""##, "breaking", "breaking"),
     ("a body becomes optional", Set, "/paths/~1payments~1create/post/requestBody/required", r##"false"##, "additive", "additive"),
@@ -95,8 +95,8 @@ const EDITS: &[Case] = &[
     ("a body has another schema", Set, "/paths/~1payments~1create/post/requestBody/content/application~1json/schema", r##"{"$ref":"#/components/schemas/OtpRequest"}"##, "breaking", "breaking"),
     ("a request has another optional field", Set, "/components/schemas/PaymentCreate/properties/note", r##"{"type":"string"}"##, "additive", "additive"),
     ("a request has another required field", SetPush, "/components/schemas/PaymentCreate/properties/note", r##"{"type":"string"}"##, "breaking", "breaking"),
-    ("a required field of a request is gone", Remove, "FIELD:/components/schemas/PaymentCreate:amount", r##""##, "breaking", "breaking"),
-    ("an optional field of a request is gone", Remove, "/components/schemas/PaymentCreate/properties/return_url", r##""##, "breaking", "breaking"),
+    ("a required field of a request is removed", Remove, "FIELD:/components/schemas/PaymentCreate:amount", r##""##, "breaking", "breaking"),
+    ("an optional field of a request is removed", Remove, "/components/schemas/PaymentCreate/properties/return_url", r##""##, "breaking", "breaking"),
     ("a field of a request becomes required", Push, "/components/schemas/PaymentCreate/required", r##""recipient_id""##, "breaking", "breaking"),
     ("a field of a request becomes optional", Remove, "/components/schemas/PaymentCreate/required/1", r##""##, "additive", "additive"),
     ("a field of a request has a longest length", Set, "/components/schemas/PaymentCreate/properties/currency/maxLength", r##"3"##, "breaking", "none"),
@@ -122,8 +122,8 @@ const EDITS: &[Case] = &[
     ("evidence is for another term", Set, "/components/schemas/BuyerDeliveryConfirmation/x-piaxis-term-type", r##""custom""##, "breaking", "patch"),
     ("a response has another optional field", Set, "/components/schemas/PaymentCreated/properties/note", r##"{"type":"string"}"##, "additive", "additive"),
     ("a response has another required field", SetPush, "/components/schemas/PaymentCreated/properties/note", r##"{"type":"string"}"##, "additive", "breaking"),
-    ("an optional field of a response is gone", Remove, "/components/schemas/Payment/properties/reference", r##""##, "patch", "breaking"),
-    ("a required field of a response is gone", Remove, "FIELD:/components/schemas/Payment:currency", r##""##, "breaking", "breaking"),
+    ("an optional field of a response is removed", Remove, "/components/schemas/Payment/properties/reference", r##""##, "patch", "breaking"),
+    ("a required field of a response is removed", Remove, "FIELD:/components/schemas/Payment:currency", r##""##, "breaking", "breaking"),
     ("a field of a response becomes required", Push, "/components/schemas/PaymentCreated/required", r##""currency""##, "additive", "breaking"),
     ("a field of a response becomes optional", Remove, "/components/schemas/Payment/required/0", r##""##, "breaking", "breaking"),
     ("a field of a response may be null", Set, "/components/schemas/PaymentCreated/properties/payment_id/nullable", r##"true"##, "breaking", "none"),
@@ -137,12 +137,12 @@ const EDITS: &[Case] = &[
     ("text of a response is a secret", Set, "/components/schemas/PaymentCreated/properties/currency", r##"{"$ref":"#/components/schemas/Secret"}"##, "patch", "breaking"),
     ("a response is closed", Set, "/components/schemas/PaymentCreated/additionalProperties", r##"false"##, "additive", "breaking"),
     ("a response says nothing of other fields", Remove, "/components/schemas/PaymentCreated/additionalProperties", r##""##, "none", "breaking"),
-    ("a longest length of a response is told", Set, "/components/schemas/PaymentCreated/properties/currency/maxLength", r##"3"##, "additive", "none"),
+    ("a response gets a maximum length", Set, "/components/schemas/PaymentCreated/properties/currency/maxLength", r##"3"##, "additive", "none"),
     ("items of a list are others", Set, "/components/schemas/Disbursement/properties/items/items", r##"{"$ref":"#/components/schemas/EscrowItem"}"##, "additive", "breaking"),
     ("a status is another open enum", Set, "/components/schemas/Payment/properties/status", r##"{"$ref":"#/components/schemas/EscrowStatus"}"##, "additive", "breaking"),
     ("a response has another status", Set, "RENAME:/paths/~1payments~1create/post/responses:200:201", r##""##, "breaking", "breaking"),
-    ("a failure is no longer told", Remove, "/paths/~1payments~1create/post/responses/5XX", r##""##, "patch", "none"),
-    ("another success is told", Set, "/paths/~1payments~1create/post/responses/202", r##"{"description":"Later"}"##, "additive", "none"),
+    ("a failure is no longer described", Remove, "/paths/~1payments~1create/post/responses/5XX", r##""##, "patch", "none"),
+    ("another success is described", Set, "/paths/~1payments~1create/post/responses/202", r##"{"description":"Later"}"##, "additive", "none"),
     ("a response has no body", Remove, "/paths/~1payments~1create/post/responses/200/content", r##""##, "breaking", "breaking"),
     ("a response has a header less", Remove, "/paths/~1payments~1create/post/responses/200/headers", r##""##, "patch", "none"),
     ("a response has a header more", Set, "/paths/~1payments~1create/post/responses/200/headers/x-a", r##"{"schema":{"type":"string"}}"##, "additive", "none"),
@@ -152,7 +152,7 @@ const EDITS: &[Case] = &[
     ("a failure is described otherwise", Set, "/components/responses/ClientError/description", r##""Words""##, "patch", "patch"),
     ("failures have another field", Set, "/components/schemas/ErrorFlat/properties/hint", r##"{"type":"string"}"##, "additive", "none"),
     ("failures have a field less", Remove, "/components/schemas/ErrorFlat/properties/message", r##""##, "breaking", "none"),
-    ("a shape of failures is gone", Remove, "/components/responses/ServerError/content/text~1html", r##""##, "breaking", "none"),
+    ("a shape of failures is removed", Remove, "/components/responses/ServerError/content/text~1html", r##""##, "breaking", "none"),
     ("a header of all responses is a number", Set, "/components/headers/RequestId/schema/type", r##""integer""##, "additive", "none"),
     ("an open enum grows", Push, "/components/schemas/PaymentStatus/x-extensible-enum", r##""expired""##, "additive", "additive"),
     ("an open enum of requests grows", Push, "/components/schemas/TermType/x-extensible-enum", r##""escrow_age""##, "additive", "additive"),
@@ -168,7 +168,7 @@ const EDITS: &[Case] = &[
     ("sources of values are others", Set, "/components/schemas/PaymentStatus/x-piaxis-value-sources/failed", r##"["python-sdk"]"##, "patch", "patch"),
     ("a schema is renamed", Set, "RENAMEREF:PaymentCreated:PaymentAccepted", r##""##, "none", "breaking"),
     ("a schema is added", Set, "/components/schemas/Refund", r##"{"type":"object","properties":{"id":{"type":"string"}}}"##, "none", "additive"),
-    ("a schema that nothing uses is gone", Remove, "/components/schemas/CustomEvidence", r##""##, "none", "breaking"),
+    ("a schema that nothing uses is removed", Remove, "/components/schemas/CustomEvidence", r##""##, "none", "breaking"),
     ("a schema is described otherwise", Set, "/components/schemas/Payment/description", r##""Words""##, "patch", "patch"),
     ("a schema departs from another document", Set, "/components/schemas/Payment/x-piaxis-deviation/0/reason", r##""Words""##, "patch", "patch"),
     ("amounts are text only", Set, "/components/schemas/Amount/oneOf", r##"[{"type":"string"}]"##, "breaking", "breaking"),
@@ -176,16 +176,16 @@ const EDITS: &[Case] = &[
     ("times have no format", Remove, "/components/schemas/Timestamp/format", r##""##, "breaking", "breaking"),
     ("an example of a value is another", Set, "/components/schemas/Amount/example", r##""1""##, "patch", "patch"),
     ("a webhook event is added", Set, "/x-piaxis-webhooks/events/refund.failed", r##"{"x-piaxis-source":["python-sdk"]}"##, "additive", "additive"),
-    ("a webhook event is gone", Remove, "/x-piaxis-webhooks/events/order.created", r##""##, "breaking", "breaking"),
-    ("a webhook header is gone", Remove, "/x-piaxis-webhooks/headers/X-piaxis-Event", r##""##, "breaking", "none"),
+    ("a webhook event is removed", Remove, "/x-piaxis-webhooks/events/order.created", r##""##, "breaking", "breaking"),
+    ("a webhook header is removed", Remove, "/x-piaxis-webhooks/headers/X-piaxis-Event", r##""##, "breaking", "none"),
     ("a webhook header is for another use", Set, "/x-piaxis-webhooks/headers/X-piaxis-Event/x-piaxis-transport", r##""signature""##, "none", "breaking"),
-    ("a webhook payload is gone", Remove, "/x-piaxis-webhooks/payloads/order", r##""##, "breaking", "breaking"),
+    ("a webhook payload is removed", Remove, "/x-piaxis-webhooks/payloads/order", r##""##, "breaking", "breaking"),
     ("a webhook payload is added", Set, "/x-piaxis-webhooks/payloads/payout", r##"{"type":"object","properties":{"id":{"type":"string"}}}"##, "additive", "additive"),
     ("a webhook payload has another field", Set, "/x-piaxis-webhooks/payloads/order/properties/note", r##"{"type":"string"}"##, "additive", "additive"),
     ("a webhook payload has a field less", Remove, "/x-piaxis-webhooks/payloads/order/properties/reference", r##""##, "patch", "breaking"),
     ("a field of a webhook is a number", Set, "/x-piaxis-webhooks/payloads/order/properties/reference/type", r##""number""##, "breaking", "breaking"),
     ("webhooks may be older", Set, "/x-piaxis-webhooks/tolerance/default", r##"600"##, "patch", "patch"),
-    ("an envelope of webhooks is gone", Remove, "/x-piaxis-webhooks/envelopes/helper", r##""##, "breaking", "breaking"),
+    ("an envelope of webhooks is removed", Remove, "/x-piaxis-webhooks/envelopes/helper", r##""##, "breaking", "breaking"),
     ("an example of an envelope is another", Set, "/x-piaxis-webhooks/envelopes/helper/example", r##"{"data":{"event":"a.b"}}"##, "patch", "patch"),
     ("a payload is described otherwise", Set, "/x-piaxis-webhooks/payloads/order/description", r##""Words""##, "patch", "patch"),
     ("an environment variable is no longer read", Remove, "/x-piaxis-environment-variables/client_id/names/1", r##""##, "none", "breaking"),
@@ -279,7 +279,7 @@ fn edited(contract: &str, parsed: &Value, (_, edit, place, text, ..): &Case) -> 
     } else if let Some(name) = text.strip_prefix("INLINE:") {
         let mut schema = document["components"]["schemas"][name].clone();
         let before = document.pointer(place).unwrap().clone();
-        // What stands around a reference is no part of the schema.
+        // Keys beside a reference are no part of the schema.
         schema.as_object_mut().unwrap().retain(|key, _| key == "oneOf");
         assert!(before.get("$ref").is_some());
         set(&mut document, place, schema);
@@ -316,14 +316,15 @@ fn mistake(contract: &str, parsed: &Value, base: &Path, case: &Case) -> Option<S
     let (name, _, _, _, wire, rust) = case;
     let outcome = diff(base, &edited(contract, parsed, case));
     let breaks = *wire == "breaking" || *rust == "breaking";
-    let told = outcome
+    let reported = outcome
         .changes
         .iter()
         .map(|change| format!("{} {} {} {}", change["id"], change["wire"], change["rust"], change["message"]));
-    let told: Vec<String> = told.collect();
+    let reported: Vec<String> = reported.collect();
     let fits = outcome.wire == *wire && outcome.rust == *rust && outcome.code == Some(i32::from(breaks));
     let found = format!("{} {}", outcome.wire, outcome.rust);
-    (!fits || told.len() > 30).then(|| format!("{name}: {wire} {rust} wanted, {found} found\n  {}", told.join("\n  ")))
+    (!fits || reported.len() > 30)
+        .then(|| format!("{name}: {wire} {rust} wanted, {found} found\n  {}", reported.join("\n  ")))
 }
 
 #[test]

@@ -28,7 +28,7 @@ const SCHEMAS: &[Case] = &[
     ("a pattern of what is read-only", "{ properties: { a: { type: string, readOnly: true } } }", "{ properties: { a: { type: string, readOnly: true, pattern: a } } }", true, false),
     ("another type of what is read-only", "{ properties: { a: { type: string, readOnly: true } } }", "{ properties: { a: { type: integer, readOnly: true } } }", true, true),
     ("a limit of what is read-only now", "{ properties: { a: { maximum: 9 } } }", "{ properties: { a: { readOnly: true, maximum: 5 } } }", false, false),
-    ("what is read-only and required is gone", "{ required: [ a ], properties: { a: { readOnly: true }, b: {} } }", "{ properties: { b: {} } }", false, true),
+    ("a required read-only field is removed", "{ required: [ a ], properties: { a: { readOnly: true }, b: {} } }", "{ properties: { b: {} } }", false, true),
     ("values of a map may be anything", "{ type: object, additionalProperties: { type: string } }", "{ type: object, additionalProperties: true }", false, true),
     ("values of a map are text", "{ type: object }", "{ type: object, additionalProperties: { type: string } }", true, false),
     ("values of a map are text, and there are others", "{ type: object, additionalProperties: false }", "{ type: object, additionalProperties: { type: string } }", false, false),
@@ -36,7 +36,7 @@ const SCHEMAS: &[Case] = &[
     ("another type of what is write-only", "{ properties: { a: { type: string, writeOnly: true } } }", "{ properties: { a: { type: integer, writeOnly: true } } }", true, false),
     ("what is read-only becomes required", "{ properties: { a: { readOnly: true } } }", "{ required: [ a ], properties: { a: { readOnly: true } } }", false, false),
     ("what is write-only becomes required", "{ properties: { a: { writeOnly: true } } }", "{ required: [ a ], properties: { a: { writeOnly: true } } }", true, false),
-    ("what is required and write-only is gone", "{ required: [ a ], properties: { a: { writeOnly: true }, b: {} } }", "{ properties: { b: {} } }", true, false),
+    ("a required write-only field is removed", "{ required: [ a ], properties: { a: { writeOnly: true }, b: {} } }", "{ properties: { b: {} } }", true, false),
     ("anything is text", "{ properties: { a: true } }", "{ properties: { a: { type: string } } }", true, false),
     ("text is nothing", "{ properties: { a: { type: string } } }", "{ properties: { a: false } }", true, false),
     ("an exception", "{ type: string }", "{ type: string, not: { enum: [ a ] } }", true, false),
@@ -56,7 +56,7 @@ const SCHEMAS: &[Case] = &[
     ("more beside a reference", "{ $ref: '#/components/schemas/S', maxLength: 9 }", "{ $ref: '#/components/schemas/S', maxLength: 5 }", true, false),
 ];
 
-/// What an operation sends and responses, with what else stands in it: whether it breaks.
+/// A change of an operation, and whether it breaks.
 #[rustfmt::skip]
 const OPERATIONS: &[(&str, &str, &str, bool)] = &[
     ("a wider name of a body", "requestBody: { content: { application/json: {} } }", "requestBody: { content: { 'application/*': {} } }", false),
@@ -124,13 +124,13 @@ fn a_schema_is_judged_by_its_direction() {
         let sent = |schema: &str| format!("requestBody: {{ content: {{ a/b: {{ schema: {schema} }} }} }}");
         let received =
             |schema: &str| format!("responses: {{ '200': {{ content: {{ a/b: {{ schema: {schema} }} }} }} }}");
-        let (in_request, told) = breaks(&sent(base), &sent(head));
+        let (in_request, reported) = breaks(&sent(base), &sent(head));
         if in_request != *request {
-            wrong.push(format!("{name} in a request: {told}"));
+            wrong.push(format!("{name} in a request: {reported}"));
         }
-        let (in_response, told) = breaks(&received(base), &received(head));
+        let (in_response, reported) = breaks(&received(base), &received(head));
         if in_response != *response {
-            wrong.push(format!("{name} in a response: {told}"));
+            wrong.push(format!("{name} in a response: {reported}"));
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
@@ -141,7 +141,7 @@ fn an_operation_is_judged_by_its_direction() {
     let cases = OPERATIONS.iter().map(|(name, base, head, wanted)| (name, breaks(base, head), *wanted));
     let wrong: Vec<String> = cases
         .filter(|(_, (found, _), wanted)| found != wanted)
-        .map(|(name, (_, told), _)| format!("{name}: {told}"))
+        .map(|(name, (_, reported), _)| format!("{name}: {reported}"))
         .collect();
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }

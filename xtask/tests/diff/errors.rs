@@ -1,4 +1,4 @@
-//! `cargo xtask diff`: what cannot be compared is refused with the place.
+//! `cargo xtask diff`: a document that cannot be compared is rejected with the place.
 
 use std::fs;
 
@@ -71,7 +71,7 @@ fn a_document_that_cannot_be_compared_is_rejected_with_the_place() {
     }
 }
 
-/// What stands in a schema, and how it is told of.
+/// Invalid text of a schema, and the reported place.
 #[rustfmt::skip]
 const SCHEMAS: &[(&str, &str)] = &[
     ("required: a", "`\"a\"` at /components/schemas/A/required: it should be a list of texts"),
@@ -104,7 +104,7 @@ const SCHEMAS: &[(&str, &str)] = &[
     ("$ref: '#/x-data'", "`\"7\"` at /x-data/maxItems: it should be a whole number"),
 ];
 
-/// What stands in the operation of a path, and how it is told of.
+/// Invalid text of an operation, and the reported place.
 #[rustfmt::skip]
 const OPERATIONS: &[(&str, &str)] = &[
     ("operationId: 7", "`7` at /paths/~1x/get/operationId: it should be text"),
@@ -135,7 +135,7 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("parameters: [ { name: q, in: header }, { name: Q, in: header } ]", "/paths/~1x/get/parameters/1 is another parameter `Q` (header)"),
 ];
 
-/// What stands below the paths, and how it is told of.
+/// Invalid text below the paths, and the reported place.
 #[rustfmt::skip]
 const PATHS: &[(&str, &str)] = &[
     ("3", "`3` at /paths/~1x: it should be a map"),
@@ -164,7 +164,7 @@ fn keys_that_would_be_ignored_are_rejected_with_the_place() {
             let (code, out, error) = run(&folder, &arguments);
             assert_eq!((code, out.as_str()), (Some(2), ""), "{text}: {error}");
             assert!(error.contains(wanted), "{text}: {wanted} is not in {error}");
-            // What stands elsewhere has a line of its own.
+            // Text of another place has a line of its own.
             let elsewhere = ["/info", "/x-data", "/y/"].iter().any(|place| wanted.contains(place));
             assert!(elsewhere || error.contains(&format!(".yaml:{line}:")), "{text}: {line} is no line of {error}");
         }
@@ -226,7 +226,7 @@ fn a_key_without_a_value_equals_a_missing_key() {
     }
 }
 
-/// A chain that comes to a value after very many references.
+/// A chain of very many references that ends at a value.
 fn references(first: &str) -> String {
     let mut text = format!(
         "openapi: 3.0.3\npaths: {{}}\ncomponents:\n  schemas:\n    A: {{ type: string }}\n    A0: {{ $ref: '{first}' }}\n"
@@ -275,7 +275,7 @@ fn missing_files_and_references_are_named() {
 fn a_document_of_20_megabytes_is_rejected() {
     let folder = folder("long");
     fs::write(folder.join("good.yaml"), GOOD).unwrap();
-    let line = "# words that say nothing, over and over, until nobody reads them any more\n";
+    let line = "# a comment that fills the file and is long enough to reach the size limit\n";
     fs::write(folder.join("long.yaml"), GOOD.to_owned() + &line.repeat(20_000_000 / line.len() + 1)).unwrap();
     let (code, out, error) = run(&folder, &["good.yaml", "long.yaml"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));

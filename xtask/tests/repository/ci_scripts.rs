@@ -1,4 +1,4 @@
-//! The scripts of the workflows, with a `cargo` that prints what a test asks for.
+//! The scripts of the workflows, with a `cargo` that prints what a test sets.
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
@@ -37,7 +37,7 @@ fn docs_that_cannot_be_read_are_named_in_the_summary() {
     assert_eq!(code, Some(2));
     assert!(summary.contains("could not be compared") && summary.contains("error: no docs: HTTP 502"), "{summary}");
     assert_eq!(out, "::error title=the docs could not be compared::error: no docs: HTTP 502\n");
-    // Whatever the program died of, it found nothing.
+    // A crash of the program is not a finding.
     assert_eq!(run(&folder, "docs-drift", &drift, "exit 101").0, Some(2));
 }
 

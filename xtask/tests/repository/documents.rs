@@ -163,7 +163,7 @@ fn the_front_page_is_short_and_its_examples_are_narrow() {
     }
 }
 
-/// What somebody tries first is what CI tries.
+/// CI runs the commands that a new user runs first.
 #[test]
 fn ci_runs_the_commands_of_the_readme() {
     let (readme, run) = (read("README.md"), read(".ci/run").replace(" --locked", ""));

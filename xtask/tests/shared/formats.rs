@@ -1,4 +1,4 @@
-//! The reports of `cargo xtask check` and `cargo xtask diff`: each format as somebody reads it.
+//! The reports of `cargo xtask check` and `cargo xtask diff`: each format as it is printed.
 
 use std::{
     fs,

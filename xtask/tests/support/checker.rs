@@ -27,7 +27,7 @@ pub fn own_path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}-{name}", process::id()))
 }
 
-/// A folder of its own among the files of the build, gone when dropped.
+/// A folder of its own among the files of the build, removed when dropped.
 pub struct Folder(pub PathBuf);
 
 impl Folder {

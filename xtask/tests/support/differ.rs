@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-/// A file of this text, gone when it is dropped.
+/// A file of this text, removed when dropped.
 pub struct Document(PathBuf);
 
 impl Document {
@@ -33,7 +33,7 @@ impl Drop for Document {
     }
 }
 
-/// The exit code, and the changes that are told of.
+/// The exit code, and the reported changes.
 pub fn changes(base: &Path, head: &Path) -> (Option<i32>, Vec<Value>) {
     let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["diff", "--format", "json", "--accepted"])

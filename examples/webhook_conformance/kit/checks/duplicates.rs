@@ -21,7 +21,7 @@ pub async fn run(kit: &Kit, rows: &mut Vec<Row>) -> Result<(), String> {
 }
 
 /// Delivers a duplicate, which must be accepted as well.
-async fn again(check: &mut Check<'_>, body: impl AsRef<[u8]>, what: &str) {
+async fn deliver_again(check: &mut Check<'_>, body: impl AsRef<[u8]>, what: &str) {
     let outcome = check.deliver(body).await;
     if !outcome.accepted() {
         check.fault(format!(
@@ -51,7 +51,7 @@ async fn duplicates(kit: &Kit) -> Result<Row, String> {
     if !outcome.accepted() {
         check.fault(format!("a duplicate with another time of sending was not accepted ({outcome})"));
     }
-    again(&mut check, &body, "a duplicate").await;
+    deliver_again(&mut check, &body, "a duplicate").await;
     check.expect(&id, 1);
     check.finish(REMEMBER).await
 }
@@ -63,7 +63,7 @@ async fn later_timestamp(kit: &Kit) -> Result<Row, String> {
     let id = kit.id();
     let now = SystemTime::now();
     for at in [now - Duration::from_secs(20), now] {
-        again(&mut check, paid_at(&id, Envelope::Merchant, at), "a duplicate").await;
+        deliver_again(&mut check, paid_at(&id, Envelope::Merchant, at), "a duplicate").await;
     }
     check.expect(&id, 1);
     let mut row = check.finish("identify an event by its data, since the body of a retry may differ").await?;
@@ -82,13 +82,13 @@ async fn concurrent(kit: &Kit) -> Result<Row, String> {
         let outcomes = kit.endpoint.send_pair([&kit.sign(&body), &kit.sign(&body)]).await;
         for outcome in outcomes {
             check.tally(outcome);
-            if !outcome.accepted() && !outcome.again() {
+            if !outcome.accepted() && !outcome.is_temporary() {
                 check.fault(format!(
                     "one of two deliveries at the same time: {outcome}; respond 2xx, 409, 425, 429 or 5xx"
                 ));
             }
         }
-        again(&mut check, &body, "the retry after two deliveries at the same time").await;
+        deliver_again(&mut check, &body, "the retry after two deliveries at the same time").await;
         check.expect(&id, 1);
     }
     check.finish("take a lock on the event, or insert its key under a unique index, before handling the event").await
@@ -103,7 +103,7 @@ async fn reordered(kit: &Kit) -> Result<Row, String> {
     let deliveries =
         [(kit.paid(&id), "the later event"), (failed.with("status", "failed"), "the earlier event, which came later,")];
     for (body, what) in deliveries {
-        again(&mut check, body, what).await;
+        deliver_again(&mut check, body, what).await;
     }
     check.expect(&id, 1);
     check.finish("the effect belongs to the event that says so, and not to each event of the object").await

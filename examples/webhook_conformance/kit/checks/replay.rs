@@ -47,7 +47,7 @@ async fn rejected(
     check.finish(advice).await
 }
 
-/// Without a signed time, only the body tells that a delivery is old.
+/// Without a signed time, only the body shows that a delivery is old.
 async fn old_event(kit: &Kit, at: SystemTime) -> Result<Row, String> {
     let mut check = kit.check("v1 replay of an old event");
     let id = kit.id();

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::document::{METHODS, Result, array, misplaced, object, resolve, text};
+use super::{
+    document::{METHODS, Result, array, misplaced, object, resolve, text},
+    types::struct_patch,
+};
 use openapiv3::OpenAPI;
-use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle, TypeImpl, TypePatch};
+use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle, TypeImpl};
 use schemars::schema::{InstanceType, SchemaObject};
 use serde_json::{Map, Value};
 
 /// Values that have a handwritten type of the same name.
-const VALUES: [&str; 4] = ["Amount", "Timestamp", "Secret", "JsonObject"];
+pub(super) const VALUES: [&str; 4] = ["Amount", "Timestamp", "Secret", "JsonObject"];
 
 /// The contract as the generator should see it.
 ///
@@ -164,29 +167,6 @@ fn schemas_of_bodies(spec: &Value, place: &str) -> BTreeSet<String> {
 
 pub(super) fn is_free_form(schema: &Value) -> bool {
     text(schema, "type") == "object" && schema.get("properties").is_none()
-}
-
-/// One attribute carries the derive and what it reads: typify sorts attributes and would part them.
-///
-/// Setters convert what is not a plain number or flag, so that a literal such as `.limit(5)` keeps its meaning.
-///
-/// Only tests build what the API sends, so those builders come with the mocks: they are much of what compiling costs.
-fn struct_patch(schema: &Value, open_enums: &[&String], has_builder: bool) -> TypePatch {
-    let mut patch = TypePatch::default();
-    patch.with_derive("PartialEq").with_attr("#[non_exhaustive]");
-    if !has_builder {
-        return patch;
-    }
-    let text = schema.to_string();
-    let own = VALUES.into_iter().chain(open_enums.iter().map(|name| name.as_str()));
-    let own = own.filter(|name| text.contains(&format!("schemas/{name}\""))).map(|name| format!("::piaxis::{name}"));
-    let common = ["::std::string::String", "::std::vec::Vec<_>", "::serde_json::Value"].map(str::to_owned);
-    let converted: String = common.into_iter().chain(own).map(|name| format!("on({name}, into), ")).collect();
-    let off_by_default = object(schema, "/properties").into_iter().any(|(_, field)| field.get("default").is_some());
-    let on_bool = if off_by_default { ", on(bool, default)" } else { "" };
-    let builder = format!("builder({converted}on(::piaxis::JsonObject, default){on_bool})");
-    patch.with_attr(format!("#[cfg_attr(all(), derive(::bon::Builder), {builder})]"));
-    patch
 }
 
 /// The generator panics on some documents; that is an error like any other.
