@@ -187,7 +187,7 @@ async fn ours(client: &Client, merchant_id: &str) {
         .data(object(json!({ "buyer_latitude": 0.3476, "buyer_longitude": 32.5825 })))
         .user_info(buyer().await);
     client.raw().escrows_fulfill_term(&meeting.id, &term_id, &fulfillment.build()).await.unwrap();
-    let dispute = EscrowDispute::builder().reason("Never came").initiator_role("sender").build();
+    let dispute = EscrowDispute::builder().reason("Never arrived").initiator_role("sender").build();
     client.escrows().dispute(&meeting.id, dispute).await.unwrap();
 
     let user = tokens.user_id.clone().unwrap();

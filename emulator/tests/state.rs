@@ -368,7 +368,7 @@ mod file {
         transaction.open_table(formats).unwrap().insert("piaxis-emulator", 2).unwrap();
         transaction.commit().unwrap();
         drop(database);
-        let refused = error(builder(), &path).await;
-        assert!(refused.contains("format version 2 is unsupported, must be 1"), "{refused}");
+        let error = error(builder(), &path).await;
+        assert!(error.contains("format version 2 is unsupported, must be 1"), "{error}");
     }
 }

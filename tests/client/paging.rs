@@ -119,7 +119,7 @@ async fn the_next_page_is_fetched_while_the_present_one_is_used_and_no_more() {
     let mut stream = server.client().payments().stream(all()).page_size(10);
     for page in 0..5 {
         stream.next().await.unwrap().unwrap();
-        // It comes without anybody polling, and the one after it does not.
+        // The next page is fetched without a poll, and the page after it is not.
         while server.queries().len() < page + 2 {
             tokio::task::yield_now().await;
         }

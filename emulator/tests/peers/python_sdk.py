@@ -118,7 +118,7 @@ show(
         },
     ),
 )
-show("dispute_escrow", merchant.dispute_escrow(meeting["id"], {"reason": "Never came", "initiator_role": "sender"}))
+show("dispute_escrow", merchant.dispute_escrow(meeting["id"], {"reason": "Never arrived", "initiator_role": "sender"}))
 
 # Disbursements.
 disbursement = show(

@@ -1,6 +1,6 @@
 //! Lists as streams, page by page.
 
-mod list;
+mod page;
 mod position;
 mod seen;
 
@@ -25,7 +25,7 @@ use crate::{
     response_body::ResponseBody,
 };
 
-pub(crate) use list::List;
+pub(crate) use page::List;
 use position::Position;
 use seen::Id;
 

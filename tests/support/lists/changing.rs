@@ -70,7 +70,7 @@ impl Changing {
             at_most: random.usize(1..=8),
             bursts: random.u8(0..4) == 0,
             only_on_top: random.u8(0..4) == 0,
-            // A client cannot tell an empty page from the end where pages of one item do not overlap.
+            // A client cannot distinguish an empty page from the end where pages of one item do not overlap.
             empties: if misbehaves && largest_page > 1 { random.u8(0..25) } else { 0 },
             repeats: if misbehaves { random.u8(0..25) } else { 0 },
             pages: Vec::new(),

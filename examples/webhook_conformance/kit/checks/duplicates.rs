@@ -101,7 +101,7 @@ async fn reordered(kit: &Kit) -> Result<Row, String> {
     let now = SystemTime::now();
     let failed = event_at(&EventType::PaymentFailed, &id, Envelope::Merchant, now - Duration::from_secs(60));
     let deliveries =
-        [(kit.paid(&id), "the later event"), (failed.with("status", "failed"), "the earlier event, which came later,")];
+        [(kit.paid(&id), "the later event"), (failed.with("status", "failed"), "the earlier event, delivered later,")];
     for (body, what) in deliveries {
         deliver_again(&mut check, body, what).await;
     }
