@@ -9,7 +9,7 @@ use crate::{
     operation::VARIABLES,
     transport::{
         Attempt, Budget, Credentials, Limits, OnAttempt, RetryPolicy, Server, Shared, TokenSource,
-        headers::header_value,
+        headers::{self, header_value},
     },
     unexpected::{OnUnexpected, Unexpected},
 };
@@ -301,11 +301,8 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, Error> {
         let base_url = self.environment.checked_base_url()?;
         self.credentials.check()?;
-        let app_info = self.app_info.as_ref().map(|(name, version)| {
-            let text = if version.is_empty() { name.clone() } else { format!("{name}/{version}") };
-            header_value("the application's name or version", &text).map_err(configuration)
-        });
-        let app_info = app_info.transpose()?;
+        let app_info = self.app_info.as_ref().map(|(name, version)| headers::app_info(name, version));
+        let app_info = app_info.transpose().map_err(configuration)?;
         for (is_zero, what) in
             [(self.requests_per_minute == Some(0), "requests per minute"), (self.concurrency == Some(0), "concurrency")]
         {

@@ -42,6 +42,12 @@ pub(super) fn of(credential: Credential) -> &'static HeaderName {
     }
 }
 
+/// Value of the header that names the application.
+pub(crate) fn app_info(name: &str, version: &str) -> Result<HeaderValue, String> {
+    let text = if version.is_empty() { name.to_owned() } else { format!("{name}/{version}") };
+    header_value("the application's name or version", &text)
+}
+
 pub(crate) fn header_name(name: &str) -> Result<HeaderName, String> {
     HeaderName::try_from(name).map_err(|_| format!("invalid header name `{name}`"))
 }

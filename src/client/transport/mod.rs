@@ -50,7 +50,7 @@ use crate::{
     duration::{from_now, millis},
     environment::Environment,
     error::{Error, ErrorKind, Outcome},
-    operation::{Credential, Operation},
+    operation::Operation,
     options::RequestOptions,
     response_body::NotDecoded,
     unexpected::OnUnexpected,
@@ -155,7 +155,7 @@ pub(crate) async fn execute(call: &Call<'_>, record: &mut Record, decode: Decode
             Err(error) => error,
         };
         let generation = token.and_then(|token| token.generation);
-        if generation.is_some() && rejected_token.is_none() && is_refused_token(record, &error) {
+        if generation.is_some() && rejected_token.is_none() && token::is_rejected(record, &error) {
             tracing::debug!(operation = operation.id, "retrying with a fresh access token");
             rejected_token = generation;
             continue;
@@ -172,17 +172,4 @@ pub(crate) async fn execute(call: &Call<'_>, record: &mut Record, decode: Decode
         tracing::debug!(operation = operation.id, delay_ms = millis(delay), "retrying after a delay");
         sleep(delay).await;
     }
-}
-
-/// Whether a fresh access token may help, and a retry can do no harm. A write needs an error of the API, because a gateway may
-/// ask for credentials after the backend took the request, and no attempt before this one, which may have been executed.
-fn is_refused_token(record: &Record, error: &Error) -> bool {
-    let operation = record.operation;
-    error.kind() == ErrorKind::Authentication
-        && operation.security.iter().any(|set| set.contains(&Credential::Bearer))
-        && (operation.idempotent
-            || !operation.never_retried
-                && record.attempts == 1
-                && error.outcome() == Outcome::Rejected
-                && error.is_from_api())
 }

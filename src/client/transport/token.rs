@@ -14,10 +14,14 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::credentials::{Token, bearer};
+use super::{
+    Record,
+    credentials::{Token, bearer},
+};
 use crate::{
     Secret,
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, Outcome},
+    operation::Credential,
 };
 
 /// Future of the token that a [`TokenSource`] returns.
@@ -128,6 +132,19 @@ impl Tokens {
             }
         }
     }
+}
+
+/// Whether a fresh access token may help, and a retry can do no harm. A write needs an error of the API, because a gateway may
+/// ask for credentials after the backend took the request, and no attempt before this one, which may have been executed.
+pub(super) fn is_rejected(record: &Record, error: &Error) -> bool {
+    let operation = record.operation;
+    error.kind() == ErrorKind::Authentication
+        && operation.security.iter().any(|set| set.contains(&Credential::Bearer))
+        && (operation.idempotent
+            || !operation.never_retried
+                && record.attempts == 1
+                && error.outcome() == Outcome::Rejected
+                && error.is_from_api())
 }
 
 impl fmt::Debug for Tokens {
