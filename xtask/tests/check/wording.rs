@@ -109,7 +109,54 @@ fn new_values() {
             "`queued`",
         ),
         (LIST, "Query parameters:\n\n- `status`: one of `pending` or `queued`\n", "value-unknown", "`queued`"),
+        (DETAIL, "`status` can now also be `queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "A payment that waits gets the status `queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "Payments wait in line: their `status` becomes `queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "Possible statuses:\n\n- `pending`\n- `queued`\n", "value-unknown", "`queued`"),
     ]);
+}
+
+#[test]
+fn fields_of_responses() {
+    let id = "field-missing";
+    finds(&[
+        (DETAIL, "The response may also include `settled_by`.", id, "response field `settled_by`"),
+        (CREATE, "Responses now carry an optional `settled_by`.", id, "response field `settled_by`"),
+        (CREATE, "The response has `currency` and `settled_by`.", id, "response field `settled_by`"),
+        (CREATE, "Once settled, a `settled_by` field is also returned.", id, "response field `settled_by`"),
+        (DETAIL, "Optional fields:\n\n- `settled_by`: who\n", id, "response field `settled_by`"),
+        (
+            CREATE,
+            "| Response field | Meaning |\n|---|---|\n| `settled_by` | Who |\n",
+            id,
+            "response field `settled_by`",
+        ),
+        (DETAIL, "| Optional field | Meaning |\n|---|---|\n| `settled_by` | Who |\n", id, "settled_by"),
+        (DETAIL, "| Field | Values |\n|---|---|\n| `status` | `queued` |\n", "value-unknown", "`queued`"),
+        (
+            CREATE,
+            "| Request field | Presence |\n|---|---|\n| `customer_pays_fees` | always |\n",
+            "requirement-differs",
+            "customer_pays_fees",
+        ),
+    ]);
+}
+
+#[test]
+fn other_words_about_responses_and_statuses_state_nothing() {
+    for words in [
+        "The response does not include `settled_by`.",
+        "Error responses contain `problem`.",
+        "The response contains the text `ok`.",
+        "`settled_by` is no longer returned.",
+        "A request without a key gets status `401`.",
+        "There is no status `queued`.",
+        "The status `queued` is no longer used.",
+        "Optional fields:\n\n- `customer_pays_fees`\n",
+    ] {
+        let outcome = Docs::new().with(CREATE, words).check(&["--no-lock"]);
+        assert!(outcome.all().next().is_none(), "{words}: {:#?}", outcome.messages());
+    }
 }
 
 #[test]
@@ -278,6 +325,11 @@ fn a_reworded_section_of_an_operation_is_shown() {
     );
     let message = finding["message"].as_str().unwrap();
     assert!(message.contains("\"looks one payment up\" became \"looks one payment up, once an hour\""), "{message}");
+    // In the order of the page.
+    let docs = Docs::new().with(DETAIL, "Zebras pay first.\n\nAnts pay last.");
+    let outcome = docs.check(&["--lock", lock()]);
+    let message = outcome.find("section-reworded")["message"].as_str().unwrap();
+    assert!(message.contains("now also \"Zebras pay first\", \"Ants pay last\""), "{message}");
     // Elsewhere it is for information.
     let docs = Docs::new().changed(GUIDE, "", "Older pages disagree", "Pages of another age disagree");
     let outcome = docs.check(&["--lock", lock()]);
@@ -308,7 +360,7 @@ fn one_change_is_one_finding() {
 
 #[test]
 fn a_new_fact_hides_no_sentence_beside_it() {
-    let words = "The response also includes `settlement_reference`. Its `status` can also be `reversed`.";
+    let words = "`settlement_reference` is for accountants. Its `status` can also be `reversed`.";
     let outcome = Docs::new().with(DETAIL, words).check(&["--lock", lock()]);
     assert!(outcome.find("value-unknown")["message"].as_str().unwrap().contains("`reversed`"));
     let finding = outcome.find("section-reworded");
@@ -316,7 +368,7 @@ fn a_new_fact_hides_no_sentence_beside_it() {
         (&finding["severity"], &finding["operation"]),
         (&"warning".into(), &"GET /payments/{payment_id}".into())
     );
-    assert!(finding["message"].as_str().unwrap().contains("includes settlement_reference"), "{finding}");
+    assert!(finding["message"].as_str().unwrap().contains("settlement_reference is for accountants"), "{finding}");
     // What the facts say is not said again.
     let words = "Optional response fields:\n\n- `settlement_reference`\n\n`status` values:\n\n- `reversed`";
     let outcome = Docs::new().with(DETAIL, words).check(&["--lock", lock()]);
