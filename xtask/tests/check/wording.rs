@@ -300,6 +300,77 @@ fn examples_of_an_unknown_operation_are_not_blamed_on_another() {
     assert_eq!(finding["operation"], "GET /payments/{payment_id}/receipt");
 }
 
+/// The advice offers a deviation: it covers what it names, and nothing else.
+#[test]
+fn a_deviation_covers_a_field_and_a_value_that_it_names() {
+    let docs = Docs::new().with(DETAIL, "The response may also include `settled_by`. `status` may be `queued`.");
+    let source = "from: 'guide#get-apipaymentspayment_id', reason: no response has it";
+    let docs = docs.changed(
+        CONTRACT,
+        "    Payment:\n",
+        "        - from",
+        &format!("        - {{ says: it has settled_by, {source} }}\n        - from"),
+    );
+    let docs = docs.changed(
+        CONTRACT,
+        "    PaymentStatus:\n",
+        "      x-ext",
+        &format!("      x-piaxis-deviation: [ {{ says: the status may be queued, {source} }} ]\n      x-ext"),
+    );
+    let outcome = docs.check(&["--no-lock"]);
+    assert_eq!(outcome.code, Some(0), "{:#?}", outcome.messages());
+    let docs = docs.with(DETAIL, "The response may also include `settled_at`. `status` may be `late`.");
+    let outcome = docs.check(&["--no-lock"]);
+    assert!(outcome.find("field-missing")["message"].as_str().unwrap().contains("`settled_at`"));
+    assert!(outcome.find("value-unknown")["message"].as_str().unwrap().contains("`late`"));
+    assert_eq!(outcome.all().count(), 2, "{:#?}", outcome.messages());
+}
+
+/// A list of routes may name what no page documents any more.
+#[test]
+fn an_unknown_route_in_a_list_is_found_once() {
+    let route = "<span class=\"pre\">/api/merchant-payments</span>";
+    let docs = Docs::new().changed(SIGN_IN, "MISSING_CLIENT_ID", route, &route.replace("merchant", "old"));
+    let outcome = docs.check(&["--no-lock"]);
+    let finding = outcome.find("operation-missing");
+    assert_eq!(
+        (&finding["operation"], &finding["doc"]["page"]),
+        (&"GET /old-payments".into(), &"authentication".into())
+    );
+    assert_eq!(outcome.all().count(), 1, "{:#?}", outcome.messages());
+}
+
+#[test]
+fn a_reference_that_leads_nowhere_is_an_error() {
+    let docs = Docs::new().changed(CONTRACT, "    Payment:\n", "schemas/Amount'", "schemas/Amounts'");
+    let outcome = docs.check(&["--no-lock"]);
+    assert_eq!(outcome.code, Some(2));
+    let line = fs::read_to_string(docs.0.0.join(CONTRACT)).unwrap();
+    let line = line.lines().position(|line| line.contains("schemas/Amounts'")).unwrap() + 1;
+    let (place, words) = (format!("{CONTRACT}:{line}: "), "`#/components/schemas/Amounts` leads nowhere");
+    assert!(outcome.error.contains(&place) && outcome.error.contains(words), "{}", outcome.error);
+}
+
+/// The list of actions, and the field that tells which it is, have the names of the contract.
+#[test]
+fn actions_are_found_by_the_names_of_the_contract() {
+    let renamed = |text: &str| {
+        let text = text.replace("required_actions", "open_steps").replace("RequiredActionType", "StepKind");
+        text.replace("RequiredAction", "OpenStep").replace("action_type", "step_type")
+    };
+    let docs = Docs::new();
+    for file in [CONTRACT, GUIDE] {
+        let path = docs.0.0.join(file);
+        fs::write(&path, renamed(&fs::read_to_string(&path).unwrap())).unwrap();
+    }
+    assert_eq!(docs.check(&["--no-lock"]).code, Some(0), "{:#?}", docs.check(&["--no-lock"]).messages());
+    let words = "- `delivery_confirmation_required` with";
+    let docs = docs.changed(GUIDE, "", words, &format!("- `payment_required` with `open_amount`\n{words} `colour`,"));
+    let outcome = docs.check(&["--no-lock"]);
+    assert!(outcome.find("action-missing")["message"].as_str().unwrap().contains("`payment_required`"));
+    assert!(outcome.find("action-key-missing")["message"].as_str().unwrap().contains("`colour`"));
+}
+
 #[test]
 fn every_page_that_states_a_fact_is_named() {
     let words = "- `settled_by`\n- `transaction_details`";

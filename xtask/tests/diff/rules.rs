@@ -74,6 +74,7 @@ fn pairs() -> Vec<(&'static str, String, String)> {
         ("method-removed", methods("b, c"), methods("b")),
         ("method-added", methods("b"), methods("b, c")),
         ("retry-changed", op("responses: {}"), op("responses: {}, x-piaxis-idempotent: true")),
+        ("lookup-changed", op("responses: {}, x-piaxis-lookup: a_list"), op("responses: {}, x-piaxis-lookup: a_get")),
         (
             "transport-changed",
             par("{ name: h, in: header }"),
