@@ -149,7 +149,7 @@ fn other_words_about_responses_and_statuses_state_nothing() {
         "Error responses contain `problem`.",
         "The response contains the text `ok`.",
         "`settled_by` is no longer returned.",
-        "A request without a key gets status `401`.",
+        "An unknown key gets status `401`.",
         "There is no status `queued`.",
         "The status `queued` is no longer used.",
         "Optional fields:\n\n- `customer_pays_fees`\n",
@@ -369,6 +369,18 @@ fn actions_are_found_by_the_names_of_the_contract() {
     let outcome = docs.check(&["--no-lock"]);
     assert!(outcome.find("action-missing")["message"].as_str().unwrap().contains("`payment_required`"));
     assert!(outcome.find("action-key-missing")["message"].as_str().unwrap().contains("`colour`"));
+}
+
+/// Prose about the evidence of a term names what stands beside it in the request, too.
+#[test]
+fn words_beside_a_term_are_no_keys() {
+    let with = |name: &str| {
+        let words = "- send `confirmation_method`";
+        let docs = Docs::new().changed(GUIDE, "payloads:\n\n", words, &format!("- send `{name}` and more\n{words}"));
+        docs.check(&["--no-lock"])
+    };
+    assert_eq!(with("user_info").code, Some(0), "{:#?}", with("user_info").messages());
+    assert!(with("colour").find("term-key-missing")["message"].as_str().unwrap().contains("`colour`"));
 }
 
 #[test]
