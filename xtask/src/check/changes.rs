@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::{
     compare::Compared,
     document::Document,
-    extract::{Extracted, Part},
+    extract::{Extracted, Part, Sentence},
     fact::{Fact, Field, List, Stated},
     lock::{Lock, LockedPage, LockedSection},
 };
@@ -235,7 +235,7 @@ impl<'a> Change<'a> {
             let is_reworded = before.is_none_or(|before| before.sha256 != now.sha256 && before.facts == now.facts);
             let message = match (before, &now.operation) {
                 (Some(before), Some(operation)) if is_reworded => {
-                    let changed = changed(&before.text, &now.text);
+                    let changed = changed(before, now, part);
                     Some(format!("the section of {operation} says the same facts in other words: {changed}"))
                 }
                 (Some(before), Some(operation)) if before.facts != now.facts => unread(before, now, part)
@@ -267,10 +267,8 @@ fn unread(before: &LockedSection, now: &LockedSection, part: &Part) -> Option<St
         surplus(now.facts.iter(), before.facts.iter()).into_iter().map(ToString::to_string).collect();
     let words: BTreeSet<&str> = facts.iter().flat_map(|fact| fact.split(|c| !is_inner(c))).collect();
     let is_known = |name: &String| words.iter().any(|word| word == name || word.ends_with(&format!(".{name}")));
-    let new = surplus(now.text.iter(), before.text.iter());
-    let more = part.sentences.iter().filter(|sentence| new.contains(&sentence.words));
-    let more: Vec<String> =
-        more.filter(|sentence| !sentence.names.iter().all(is_known)).map(|sentence| shown(&sentence.words)).collect();
+    let more = new_sentences(before, now, part).filter(|sentence| !sentence.names.iter().all(is_known));
+    let more: Vec<String> = more.map(|sentence| shown(&sentence.words)).collect();
     (!more.is_empty()).then(|| more.join(", "))
 }
 
@@ -281,14 +279,22 @@ fn shown(sentence: &String) -> String {
     }
 }
 
-/// Sentences that are gone and those that are new.
-fn changed(before: &[String], now: &[String]) -> String {
-    let list = |one: &[String], other: &[String]| {
-        surplus(one.iter(), other.iter()).into_iter().map(shown).collect::<Vec<_>>().join(", ")
-    };
-    match (list(before, now), list(now, before)) {
+/// Sentences that are gone, and those that are new in the order of the page.
+fn changed(before: &LockedSection, now: &LockedSection, part: &Part) -> String {
+    let gone: Vec<String> = surplus(before.text.iter(), now.text.iter()).into_iter().map(shown).collect();
+    let more: Vec<String> = new_sentences(before, now, part).map(|sentence| shown(&sentence.words)).collect();
+    match (gone.join(", "), more.join(", ")) {
         (old, new) if new.is_empty() => format!("no longer {old}"),
         (old, new) if old.is_empty() => format!("now also {new}"),
         (old, new) => format!("{old} became {new}"),
     }
+}
+
+fn new_sentences<'a>(
+    before: &LockedSection,
+    now: &LockedSection,
+    part: &'a Part,
+) -> impl Iterator<Item = &'a Sentence> {
+    let new: BTreeSet<String> = surplus(now.text.iter(), before.text.iter()).into_iter().cloned().collect();
+    part.sentences.iter().filter(move |sentence| new.contains(&sentence.words))
 }

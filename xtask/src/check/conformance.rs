@@ -161,9 +161,8 @@ impl<'a> Walk<'a> {
         let mut duplicates = duplicates(fields);
         for (name, value) in fields {
             let mut declared = self.children(&schemas, &format!("properties/{}", escape(name)));
-            if path.is_empty() && name == "data" {
-                declared.extend(self.body.data.clone());
-            }
+            let payload = self.body.subject.iter().filter(|(subject, _)| path.is_empty() && name == subject);
+            declared.extend(payload.map(|(_, payload)| payload.clone()));
             if declared.is_empty() {
                 declared = self.children(&schemas, "additionalProperties");
             }
@@ -226,17 +225,24 @@ impl<'a> Walk<'a> {
     /// The event of a delivery: its name must be in the catalogue.
     fn event(&mut self, delivery: &Value) {
         let mut has_event = false;
-        for (path, name) in [("event", &delivery["event"]), ("data.event", &delivery["data"]["event"])] {
-            let Some(name) = name.as_str() else { continue };
+        let fields = self.contract.event_fields();
+        let paths: Vec<String> = fields.iter().map(|pointer| pointer[1..].replace('/', ".")).collect();
+        for (path, pointer) in paths.iter().zip(&fields) {
+            let Some(name) = delivery.pointer(pointer).and_then(Value::as_str) else { continue };
             has_event = true;
             if self.contract.document.pointer(&format!("{EVENTS}/{}", escape(name))).is_none() {
                 let what = "value not named by the webhook events";
-                self.problems.push(Problem::new(Kind::ValueUnknown, path, what, EVENTS));
+                self.problems.push(Problem::new(Kind::ValueUnknown, path.as_str(), what, EVENTS));
             }
         }
-        if !has_event && delivery.is_object() {
-            let what = "no event, neither here nor in `data.event`";
-            self.problems.push(Problem::new(Kind::FieldMissing, "event", what, ENVELOPE));
+        if let Some((first, others)) = paths.split_first().filter(|_| !has_event && delivery.is_object()) {
+            let others: String = others.iter().map(|path| format!(" nor in `{path}`")).collect();
+            self.problems.push(Problem::new(
+                Kind::FieldMissing,
+                first.as_str(),
+                format!("no event, neither here{others}"),
+                ENVELOPE,
+            ));
         }
     }
 

@@ -37,8 +37,9 @@ impl<'a> Examples<'a> {
         } else {
             let operation = self.contract.operation(&example.operation);
             let pointer = operation.and_then(|operation| self.contract.body(operation, example.direction));
-            pointer.map(|pointer| Body { pointer, data: None })
+            pointer.map(|pointer| Body { pointer, subject: None })
         };
+        // The missing operation is the finding.
         let Some(body) = body else { return Vec::new() };
         let misfit = |path: String, problem: String| Misfit { path, problem, value_of: None };
         let validator = match self.conformance.validators.get(&body) {

@@ -126,7 +126,7 @@ fn check(arguments: &Arguments) -> Result<u8> {
         Some(directory) => responses::compare(&contract, directory)?,
         None => docs(arguments, &contract)?,
     };
-    report::print(&report::render(&report::sheet(&report, arguments.verbose), &report, arguments.format))?;
+    report::print(&report::render(&report::layout(&report, arguments.verbose), &report, arguments.format))?;
     Ok(report::exit_code(&report))
 }
 

@@ -19,16 +19,17 @@ const IN_POINTERS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'~').remov
 pub(super) struct Body {
     /// Where it is in the contract.
     pub(super) pointer: String,
-    /// Where the schema of its field `data` is besides, of a webhook delivery.
-    pub(super) data: Option<String>,
+    /// Of a webhook delivery: the field with the subject of the event, and where the schema of that is besides.
+    pub(super) subject: Option<(String, String)>,
 }
 
 impl Body {
     /// The body of a webhook delivery, by the event that it names.
     pub(super) fn of_delivery(contract: &Contract, json: &Value) -> Self {
-        let event = json["event"].as_str().or(json["data"]["event"].as_str()).unwrap_or_default();
-        let data = payload(event.split('.').next().unwrap_or_default());
-        Self { pointer: ENVELOPE.to_owned(), data: contract.document.pointer(&data).map(|_| data) }
+        let event = contract.event_fields().iter().find_map(|at| json.pointer(at)?.as_str()).unwrap_or_default();
+        let payload = payload(event.split('.').next().unwrap_or_default());
+        let known = contract.document.pointer(&payload).map(|_| (contract.subject(), payload));
+        Self { pointer: ENVELOPE.to_owned(), subject: known }
     }
 
     /// The body of an operation's response with this status, of a 2xx response without one; `None` when the contract has no
@@ -46,7 +47,7 @@ impl Body {
         let response = contract.resolve(&format!("{responses}/{}", escape(&key)));
         let media = contract.at(&response)["content"].as_object()?.keys().find(|media| media.contains("json"))?;
         let pointer = format!("{response}/content/{}/schema", escape(media));
-        contract.document.pointer(&pointer).map(|_| Self { pointer, data: None })
+        contract.document.pointer(&pointer).map(|_| Self { pointer, subject: None })
     }
 }
 
@@ -58,7 +59,7 @@ pub(super) struct Validators {
 
 impl Validators {
     pub(super) fn new(contract: &Contract) -> Self {
-        let registry = Registry::new().add(ADDRESS, as_2020_12(&contract.document));
+        let registry = Registry::new().add(ADDRESS, as_2020_12(&contract.document, false));
         let contract = registry.and_then(|registry| registry.prepare()).map_err(|error| anyhow!("{error}"));
         Self { contract, built: BTreeMap::new() }
     }
@@ -68,7 +69,8 @@ impl Validators {
             let schema =
                 |pointer| json!({ "$ref": format!("{ADDRESS}#{}", utf8_percent_encode(pointer, IN_POINTERS)) });
             let mut parts = vec![schema(&body.pointer)];
-            parts.extend(body.data.as_deref().map(|data| json!({ "properties": { "data": schema(data) } })));
+            let subject = body.subject.as_ref();
+            parts.extend(subject.map(|(field, payload)| json!({ "properties": { field: schema(payload) } })));
             // The error may quote the contract, and no response.
             let invalid = |error: String| anyhow!("the contract's schema at {} is invalid: {error}", body.pointer);
             let registry = self.contract.as_ref().map_err(|error| invalid(error.to_string()))?;
@@ -80,13 +82,17 @@ impl Validators {
     }
 }
 
-/// OpenAPI 3.0 says null by `nullable`; JSON Schema says it by a type.
-fn as_2020_12(node: &Value) -> Value {
+/// OpenAPI 3.0 says null by `nullable`; JSON Schema says it by a type. Keys of a map are names, no keywords.
+fn as_2020_12(node: &Value, is_map: bool) -> Value {
     match node {
-        Value::Array(items) => items.iter().map(as_2020_12).collect(),
+        Value::Array(items) => items.iter().map(|item| as_2020_12(item, false)).collect(),
         Value::Object(object) => {
+            let child = |key: &str, child| as_2020_12(child, !is_map && matches!(key, "properties" | "schemas"));
             let mut schema: Map<String, Value> =
-                object.iter().map(|(key, child)| (key.clone(), as_2020_12(child))).collect();
+                object.iter().map(|(key, node)| (key.clone(), child(key, node))).collect();
+            if is_map {
+                return Value::Object(schema);
+            }
             schema.remove("example");
             match schema.remove("nullable") {
                 Some(Value::Bool(true)) => json!({ "anyOf": [schema, { "type": "null" }] }),

@@ -24,6 +24,16 @@ pub(crate) enum Found {
     Nothing,
 }
 
+/// A list whose items name their kind.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ListByKind {
+    pub(crate) list: String,
+    /// Where the schema of an item stands.
+    pub(crate) items: String,
+    /// Where the open enum of the kinds stands.
+    pub(crate) kinds: String,
+}
+
 impl Contract {
     /// Where the schema of one side of an operation stands.
     pub(crate) fn body(&self, operation: &Operation, direction: Direction) -> Option<String> {
@@ -127,6 +137,30 @@ impl Contract {
         let most = enums.filter(|(_, values)| named(values) > 0).max_by_key(|(_, values)| named(values));
         let (name, values) = most.map(|(name, values)| (name.as_str(), values)).unwrap_or_default();
         (format!("/components/schemas/{}", escape(name)), values)
+    }
+
+    /// Lists whose items name their kind, such as `required_actions` with `action_type`.
+    pub(crate) fn lists_by_kind(&self) -> BTreeSet<ListByKind> {
+        let mut found = BTreeSet::new();
+        for (schema, _) in object(self.at("/components/schemas")) {
+            for (list, items) in self.fields_at(&format!("/components/schemas/{}", escape(schema))) {
+                let items = self.resolve(&format!("{items}/items"));
+                for (name, kind) in self.fields_at(&items) {
+                    let stem = name.strip_suffix("_type").filter(|stem| list.ends_with(&format!("{stem}s")));
+                    let kinds = self.resolve(&kind);
+                    if stem.is_some() && self.at(&kinds).get("x-extensible-enum").is_some() {
+                        found.insert(ListByKind { list: list.clone(), items: items.clone(), kinds });
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Name and place of each property of a schema.
+    fn fields_at(&self, schema: &str) -> Vec<(String, String)> {
+        let properties = object(&self.at(schema)["properties"]);
+        properties.map(|(name, _)| (name.clone(), format!("{schema}/properties/{}", escape(name)))).collect()
     }
 
     /// Whether a field is required where it is declared.

@@ -17,7 +17,7 @@ use anyhow::{Result, bail};
 use serde_json::Value;
 
 pub(crate) use deviations::Deviation;
-pub(crate) use fields::Found;
+pub(crate) use fields::{Found, ListByKind};
 use lines::Lines;
 pub(crate) use pointer::escape;
 
@@ -52,7 +52,11 @@ pub(crate) struct Operation {
 impl Contract {
     /// Reads a contract from a file that messages call `name`.
     pub(crate) fn open(path: &Path, name: &str) -> Result<Self> {
-        Self::of(load::file(path, name)?)
+        let document = load::file(path, name)?;
+        if let Some((pointer, reference)) = dangling(&document.value, "", &document.value) {
+            return Err(document.error(&pointer, &format!("`{reference}` leads nowhere")));
+        }
+        Self::of(document)
     }
 
     pub(crate) fn of(document: load::Document) -> Result<Self> {
@@ -92,10 +96,36 @@ impl Contract {
         strings(&self.at("/x-piaxis-webhooks/schema")["required"]).into_iter().next().unwrap_or_default()
     }
 
+    /// Pointers of the fields of a webhook delivery that name its event, as the examples of the envelopes have them.
+    pub(crate) fn event_fields(&self) -> Vec<String> {
+        let events = self.at("/x-piaxis-webhooks/events");
+        let subject = format!("/{}", escape(&self.subject()));
+        let mut found = Vec::new();
+        for (_, envelope) in object(self.at("/x-piaxis-webhooks/envelopes")) {
+            for around in ["", &subject] {
+                let fields = object(envelope["example"].pointer(around).unwrap_or(&Value::Null));
+                let named = fields.filter(|(_, value)| value.as_str().is_some_and(|name| events.get(name).is_some()));
+                found.extend(named.map(|(name, _)| format!("{around}/{}", escape(name))));
+            }
+        }
+        found.sort_by_key(|pointer| pointer.matches('/').count());
+        found.dedup();
+        found
+    }
+
     /// The operation of this name; names of path parameters make no difference.
     pub(crate) fn operation(&self, name: &str) -> Option<&Operation> {
         self.by_name.get(&unnamed(name)).and_then(|at| self.operations.get(*at))
     }
+}
+
+/// The first reference into the document that leads nowhere, and where it stands. Examples hold data, not references.
+fn dangling(node: &Value, pointer: &str, root: &Value) -> Option<(String, String)> {
+    if resolve::target(node).is_some_and(|target| root.pointer(&target).is_none()) {
+        return Some((pointer.to_owned(), text_of(node, "$ref").to_owned()));
+    }
+    let mut children = entries(node).filter(|(key, _)| !matches!(key.as_str(), "example" | "examples" | "default"));
+    children.find_map(|(key, child)| dangling(child, &format!("{pointer}/{key}"), root))
 }
 
 /// Where the contract says what the data of webhook events of a family has.

@@ -11,7 +11,7 @@ use super::{
     rules::{self, RULES},
     version::Verdict,
 };
-use crate::report::{self, Entry, Format, Group, List, Remark, Sheet, Snippet, Tone};
+use crate::report::{self, Entry, Format, Group, Layout, List, Remark, Snippet, Tone};
 
 /// All that was found.
 #[derive(Debug, Serialize)]
@@ -111,10 +111,10 @@ impl Report {
 
 /// Renders the changes. The version and the notes stand beside them in every format.
 pub(crate) fn render(report: &Report, format: Format) -> String {
-    report::render(&sheet(report), report, format)
+    report::render(&layout(report), report, format)
 }
 
-fn sheet(report: &Report) -> Sheet {
+fn layout(report: &Report) -> Layout {
     let groups = [Level::Breaking, Level::Additive, Level::Patch, Level::None].map(|level| Group {
         title: level.word().to_owned(),
         tone: Some(tone(level)),
@@ -126,7 +126,7 @@ fn sheet(report: &Report) -> Sheet {
     let accept_title = format!("To accept what is intended, in {}", acknowledge::FILE);
     let changelog = report.version.as_ref().and_then(|version| version.changelog.clone()).unwrap_or_default();
     let snippets = [(accept_title, "yaml", to_accept), ("Draft for CHANGELOG.md".to_owned(), "markdown", changelog)];
-    Sheet {
+    Layout {
         verdict: report.verdict().to_owned(),
         summary: report.summary(),
         is_good: !report.fails(),

@@ -1,15 +1,15 @@
-//! The sheet of a check.
+//! The layout of a check.
 
 use std::collections::BTreeMap;
 
 use super::{
-    Coverage, DocsCoverage, Entry, Finding, Group, List, Remark, Report, ResponsesCoverage, Severity, Sheet, SpecPlace,
-    Tone, counted, exit_code,
+    Coverage, DocsCoverage, Entry, Finding, Group, Layout, List, Remark, Report, ResponsesCoverage, Severity,
+    SpecPlace, Tone, counted, exit_code,
     fold::{Folded, covered, fold},
 };
 
 /// What a check found. All accepted deviations are listed for `verbose`, else counted.
-pub(crate) fn sheet(report: &Report, verbose: bool) -> Sheet {
+pub(crate) fn layout(report: &Report, verbose: bool) -> Layout {
     let is_good = exit_code(report) == 0;
     let verb = if is_good { "agree" } else { "differ" };
     let deviations = counted(report.accepted.len(), "accepted deviation", "accepted deviations");
@@ -35,7 +35,7 @@ pub(crate) fn sheet(report: &Report, verbose: bool) -> Sheet {
         format!("{}{place}: {}", accepted.message, accepted.reason)
     });
     let note = |text: &String| Remark { tone: Tone::Info, title: "note", file: None, text: text.clone() };
-    Sheet {
+    Layout {
         verdict: format!("The contract and the {others} {verb}"),
         summary: format!("{errors}, {warnings}, {} for information; {agreed}", count(Severity::Info)),
         is_good,

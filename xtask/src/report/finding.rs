@@ -12,6 +12,8 @@ pub(crate) enum Severity {
     Info,
 }
 
+/// What the advice says where a deviation may be recorded instead.
+const DEVIATION: &str = "record a deviation";
 const ADD: &str = "add it to the contract, or record a deviation with the reason";
 const MEND: &str = "mend the contract, or record a deviation with the reason";
 const DROP: &str = "if the API dropped it, drop it; if another source has it, cite that";
@@ -112,6 +114,11 @@ impl Kind {
     /// What to do, unless the finding says something closer.
     pub(crate) fn advice(self) -> &'static str {
         self.row().2
+    }
+
+    /// Whether a recorded deviation covers it.
+    pub(crate) fn may_deviate(self) -> bool {
+        self.advice().contains(DEVIATION)
     }
 }
 

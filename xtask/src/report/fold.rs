@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, Kind};
 
-/// So many of a kind, of one operation or in one section, are reported as one.
-const MANY: usize = 4;
+/// So many of a kind, of one operation or in one section, are reported as one. Facts that are new or gone need no work each.
+const fn many(kind: Kind) -> usize {
+    if matches!(kind, Kind::FactNew | Kind::FactGone) { 2 } else { 4 }
+}
 
 /// A finding, and those that it stands for.
 pub(super) struct Folded<'a> {
@@ -51,7 +53,10 @@ pub(super) fn fold(findings: &[Finding]) -> Vec<Folded<'_>> {
     let caused =
         findings.iter().map(|finding| match finding.operation.as_deref().filter(|name| causes.contains(name)) {
             Some(name) if is_cause(finding) || follows(finding) => (finding, Some(Cause::Operation(name))),
-            _ => (finding, place(finding).filter(|place| places.get(place).is_some_and(|count| *count >= MANY))),
+            _ => (
+                finding,
+                place(finding).filter(|place| places.get(place).is_some_and(|count| *count >= many(finding.kind))),
+            ),
         });
     // The operation stands for what follows from it, wherever that is.
     let (first, rest): (Vec<_>, Vec<_>) =

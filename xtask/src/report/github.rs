@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    Sheet, Tone,
+    Layout, Tone,
     escape::{data, property},
 };
 
@@ -15,22 +15,22 @@ fn command(tone: Tone) -> &'static str {
     }
 }
 
-pub(super) fn render(sheet: &Sheet) -> String {
+pub(super) fn render(layout: &Layout) -> String {
     let mut text = String::new();
-    for entry in sheet.groups.iter().flat_map(|group| &group.entries) {
+    for entry in layout.groups.iter().flat_map(|group| &group.entries) {
         let place = entry.place.as_ref();
         let place = place.map(|(file, line)| format!("file={},line={},", property(file), line.max(&1)));
         let (place, title) = (place.unwrap_or_default(), property(&entry.title));
         let message = std::iter::once(&entry.message).chain(&entry.notes).cloned().collect::<Vec<_>>().join("\n");
         let _ = writeln!(text, "::{} {place}title={title}::{}", command(entry.tone), data(&message));
     }
-    for remark in &sheet.remarks {
+    for remark in &layout.remarks {
         let file = remark.file.as_ref().map(|file| format!("file={},", property(file))).unwrap_or_default();
         let _ = writeln!(text, "::{} {file}title={}::{}", command(remark.tone), remark.title, data(&remark.text));
     }
-    if !sheet.coverage.is_empty() {
-        let _ = writeln!(text, "Coverage: {}", sheet.coverage);
+    if !layout.coverage.is_empty() {
+        let _ = writeln!(text, "Coverage: {}", layout.coverage);
     }
-    let _ = writeln!(text, "{}", sheet.summary);
+    let _ = writeln!(text, "{}", layout.summary);
     text
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    Sheet,
+    Layout,
     escape::{cell, line, log_line},
 };
 
@@ -12,16 +12,16 @@ const LIMIT: usize = 62_000;
 /// What the rows leave to the rest, of that.
 const REST: usize = 15_000;
 
-pub(super) fn render(sheet: &Sheet) -> String {
-    let mut text = format!("**{}**: {}\n", sheet.verdict, sheet.summary);
-    if !sheet.coverage.is_empty() {
-        let _ = writeln!(text, "\nCoverage: {}", sheet.coverage);
+pub(super) fn render(layout: &Layout) -> String {
+    let mut text = format!("**{}**: {}\n", layout.verdict, layout.summary);
+    if !layout.coverage.is_empty() {
+        let _ = writeln!(text, "\nCoverage: {}", layout.coverage);
     }
-    let columns = format!("| {} |\n|{}\n", sheet.columns.join(" | "), "---|".repeat(sheet.columns.len()));
+    let columns = format!("| {} |\n|{}\n", layout.columns.join(" | "), "---|".repeat(layout.columns.len()));
     // An empty title leaves no second space.
     let columns = columns.replacen("|  |", "| |", 1);
     let mut left_out = 0;
-    for group in &sheet.groups {
+    for group in &layout.groups {
         for (at, entry) in group.entries.iter().enumerate() {
             let head = if at == 0 { format!("\n### {}\n\n{columns}", line(&group.title)) } else { String::new() };
             let cells: Vec<String> = entry.cells.iter().map(|text| cell(text)).collect();
@@ -34,14 +34,14 @@ pub(super) fn render(sheet: &Sheet) -> String {
         }
     }
     if left_out > 0 {
-        let _ = writeln!(text, "\n… and {left_out} more: run `{}`.", sheet.command);
+        let _ = writeln!(text, "\n… and {left_out} more: run `{}`.", layout.command);
     }
-    if !sheet.remarks.is_empty() {
-        let items = sheet.remarks.iter().map(|remark| format!("- {}: {}\n", remark.title, line(&remark.text)));
+    if !layout.remarks.is_empty() {
+        let items = layout.remarks.iter().map(|remark| format!("- {}: {}\n", remark.title, line(&remark.text)));
         let items = within(items, LIMIT.saturating_sub(text.len() + REST / 2));
         let _ = write!(text, "\n{items}");
     }
-    for snippet in &sheet.snippets {
+    for snippet in &layout.snippets {
         let lines = snippet.text.lines().map(log_line);
         let fence = "`".repeat(lines.clone().map(|line| longest_run(&line) + 1).max().unwrap_or(0).max(3));
         let title = line(&snippet.title);
@@ -51,7 +51,7 @@ pub(super) fn render(sheet: &Sheet) -> String {
         let lines = within(lines.map(|line| line + "\n"), room);
         let _ = write!(text, "{start}{lines}{fence}\n{end}");
     }
-    if let Some(list) = sheet.list.as_ref().filter(|list| !list.items.is_empty()) {
+    if let Some(list) = layout.list.as_ref().filter(|list| !list.items.is_empty()) {
         let items = list.items.iter().map(|item| format!("- {}\n", line(item)));
         let items = within(items, LIMIT.saturating_sub(text.len() + 200));
         let _ = write!(text, "\n<details><summary>{}</summary>\n\n{items}\n</details>\n", line(&list.title));

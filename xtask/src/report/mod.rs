@@ -1,6 +1,6 @@
 //! What a command found, for people, programs, workflow logs and issues: each format is rendered in one place.
 //!
-//! A command puts what it found into a `Sheet`; `text`, `github` and `markdown` print it. JSON is the command's own data.
+//! A command puts what it found into a `Layout`; `text`, `github` and `markdown` print it. JSON is the command's own data.
 
 mod check;
 pub(crate) mod escape;
@@ -8,8 +8,8 @@ pub(crate) mod finding;
 mod fold;
 mod github;
 mod json;
+mod layout;
 mod markdown;
-mod sheet;
 mod text;
 
 use std::io::{self, Write as _};
@@ -18,8 +18,8 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
-pub(crate) use self::sheet::{Entry, Group, List, Remark, Sheet, Snippet, Tone, counted};
-pub(crate) use check::sheet;
+pub(crate) use self::layout::{Entry, Group, Layout, List, Remark, Snippet, Tone, counted};
+pub(crate) use check::layout;
 pub(crate) use escape::log_line;
 pub(crate) use finding::*;
 
@@ -37,12 +37,12 @@ pub(crate) enum Format {
 }
 
 /// Renders as text that ends with a newline; `data` is what JSON has.
-pub(crate) fn render(sheet: &Sheet, data: &impl Serialize, format: Format) -> String {
+pub(crate) fn render(layout: &Layout, data: &impl Serialize, format: Format) -> String {
     match format {
-        Format::Human => text::render(sheet),
+        Format::Human => text::render(layout),
         Format::Json => json::render(data),
-        Format::Github => github::render(sheet),
-        Format::Markdown => markdown::render(sheet),
+        Format::Github => github::render(layout),
+        Format::Markdown => markdown::render(layout),
     }
 }
 

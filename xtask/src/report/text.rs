@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Sheet, Tone, escape::log_line};
+use super::{Layout, Tone, escape::log_line};
 
 fn style(tone: Option<Tone>) -> Style {
     let colour = tone.map(|tone| match tone {
@@ -16,9 +16,9 @@ fn style(tone: Option<Tone>) -> Style {
     Style::new().bold().fg_color(colour.map(Into::into))
 }
 
-pub(super) fn render(sheet: &Sheet) -> String {
+pub(super) fn render(layout: &Layout) -> String {
     let mut text = String::new();
-    for group in &sheet.groups {
+    for group in &layout.groups {
         let style = style(group.tone);
         let _ = writeln!(text, "{style}{}{style:#}", log_line(&group.title));
         for entry in &group.entries {
@@ -32,7 +32,7 @@ pub(super) fn render(sheet: &Sheet) -> String {
         }
         text.push('\n');
     }
-    if let Some(list) = sheet.list.as_ref().filter(|list| list.is_open && !list.items.is_empty()) {
+    if let Some(list) = layout.list.as_ref().filter(|list| list.is_open && !list.items.is_empty()) {
         let style = style(None);
         let _ = writeln!(text, "{style}{}{style:#}", log_line(&list.title));
         for item in &list.items {
@@ -40,18 +40,18 @@ pub(super) fn render(sheet: &Sheet) -> String {
         }
         text.push('\n');
     }
-    for remark in &sheet.remarks {
+    for remark in &layout.remarks {
         let _ = writeln!(text, "{}: {}", remark.title, log_line(&remark.text));
     }
-    for snippet in &sheet.snippets {
+    for snippet in &layout.snippets {
         let _ = writeln!(text, "{}:\n", snippet.title);
         snippet.text.lines().for_each(|line| text += &format!("{}\n", log_line(line)));
         text.push('\n');
     }
-    if !sheet.coverage.is_empty() {
-        let _ = writeln!(text, "Coverage: {}", sheet.coverage);
+    if !layout.coverage.is_empty() {
+        let _ = writeln!(text, "Coverage: {}", layout.coverage);
     }
-    let style = style(Some(if sheet.is_good { Tone::Good } else { Tone::Error }));
-    let _ = writeln!(text, "{style}{}{style:#}", sheet.summary);
+    let style = style(Some(if layout.is_good { Tone::Good } else { Tone::Error }));
+    let _ = writeln!(text, "{style}{}{style:#}", layout.summary);
     text
 }

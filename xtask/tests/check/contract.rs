@@ -196,6 +196,13 @@ fn changes_of_the_contract_are_caught() {
 
 /// A deviation may rot in three ways: what it departs from is gone, the contract follows the page by now, or the words
 /// that it cites stand elsewhere.
+/// Line of a heading of the page about authentication.
+fn line_of(heading: &str) -> usize {
+    let page = fs::read_to_string(docs().join("authentication.html")).unwrap();
+    let is_heading = |line: &str| line.starts_with("<h") && line.contains(heading);
+    page.lines().position(is_heading).unwrap() + 1
+}
+
 #[test]
 fn stale_deviations_are_caught() {
     let contract = contract();
@@ -214,6 +221,18 @@ fn stale_deviations_are_caught() {
         (
             "the section has no such words",
             replaced(&contract, ("  /token:", "mentions: [ refresh, restart ]", "mentions: [ hourly, rotation ]")),
+        ),
+        (
+            // The heading stands on this line; the words of the page lack the number.
+            "the number of a line is no word",
+            replaced(
+                &contract,
+                (
+                    "  /token:",
+                    "mentions: [ refresh, restart ]",
+                    &format!("mentions: [ '{}' ]", line_of("Token Exchange")),
+                ),
+            ),
         ),
         (
             "there is no such section",

@@ -70,9 +70,13 @@ impl Output {
 
 /// Runs the check elsewhere than in the repository, so that nothing but the contract and the folder is read.
 fn check(folder: &Path, format: &str, more: &[&str]) -> Output {
+    check_with(&frozen("contract.yaml"), folder, format, more)
+}
+
+fn check_with(contract: &Path, folder: &Path, format: &str, more: &[&str]) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["check", "--format", format, "--spec"])
-        .arg(frozen("contract.yaml"))
+        .arg(contract)
         .arg("--responses")
         .arg(folder)
         .args(more)
@@ -827,4 +831,46 @@ fn no_format_shows_a_value() {
             assert_eq!(line, None, "{format}");
         }
     }
+}
+
+// ------------------------------------------------------------ names in the contract
+
+/// Kind and path of each finding, with these lines of the contract.
+fn findings(contract: &str, files: &[(&str, &str)]) -> Vec<String> {
+    let (folder, spec) = (Folder::of(files), Folder::new());
+    spec.write("contract.yaml", format!("openapi: 3.0.3\ninfo: {{ title: t, version: '1' }}\n{contract}"));
+    let output = check_with(&spec.0.join("contract.yaml"), &folder.0, "json", &[]);
+    let report = output.json();
+    let name = |finding: &Value| format!("{} {}", finding["id"], finding["field"]).replace('"', "");
+    report["findings"].as_array().unwrap().iter().map(name).collect()
+}
+
+#[test]
+fn properties_with_the_name_of_a_keyword_are_compared() {
+    let contract = "paths:\n  /a:\n    get:\n      operationId: a_get\n      responses:\n        '200':\n          \
+        description: d\n          content:\n            application/json:\n              schema:\n                \
+        type: object\n                properties:\n                  example: { type: integer }\n                  \
+        nullable: { type: boolean }\n                  properties: { type: string, nullable: true, example: a }\n";
+    let fits = ("a_get.json", r#"{ "example": 1, "nullable": true, "properties": null }"#);
+    assert_eq!(findings(contract, &[fits]), [""; 0]);
+    let differs = ("a_get.json", r#"{ "example": "a", "nullable": 1, "properties": 2 }"#);
+    assert_eq!(
+        findings(contract, &[differs]),
+        ["type-differs example", "type-differs nullable", "type-differs properties"]
+    );
+}
+
+/// The contract says which fields of a delivery name the event and hold its subject.
+#[test]
+fn the_contract_names_the_fields_of_a_delivery() {
+    let contract = "paths: {}\nx-piaxis-webhooks:\n  events: { a.made: {} }\n  schema:\n    type: object\n    \
+        required: [ body ]\n    additionalProperties: true\n    properties: { kind: { type: string }, body: { type: object, \
+        additionalProperties: true } }\n  payloads:\n    a: { type: object, additionalProperties: true, properties: \
+        { n: { type: integer } } }\n  envelopes:\n    one: { example: { kind: a.made, body: {} } }\n    \
+        two: { example: { body: { name: a.made } } }\n";
+    let of = |text| findings(contract, &[("webhook.json", text)]);
+    assert_eq!(of(r#"{ "kind": "a.made", "body": { "n": 1 } }"#), [""; 0]);
+    assert_eq!(of(r#"{ "body": { "name": "a.made", "n": "1" } }"#), ["type-differs body.n"]);
+    assert_eq!(of(r#"{ "kind": "a.lost", "body": {} }"#), ["value-unknown kind"]);
+    assert_eq!(of(r#"{ "event": "a.made", "body": {} }"#), ["field-unknown event", "field-missing kind"]);
 }

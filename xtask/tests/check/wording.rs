@@ -109,7 +109,54 @@ fn new_values() {
             "`queued`",
         ),
         (LIST, "Query parameters:\n\n- `status`: one of `pending` or `queued`\n", "value-unknown", "`queued`"),
+        (DETAIL, "`status` can now also be `queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "A payment that waits gets the status `queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "Payments wait in line: their `status` becomes `queued`.", "value-unknown", "`queued`"),
+        (DETAIL, "Possible statuses:\n\n- `pending`\n- `queued`\n", "value-unknown", "`queued`"),
     ]);
+}
+
+#[test]
+fn fields_of_responses() {
+    let id = "field-missing";
+    finds(&[
+        (DETAIL, "The response may also include `settled_by`.", id, "response field `settled_by`"),
+        (CREATE, "Responses now carry an optional `settled_by`.", id, "response field `settled_by`"),
+        (CREATE, "The response has `currency` and `settled_by`.", id, "response field `settled_by`"),
+        (CREATE, "Once settled, a `settled_by` field is also returned.", id, "response field `settled_by`"),
+        (DETAIL, "Optional fields:\n\n- `settled_by`: who\n", id, "response field `settled_by`"),
+        (
+            CREATE,
+            "| Response field | Meaning |\n|---|---|\n| `settled_by` | Who |\n",
+            id,
+            "response field `settled_by`",
+        ),
+        (DETAIL, "| Optional field | Meaning |\n|---|---|\n| `settled_by` | Who |\n", id, "settled_by"),
+        (DETAIL, "| Field | Values |\n|---|---|\n| `status` | `queued` |\n", "value-unknown", "`queued`"),
+        (
+            CREATE,
+            "| Request field | Presence |\n|---|---|\n| `customer_pays_fees` | always |\n",
+            "requirement-differs",
+            "customer_pays_fees",
+        ),
+    ]);
+}
+
+#[test]
+fn other_words_about_responses_and_statuses_state_nothing() {
+    for words in [
+        "The response does not include `settled_by`.",
+        "Error responses contain `problem`.",
+        "The response contains the text `ok`.",
+        "`settled_by` is no longer returned.",
+        "An unknown key gets status `401`.",
+        "There is no status `queued`.",
+        "The status `queued` is no longer used.",
+        "Optional fields:\n\n- `customer_pays_fees`\n",
+    ] {
+        let outcome = Docs::new().with(CREATE, words).check(&["--no-lock"]);
+        assert!(outcome.all().next().is_none(), "{words}: {:#?}", outcome.messages());
+    }
 }
 
 #[test]
@@ -253,6 +300,89 @@ fn examples_of_an_unknown_operation_are_not_blamed_on_another() {
     assert_eq!(finding["operation"], "GET /payments/{payment_id}/receipt");
 }
 
+/// The advice offers a deviation: it covers what it names, and nothing else.
+#[test]
+fn a_deviation_covers_a_field_and_a_value_that_it_names() {
+    let docs = Docs::new().with(DETAIL, "The response may also include `settled_by`. `status` may be `queued`.");
+    let source = "from: 'guide#get-apipaymentspayment_id', reason: no response has it";
+    let docs = docs.changed(
+        CONTRACT,
+        "    Payment:\n",
+        "        - from",
+        &format!("        - {{ says: it has settled_by, {source} }}\n        - from"),
+    );
+    let docs = docs.changed(
+        CONTRACT,
+        "    PaymentStatus:\n",
+        "      x-ext",
+        &format!("      x-piaxis-deviation: [ {{ says: the status may be queued, {source} }} ]\n      x-ext"),
+    );
+    let outcome = docs.check(&["--no-lock"]);
+    assert_eq!(outcome.code, Some(0), "{:#?}", outcome.messages());
+    let docs = docs.with(DETAIL, "The response may also include `settled_at`. `status` may be `late`.");
+    let outcome = docs.check(&["--no-lock"]);
+    assert!(outcome.find("field-missing")["message"].as_str().unwrap().contains("`settled_at`"));
+    assert!(outcome.find("value-unknown")["message"].as_str().unwrap().contains("`late`"));
+    assert_eq!(outcome.all().count(), 2, "{:#?}", outcome.messages());
+}
+
+/// A list of routes may name what no page documents any more.
+#[test]
+fn an_unknown_route_in_a_list_is_found_once() {
+    let route = "<span class=\"pre\">/api/merchant-payments</span>";
+    let docs = Docs::new().changed(SIGN_IN, "MISSING_CLIENT_ID", route, &route.replace("merchant", "old"));
+    let outcome = docs.check(&["--no-lock"]);
+    let finding = outcome.find("operation-missing");
+    assert_eq!(
+        (&finding["operation"], &finding["doc"]["page"]),
+        (&"GET /old-payments".into(), &"authentication".into())
+    );
+    assert_eq!(outcome.all().count(), 1, "{:#?}", outcome.messages());
+}
+
+#[test]
+fn a_reference_that_leads_nowhere_is_an_error() {
+    let docs = Docs::new().changed(CONTRACT, "    Payment:\n", "schemas/Amount'", "schemas/Amounts'");
+    let outcome = docs.check(&["--no-lock"]);
+    assert_eq!(outcome.code, Some(2));
+    let line = fs::read_to_string(docs.0.0.join(CONTRACT)).unwrap();
+    let line = line.lines().position(|line| line.contains("schemas/Amounts'")).unwrap() + 1;
+    let (place, words) = (format!("{CONTRACT}:{line}: "), "`#/components/schemas/Amounts` leads nowhere");
+    assert!(outcome.error.contains(&place) && outcome.error.contains(words), "{}", outcome.error);
+}
+
+/// The list of actions, and the field that tells which it is, have the names of the contract.
+#[test]
+fn actions_are_found_by_the_names_of_the_contract() {
+    let renamed = |text: &str| {
+        let text = text.replace("required_actions", "open_steps").replace("RequiredActionType", "StepKind");
+        text.replace("RequiredAction", "OpenStep").replace("action_type", "step_type")
+    };
+    let docs = Docs::new();
+    for file in [CONTRACT, GUIDE] {
+        let path = docs.0.0.join(file);
+        fs::write(&path, renamed(&fs::read_to_string(&path).unwrap())).unwrap();
+    }
+    assert_eq!(docs.check(&["--no-lock"]).code, Some(0), "{:#?}", docs.check(&["--no-lock"]).messages());
+    let words = "- `delivery_confirmation_required` with";
+    let docs = docs.changed(GUIDE, "", words, &format!("- `payment_required` with `open_amount`\n{words} `colour`,"));
+    let outcome = docs.check(&["--no-lock"]);
+    assert!(outcome.find("action-missing")["message"].as_str().unwrap().contains("`payment_required`"));
+    assert!(outcome.find("action-key-missing")["message"].as_str().unwrap().contains("`colour`"));
+}
+
+/// Prose about the evidence of a term names what stands beside it in the request, too.
+#[test]
+fn words_beside_a_term_are_no_keys() {
+    let with = |name: &str| {
+        let words = "- send `confirmation_method`";
+        let docs = Docs::new().changed(GUIDE, "payloads:\n\n", words, &format!("- send `{name}` and more\n{words}"));
+        docs.check(&["--no-lock"])
+    };
+    assert_eq!(with("user_info").code, Some(0), "{:#?}", with("user_info").messages());
+    assert!(with("colour").find("term-key-missing")["message"].as_str().unwrap().contains("`colour`"));
+}
+
 #[test]
 fn every_page_that_states_a_fact_is_named() {
     let words = "- `settled_by`\n- `transaction_details`";
@@ -278,6 +408,11 @@ fn a_reworded_section_of_an_operation_is_shown() {
     );
     let message = finding["message"].as_str().unwrap();
     assert!(message.contains("\"looks one payment up\" became \"looks one payment up, once an hour\""), "{message}");
+    // In the order of the page.
+    let docs = Docs::new().with(DETAIL, "Zebras pay first.\n\nAnts pay last.");
+    let outcome = docs.check(&["--lock", lock()]);
+    let message = outcome.find("section-reworded")["message"].as_str().unwrap();
+    assert!(message.contains("now also \"Zebras pay first\", \"Ants pay last\""), "{message}");
     // Elsewhere it is for information.
     let docs = Docs::new().changed(GUIDE, "", "Older pages disagree", "Pages of another age disagree");
     let outcome = docs.check(&["--lock", lock()]);
@@ -308,7 +443,7 @@ fn one_change_is_one_finding() {
 
 #[test]
 fn a_new_fact_hides_no_sentence_beside_it() {
-    let words = "The response also includes `settlement_reference`. Its `status` can also be `reversed`.";
+    let words = "`settlement_reference` is for accountants. Its `status` can also be `reversed`.";
     let outcome = Docs::new().with(DETAIL, words).check(&["--lock", lock()]);
     assert!(outcome.find("value-unknown")["message"].as_str().unwrap().contains("`reversed`"));
     let finding = outcome.find("section-reworded");
@@ -316,7 +451,7 @@ fn a_new_fact_hides_no_sentence_beside_it() {
         (&finding["severity"], &finding["operation"]),
         (&"warning".into(), &"GET /payments/{payment_id}".into())
     );
-    assert!(finding["message"].as_str().unwrap().contains("includes settlement_reference"), "{finding}");
+    assert!(finding["message"].as_str().unwrap().contains("settlement_reference is for accountants"), "{finding}");
     // What the facts say is not said again.
     let words = "Optional response fields:\n\n- `settlement_reference`\n\n`status` values:\n\n- `reversed`";
     let outcome = Docs::new().with(DETAIL, words).check(&["--lock", lock()]);

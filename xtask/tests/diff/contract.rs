@@ -204,7 +204,7 @@ const EDITS: &[Case] = &[
     ("sets of credentials are in another order", Set, "REVERSE:/paths/~1payments~1create/post/security", r##""##, "none", "none"),];
 
 /// The frozen contract: a change of the API is no change of these tests.
-const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/differ/contract.yaml");
+const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/frozen/contract.yaml");
 
 fn contract() -> String {
     fs::read_to_string(CONTRACT).unwrap()

@@ -74,6 +74,7 @@ fn pairs() -> Vec<(&'static str, String, String)> {
         ("method-removed", methods("b, c"), methods("b")),
         ("method-added", methods("b"), methods("b, c")),
         ("retry-changed", op("responses: {}"), op("responses: {}, x-piaxis-idempotent: true")),
+        ("lookup-changed", op("responses: {}, x-piaxis-lookup: a_list"), op("responses: {}, x-piaxis-lookup: a_get")),
         (
             "transport-changed",
             par("{ name: h, in: header }"),
@@ -410,6 +411,28 @@ fn each_rule_is_triggered_by_its_pair_alone() {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     let all: BTreeSet<String> = rules.iter().map(|rule| rule["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(all, tried, "rules without a pair, or pairs without a rule");
+}
+
+/// A rule with a slip in its id would be reported as unclassified.
+#[test]
+fn the_code_names_rules_of_the_table() {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_xtask")).args(["diff", "--rules", "--format", "json"]).output().unwrap();
+    let table: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let table: BTreeSet<&str> = table.iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/diff/compare");
+    let mut named = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for call in text.split(".note(").skip(1) {
+            let Some(id) = call.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
+                continue;
+            };
+            assert!(table.contains(id), "{id}");
+            named += 1;
+        }
+    }
+    assert!(named > 25, "{named}");
 }
 
 #[test]

@@ -41,6 +41,18 @@ fn docs_that_cannot_be_read_are_named_in_the_summary() {
     assert_eq!(run(&folder, "docs-drift", &drift, "exit 101").0, Some(2));
 }
 
+/// Two runs would write two issues, and a failed read says nothing about the contract.
+#[test]
+fn the_issue_is_written_by_one_run_that_read_the_docs() {
+    let workflow = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.github/workflows/docs-drift.yml");
+    let workflow: serde_json::Value = serde_yaml_ng::from_str(&fs::read_to_string(workflow).unwrap()).unwrap();
+    assert_eq!(workflow["concurrency"]["group"], "docs-drift");
+    let steps = workflow["jobs"]["check"]["steps"].as_array().unwrap();
+    let writing = steps.iter().filter(|step| step["run"].as_str().is_some_and(|run| run.contains("gh issue")));
+    let conditions: Vec<_> = writing.map(|step| step["if"].as_str().unwrap_or_default()).collect();
+    assert_eq!(conditions, ["steps.check.outputs.code == '1'", "steps.check.outputs.code == '0'"]);
+}
+
 #[test]
 fn findings_are_in_the_report_the_summary_and_the_log() {
     let folder = folder("findings");

@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::page_of;
 use crate::{
     check::fact::{Bound, Direction, Fact, Field, List},
-    contract::{Contract, Operation, array, entries, escape, object, payload, pointer::unescape, strings, text_of},
+    contract::{
+        Contract, ListByKind, Operation, array, entries, escape, object, payload, pointer::unescape, strings, text_of,
+    },
 };
 
 const SCHEMAS: &str = "/components/schemas";
-const ACTIONS: &str = "/components/schemas/RequiredActionType";
-const ACTION: &str = "/components/schemas/RequiredAction";
 
 /// Keywords of bounds.
 const BOUNDS: [(&str, Bound); 6] = [
@@ -41,6 +41,8 @@ pub(super) struct Declared<'a> {
     live: BTreeSet<String>,
     /// Types of terms whose evidence may have any key.
     pub(super) free_terms: BTreeSet<String>,
+    /// Words that prose about terms names besides keys: fields that stand beside a term in a request, values of open enums.
+    pub(super) beside_terms: BTreeSet<String>,
 }
 
 impl<'a> Declared<'a> {
@@ -52,10 +54,12 @@ impl<'a> Declared<'a> {
             groups: BTreeMap::new(),
             live: contract.live_pages(),
             free_terms: BTreeSet::new(),
+            beside_terms: BTreeSet::new(),
         };
         contract.operations.iter().for_each(|operation| declared.operation_facts(operation));
         declared.lists();
         declared.terms();
+        declared.beside_terms();
         declared
     }
 
@@ -75,10 +79,6 @@ impl<'a> Declared<'a> {
     /// Facts about a field, and where they stand; the declaration itself first.
     pub(super) fn about(&self, field: &Field) -> &[(Fact, String)] {
         self.by_field.get(field).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Fact, &String)> {
-        self.facts.iter()
     }
 
     fn add(&mut self, fact: Fact, pointer: &str) {
@@ -101,6 +101,26 @@ impl<'a> Declared<'a> {
             group.facts.push(fact.clone());
         }
         self.add(fact, pointer);
+    }
+
+    fn beside_terms(&mut self) {
+        let (types, _) = self.contract.term_types();
+        let requests = || {
+            self.facts.iter().filter_map(|(fact, pointer)| match fact {
+                Fact::Field(Field { operation, direction: Direction::Request, path }) if !path.contains('.') => {
+                    Some((operation, path, pointer))
+                }
+                _ => None,
+            })
+        };
+        let takes_term = requests().filter(|(_, _, pointer)| self.contract.resolve(pointer) == types);
+        let takes_term: BTreeSet<&String> = takes_term.map(|(operation, ..)| operation).collect();
+        let fields = requests().filter(|(operation, ..)| takes_term.contains(operation));
+        let values = self.facts.keys().filter_map(|fact| match fact {
+            Fact::Value(_, value) => Some(value),
+            _ => None,
+        });
+        self.beside_terms = fields.map(|(_, path, _)| path).chain(values).cloned().collect();
     }
 
     // ------------------------------------------------------------ operations
@@ -252,11 +272,13 @@ impl<'a> Declared<'a> {
 
     fn terms(&mut self) {
         let contract = self.contract;
-        for action in strings(&contract.at(ACTIONS)["x-extensible-enum"]) {
-            self.add(Fact::RequiredAction(action.clone(), String::new()), ACTIONS);
-            for (key, _) in object(&contract.at(ACTION)["properties"]) {
-                let pointer = format!("{ACTION}/properties/{}", escape(key));
-                self.add_listed(Fact::RequiredAction(action.clone(), key.clone()), &pointer, Some(&pointer));
+        for ListByKind { items, kinds, .. } in contract.lists_by_kind() {
+            for action in strings(&contract.at(&kinds)["x-extensible-enum"]) {
+                self.add(Fact::RequiredAction(action.clone(), String::new()), &kinds);
+                for (key, _) in object(&contract.at(&items)["properties"]) {
+                    let pointer = format!("{items}/properties/{}", escape(key));
+                    self.add_listed(Fact::RequiredAction(action.clone(), key.clone()), &pointer, Some(&pointer));
+                }
             }
         }
         for (name, schema) in object(contract.at(SCHEMAS)) {

@@ -1,5 +1,7 @@
 //! Recorded deviations and cited sources: what they cover, and whether the documents still have the place.
 
+use std::collections::BTreeSet;
+
 use super::{Disagreement, page_of};
 use crate::{
     check::{
@@ -7,46 +9,39 @@ use crate::{
         extract::{Extracted, find},
         fact::Direction,
     },
-    contract::{Contract, Deviation},
-    report::Kind,
+    contract::{Contract, Deviation, pointer},
+    report::{Finding, Kind},
 };
 
-/// What is a matter of judgement, so that a deviation can cover it.
-const JUDGED: [Kind; 9] = [
-    Kind::SecurityDiffers,
-    Kind::NotGuaranteed,
-    Kind::RouteNotExposed,
-    Kind::TypeDiffers,
-    Kind::ValueUnknown,
-    Kind::ParameterMissing,
-    Kind::RequirementDiffers,
-    Kind::LimitDiffers,
-    Kind::DeprecationDiffers,
-];
+/// Where a deviation that covers this may stand: at the place or around it; one from a guarantee at the body, too, or
+/// around that.
+pub(super) fn around(contract: &Contract, of: &Disagreement) -> Vec<String> {
+    let Finding { kind, operation, .. } = &of.finding;
+    let operation = operation.as_deref().filter(|_| *kind == Kind::GuaranteeDiffers);
+    let operation = operation.and_then(|name| contract.operation(name));
+    let body = operation.and_then(|operation| contract.body(operation, Direction::Response));
+    let body = body.map(|body| contract.resolve(&body)).unwrap_or_default();
+    let pointers: BTreeSet<&str> = pointer::around(&of.pointer).chain(pointer::around(&body)).collect();
+    pointers.into_iter().map(str::to_owned).collect()
+}
 
-/// Whether a deviation is about this, as this page states it: it stands at the place or around it, and its document is the
-/// one that differs.
-pub(super) fn covers(contract: &Contract, deviation: &Deviation, of: &Disagreement, page: Option<&str>) -> bool {
-    let Disagreement { finding, pointer, .. } = of;
-    let around =
-        |pointer: &str| pointer == deviation.pointer || pointer.starts_with(&format!("{}/", deviation.pointer));
+/// Whether a deviation that stands there is about this, as this page states it: its document is the one that differs.
+pub(super) fn covers(deviation: &Deviation, finding: &Finding, page: Option<&str>) -> bool {
     // Guarantees are departed from one way everywhere, whichever page repeats them, and for all that is in a body.
+    let is_of_guarantee = deviation.says.contains("guarantee");
     if finding.kind == Kind::GuaranteeDiffers {
-        let operation = finding.operation.as_deref().and_then(|name| contract.operation(name));
-        let body = operation.and_then(|operation| contract.body(operation, Direction::Response));
-        let is_inside = || body.is_some_and(|body| around(&contract.resolve(&body)));
-        return deviation.says.contains("guarantee") && (around(pointer) || is_inside());
+        return is_of_guarantee;
     }
-    // A new parameter or value is not accepted because others were: the deviation names it.
+    // What is new is not accepted because something else was: the deviation names it.
     let mut names = finding.message.split('`').skip(1).step_by(2);
     let names_it = match finding.kind {
-        Kind::ParameterMissing | Kind::ValueUnknown | Kind::LimitDiffers | Kind::RequirementDiffers => {
-            names.any(|name| has_words(&deviation.says, name))
-        }
+        Kind::SecurityDiffers | Kind::NotGuaranteed | Kind::RouteNotExposed | Kind::TypeDiffers => true,
         Kind::DeprecationDiffers => deviation.says.contains("deprecated"),
-        _ => true,
+        // The field, and then its value.
+        Kind::ValueUnknown => names.last().is_some_and(|value| has_words(&deviation.says, value)),
+        _ => !is_of_guarantee && names.next().is_some_and(|name| has_words(&deviation.says, name)),
     };
-    names_it && JUDGED.contains(&finding.kind) && page == Some(page_of(&deviation.from)) && around(pointer)
+    names_it && finding.kind.may_deviate() && page == Some(page_of(&deviation.from))
 }
 
 /// Whether a text has these words, in this order and as whole words.

@@ -5,7 +5,7 @@ mod declared;
 mod deviations;
 mod verdict;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     document::Document,
@@ -96,7 +96,18 @@ impl Comparison<'_> {
                 places.push(place.clone());
             }
         }
+        let mut spoken_of = BTreeSet::new();
         for (fact, places) in stated {
+            // A list may name an operation that the contract lacks and no page documents.
+            if let Fact::RequiredHeader(name, _) = fact
+                && self.declared.contract.operation(name).is_none()
+                && !known.contains_key(&Fact::Operation(name.clone()))
+                && spoken_of.insert(name)
+            {
+                let verdict = self.declared.verdict(&Fact::Operation(name.clone()));
+                self.found.extend(verdict.map(|verdict| verdict.stated(Some(fact), places)));
+                continue;
+            }
             let event = match fact {
                 Fact::Mention(path) => Some(Fact::Listed(List::Event, path.clone())),
                 _ => None,
@@ -157,10 +168,6 @@ impl Comparison<'_> {
         let mut validator = Examples::new(contract);
         for example in self.pages.iter().flat_map(|(_, page)| &page.examples) {
             let operation = contract.operation(&example.operation);
-            if operation.is_none() && example.operation != WEBHOOK {
-                // The missing operation is the finding.
-                continue;
-            }
             let body = operation.and_then(|operation| contract.body(operation, example.direction));
             let pointer = body.unwrap_or_else(|| "/x-piaxis-webhooks".to_owned());
             for misfit in validator.misfits(example) {
@@ -186,6 +193,10 @@ impl Comparison<'_> {
         let contract = self.declared.contract;
         let spec = |line| Some(SpecPlace { file: contract.file.clone(), line });
         let (recorded, live) = (contract.deviations(), contract.live_pages());
+        let mut at_pointer: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, deviation) in recorded.iter().enumerate() {
+            at_pointer.entry(&deviation.pointer).or_default().push(at);
+        }
         let mut used: BTreeMap<usize, Option<DocPlace>> = BTreeMap::new();
         let (mut findings, mut accepted, mut differing) = (Vec::new(), Vec::new(), BTreeSet::new());
         for mut disagreement in self.found {
@@ -196,10 +207,14 @@ impl Comparison<'_> {
             // Each place is looked at: a deviation from one page does not cover another one.
             let places = disagreement.places.drain(..).map(Some).collect::<Vec<_>>();
             let mut open = if places.is_empty() { vec![None] } else { places };
+            let around = deviations::around(contract, &disagreement);
+            let mut near: Vec<usize> =
+                around.iter().filter_map(|it| at_pointer.get(it.as_str())).flatten().copied().collect();
+            near.sort_unstable();
             open.retain(|place| {
                 let page = place.as_ref().map(|place| place.page.as_str());
-                let covers = |deviation| deviations::covers(contract, deviation, &disagreement, page);
-                let covering = recorded.iter().position(covers);
+                let covers = |at: &usize| deviations::covers(&recorded[*at], &disagreement.finding, page);
+                let covering = near.iter().copied().find(covers);
                 if let Some(at) = covering {
                     used.entry(at).or_insert_with(|| place.clone());
                 }

@@ -12,7 +12,7 @@ use crate::{
         extract::EVERYDAY_HEADERS,
         fact::{Direction, Fact, Field, List},
     },
-    contract::{Found, text_of, unnamed},
+    contract::{Found, ListByKind, text_of, unnamed},
     report::{Kind, Severity},
 };
 
@@ -132,14 +132,15 @@ impl Declared<'_> {
                 Some(found.of(None, Some(&format!("{term}.{key}"))))
             }
             (Fact::RequiredAction(action, key), _) => {
-                let pointer = "/components/schemas/RequiredAction";
+                let lists = self.contract.lists_by_kind();
+                let ListByKind { items, kinds, .. } = lists.first()?;
                 Some(if self.has(&Fact::RequiredAction(action.clone(), String::new())) {
                     let message =
                         format!("the required action `{action}` comes with `{key}`, which the contract does not have");
-                    Disagreement::new(Kind::ActionKeyMissing, pointer, message).of(None, Some(key))
+                    Disagreement::new(Kind::ActionKeyMissing, items, message).of(None, Some(key))
                 } else {
                     let what = format!("the required action `{action}` is documented");
-                    missing(Kind::ActionMissing, &format!("{pointer}Type"), &what).of(None, Some(action))
+                    missing(Kind::ActionMissing, kinds, &what).of(None, Some(action))
                 })
             }
             _ => None,
@@ -316,25 +317,9 @@ impl Declared<'_> {
             let (pointer, _) = self.contract.term_types();
             return Some(Disagreement::new(Kind::TermMissing, pointer, message).of(None, Some(term)));
         };
-        // Prose around the keys names what stands beside them, and who sends them.
-        let (types, _) = self.contract.term_types();
-        let takes_term = |operation: &str| {
-            let mut about = self.iter().filter(|(fact, _)| fact.operation() == Some(operation));
-            about.any(|(fact, pointer)| {
-                matches!(fact, Fact::Field(Field { direction: Direction::Request, path, .. }) if !path.contains('.'))
-                    && self.contract.resolve(pointer) == types
-            })
-        };
-        let is_prose = self.iter().any(|(fact, _)| match fact {
-            Fact::Field(Field { operation, direction: Direction::Request, path }) if path == key => {
-                takes_term(operation)
-            }
-            Fact::Value(_, value) => value == key,
-            _ => false,
-        });
         let message = format!("evidence of a `{term}` term takes `{key}`, which the contract does not have");
         let found = || Disagreement::new(Kind::TermKeyMissing, pointer, message);
-        let is_free = is_prose || self.free_terms.contains(term);
+        let is_free = self.beside_terms.contains(key) || self.free_terms.contains(term);
         (!is_free).then(|| found().of(None, Some(&format!("{term}.{key}"))))
     }
 }

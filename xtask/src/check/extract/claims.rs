@@ -4,12 +4,13 @@ use super::{
     Reader, Role,
     names::{find, is_path, is_word},
     vocabulary::{
-        BOUND_FILLERS, CONDITIONS, DEPRECATED, FILLERS, MAXIMUM, MINIMUM, REQUIREMENTS, VALUE_CUES, is, type_of,
+        ADVERBS, BOUND_FILLERS, CONDITIONS, DEPRECATED, FAILURES, FIELD_FILLERS, FILLERS, GONE, HOLDS, MAXIMUM,
+        MINIMUM, NEGATIONS, REQUIREMENTS, RESPONSE, RETURNED, VALUE_CUES, is, type_of,
     },
 };
 use crate::check::{
     document::Text,
-    fact::{Bound, Fact, Field},
+    fact::{Bound, Direction, Fact, Field},
 };
 
 /// A word, or a part set as code or in bold.
@@ -55,6 +56,14 @@ impl Reader<'_> {
             {
                 let fields = self.named(&names_around(clause, (start, end)), subject, true);
                 fields.into_iter().for_each(|field| self.requirement(field, required));
+            }
+            if subject.is_none() && self.here.own_section {
+                for name in returned(clause) {
+                    let known = self.knowledge.find(&operation, &name, Direction::Response);
+                    let known = known.filter(|field| field.direction == Direction::Response);
+                    let path = known.map_or(name, |field| field.path);
+                    self.entry(&Role::Fields(Direction::Response, false), &path);
+                }
             }
             let introduces = at + 1 == clauses.len() && text.plain.trim_end().ends_with(':');
             for Listed { names, values } in listed(clause) {
@@ -137,18 +146,44 @@ fn clauses(text: &Text) -> Vec<Vec<Word>> {
     clauses
 }
 
-/// Where the first of these cues begins and ends, in words.
+/// Where the first of these cues begins and ends, in words. Adverbs such as "now" may stand inside of it.
 fn cue(clause: &[Word], cues: &str) -> Option<(usize, usize)> {
     let at_word = |at: usize, cue: &str| {
-        let end = at + cue.split(' ').count();
-        let words = clause.get(at..end)?.iter();
-        words.zip(cue.split(' ')).all(|(word, cue)| word.is_one_of(cue)).then_some((at, end))
+        let mut end = at;
+        for part in cue.split(' ') {
+            while end > at && clause.get(end)?.is_one_of(ADVERBS) {
+                end += 1;
+            }
+            clause.get(end).filter(|word| word.is_one_of(part))?;
+            end += 1;
+        }
+        Some((at, end))
     };
     (0..clause.len()).find_map(|at| cues.split('|').find_map(|cue| at_word(at, cue)))
 }
 
 fn is_conditional<'a>(mut words: impl Iterator<Item = &'a Word>) -> bool {
     words.any(|word| word.is_one_of(CONDITIONS) || word.text.ends_with("n't"))
+}
+
+fn is_negated(words: &[Word]) -> bool {
+    words.iter().any(|word| word.is_one_of(NEGATIONS) || word.text.ends_with("n't"))
+}
+
+/// Fields that the response has: "the response may include `a` and `b`", "`a` is returned".
+fn returned(clause: &[Word]) -> Vec<String> {
+    if is_negated(clause) || clause.iter().any(|word| word.is_one_of(FAILURES)) {
+        return Vec::new();
+    }
+    if let Some((start, _)) = cue(clause, RETURNED) {
+        return names(&clause[..start]);
+    }
+    match cue(clause, HOLDS) {
+        Some((start, end)) if clause[..start].iter().any(|word| word.is_one_of(RESPONSE)) => {
+            names(clause[end..].iter().take_while(|word| word.is_name() || word.is_one_of(FIELD_FILLERS)))
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn names<'a>(words: impl IntoIterator<Item = &'a Word>) -> Vec<String> {
@@ -162,10 +197,13 @@ fn names_around(clause: &[Word], (start, end): (usize, usize)) -> Vec<String> {
 }
 
 fn listed(clause: &[Word]) -> Vec<Listed> {
-    // "The new status `a` means …".
-    let new = clause.windows(3).filter(|words| words[0].is_one_of("new") && !words[1].is_code && words[2].is_value());
-    let new = new.map(|words| (words[1].text.clone(), vec![(words[2].text.clone(), false)]));
-    let mut found: Vec<Listed> = new.map(|(name, values)| Listed { names: vec![name], values }).collect();
+    // "A payment gets the status `a` when …".
+    let pairs = clause.windows(2).enumerate();
+    // Not a status of HTTP, which is a number.
+    let pairs = pairs.filter(|(_, words)| !words[0].is_code && words[1].is_code && is_word(&words[1].text));
+    let said = pairs.filter(|(at, _)| !is_negated(&clause[..*at]) && cue(clause, GONE).is_none());
+    let said = said.map(|(_, words)| (words[0].text.clone(), vec![(words[1].text.clone(), false)]));
+    let mut found: Vec<Listed> = said.map(|(name, values)| Listed { names: vec![name], values }).collect();
     match cue(clause, VALUE_CUES) {
         Some((_, end)) => found.push(values(clause, end, true)),
         // `status`: `a`, `b`

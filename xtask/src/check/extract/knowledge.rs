@@ -20,6 +20,8 @@ pub(crate) struct Knowledge {
     /// Types of terms, and where requests name one.
     pub(super) term_types: Vec<String>,
     pub(super) terms: BTreeSet<TermPlace>,
+    /// Lists whose items name their kind.
+    pub(super) lists_by_kind: BTreeSet<String>,
     /// Fields of the envelope of a webhook delivery.
     pub(super) envelope: BTreeSet<String>,
     /// What environment variables begin with.
@@ -94,6 +96,7 @@ impl Knowledge {
             knowledge.hosts.insert(host.to_owned());
             knowledge.bases.insert(format!("/{path}"));
         }
+        knowledge.lists_by_kind = contract.lists_by_kind().into_iter().map(|found| found.list).collect();
         let envelope = object(contract.at("/x-piaxis-webhooks/schema/properties"));
         knowledge.envelope = envelope.map(|(name, _)| name.clone()).collect();
         let variables = object(&contract.document["x-piaxis-environment-variables"]);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Reader, Role,
-    names::{first_name, is_path, is_word},
+    names::{find, first_name, is_path, is_word},
     prose::refers_to_other_fields,
     vocabulary::{EVENT, LIVE_ROUTES, REQUIRED_HEADER, holds},
 };
@@ -203,7 +203,7 @@ impl Reader<'_> {
             let keys = codes.iter().map(|code| code.split(':').next().unwrap_or_default().trim());
             keys.filter(|key| is_word(key)).map(str::to_owned).collect()
         };
-        if label.contains("required_actions") && is_word(first) {
+        if self.knowledge.lists_by_kind.iter().any(|list| find(&label, list).is_some()) && is_word(first) {
             for key in [String::new()].into_iter().chain(keys(others)) {
                 self.state(Fact::RequiredAction(first.clone(), key));
             }

@@ -4,7 +4,7 @@ use super::{
     Reader, Role,
     knowledge::Known,
     names::{host_and_path, is_path, is_version, words},
-    vocabulary::{ERROR_CODES, GUARANTEE},
+    vocabulary::{ERROR_CODES, FIELDS, GUARANTEE, is},
 };
 use crate::check::{
     document::Text,
@@ -25,8 +25,11 @@ impl Reader<'_> {
             }
             return;
         }
-        let role = Role::of(&lower);
         let is_label = text.plain.trim_end().ends_with(':') || text.strong.len() == 1 && text.strong[0] == text.plain;
+        let mut role = Role::of(&lower);
+        if is_label && role == Role::Prose {
+            role = self.short_label(&lower).unwrap_or(role);
+        }
         // Plain words between a label and its list leave the label as it is.
         if is_label || role != Role::Prose || self.here.role.is_none() {
             self.here.label.clone_from(&lower);
@@ -41,6 +44,17 @@ impl Reader<'_> {
             self.here.role = Some(role);
         }
         self.claims(text, None);
+    }
+
+    /// "Optional fields:" of an operation without a request body, and "Possible statuses:".
+    fn short_label(&self, lower: &str) -> Option<Role> {
+        let operation = self.here.operation.as_ref().filter(|_| self.here.own_section)?;
+        let words: Vec<&str> = words(lower).filter(|word| !word.is_empty()).collect();
+        let last = words.last().filter(|_| words.len() <= 3)?;
+        if is(last, FIELDS) && operation.starts_with("GET ") {
+            return Some(Role::Fields(Direction::Response, false));
+        }
+        self.in_words(operation, lower).filter(|_| last.ends_with('s')).map(Role::Values)
     }
 
     /// The array of this section that "each quote item includes:" or "for every recipient:" speaks of.
@@ -102,7 +116,7 @@ impl Reader<'_> {
         let find = |name: &str| self.knowledge.find(operation, name, self.direction());
         let fields = candidates.flatten().map(|words| words.join("_")).filter_map(|name| {
             // In the plural, or as it is.
-            find(name.trim_end_matches("es")).or_else(|| find(&name))
+            [name.strip_suffix("es"), name.strip_suffix('s'), Some(&name)].into_iter().flatten().find_map(find)
         });
         fields.into_iter().find(|field| self.knowledge.field(field) == Some(Known::Enum))
     }

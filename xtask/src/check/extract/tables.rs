@@ -26,7 +26,9 @@ impl Reader<'_> {
                 }
             }
         } else if let Some(operation) = self.here.operation.clone() {
-            match titles.iter().position(|title| is(title, NAME)) {
+            // "Field", or "Response field".
+            let is_name = |title: &String| title.rsplit(' ').next().is_some_and(|word| is(word, NAME));
+            match titles.iter().position(is_name) {
                 Some(name) => self.field_table(&operation, &titles, rows, name),
                 None => self.value_table(&operation, header, rows, titles.iter().position(|title| is(title, VALUES))),
             }
@@ -50,12 +52,13 @@ impl Reader<'_> {
             let known = |name: &&String| self.knowledge.field(&Field::new(operation, direction, name)).is_some();
             names.iter().filter(known).count()
         };
-        let role = match &self.here.role {
-            _ if titles[name] == "parameter" => Role::Parameters,
-            Some(role @ (Role::Parameters | Role::Fields(..))) => role.clone(),
-            _ if fits(Direction::Response) > fits(Direction::Request) => Role::Fields(Direction::Response, false),
-            _ => Role::Fields(Direction::Request, false),
-        };
+        let is_listing = |role: &&Role| matches!(role, Role::Parameters | Role::Fields(..));
+        let role =
+            match [Some(&Role::of(&titles[name])), self.here.role.as_ref()].into_iter().flatten().find(is_listing) {
+                Some(role) => role.clone(),
+                _ if fits(Direction::Response) > fits(Direction::Request) => Role::Fields(Direction::Response, false),
+                _ => Role::Fields(Direction::Request, false),
+            };
         for row in rows {
             let path = row.get(name).and_then(cell_name);
             let Some(field) = path.and_then(|path| self.entry(&role, &path)) else { continue };

@@ -44,10 +44,13 @@ pub(super) const LIVE_ROUTE: &str = "live|today";
 /// Columns with the name of a field for each resource.
 pub(super) const FIELD_OF_RESOURCE: &str = "field name for|name of the";
 
+/// Labels of lists of fields that do not say of which side.
+pub(super) const FIELDS: &str = "fields|properties|attributes";
+
 /// Columns of tables of fields.
 pub(super) const NAME: &str = "field|name|parameter|property|key|attribute";
 pub(super) const TYPE: &str = "type|data type";
-pub(super) const REQUIREMENT: &str = "required|required?|mandatory|optional";
+pub(super) const REQUIREMENT: &str = "required|required?|mandatory|optional|presence";
 pub(super) const VALUES: &str = "value|values|allowed values|possible values|accepted values|allowed";
 pub(super) const YES: &str = "yes|true|✓|✔|x|always";
 pub(super) const NO: &str = "no|false|✗|-|–|—";
@@ -68,7 +71,9 @@ pub(super) fn type_of(word: &str) -> Option<&'static str> {
 
 /// Announces the values of a field.
 pub(super) const VALUE_CUES: &str = "can be|may be|must be|one of|either|any of|values|options|is set to|accepts|\
-    takes the value|new value|has the value|supports|can also be|may also be|can now be|may now be";
+    takes the value|new value|has the value|supports|becomes|changes to|turns to";
+/// May stand inside of any announcement.
+pub(super) const ADVERBS: &str = "also|now|optionally|additionally";
 /// Stands between a cue and the values, or between values.
 pub(super) const FILLERS: &str =
     "or|and|of|one|either|the|values|value|are|is|to|set|be|now|also|any|following|these|for";
@@ -87,6 +92,18 @@ pub(super) const REQUIREMENTS: [(&str, bool); 4] = [
 /// Makes what is said of a requirement hold for some requests only.
 pub(super) const CONDITIONS: &str = "not|no|never|only|when|if|unless|except|assume|treat|cannot|without|nor|neither|needed|\
     where|while|whenever";
+
+pub(super) const NEGATIONS: &str = "not|no|never|cannot|without|nor|neither";
+pub(super) const GONE: &str = "no longer|not any more";
+
+/// Says that the response has a field, which is named after the one or before the other.
+pub(super) const RESPONSE: &str = "response|responses";
+pub(super) const HOLDS: &str = "include|includes|contain|contains|carry|carries|have|has|return|returns";
+pub(super) const RETURNED: &str = "is returned|are returned|be returned";
+/// Speaks of another response than that of success.
+pub(super) const FAILURES: &str = "error|errors|fails|failed|failure";
+/// Stands between such an announcement and the fields, or between fields.
+pub(super) const FIELD_FILLERS: &str = "a|an|the|and|or|also|now|optional|new|field|fields|both";
 
 pub(super) const DEPRECATED: &str = "deprecated|will be removed|is going away";
 

@@ -78,6 +78,7 @@ impl<'a> Comparison<'a> {
         for (key, id) in [
             ("x-piaxis-idempotent", "retry-changed"),
             ("x-piaxis-never-retried", "retry-changed"),
+            ("x-piaxis-lookup", "lookup-changed"),
             ("x-piaxis-query", "query-struct-changed"),
         ] {
             if base.value.get(key) != head.value.get(key) {

@@ -1,4 +1,4 @@
-//! A report in the terms that every format prints.
+//! The layout of a report: what every format prints, and in which order.
 
 /// How much something weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub(crate) enum Tone {
 }
 
 #[derive(Debug)]
-pub(crate) struct Sheet {
+pub(crate) struct Layout {
     /// The first words of an issue.
     pub(crate) verdict: String,
     /// Counts of everything.
