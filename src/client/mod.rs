@@ -59,6 +59,8 @@ pub use unexpected::{Unexpected, UnexpectedKind};
 /// `Debug` prints `[redacted]` for secrets, phone numbers, e-mail addresses, names of persons and coordinates. Serialization
 /// writes them.
 ///
+/// Phone numbers are in E.164 form. [`UgandanNumber`](crate::UgandanNumber) makes it of `0772 123 456`.
+///
 /// # What this version does not know
 ///
 /// A new value of an enum is `Unknown("…")`, and a new field of a response is in `extra`.

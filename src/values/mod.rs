@@ -8,6 +8,7 @@ mod redacted;
 mod secret;
 pub(crate) mod text;
 mod timestamp;
+mod ugandan_number;
 
 pub use amount::{Amount, ParseAmountError};
 pub use json_object::JsonObject;
@@ -15,5 +16,6 @@ pub use open_enum::UnknownValue;
 pub(crate) use redacted::Redacted;
 pub use secret::Secret;
 pub use timestamp::{ParseTimestampError, Timestamp};
+pub use ugandan_number::{ParseUgandanNumberError, UgandanNumber};
 
 include!(concat!(env!("OUT_DIR"), "/open_enums.rs"));

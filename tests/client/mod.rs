@@ -24,6 +24,7 @@ mod raw_client;
 mod retry_matrix;
 mod retry_properties;
 mod terms;
+mod ugandan_numbers;
 mod unexpected;
 mod values;
 mod waiting;
