@@ -1,0 +1,103 @@
+//! OpenTelemetry: one trace of the caller, each attempt, and the server, and a histogram of the attempts.
+//!
+//! `cargo run -p piaxis-recipes --bin telemetry` prints both for a payment on the emulator, whose first attempt fails. A program
+//! of yours has the exporters of `opentelemetry-otlp` in place of those in memory.
+
+use std::{collections::HashMap, error::Error};
+
+use opentelemetry::{
+    KeyValue, TraceId,
+    metrics::MeterProvider as _,
+    propagation::{Extractor, TextMapPropagator as _},
+    trace::{Span as _, SpanKind, Tracer as _, TracerProvider as _},
+};
+use opentelemetry_sdk::{
+    metrics::{InMemoryMetricExporter, SdkMeterProvider},
+    propagation::TraceContextPropagator,
+    trace::{InMemorySpanExporter, SdkTracerProvider, SpanData},
+};
+use piaxis::{
+    Attempt, PaymentMethod, Request,
+    types::{PaymentCreate, UserInfo},
+};
+use piaxis_emulator::{Emulator, Fault, RecordedRequest, When};
+use tracing::{Instrument as _, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::{Layer as _, filter::filter_fn, layer::SubscriberExt as _};
+
+/// Sends the trace of the caller with a request, as the header `traceparent` (W3C). All attempts have the same header, so the
+/// parent of the server's span is the caller's span. `X-Request-ID` is new with each attempt, and stands in the attempt's span.
+fn traced<T>(request: Request<T>) -> Request<T> {
+    let mut headers = HashMap::new();
+    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut headers);
+    let headers = headers.iter().filter(|(_, value)| !value.is_empty());
+    headers.fold(request, |request, (name, value)| request.header(name, value))
+}
+
+/// Records an attempt by the conventions for HTTP clients.
+fn histogram(meters: &SdkMeterProvider) -> impl Fn(&Attempt<'_>) + use<> {
+    let histogram = meters.meter("shop").f64_histogram("http.client.request.duration").with_unit("s").build();
+    move |attempt| {
+        let mut attributes = vec![
+            KeyValue::new("http.request.method", attempt.method),
+            KeyValue::new("url.template", attempt.path),
+            KeyValue::new("server.address", attempt.server_address.to_owned()),
+        ];
+        attributes.extend(attempt.status.map(|status| KeyValue::new("http.response.status_code", i64::from(status))));
+        attributes.extend(attempt.error_type.map(|error| KeyValue::new("error.type", error.to_owned())));
+        histogram.record(attempt.duration.as_secs_f64(), &attributes);
+    }
+}
+
+/// The emulator records requests and makes no spans. This is what a server with OpenTelemetry does for each.
+fn serve(traces: &SdkTracerProvider, request: &RecordedRequest) {
+    struct Headers<'a>(&'a RecordedRequest);
+    impl Extractor for Headers<'_> {
+        fn get(&self, name: &str) -> Option<&str> {
+            self.0.header(name)
+        }
+        fn keys(&self) -> Vec<&str> {
+            self.0.headers.keys().map(|name| name.as_str()).collect()
+        }
+    }
+    let (parent, tracer) = (TraceContextPropagator::new().extract(&Headers(request)), traces.tracer("emulator"));
+    let span = tracer.span_builder(request.operation.unwrap_or("unknown")).with_kind(SpanKind::Server);
+    let id = request.header("x-request-id").unwrap_or_default().to_owned();
+    let span = span.with_start_time(request.at).with_attributes([KeyValue::new("request_id", id)]);
+    span.start_with_context(&tracer, &parent).end_with_timestamp(request.at.into());
+}
+
+/// Pays with two attempts. Returns the spans, and what was measured.
+pub(crate) async fn pay() -> Result<(Vec<SpanData>, InMemoryMetricExporter), Box<dyn Error>> {
+    let (spans, metrics) = (InMemorySpanExporter::default(), InMemoryMetricExporter::default());
+    let traces = SdkTracerProvider::builder().with_simple_exporter(spans.clone()).build();
+    let meters = SdkMeterProvider::builder().with_periodic_exporter(metrics.clone()).build();
+    let layer = tracing_opentelemetry::layer().with_tracer(traces.tracer("shop"));
+    let ours = filter_fn(|about| about.target().starts_with("piaxis") || about.target().ends_with("telemetry"));
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer.with_filter(ours)));
+
+    let emulator = Emulator::start().await?;
+    emulator.fail_next("payments_create", When::BeforeCommit(Fault::Status(429)));
+    let merchant = emulator.default_merchant();
+    let client = emulator.client_builder().api_key(merchant.api_key()).on_attempt(histogram(&meters)).build()?;
+    let checkout = async {
+        let payer = UserInfo::builder().phone_number("+256772123456").build();
+        let order = PaymentCreate::builder().amount(15_000).currency("UGX").payment_method(PaymentMethod::Mtn);
+        traced(client.payments().create(order.user_info(payer).build())).idempotency_key("order-789").await
+    };
+    checkout.instrument(tracing::info_span!("checkout")).await?;
+    emulator.requests().iter().for_each(|request| serve(&traces, request));
+    meters.force_flush()?;
+    Ok((spans.get_finished_spans()?, metrics))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (spans, metrics) = pay().await?;
+    for span in spans {
+        let trace: TraceId = span.span_context.trace_id();
+        println!("trace {trace}: {} {:?} in {}", span.span_context.span_id(), span.name, span.parent_span_id);
+    }
+    println!("{:#?}", metrics.get_finished_metrics()?);
+    Ok(())
+}
