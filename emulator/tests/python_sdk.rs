@@ -15,7 +15,7 @@ mod support {
     pub(crate) mod tested;
 }
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use piaxis::{
     Client, PaymentMethod, TermData,
@@ -32,7 +32,7 @@ use piaxis_emulator::RecordedRequest;
 use serde_json::{Value, json};
 
 use crate::support::{
-    peers::{python, venv},
+    peers::{python, run, venv},
     tested::{Tested, builder, start, started},
 };
 
@@ -292,6 +292,19 @@ fn differences(operation: &str, body: &mut Value) {
     {
         fields.remove("force");
     }
+}
+
+/// What the crate's page for those who come from the SDKs is compared with.
+#[tokio::test]
+async fn the_list_of_the_methods_of_the_sdk_is_complete() {
+    let Some(venv) = venv() else { return };
+    let mut command = tokio::process::Command::new(venv.join("bin/python"));
+    command.args(["-c", "import piaxis_sdk; print(*piaxis_sdk.__all__, *dir(piaxis_sdk.PiaxisClient), sep='\\n')"]);
+    let names = run(command).await;
+    let public: BTreeSet<&str> = names.lines().filter(|name| !name.starts_with('_')).collect();
+    let listed: Value = serde_json::from_str(include_str!("../../tests/data/official_sdks.json")).unwrap();
+    let listed = listed["methods"].as_array().unwrap().iter().filter_map(|method| method["python"].as_str());
+    assert_eq!(listed.collect::<BTreeSet<_>>(), public);
 }
 
 #[tokio::test]

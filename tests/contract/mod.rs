@@ -1,4 +1,5 @@
 //! The contract itself, and what it documents.
 
+mod official_sdks;
 mod round_trip;
 mod rules;

@@ -10,12 +10,13 @@ use std::{
 
 use pulldown_cmark::{BrokenLink, CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "COMPARISON.md",
     "CONTRIBUTING.md",
+    "docs/official-sdks.md",
     "emulator/README.md",
     "emulator/tests/README.md",
     "openapi/README.md",
