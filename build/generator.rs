@@ -136,7 +136,7 @@ pub(super) fn generator(spec: &Value) -> Generator {
         } else if is_free_form(schema) {
             settings.with_replacement(name, "::piaxis::JsonObject", [].into_iter());
         } else if text(schema, "type") == "object" {
-            let has_builder = cfg!(feature = "mock") || sent.contains(name) || !received.contains(name);
+            let has_builder = cfg!(feature = "response-builders") || sent.contains(name) || !received.contains(name);
             settings.with_patch(name, &struct_patch(schema, &open_enums, has_builder));
         }
     }

@@ -14,7 +14,7 @@ use super::{
 ///
 /// Setters convert what is not a plain number or flag, so that a literal such as `.limit(5)` keeps its meaning.
 ///
-/// Only tests build what the API sends, so those builders come with the mocks: they are much of what compiling costs.
+/// Only tests build what the API sends, so those builders have a feature of their own: they are much of what compiling costs.
 pub(super) fn struct_patch(schema: &Value, open_enums: &[&String], has_builder: bool) -> TypePatch {
     let mut patch = TypePatch::default();
     patch.with_derive("PartialEq").with_attr("#[non_exhaustive]");

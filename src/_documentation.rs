@@ -10,6 +10,7 @@
 //! | `emulator/README.md` | the emulator, in a test and as a program |
 //! | `openapi/README.md` | the rules of the contract |
 //! | `CONTRIBUTING.md` | what to touch for a change, and what a change must pass |
+//! | `SECURITY.md` | how to report a vulnerability, and what counts as one |
 //! | `ARCHITECTURE.md` | the layers, and the invariants with their tests |
 
 #[doc = include_str!("../docs/official-sdks.md")]

@@ -15,6 +15,8 @@
 //! [`Secret`], the open enums). A failed request is an [`Error`][error]. [`OPERATIONS`] is the table of all operations,
 //! generated from the contract. The module [webhook] verifies and handles what Piaxis posts to your server.
 #![warn(unreachable_pub)]
+// On docs.rs, items say which feature they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Tests and examples of this workspace build the crate with its dev-dependency on itself; the same name serves the
 // generated code inside the crate, in the mocks, and in other crates.
 extern crate self as piaxis;

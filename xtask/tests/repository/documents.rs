@@ -10,13 +10,14 @@ use std::{
 
 use pulldown_cmark::{BrokenLink, CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "COMPARISON.md",
     "CONTRIBUTING.md",
     "docs/official-sdks.md",
+    "SECURITY.md",
     "emulator/README.md",
     "emulator/tests/README.md",
     "openapi/README.md",
