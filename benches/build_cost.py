@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What a program pays at build time for this crate, beside one that has reqwest, serde, serde_json and tokio alone.
+"""What a program pays at build time for this crate, beside one that has reqwest, serde, serde_json and tokio alone, and one
+that also has the generator in its build script.
 
     python3 benches/build_cost.py [--release] [--rounds N] [--parts]
 
@@ -25,14 +26,28 @@ serde = {{ version = "1", features = ["derive"] }}
 serde_json = "1"
 {TOKIO}"""
 BASE = "reqwest by hand"
+GENERATOR = """
+[build-dependencies]
+openapiv3 = "2.2"
+progenitor = { version = "0.15.1", default-features = false }
+serde_json = "1"
+serde_yaml_ng = "0.10"
+"""
+# Links the generator.
+BUILD_SCRIPT = """fn main() {
+    let contract: openapiv3::OpenAPI = match serde_yaml_ng::from_str("") { Ok(contract) => contract, Err(_) => return };
+    let _ = progenitor::Generator::default().generate_tokens(&contract);
+}
+"""
 PROGRAMS = {
     BASE: BY_HAND,
+    "reqwest and progenitor": BY_HAND + GENERATOR,
     "piaxis": f'piaxis = {{ path = "{ROOT}" }}\n{TOKIO}',
 }
 # Appends the processor time of each rustc to a file.
 WRAPPER = """#!/usr/bin/env python3
 import os, resource, subprocess, sys
-code = subprocess.run(sys.argv[1:]).returncode
+code = subprocess.run(sys.argv[1:], close_fds=False).returncode
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 name = sys.argv[sys.argv.index("--crate-name") + 1] if "--crate-name" in sys.argv else "-"
 if name != "___":
@@ -77,6 +92,8 @@ def main():
             directory = folder / str(position)
             (directory / "src").mkdir(parents=True)
             (directory / "src/main.rs").write_text("fn main() {}\n")
+            if GENERATOR in dependencies:
+                (directory / "build.rs").write_text(BUILD_SCRIPT)
             package = '[workspace]\n[package]\nname = "program"\nversion = "0.0.0"\nedition = "2024"\n[dependencies]\n'
             (directory / "Cargo.toml").write_text(package + dependencies + "\n")
             # The versions that the crate is tested with.
