@@ -4,7 +4,7 @@ that also has the generator in its build script.
 
     python3 benches/build_cost.py [--release] [--rounds N] [--parts]
 
-Builds both from nothing, by turns, and prints processor time and crates. --parts lists the dearest crates. As for a
+Builds each from nothing, by turns, and prints processor time and crates. --parts lists the dearest crates. As for a
 dependency from the registry, nothing is built incrementally. Needs the crates of Cargo.lock to be downloaded (`cargo fetch`).
 """
 

@@ -1,4 +1,4 @@
-//! What progenitor sees of the contract, and the settings it runs with.
+//! Prepares the contract for progenitor, with its settings.
 
 use std::collections::BTreeSet;
 

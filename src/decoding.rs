@@ -4,8 +4,9 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::de::{Deserialize, Deserializer};
 
-/// Reads JSON. That it is UTF-8 is found out of all of it at once, which is faster than of every text in it. What is not
-/// UTF-8 is not read.
+/// Decodes a JSON body. Returns `None` if the body is not UTF-8 or does not decode.
+///
+/// UTF-8 is checked once for the whole body, which is faster than for each text in it.
 #[cfg(feature = "client")]
 pub(crate) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
     serde_json::from_str(std::str::from_utf8(body).ok()?).ok()

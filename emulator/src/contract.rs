@@ -263,6 +263,7 @@ mod tests {
         contract.write_amounts(&mut body, true);
         assert_eq!(body, json!({ "items": [{ "amount": "1,500.00" }], "metadata": { "amount": "1500" } }));
     }
+
     #[test]
     fn nullable_is_a_keyword_of_schemas_and_a_name_of_properties() {
         let named = json!({

@@ -102,7 +102,7 @@ pub(crate) async fn start(emulator: &Emulator) -> Result<String, Box<dyn Error>>
     let routes = Router::new().route("/piaxis", post(receive)).route("/orders/{id}", get(show).post(pay));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    merchant.set_webhook(&format!("{url}/piaxis"));
+    merchant.set_webhook(format!("{url}/piaxis"));
     tokio::spawn(async move { axum::serve(listener, routes.with_state(service)).await });
     Ok(url)
 }

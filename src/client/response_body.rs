@@ -1,4 +1,4 @@
-//! How the body of a 2xx response becomes a value, and what is asked of it beyond that it decodes.
+//! Decodes the body of a 2xx response, and detects an error of the API in it.
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -74,7 +74,8 @@ fn decode_any<T: DeserializeOwned>(body: &Bytes) -> Result<Decoded<T>, NotDecode
         return Err(NotDecoded::Error);
     }
     let json: &[u8] = if body.is_empty() { b"null" } else { body };
-    match read_json::<T>(json) {
+    // A byte that is not UTF-8 may stand in a field that the type ignores.
+    match read_json::<T>(json).or_else(|| serde_json::from_slice(json).ok()) {
         Some(value) => Ok((value, Vec::new())),
         None => Err(NotDecoded::Failed(DecodeError::locate::<T>(json).of_any_type())),
     }

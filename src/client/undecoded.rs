@@ -69,7 +69,7 @@ pub(crate) fn decode<T: DecodeFields>(body: &[u8]) -> Result<(T, Vec<Undecoded>)
     let whole = parts.whole()?;
     match T::decode(whole, &mut parts) {
         Ok(value) => Ok((value, parts.undecoded)),
-        Err(error) => Err(error.at(parts.failure.in_text(&text))),
+        Err(error) => Err(error.at(parts.failure.in_body(body))),
     }
 }
 
@@ -80,11 +80,11 @@ pub(crate) fn names_of(body: &[u8]) -> Option<Vec<String>> {
     Some(entries.into_iter().filter(|(_, entry)| !is_null(entry.json)).map(|(name, _)| name).collect())
 }
 
-/// What is known about a body beside its value.
+/// The body, its undecoded fields, and the place of the last failure.
 #[derive(Debug)]
 pub struct Parts<'a> {
     undecoded: Vec<Undecoded>,
-    /// The body.
+    /// The body as text.
     text: &'a str,
     /// Whether the body was not UTF-8. Each sequence of wrong bytes is then a U+FFFD.
     has_wrong_bytes: bool,
@@ -95,7 +95,7 @@ pub struct Parts<'a> {
 /// A place in a body.
 #[derive(Debug, Default)]
 struct Place {
-    /// Bytes of the body before the part.
+    /// Bytes before the part, in the body as text.
     start: usize,
     /// Line and column in the part.
     line: usize,
@@ -103,12 +103,26 @@ struct Place {
 }
 
 impl Place {
-    /// Line and column in the whole text, counted as `serde_json` does: lines from 1, bytes from 0.
-    fn in_text(&self, text: &str) -> (usize, usize) {
-        let before = text.get(..self.start).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |position| position + 1);
+    /// Line and column in the body, counted as `serde_json` does: lines from 1, bytes from 0.
+    fn in_body(&self, body: &[u8]) -> (usize, usize) {
+        let before = &body[..self.start_in(body)];
+        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |position| position + 1);
         let column = if self.line > 1 { self.column } else { before.len() - line_start + self.column };
-        (before.matches('\n').count() + self.line, column)
+        (before.iter().filter(|byte| **byte == b'\n').count() + self.line, column)
+    }
+
+    /// Bytes of the body as it arrived, where each sequence of wrong bytes is no U+FFFD yet.
+    fn start_in(&self, body: &[u8]) -> usize {
+        let (mut left, mut start) = (self.start, 0);
+        for chunk in body.utf8_chunks() {
+            let valid = chunk.valid().len();
+            if left <= valid {
+                return start + left;
+            }
+            left = left.saturating_sub(valid + char::REPLACEMENT_CHARACTER.len_utf8());
+            start += valid + chunk.invalid().len();
+        }
+        start
     }
 }
 
@@ -140,7 +154,7 @@ impl<'a> Parts<'a> {
         (json.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
     }
 
-    /// What was added after `known` was found below the field `name`.
+    /// Prefixes the paths of the fields that were added after `known` with `name`.
     fn move_below(&mut self, known: usize, name: &str) {
         for undecoded in self.undecoded.iter_mut().skip(known) {
             undecoded.move_below(name);

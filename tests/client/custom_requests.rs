@@ -244,6 +244,14 @@ async fn a_response_that_fails_to_decode_is_an_error_without_values() {
 }
 
 #[tokio::test]
+async fn a_wrong_byte_in_an_ignored_field_loses_no_value() {
+    let body = b"{\"id\":\"t-1\",\"amount\":1,\"note\":\"\xe9\"}";
+    let server = Server::start(Response::new(201, &[("content-type", "application/json")], body)).await;
+    let transaction: Transaction = server.client().request(Method::POST, "/transactions").await.unwrap();
+    assert_eq!(transaction.id, "t-1");
+}
+
+#[tokio::test]
 async fn an_empty_body_is_unit_or_none_and_an_error_in_a_2xx_is_an_error() {
     let server = Server::start(Response::new(204, &[], "")).await;
     let client = server.client();

@@ -389,7 +389,7 @@ async fn a_success_with_invalid_utf_8_keeps_its_bytes() {
     let server = Server::start(Response::new(200, &[("content-type", "application/json")], body)).await;
     let error = Class::Read.fail(&server.client()).await;
     assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
-    assert!(error.to_string().contains("`id`: expected UTF-8 (line 1, column "), "{error}");
+    assert!(error.to_string().contains("`id`: expected UTF-8 (line 1, column 10)"), "{error}");
     assert_eq!(error.body(), Some(body.as_slice()));
 }
 

@@ -202,3 +202,20 @@ pub(crate) fn decode<T: DeserializeOwned>(place: &str, value: &Value) -> Result<
 fn missing(loc: Vec<Value>) -> Rejection {
     Response::invalid(&[Invalid { loc, msg: "Field required".into(), kind: "missing".into() }])
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn each_schema_of_a_request_becomes_a_validator() {
+        for operation in OPERATIONS {
+            let schemas = CONTRACT.schemas(operation);
+            for schema in schemas.body.iter().map(|(schema, _)| schema).chain([&schemas.query]) {
+                json_schema::validator(&CONTRACT.document, schema).unwrap();
+            }
+        }
+    }
+}

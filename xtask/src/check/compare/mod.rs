@@ -102,10 +102,11 @@ impl Comparison<'_> {
             if let Fact::RequiredHeader(name, _) = fact
                 && self.declared.contract.operation(name).is_none()
                 && !known.contains_key(&Fact::Operation(name.clone()))
-                && spoken_of.insert(name)
             {
-                let verdict = self.declared.verdict(&Fact::Operation(name.clone()));
-                self.found.extend(verdict.map(|verdict| verdict.stated(Some(fact), places)));
+                if spoken_of.insert(name) {
+                    let verdict = self.declared.verdict(&Fact::Operation(name.clone()));
+                    self.found.extend(verdict.map(|verdict| verdict.stated(Some(fact), places)));
+                }
                 continue;
             }
             let event = match fact {
