@@ -227,9 +227,13 @@ impl Jobs {
     }
 
     fn work(&self, emulator: &Emulator) -> Child {
+        self.worker(emulator).stdout(Stdio::null()).spawn().unwrap()
+    }
+
+    fn worker(&self, emulator: &Emulator) -> Command {
         let mut worker = Command::new(env!("CARGO_BIN_EXE_worker"));
-        worker.arg(&self.0).envs(emulator.default_merchant().environment()).stdout(Stdio::null());
-        worker.kill_on_drop(true).spawn().unwrap()
+        worker.arg(&self.0).envs(emulator.default_merchant().environment()).kill_on_drop(true);
+        worker
     }
 }
 
@@ -271,6 +275,46 @@ async fn worker_pays_once_although_it_is_killed() {
     assert!(matches!(jobs.state("wage-2"), State::Sent(..)));
 }
 
+#[tokio::test]
+async fn worker_locks_its_folder() {
+    let emulator = Emulator::start().await.unwrap();
+    let jobs = Jobs::new("locked");
+    jobs.put("wage-1", NUMBER, State::New);
+    // While the first worker pays.
+    emulator.fail_next("disbursements_create", When::AfterCommit(Fault::Delay(Duration::from_secs(60))));
+    let _worker = jobs.work(&emulator);
+    until(async || payouts(&emulator).await == 1).await;
+    jobs.put("wage-2", NUMBER, State::New);
+    let second = tokio::time::timeout(Duration::from_secs(20), jobs.worker(&emulator).output()).await;
+    let second = second.expect("the second worker works").unwrap();
+    assert!(!second.status.success());
+    let message = String::from_utf8(second.stderr).unwrap();
+    assert!(message.contains("failed to lock"), "{message}");
+    assert_eq!(jobs.state("wage-2"), State::New);
+    emulator.assert_requests("disbursements_create", 1);
+}
+
+#[tokio::test]
+async fn worker_goes_on_after_a_problem() {
+    let emulator = Emulator::start().await.unwrap();
+    let (jobs, (_stop, stopped)) = (Jobs::new("problems"), tokio::sync::watch::channel(false));
+    std::fs::write(jobs.0.join("wage-1.json"), "{").unwrap();
+    std::fs::create_dir(jobs.0.join("wage-2.json")).unwrap();
+    jobs.put("wage-3", NUMBER, State::New);
+    jobs.put("wage-4", NUMBER, State::Sent(emulator.now().into(), "wage-4-1".to_owned()));
+    let mut later = worker::Postponed::new();
+    worker::pass(&emulator.client(), &jobs.0, &stopped, &mut later).await.unwrap();
+    assert!(matches!(jobs.state("wage-3"), State::Done(_)), "{:?}", jobs.state("wage-3"));
+    let lookups = emulator.requests_of("disbursements_list").len();
+    assert!(lookups > 0);
+
+    // The next pass is too early for another lookup, but not for a new job.
+    jobs.put("wage-5", NUMBER, State::New);
+    worker::pass(&emulator.client(), &jobs.0, &stopped, &mut later).await.unwrap();
+    assert!(matches!(jobs.state("wage-5"), State::Done(_)), "{:?}", jobs.state("wage-5"));
+    assert_eq!(emulator.requests_of("disbursements_list").len(), lookups);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn worker_ends_with_the_job_at_hand() {
@@ -295,7 +339,8 @@ async fn worker_ends_with_the_job_at_hand() {
 async fn worker_sends_again_only_what_was_not_executed() {
     let emulator = Emulator::start().await.unwrap();
     let (jobs, (_stop, stopped)) = (Jobs::new("outcomes"), tokio::sync::watch::channel(false));
-    let pass = async || worker::pass(&emulator.client(), &jobs.0, &stopped).await.unwrap();
+    let mut later = worker::Postponed::new();
+    let mut pass = async || worker::pass(&emulator.client(), &jobs.0, &stopped, &mut later).await.unwrap();
     emulator.fail_next("disbursements_create", When::BeforeCommit(Fault::Status(422)));
     jobs.put("wage-1", NUMBER, State::New);
     for _ in 0..2 {
