@@ -13,8 +13,8 @@ use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 
 use axum::{Router, body::Bytes, http::StatusCode, routing::get, routing::post};
 use piaxis::{
-    types::DisbursementFilter,
-    webhook::{Envelope, EventType, Signer, sample},
+    types::{DisbursementFilter, PaymentFilter},
+    webhook::{Envelope, EventType, Signer, Webhook, sample},
 };
 use piaxis_emulator::{DECLINED_PHONE_NUMBER, DeliveryStatus, Emulator, Fault, When};
 use tokio::process::{Child, Command};
@@ -92,22 +92,37 @@ async fn lambda_pays_and_receives_webhooks() {
     let delivery = sample(&EventType::PaymentSucceeded, Envelope::Merchant, emulator.now().into()).to_string();
     let signed = Signer::new(emulator.default_merchant().webhook_secret()).unwrap().sign(&delivery);
     let signed: Vec<_> = signed.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    let event = |path: &str, headers: &[(String, String)], body: &str| {
+    let request = |method: &str, stage: &str, path: &str, headers: &[(String, String)], body: &str| {
         let headers: serde_json::Map<_, _> =
             headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-        let http = serde_json::json!({ "method": "POST", "path": path });
+        let http = serde_json::json!({ "method": method, "path": path });
         let body = serde_json::json!({
             "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": headers,
-            "requestContext": { "http": http, "stage": "$default" }, "body": body, "isBase64Encoded": false,
+            "requestContext": { "http": http, "stage": stage }, "body": body, "isBase64Encoded": false,
         });
         body.to_string()
     };
+    let event = |path: &str, headers: &[(String, String)], body: &str| request("POST", "$default", path, headers, body);
     let events = [
         (event("/orders/order-789", &[], &order("0772 123 456")), 202),
         (event("/orders/order-790", &[], &order("0414 123 456")), 400),
         (event("/piaxis", &signed, &delivery), 200),
         (event("/piaxis", &signed, &delivery.replace("payment", "payout")), 401),
         (event("/elsewhere", &[], ""), 404),
+        // The same order, by another spelling of its path.
+        (event("/orders/order-789", &[], &order("0772 123 456")), 409),
+        (request("POST", "prod", "/prod/orders/order-789", &[], &order("0772 123 456")), 409),
+        (request("POST", "prod", "/orders/order-789", &[], &order("0772 123 456")), 409),
+        (event("/orders/order%2D789", &[], &order("0772 123 456")), 404),
+        // No order.
+        (event("/elsewhere/orders/order-791", &[], &order("0772 123 456")), 404),
+        (request("POST", "prod", "/production/orders/order-791", &[], &order("0772 123 456")), 404),
+        (event("/orders/order-791/refund", &[], &order("0772 123 456")), 404),
+        (event("/orders/", &[], &order("0772 123 456")), 404),
+        (event("/elsewhere/piaxis", &signed, &delivery), 404),
+        (request("GET", "$default", "/orders/order-791", &[], &order("0772 123 456")), 405),
+        (request("GET", "$default", "/piaxis", &signed, &delivery), 405),
+        (request("POST", "prod", "/prod/piaxis", &signed, &delivery), 200),
     ];
 
     let (events, expected): (Vec<_>, Vec<_>) = events.into_iter().unzip();
@@ -148,6 +163,49 @@ async fn lambda_pays_and_receives_webhooks() {
     assert_eq!(emulator.assert_requests("payments_create", 1)[0].header("x-idempotency-key"), Some("order-789"));
 }
 
+#[tokio::test]
+async fn lambda_pays_once_although_the_response_is_lost() {
+    // As the documents: the key may mean nothing to the API.
+    let emulator = Emulator::builder().ignores_idempotency_keys().start().await.unwrap();
+    let webhook = Webhook::new(emulator.default_merchant().webhook_secret()).unwrap();
+    let app = lambda::App::new(emulator.client(), webhook);
+    let place = async |id: &str| {
+        let request = lambda_http::http::Request::post(format!("/orders/{id}"));
+        let request = request.body(order("0772 123 456").into()).unwrap();
+        let (parts, text) = lambda::handle(&app, request).await.unwrap().into_parts();
+        (parts.status.as_u16(), text)
+    };
+    let payments = async || {
+        let payments = emulator.client().payments().list(PaymentFilter::builder().build()).await.unwrap();
+        payments.results.len()
+    };
+
+    emulator.fail_next("payments_create", When::AfterCommit(Fault::Reset));
+    let (status, text) = place("1").await;
+    assert_eq!(status, 202);
+    assert!(text.contains("look it up"), "{text}");
+    assert_eq!(place("1").await.0, 409);
+    assert_eq!(payments().await, 1);
+    emulator.assert_requests("payments_create", 1);
+
+    // While the first request is under way.
+    emulator.fail_next("payments_create", When::AfterCommit(Fault::Delay(Duration::from_secs(2))));
+    let (first, second) = tokio::join!(place("2"), place("2"));
+    assert_eq!((first.0, second.0), (202, 409));
+    assert_eq!(payments().await, 2);
+
+    // Not executed, so that the order may be sent again. A rejected order may not.
+    for _ in 0..3 {
+        emulator.fail_next("payments_create", When::BeforeCommit(Fault::Status(429)));
+    }
+    assert_eq!(place("3").await.0, 503);
+    assert_eq!(place("3").await.0, 202);
+    emulator.fail_next("payments_create", When::BeforeCommit(Fault::Status(422)));
+    assert_eq!(place("4").await.0, 400);
+    assert_eq!(place("4").await.0, 409);
+    assert_eq!(payments().await, 3);
+}
+
 /// A folder of jobs, removed at the end.
 struct Jobs(PathBuf);
 
@@ -169,9 +227,13 @@ impl Jobs {
     }
 
     fn work(&self, emulator: &Emulator) -> Child {
+        self.worker(emulator).stdout(Stdio::null()).spawn().unwrap()
+    }
+
+    fn worker(&self, emulator: &Emulator) -> Command {
         let mut worker = Command::new(env!("CARGO_BIN_EXE_worker"));
-        worker.arg(&self.0).envs(emulator.default_merchant().environment()).stdout(Stdio::null());
-        worker.kill_on_drop(true).spawn().unwrap()
+        worker.arg(&self.0).envs(emulator.default_merchant().environment()).kill_on_drop(true);
+        worker
     }
 }
 
@@ -213,6 +275,46 @@ async fn worker_pays_once_although_it_is_killed() {
     assert!(matches!(jobs.state("wage-2"), State::Sent(..)));
 }
 
+#[tokio::test]
+async fn worker_locks_its_folder() {
+    let emulator = Emulator::start().await.unwrap();
+    let jobs = Jobs::new("locked");
+    jobs.put("wage-1", NUMBER, State::New);
+    // While the first worker pays.
+    emulator.fail_next("disbursements_create", When::AfterCommit(Fault::Delay(Duration::from_secs(60))));
+    let _worker = jobs.work(&emulator);
+    until(async || payouts(&emulator).await == 1).await;
+    jobs.put("wage-2", NUMBER, State::New);
+    let second = tokio::time::timeout(Duration::from_secs(20), jobs.worker(&emulator).output()).await;
+    let second = second.expect("the second worker works").unwrap();
+    assert!(!second.status.success());
+    let message = String::from_utf8(second.stderr).unwrap();
+    assert!(message.contains("failed to lock"), "{message}");
+    assert_eq!(jobs.state("wage-2"), State::New);
+    emulator.assert_requests("disbursements_create", 1);
+}
+
+#[tokio::test]
+async fn worker_goes_on_after_a_problem() {
+    let emulator = Emulator::start().await.unwrap();
+    let (jobs, (_stop, stopped)) = (Jobs::new("problems"), tokio::sync::watch::channel(false));
+    std::fs::write(jobs.0.join("wage-1.json"), "{").unwrap();
+    std::fs::create_dir(jobs.0.join("wage-2.json")).unwrap();
+    jobs.put("wage-3", NUMBER, State::New);
+    jobs.put("wage-4", NUMBER, State::Sent(emulator.now().into(), "wage-4-1".to_owned()));
+    let mut later = worker::Postponed::new();
+    worker::pass(&emulator.client(), &jobs.0, &stopped, &mut later).await.unwrap();
+    assert!(matches!(jobs.state("wage-3"), State::Done(_)), "{:?}", jobs.state("wage-3"));
+    let lookups = emulator.requests_of("disbursements_list").len();
+    assert!(lookups > 0);
+
+    // The next pass is too early for another lookup, but not for a new job.
+    jobs.put("wage-5", NUMBER, State::New);
+    worker::pass(&emulator.client(), &jobs.0, &stopped, &mut later).await.unwrap();
+    assert!(matches!(jobs.state("wage-5"), State::Done(_)), "{:?}", jobs.state("wage-5"));
+    assert_eq!(emulator.requests_of("disbursements_list").len(), lookups);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn worker_ends_with_the_job_at_hand() {
@@ -237,7 +339,8 @@ async fn worker_ends_with_the_job_at_hand() {
 async fn worker_sends_again_only_what_was_not_executed() {
     let emulator = Emulator::start().await.unwrap();
     let (jobs, (_stop, stopped)) = (Jobs::new("outcomes"), tokio::sync::watch::channel(false));
-    let pass = async || worker::pass(&emulator.client(), &jobs.0, &stopped).await.unwrap();
+    let mut later = worker::Postponed::new();
+    let mut pass = async || worker::pass(&emulator.client(), &jobs.0, &stopped, &mut later).await.unwrap();
     emulator.fail_next("disbursements_create", When::BeforeCommit(Fault::Status(422)));
     jobs.put("wage-1", NUMBER, State::New);
     for _ in 0..2 {
