@@ -142,7 +142,7 @@ fn the_picture_of_rustdoc_is_that_of_the_readme() {
     }
     assert!(
         read("docs/outcome.datauri") == definition,
-        "docs/outcome.svg has changed: run PIAXIS_UPDATE_PICTURE=1 cargo test -p xtask --test documents"
+        "docs/outcome.svg has changed: run PIAXIS_UPDATE_PICTURE=1 cargo test -p xtask documents"
     );
 }
 
