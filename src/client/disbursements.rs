@@ -123,7 +123,7 @@ impl Disbursements {
 
     /// Quotes a disbursement, as the docs recommend, and creates it only when the quote debits no more than
     /// `max_total_debit` (major units, fees counted), in the currency of the disbursement: `POST /disbursements/quote`, then
-    /// `POST /disbursements`, which carries one idempotency key.
+    /// `POST /disbursements`, which carries one idempotency key. [`max_fee`](QuoteAndCreate::max_fee) also limits the fees alone.
     ///
     /// # Errors
     /// [`QuoteRejected`](crate::ErrorKind::QuoteRejected) when the quote is not allowed; nothing was created then. Otherwise

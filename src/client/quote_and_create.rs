@@ -44,7 +44,7 @@ impl QuoteAndCreate {
 
     /// Maximum total fee of the quote, in major units. Unset by default: then only the total debit is limited.
     ///
-    /// A quote that has no `total_fee_amount` is refused when a maximum is set.
+    /// A quote that has no `total_fee_amount` is rejected when a maximum is set. The total debit is compared first.
     pub fn max_fee(mut self, limit: impl Into<Amount>) -> Self {
         self.max_fee = Some(limit.into());
         self
