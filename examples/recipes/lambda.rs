@@ -55,7 +55,7 @@ struct Order {
 }
 
 /// Collects for an order, once. No document promises that the API recognises an idempotency key, so the order is recorded
-/// before its payment is sent, which is sent again only after `NotSent`. A corrected order needs another id.
+/// before its payment is sent, which is retried only after `NotSent`. A corrected order needs another id.
 async fn pay(app: &App, id: &str, request: &Request) -> Result<Response<String>, Error> {
     let Ok(order) = serde_json::from_slice::<Order>(request.body()) else { return respond(400, "invalid order") };
     let Ok(number) = order.phone_number.parse::<UgandanNumber>() else { return respond(400, "invalid phone_number") };

@@ -194,7 +194,7 @@ async fn lambda_pays_once_although_the_response_is_lost() {
     assert_eq!((first.0, second.0), (202, 409));
     assert_eq!(payments().await, 2);
 
-    // Not executed, so that the order may be sent again. A rejected order may not.
+    // Not executed, so that the payment may be retried. That of a rejected order may not.
     for _ in 0..3 {
         emulator.fail_next("payments_create", When::BeforeCommit(Fault::Status(429)));
     }

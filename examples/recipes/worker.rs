@@ -1,7 +1,7 @@
 //! A worker that pays from a queue, and pays nobody twice, wherever it is killed.
 //!
 //! A job is a file of a folder. Before its payout is sent, the file has the idempotency key and the time. A job with both and
-//! without a result was under way when the worker was killed. It is looked up by its reference, and never sent again: the
+//! without a result was under way when the worker was killed. It is looked up by its reference, and never retried: the
 //! request may still be in progress, and no document promises that the API recognises a key.
 //!
 //! `cargo run -p piaxis-recipes --bin worker -- jobs` works on the folder `jobs`, which it locks, until SIGTERM or Ctrl-C, with
