@@ -4,8 +4,9 @@
 //!    [`Pkce`](crate::pkce::Pkce) pair; keep both.
 //! 2. When the payer comes back, compare the state, and give code and verifier to [`OAuth::exchange_code`].
 //! 3. Make a client with the access token ([`Client::with_access_token`]), and pay with `piaxis_external`. The same client
-//!    polls the payment. After `Outcome::Unknown`, call [`find_like`](crate::Payments::find_like) on the merchant's client: the
-//!    list takes no access token. Send `merchant_id` of the token response as `recipient_id`: no source says who collects otherwise.
+//!    polls the payment. After `Outcome::Unknown`, call [`find_like`](crate::payments::Payments::find_like) on the
+//!    merchant's client: the list takes no access token. Send `merchant_id` of the token response as `recipient_id`: no
+//!    source says who collects otherwise.
 //!
 //! ```no_run
 //! # async fn example(client: piaxis::Client, tokens: piaxis::types::TokenResponse) -> Result<(), piaxis::Error> {
