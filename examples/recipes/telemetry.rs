@@ -3,35 +3,34 @@
 //! `cargo run -p piaxis-recipes --bin telemetry` prints both for a payment on the emulator, whose first attempt fails. A program
 //! of yours has the exporters of `opentelemetry-otlp` in place of those in memory.
 
-use std::{collections::HashMap, error::Error};
+use std::error::Error;
 
 use opentelemetry::{
     KeyValue, TraceId,
     metrics::MeterProvider as _,
-    propagation::{Extractor, TextMapPropagator as _},
+    propagation::TextMapPropagator as _,
     trace::{Span as _, SpanKind, Tracer as _, TracerProvider as _},
 };
+use opentelemetry_http::{HeaderExtractor, HeaderInjector};
 use opentelemetry_sdk::{
     metrics::{InMemoryMetricExporter, SdkMeterProvider},
     propagation::TraceContextPropagator,
     trace::{InMemorySpanExporter, SdkTracerProvider, SpanData},
 };
 use piaxis::{
-    Attempt, PaymentMethod, Request,
+    Attempt, PaymentMethod,
     types::{PaymentCreate, UserInfo},
 };
 use piaxis_emulator::{Emulator, Fault, RecordedRequest, When};
+use reqwest::header::HeaderMap;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{Layer as _, filter::filter_fn, layer::SubscriberExt as _};
 
-/// Sends the trace of the caller with a request, as the header `traceparent` (W3C). All attempts have the same header, so the
-/// parent of the server's span is the caller's span. `X-Request-ID` is new with each attempt, and stands in the attempt's span.
-fn traced<T>(request: Request<T>) -> Request<T> {
-    let mut headers = HashMap::new();
-    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut headers);
-    let headers = headers.iter().filter(|(_, value)| !value.is_empty());
-    headers.fold(request, |request, (name, value)| request.header(name, value))
+/// Sends the trace with an attempt, as the header `traceparent` (W3C). Is called in the span of the attempt, so that is the parent
+/// of the server's span.
+fn propagate(headers: &mut HeaderMap) {
+    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut HeaderInjector(headers));
 }
 
 /// Records an attempt by the conventions for HTTP clients.
@@ -51,16 +50,8 @@ fn histogram(meters: &SdkMeterProvider) -> impl Fn(&Attempt<'_>) + use<> {
 
 /// The emulator records requests and makes no spans. This is what a server with OpenTelemetry does for each.
 fn serve(traces: &SdkTracerProvider, request: &RecordedRequest) {
-    struct Headers<'a>(&'a RecordedRequest);
-    impl Extractor for Headers<'_> {
-        fn get(&self, name: &str) -> Option<&str> {
-            self.0.header(name)
-        }
-        fn keys(&self) -> Vec<&str> {
-            self.0.headers.keys().map(|name| name.as_str()).collect()
-        }
-    }
-    let (parent, tracer) = (TraceContextPropagator::new().extract(&Headers(request)), traces.tracer("emulator"));
+    let (parent, tracer) =
+        (TraceContextPropagator::new().extract(&HeaderExtractor(&request.headers)), traces.tracer("emulator"));
     let span = tracer.span_builder(request.operation.unwrap_or("unknown")).with_kind(SpanKind::Server);
     let id = request.header("x-request-id").unwrap_or_default().to_owned();
     let span = span.with_start_time(request.at).with_attributes([KeyValue::new("request_id", id)]);
@@ -79,11 +70,12 @@ pub(crate) async fn pay() -> Result<(Vec<SpanData>, InMemoryMetricExporter), Box
     let emulator = Emulator::start().await?;
     emulator.fail_next("payments_create", When::BeforeCommit(Fault::Status(429)));
     let merchant = emulator.default_merchant();
-    let client = emulator.client_builder().api_key(merchant.api_key()).on_attempt(histogram(&meters)).build()?;
+    let builder = emulator.client_builder().api_key(merchant.api_key());
+    let client = builder.attempt_headers(propagate).on_attempt(histogram(&meters)).build()?;
     let checkout = async {
         let payer = UserInfo::builder().phone_number("+256772123456").build();
         let order = PaymentCreate::builder().amount(15_000).currency("UGX").payment_method(PaymentMethod::Mtn);
-        traced(client.payments().create(order.user_info(payer).build())).idempotency_key("order-789").await
+        client.payments().create(order.user_info(payer).build()).idempotency_key("order-789").await
     };
     checkout.instrument(tracing::info_span!("checkout")).await?;
     emulator.requests().iter().for_each(|request| serve(&traces, request));

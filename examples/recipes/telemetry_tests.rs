@@ -29,7 +29,7 @@ async fn telemetry_is_one_trace_and_a_histogram() {
     for (attempt, served) in attempts.into_iter().zip(served) {
         assert_eq!(attempt.span_kind, SpanKind::Client);
         assert_eq!(attempt.parent_span_id, request.span_context.span_id());
-        assert_eq!(served.parent_span_id, checkout.span_context.span_id());
+        assert_eq!(served.parent_span_id, attempt.span_context.span_id());
         assert_eq!(id(attempt), id(served));
     }
 

@@ -1,5 +1,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
+use http::HeaderMap;
+
 use super::Client;
 use crate::{
     Credential, Secret,
@@ -8,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind},
     operation::VARIABLES,
     transport::{
-        Attempt, Budget, Credentials, Limits, OnAttempt, RetryPolicy, Server, Shared, TokenSource,
+        Attempt, AttemptHeaders, Budget, Credentials, Limits, OnAttempt, RetryPolicy, Server, Shared, TokenSource,
         headers::{self, header_value},
     },
     unexpected::{OnUnexpected, Unexpected},
@@ -58,7 +60,8 @@ type ConfigureHttp = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBu
 /// # Telemetry
 ///
 /// `tracing` spans and events carry operation, attempt, status, duration and request id, with the names of OpenTelemetry's HTTP
-/// clients. Bodies and secrets are never part of them. [`on_attempt`](Self::on_attempt) is a hook for metrics.
+/// clients. Bodies and secrets are never part of them. [`on_attempt`](Self::on_attempt) is a hook for metrics, and
+/// [`attempt_headers`](Self::attempt_headers) sends the context of a trace.
 #[derive(Default)]
 #[must_use]
 pub struct ClientBuilder {
@@ -73,6 +76,7 @@ pub struct ClientBuilder {
     concurrency: Option<usize>,
     body_limit: Option<usize>,
     on_attempt: Option<OnAttempt>,
+    attempt_headers: Option<AttemptHeaders>,
     on_unexpected: Option<OnUnexpected>,
     app_info: Option<(String, String)>,
     configure_http: Option<ConfigureHttp>,
@@ -218,6 +222,30 @@ impl ClientBuilder {
         self
     }
 
+    /// Calls `add` before each attempt, inside the attempt's span, with an empty map for headers of that attempt: the context of
+    /// a trace, whose parent is then the attempt. `add` must not block.
+    ///
+    /// A header of the same name that the request has is replaced. When `add` sets a header of the credentials, of HTTP itself,
+    /// or one that the client sets (the request id, the idempotency key, the application), the attempt is not sent and the
+    /// request fails with [`InvalidRequest`](ErrorKind::InvalidRequest).
+    ///
+    /// ```
+    /// use reqwest::header::HeaderValue;
+    ///
+    /// # fn traceparent() -> HeaderValue { HeaderValue::from_static("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") }
+    /// let client = piaxis::Client::builder()
+    ///     .api_key("your-api-key")
+    ///     .attempt_headers(|headers| {
+    ///         headers.insert("traceparent", traceparent());
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), piaxis::Error>(())
+    /// ```
+    pub fn attempt_headers(mut self, add: impl Fn(&mut HeaderMap) + Send + Sync + 'static) -> Self {
+        self.attempt_headers = Some(AttemptHeaders(Arc::new(add)));
+        self
+    }
+
     /// Calls `report` with each part of a 2xx response that this version does not know: values of open enums, fields, and
     /// optional fields that failed to decode. `report` gets paths and never values, and must not block. Off by default:
     /// responses are searched only with a `report`.
@@ -322,6 +350,7 @@ impl ClientBuilder {
             limits: Limits::new(self.requests_per_minute, self.concurrency),
             body_limit: self.body_limit.unwrap_or(BODY_LIMIT),
             on_attempt: self.on_attempt,
+            attempt_headers: self.attempt_headers,
             on_unexpected: self.on_unexpected,
             http: {
                 let mut builder = reqwest::Client::builder();

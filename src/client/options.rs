@@ -6,30 +6,12 @@ use crate::{
     Secret,
     duration::bounded,
     error::{Error, ErrorKind},
-    operation::{Credential, HEADERS},
+    operation::HEADERS,
     transport::{
         Attempt, OnAttempt, RetryPolicy,
-        headers::{IDEMPOTENCY_KEY, header_name, header_value},
+        headers::{IDEMPOTENCY_KEY, header_name, header_value, is_reserved, must_not_be_set},
     },
 };
-
-/// Headers that a request may not set, because the client or HTTP itself does.
-const RESERVED: [&str; 14] = [
-    "accept-encoding",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// Options for several requests: those of a stream, of a [`Poller`](crate::Poller), or of
 /// [`quote_and_create`](crate::disbursements::Disbursements::quote_and_create).
@@ -67,10 +49,8 @@ impl RequestOptions {
     /// Adds a header. The headers of the credentials and of HTTP itself cannot be set: the request then fails with
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) and is not sent.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        let credential = [Credential::ApiKey, Credential::ClientId, Credential::Bearer].map(Credential::header);
-        let is_reserved = credential.iter().chain(&RESERVED).any(|reserved| reserved.eq_ignore_ascii_case(name));
-        let checked = if is_reserved {
-            Err(format!("the header `{name}` must not be set: the client sets it"))
+        let checked = if is_reserved(name) {
+            Err(must_not_be_set(name))
         } else {
             header_name(name).and_then(|name| Ok((header_value(&format!("the header `{name}`"), value)?, name)))
         };

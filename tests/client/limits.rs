@@ -11,6 +11,7 @@ use std::{
 use piaxis::{
     Client, ClientBuilder, Environment, ErrorKind, Outcome, PaymentMethod, RetryPolicy, types::PaymentCreate,
 };
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -326,4 +327,40 @@ async fn every_attempt_is_reported_with_the_fields_of_metrics() {
     server.set(good());
     client.payments().get("pay-1").await.unwrap();
     assert!(reported.lock().unwrap().last().unwrap().ends_with("0 Some(200) None"));
+}
+
+#[tokio::test]
+async fn headers_of_an_attempt_are_asked_for_with_each() {
+    let server = Server::start(Response::json(503, "{}")).await;
+    let retries = RetryPolicy::default().backoff(Duration::ZERO, Duration::ZERO);
+    let attempts = AtomicUsize::new(0);
+    let builder = server.builder().api_key("key-1").retry_policy(retries).attempt_headers(move |headers| {
+        assert!(headers.is_empty());
+        let attempt = attempts.fetch_add(1, Ordering::Relaxed);
+        headers.insert("traceparent", HeaderValue::from(attempt));
+    });
+    let client = builder.build().unwrap();
+    client.payments().get("pay-1").header("x-tenant", "north").header("traceparent", "mine").await.unwrap_err();
+    let sent = server.take();
+    let values = |name: &str| sent.iter().map(|request| request.header(name).unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(values("traceparent"), ["0", "1", "2"]);
+    assert_eq!(values("x-tenant"), ["north"; 3]);
+
+    for name in [
+        "api-key",
+        "authorization",
+        "x-piaxis-client-id",
+        "x-idempotency-key",
+        "x-request-id",
+        "host",
+        "content-length",
+    ] {
+        let header = HeaderName::from_static(name);
+        let add = move |headers: &mut HeaderMap| drop(headers.insert(&header, HeaderValue::from_static("other")));
+        let client = server.builder().api_key("key-1").attempt_headers(add).build().unwrap();
+        let error = client.payments().create(order()).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::InvalidRequest, Outcome::NotSent), "{name}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    assert_eq!(server.take().len(), 0);
 }

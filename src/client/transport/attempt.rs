@@ -44,9 +44,18 @@ pub(super) async fn attempt(
         let is_sent = sent.is_set().unwrap_or(!error.is_connect());
         Error::transport(error, is_sent, timeout)
     };
-    let response = observer.span().in_scope(|| shared.http.execute(request));
-    let read = read(response, call, record, &secrets, &failed, decode);
-    let result = read.instrument(observer.span().clone()).await.map_err(|error| error.in_operation(record.operation));
+    let added = observer.span().in_scope(|| match &shared.attempt_headers {
+        Some(headers) => headers.add_to(request.headers_mut()),
+        None => Ok(()),
+    });
+    let result = match added {
+        Ok(()) => {
+            let response = observer.span().in_scope(|| shared.http.execute(request));
+            read(response, call, record, &secrets, &failed, decode).instrument(observer.span().clone()).await
+        }
+        Err(error) => Err(error),
+    };
+    let result = result.map_err(|error| error.in_operation(record.operation));
     observer.ended(&result);
     if let Err(error) = &result {
         let id = error.request_id().map(str::to_owned).or_else(|| record.request_id());

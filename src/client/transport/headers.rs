@@ -1,8 +1,31 @@
 //! Names and values of headers. The names are parsed at compile time: parsing one for each request costs a lot beside it.
 
-use http::{HeaderName, HeaderValue};
+use std::sync::Arc;
 
-use crate::operation::{Credential, HEADERS};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{
+    error::{Error, ErrorKind},
+    operation::{Credential, HEADERS},
+};
+
+/// Headers that a request may not set, because the client or HTTP itself does.
+const RESERVED: [&str; 14] = [
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// `HeaderName::from_static` takes lower case only; the contract writes capitals.
 const fn lower_case<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
@@ -60,5 +83,33 @@ pub(crate) fn header_value(what: &str, text: &str) -> Result<HeaderValue, String
         Ok(value) if !text.trim().is_empty() => Ok(value),
         Ok(_) => Err(format!("{what} is empty")),
         Err(_) => Err(format!("{what} has characters that are invalid in a header")),
+    }
+}
+
+/// Whether a header is of the credentials or of HTTP itself.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    let credentials = [Credential::ApiKey, Credential::ClientId, Credential::Bearer].map(Credential::header);
+    credentials.iter().chain(&RESERVED).any(|reserved| reserved.eq_ignore_ascii_case(name))
+}
+
+pub(crate) fn must_not_be_set(name: &str) -> String {
+    format!("the header `{name}` must not be set: the client sets it")
+}
+
+/// Adds headers to each attempt.
+#[derive(Clone)]
+pub(crate) struct AttemptHeaders(pub(crate) Arc<dyn Fn(&mut HeaderMap) + Send + Sync>);
+
+impl AttemptHeaders {
+    /// Attempts of one request differ in none of the headers that the client sets, so those cannot be added.
+    pub(super) fn add_to(&self, request: &mut HeaderMap) -> Result<(), Error> {
+        let mut added = HeaderMap::new();
+        (self.0)(&mut added);
+        let of_the_client = [&REQUEST_ID, &IDEMPOTENCY_KEY, &APP_INFO];
+        if let Some(name) = added.keys().find(|name| is_reserved(name.as_str()) || of_the_client.contains(name)) {
+            return Err(Error::local(ErrorKind::InvalidRequest, must_not_be_set(name.as_str())));
+        }
+        request.extend(added);
+        Ok(())
     }
 }

@@ -36,7 +36,7 @@ use tokio::time::{Instant, sleep};
 
 use attempt::attempt;
 pub use credentials::Credentials;
-pub(crate) use headers::REQUEST_ID;
+pub(crate) use headers::{AttemptHeaders, REQUEST_ID};
 pub(crate) use id::Id;
 pub(crate) use limits::Limits;
 pub(crate) use redact::Private;
@@ -74,6 +74,7 @@ pub(crate) struct Shared {
     /// The most that is read of one response body.
     pub(crate) body_limit: usize,
     pub(crate) on_attempt: Option<OnAttempt>,
+    pub(crate) attempt_headers: Option<AttemptHeaders>,
     pub(crate) on_unexpected: Option<OnUnexpected>,
 }
 
