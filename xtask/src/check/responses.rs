@@ -119,19 +119,19 @@ fn finding(contract: &Contract, (operation, response, ..): &Key<'_>, found: Foun
     if !kinds.is_empty() {
         message += &format!(", is {}", kinds.into_iter().collect::<Vec<_>>().join(" or "));
     }
-    let advice = match id {
-        Kind::FieldMissing => "make the field optional in the contract, or report the response to Piaxis",
-        Kind::TypeDiffers => "correct the contract, or report the response to Piaxis",
+    let closer = match id {
+        Kind::FieldMissing => Some("make the field optional in the contract, or report the response to Piaxis"),
+        Kind::TypeDiffers => Some("correct the contract, or report the response to Piaxis"),
         Kind::ValueUnknown if pointer == EVENTS => {
-            "add the event to `x-piaxis-webhooks` in the contract; the file has it"
+            Some("add the event to `x-piaxis-webhooks` in the contract; the file has it")
         }
-        Kind::ValueUnknown => "add the value to `x-extensible-enum` in the contract; the file has it",
-        _ => id.advice(),
+        Kind::ValueUnknown => Some("add the value to `x-extensible-enum` in the contract; the file has it"),
+        _ => None,
     };
     let place = SpecPlace { file: contract.file.clone(), line: contract.line(&pointer) };
     Finding {
         operation: operation.map(str::to_owned),
-        advice: advice.to_owned(),
+        advice: closer.map_or_else(|| id.advice(), str::to_owned),
         spec: (!pointer.is_empty()).then_some(place),
         files: files.into_iter().collect(),
         field: (!path.is_empty()).then_some(path),

@@ -46,8 +46,8 @@ impl Disagreement {
         self.of(Some(&field.operation), Some(&field.path))
     }
 
-    fn advice(mut self, advice: Option<&str>) -> Self {
-        self.finding.advice = advice.map_or(self.finding.advice, str::to_owned);
+    fn advice(mut self, advice: Option<String>) -> Self {
+        self.finding.advice = advice.unwrap_or(self.finding.advice);
         self
     }
 

@@ -295,11 +295,11 @@ impl Declared<'_> {
     }
 
     /// What to do about a value that the open enum at a pointer does not name.
-    pub(super) fn value_advice(&self, pointer: &str) -> &'static str {
+    pub(super) fn value_advice(&self, pointer: &str) -> String {
         if self.contract.at(pointer).get("x-piaxis-settled").is_some() {
-            "add it to the open enum; if it is final, add it to `x-piaxis-settled`, too"
+            "add it to the open enum; if it is final, add it to `x-piaxis-settled`, too".to_owned()
         } else {
-            "add it to the open enum, or record a deviation with the reason"
+            Kind::ValueUnknown.advise("add it to the open enum")
         }
     }
 
