@@ -72,6 +72,10 @@ impl<'a> Comparison<'a> {
 /// Returns the places where documentation differs.
 fn differences<'a>(base: &Node<'a>, head: &Node<'a>) -> Vec<Both<'a>> {
     let mut found = Vec::new();
+    // Most of a document is the same, and need not be walked.
+    if base.value == head.value {
+        return found;
+    }
     collect(base, head, false, &mut found);
     // A part of the root can be documentation as a whole.
     let is_itself = rust_api::is_documentation(base.pointer.trim_start_matches('/'));

@@ -115,7 +115,8 @@ impl<'a> Comparison<'a> {
 
 /// Ways without a property: requests leave out read-only ones, responses write-only ones.
 fn hidden(sides: &[&Node<'_>]) -> u8 {
-    let any = |key: &str| u8::from(sides.iter().any(|node| Peeled::of(node).is(key)));
+    let peeled: Vec<Peeled<'_>> = sides.iter().map(|node| Peeled::of(node)).collect();
+    let any = |key: &str| u8::from(peeled.iter().any(|side| side.is(key)));
     (any("readOnly") * way::SENT) | (any("writeOnly") * way::RECEIVED)
 }
 

@@ -155,7 +155,7 @@ impl<'a> Comparison<'a> {
         let is_list = |peeled: &Peeled<'_>| peeled.node.text("type") == "array";
         for key in OUTER {
             let (old, new) = (get(one, key), get(other, key));
-            let sides = both(old.as_ref().unwrap_or(&one.from), new.as_ref().unwrap_or(&other.from));
+            let sides = || both(old.as_ref().unwrap_or(&one.from), new.as_ref().unwrap_or(&other.from));
             if key == "nullable" {
                 let (kind, word) = match (is_null(one), is_null(other)) {
                     (false, true) => ("became-nullable", "nullable"),
@@ -163,7 +163,7 @@ impl<'a> Comparison<'a> {
                     _ => continue,
                 };
                 let rust = if is_list(one) || is_list(other) { None } else { Some(Level::None) };
-                self.find(spot, kind, sides, format!("`{}` became {word}", spot.name)).rust = rust;
+                self.find(spot, kind, sides(), format!("`{}` became {word}", spot.name)).rust = rust;
                 continue;
             }
             let equal = match (&old, &new) {
@@ -184,7 +184,7 @@ impl<'a> Comparison<'a> {
             };
             // An optional field with a default is not an `Option`; a required one never is.
             let rust = (key == "default" && !spot.optional).then_some(Level::None);
-            self.find(spot, kind, sides, changed(key, &spot.name, old.as_ref(), new.as_ref())).rust = rust;
+            self.find(spot, kind, sides(), changed(key, &spot.name, old.as_ref(), new.as_ref())).rust = rust;
         }
     }
 
