@@ -65,7 +65,7 @@ pub(crate) fn findings(
         };
         let change = Change::new(page, after, extracted, compared);
         let start = findings.len();
-        change.coverage(&mut findings);
+        change.coverage(&moved.0, &mut findings);
         change.facts(&moved, &mut findings);
         change.words(&mut findings);
         // Only markup, or values of examples, can differ.
@@ -140,20 +140,41 @@ impl<'a> Change<'a> {
         DocPlace { page: self.after.name.clone(), heading, anchor, line: part.line }
     }
 
-    /// Less of anything than before is an alarm: perhaps it is written in a new way.
-    fn coverage(&self, findings: &mut Vec<Finding>) {
-        let both = |count: fn(&LockedPage) -> usize| (count(self.before), count(self.after));
+    /// Operations that the page had and that are gone, each of which is a finding.
+    fn gone(&self, arrived: &BTreeSet<Fact>) -> BTreeSet<&'a str> {
+        let stays: BTreeSet<&Fact> = self.after.facts().chain(arrived).collect();
+        let gone = self.before.facts().filter(|fact| !stays.contains(fact)).filter_map(|fact| match fact {
+            Fact::Operation(name) if !self.compared.unknown.contains(name) => Some(name.as_str()),
+            _ => None,
+        });
+        gone.collect()
+    }
+
+    /// Less of anything than before is an alarm: perhaps it is written in a new way. What an operation that is gone had is
+    /// not missed.
+    fn coverage(&self, arrived: &BTreeSet<Fact>, findings: &mut Vec<Finding>) {
+        let gone = self.gone(arrived);
+        let is_gone = |section: &LockedSection| section.operation.as_deref().is_some_and(|name| gone.contains(name));
+        let (without, kept): (Vec<_>, Vec<_>) = self.before.sections.iter().partition(|section| is_gone(section));
+        let now: Vec<&LockedSection> = self.after.sections.iter().collect();
+        let both = |has: fn(&LockedSection) -> bool| {
+            let count = |sections: &[&LockedSection]| sections.iter().filter(|section| has(section)).count();
+            (count(&kept), count(&now))
+        };
+        let examples: usize = without.iter().map(|section| section.examples).sum();
         let counts = [
-            ("sections", both(|page| page.sections.iter().filter(|section| section.operation.is_some()).count())),
-            ("understood sections", both(|page| page.sections.iter().filter(|section| section.understood).count())),
-            ("examples", both(|page| page.examples)),
+            ("sections", both(|section| section.operation.is_some())),
+            ("understood sections", both(|section| section.understood)),
+            ("examples", (self.before.examples.saturating_sub(examples), self.after.examples)),
         ];
         let fewer = counts.into_iter().filter(|(_, (before, now))| now < before);
         let fewer: Vec<String> =
             fewer.map(|(what, (before, now))| format!("{now} {what} instead of {before}")).collect();
         if !fewer.is_empty() {
             let page = &self.after.name;
-            let message = format!("the page `{page}` says less than the last accepted run saw: {}", fewer.join(", "));
+            let apart = if gone.is_empty() { "" } else { ", apart from the operations that are gone" };
+            let fewer = fewer.join(", ");
+            let message = format!("the page `{page}` says less than the last accepted run saw{apart}: {fewer}");
             findings.push(at(Kind::CoverageDropped, message, whole(page)));
         }
     }

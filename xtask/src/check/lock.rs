@@ -46,6 +46,9 @@ pub(crate) struct LockedSection {
     /// Whether it says anything of the operation that could be checked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) understood: bool,
+    /// Number of its JSON examples.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) examples: usize,
     /// Of its sentences, whatever their order.
     pub(crate) sha256: String,
     /// The sentences of the section of an operation, to show what was reworded.
@@ -53,6 +56,10 @@ pub(crate) struct LockedSection {
     pub(crate) text: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) facts: Vec<Fact>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl LockedPage {
@@ -67,6 +74,7 @@ impl LockedPage {
                 heading: part.heading.clone(),
                 operation: part.operation.clone(),
                 understood: part.operation.is_some() && part.is_understood,
+                examples: part.examples,
                 sha256: sha256(&text.join("\n")),
                 text: if part.operation.is_some() { text } else { Vec::new() },
                 facts,

@@ -4,8 +4,8 @@ use super::{
     Reader, Role,
     names::{find, is_path, is_word},
     vocabulary::{
-        ADVERBS, BOUND_FILLERS, CONDITIONS, DEPRECATED, FAILURES, FIELD_FILLERS, FILLERS, GONE, HOLDS, MAXIMUM,
-        MINIMUM, NEGATIONS, REQUIREMENTS, RESPONSE, RETURNED, VALUE_CUES, is, type_of,
+        ADVERBS, BOUND_FILLERS, CONDITIONS, DEPRECATED, ELSEWHERE, FAILURES, FIELD_FILLERS, FILLERS, GONE, HOLDS,
+        MAXIMUM, MINIMUM, NEGATIONS, PRESENT, REQUIREMENTS, RESPONSE, RETURNED, STATES, VALUE_CUES, is, type_of,
     },
 };
 use crate::check::{
@@ -64,6 +64,14 @@ impl Reader<'_> {
                     let path = known.map_or(name, |field| field.path);
                     self.entry(&Role::Fields(Direction::Response, false), &path);
                 }
+                for name in self.present(clause, &operation) {
+                    let known = self.knowledge.find(&operation, &name, Direction::Response);
+                    // A field of the request alone is present there.
+                    if known.as_ref().is_none_or(|field| field.direction == Direction::Response) {
+                        let path = known.map_or(name, |field| field.path);
+                        self.entry(&Role::Fields(Direction::Response, false), &path);
+                    }
+                }
             }
             let introduces = at + 1 == clauses.len() && text.plain.trim_end().ends_with(':');
             for Listed { names, values } in listed(clause) {
@@ -98,6 +106,23 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    /// Fields that may be present, where the words are about the response.
+    fn present(&self, clause: &[Word], operation: &str) -> Vec<String> {
+        let has = |words: &str| clause.iter().any(|word| word.is_one_of(words));
+        let is_of_response = match self.here.role {
+            Some(Role::Fields(direction, _)) => direction == Direction::Response,
+            Some(Role::ResponseNotes) => true,
+            None | Some(Role::Prose | Role::Values(_)) => operation.starts_with("GET ") || has(RESPONSE),
+            _ => false,
+        };
+        let cue = cue(clause, PRESENT).filter(|_| is_of_response && !has(ELSEWHERE) && !has(FAILURES));
+        let Some((start, _)) = cue.filter(|_| !is_negated(clause)) else { return Vec::new() };
+        // Not those of a condition before, such as "when sorted by `a`, `b` may be present".
+        let is_conditional = is_conditional(clause[..start].iter());
+        let near = clause[..start].iter().rev().take_while(|word| word.is_name() || word.is_one_of(FIELD_FILLERS));
+        names(near.take_while(|word| !(word.ends && is_conditional)))
     }
 
     /// The subject, or else the fields of these names; a section of its own may name one that the contract lacks.
@@ -230,7 +255,11 @@ fn values(clause: &[Word], start: usize, has_cue: bool) -> Listed {
     for (at, word) in clause.iter().enumerate().skip(start) {
         let is_subject = at > start && is(&clause[at - 1].text, "of|for");
         // A type or a requirement may stand where values do.
-        let is_plain = || type_of(&word.text).is_some() || REQUIREMENTS.iter().any(|(cues, _)| is(&word.text, cues));
+        let is_plain = || {
+            type_of(&word.text).is_some()
+                || is(&word.text, STATES)
+                || REQUIREMENTS.iter().any(|(cues, _)| is(&word.text, cues))
+        };
         if word.is_one_of(FILLERS) {
             separated = true;
             continue;

@@ -95,6 +95,9 @@ impl Reader<'_> {
         self.example_facts(&operation, direction, &json, "", guaranteed);
         let place = self.place();
         self.found.examples.push(Example { operation, direction, json, place });
+        if let Some(part) = self.found.parts.last_mut() {
+            part.examples += 1;
+        }
         self.understood();
     }
 

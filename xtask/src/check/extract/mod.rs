@@ -42,6 +42,8 @@ pub(crate) struct Part {
     pub(crate) is_understood: bool,
     /// Index of the first of its facts.
     pub(crate) first_fact: usize,
+    /// Number of its JSON examples.
+    pub(crate) examples: usize,
     /// Its sentences in running text, list items and cells.
     pub(crate) sentences: Vec<Sentence>,
 }

@@ -100,6 +100,12 @@ pub(super) const GONE: &str = "no longer|not any more";
 pub(super) const RESPONSE: &str = "response|responses";
 pub(super) const HOLDS: &str = "include|includes|contain|contains|carry|carries|have|has|return|returns";
 pub(super) const RETURNED: &str = "is returned|are returned|be returned";
+/// Says that a field is there, on the side that the words around are about.
+pub(super) const PRESENT: &str = "may be present|can be present|might be present|could be present";
+/// Speaks of another place than the body of a response.
+pub(super) const ELSEWHERE: &str = "request|requests|query|header|headers|webhook|webhooks|delivery|deliveries";
+/// Said of a field, and no value of one.
+pub(super) const STATES: &str = "present|absent|omitted|null|empty";
 /// Speaks of another response than that of success.
 pub(super) const FAILURES: &str = "error|errors|fails|failed|failure";
 /// Stands between such an announcement and the fields, or between fields.
