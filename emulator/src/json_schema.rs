@@ -1,4 +1,4 @@
-//! Schemas of the contract as JSON Schema 2020-12. The tests of both crates read this file as well.
+//! Schemas of the contract as JSON Schema 2020-12. The tests of both crates and `cargo xtask check` read this file as well.
 
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};

@@ -47,7 +47,7 @@ impl Problem {
 
 pub(crate) struct Conformance<'a> {
     contract: &'a Contract,
-    pub(super) validators: Validators,
+    pub(super) validators: Validators<'a>,
 }
 
 impl<'a> Conformance<'a> {

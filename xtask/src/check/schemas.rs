@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, anyhow};
-use jsonschema::{Registry, Validator};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value, json};
+use jsonschema::Validator;
+use serde_json::{Value, json};
 
 use crate::contract::{Contract, Operation, escape, payload};
 
+#[path = "../../../emulator/src/json_schema.rs"]
+mod json_schema;
+
 pub(super) const ENVELOPE: &str = "/x-piaxis-webhooks/schema";
-/// Address of the contract among the schemas.
-const ADDRESS: &str = "json-schema:///contract";
-const IN_POINTERS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'~').remove(b'-').remove(b'_');
 
 /// The schema of a body.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,54 +50,29 @@ impl Body {
     }
 }
 
-/// Validators of bodies, each built once, with references into one copy of the contract.
-pub(super) struct Validators {
-    contract: Result<Registry<'static>>,
+/// Validators of bodies, each built once.
+pub(super) struct Validators<'a> {
+    contract: &'a Contract,
     built: BTreeMap<Body, Validator>,
 }
 
-impl Validators {
-    pub(super) fn new(contract: &Contract) -> Self {
-        let registry = Registry::new().add(ADDRESS, as_2020_12(&contract.document, false));
-        let contract = registry.and_then(|registry| registry.prepare()).map_err(|error| anyhow!("{error}"));
+impl<'a> Validators<'a> {
+    pub(super) fn new(contract: &'a Contract) -> Self {
         Self { contract, built: BTreeMap::new() }
     }
 
     pub(super) fn get(&mut self, body: &Body) -> Result<&Validator> {
         if !self.built.contains_key(body) {
-            let schema =
-                |pointer| json!({ "$ref": format!("{ADDRESS}#{}", utf8_percent_encode(pointer, IN_POINTERS)) });
-            let mut parts = vec![schema(&body.pointer)];
+            let schema = |pointer: &str| self.contract.at(pointer);
+            let mut parts = vec![schema(&body.pointer).clone()];
             let subject = body.subject.as_ref();
             parts.extend(subject.map(|(field, payload)| json!({ "properties": { field: schema(payload) } })));
+            let validator = json_schema::validator(&self.contract.document, &json!({ "allOf": parts }));
             // The error may quote the contract, and no response.
-            let invalid = |error: String| anyhow!("the contract's schema at {} is invalid: {error}", body.pointer);
-            let registry = self.contract.as_ref().map_err(|error| invalid(error.to_string()))?;
-            let options = jsonschema::options().with_registry(registry).should_validate_formats(true);
-            let validator = options.build(&json!({ "allOf": parts })).map_err(|error| invalid(error.to_string()))?;
+            let validator =
+                validator.map_err(|error| anyhow!("the contract's schema at {} is invalid: {error}", body.pointer))?;
             self.built.insert(body.clone(), validator);
         }
         self.built.get(body).context("no validator")
-    }
-}
-
-/// OpenAPI 3.0 says null by `nullable`; JSON Schema says it by a type. Keys of a map are names, no keywords.
-fn as_2020_12(node: &Value, is_map: bool) -> Value {
-    match node {
-        Value::Array(items) => items.iter().map(|item| as_2020_12(item, false)).collect(),
-        Value::Object(object) => {
-            let child = |key: &str, child| as_2020_12(child, !is_map && matches!(key, "properties" | "schemas"));
-            let mut schema: Map<String, Value> =
-                object.iter().map(|(key, node)| (key.clone(), child(key, node))).collect();
-            if is_map {
-                return Value::Object(schema);
-            }
-            schema.remove("example");
-            match schema.remove("nullable") {
-                Some(Value::Bool(true)) => json!({ "anyOf": [schema, { "type": "null" }] }),
-                _ => Value::Object(schema),
-            }
-        }
-        other => other.clone(),
     }
 }

@@ -90,6 +90,21 @@ fn check_with(contract: &Path, folder: &Path, format: &str, more: &[&str]) -> Ou
 
 // ------------------------------------------------------------ responses
 
+/// Values in the contract are no schemas, whatever their keys.
+#[test]
+fn a_value_with_the_key_nullable_is_compared_as_it_stands() {
+    let mut contract = contract();
+    contract["components"]["schemas"]["OtpResponse"]["properties"]["mode"] =
+        json!({ "type": "object", "enum": [ { "nullable": true } ], "additionalProperties": true });
+    let folder = Folder::of(&[("otp_request.json", r#"{ "mode": { "nullable": true } }"#)]);
+    let spec = Folder::of(&[("contract.json", &contract.to_string())]);
+    let output = check_with(&spec.0.join("contract.json"), &folder.0, "json", &[]);
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    folder.write("otp_request.json", r#"{ "mode": { "nullable": false } }"#);
+    let output = check_with(&spec.0.join("contract.json"), &folder.0, "json", &[]);
+    assert_eq!(output.code, Some(1), "{}{}", output.stdout, output.stderr);
+}
+
 /// A body that the contract describes, and the schema that it has.
 struct Fixture {
     /// Operation id, with a status for responses other than 2xx, or `webhook`.

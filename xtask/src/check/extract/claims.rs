@@ -58,19 +58,16 @@ impl Reader<'_> {
                 fields.into_iter().for_each(|field| self.requirement(field, required));
             }
             if subject.is_none() && self.here.own_section {
-                for name in returned(clause) {
-                    let known = self.knowledge.find(&operation, &name, Direction::Response);
-                    let known = known.filter(|field| field.direction == Direction::Response);
-                    let path = known.map_or(name, |field| field.path);
+                let returned = returned(clause).into_iter().map(|name| (name, true));
+                let present = self.present(clause, &operation).into_iter().map(|name| (name, false));
+                for (name, is_sure) in returned.chain(present) {
+                    let path = match self.knowledge.find(&operation, &name, Direction::Response) {
+                        Some(known) if known.direction == Direction::Response => known.path,
+                        // A field that only the request has may be present there.
+                        Some(_) if !is_sure => continue,
+                        _ => name,
+                    };
                     self.entry(&Role::Fields(Direction::Response, false), &path);
-                }
-                for name in self.present(clause, &operation) {
-                    let known = self.knowledge.find(&operation, &name, Direction::Response);
-                    // A field of the request alone is present there.
-                    if known.as_ref().is_none_or(|field| field.direction == Direction::Response) {
-                        let path = known.map_or(name, |field| field.path);
-                        self.entry(&Role::Fields(Direction::Response, false), &path);
-                    }
                 }
             }
             let introduces = at + 1 == clauses.len() && text.plain.trim_end().ends_with(':');
