@@ -5,6 +5,8 @@ use futures_util::future::join_all;
 use super::super::{Kit, Row, endpoint::Outcome};
 
 const SLOW_SENDERS: usize = 8;
+/// One alone can be there before the slow ones.
+const OTHERS: usize = 8;
 const ADVICE: &str = "reject a body before reading the whole of it";
 
 pub async fn run(kit: &Kit, rows: &mut Vec<Row>) -> Result<(), String> {
@@ -48,7 +50,7 @@ async fn streamed(kit: &Kit) -> Result<Row, String> {
     check.finish(ADVICE).await
 }
 
-/// Several senders are slow at the same time, and another must not wait for them.
+/// Several senders are slow at the same time, and others must not wait for them.
 async fn slow(kit: &Kit) -> Result<Row, String> {
     let mut check = kit.check("slow bodies");
     let limit = kit.settings.slow_limit;
@@ -57,17 +59,26 @@ async fn slow(kit: &Kit) -> Result<Row, String> {
     let connections = join_all(requests.iter().map(|request| kit.endpoint.open(request))).await;
     let slow = connections.into_iter().zip(&requests);
     let slow = join_all(slow.map(|(connection, request)| kit.endpoint.trickle(connection, &request.body, limit)));
-    let other = kit.id();
-    let other_request = kit.sign(kit.paid(&other));
-    let (slow, meanwhile) = tokio::join!(slow, kit.endpoint.send(&other_request));
+    let others = async {
+        let mut sent = Vec::new();
+        while sent.len() < OTHERS && sent.last().is_none_or(|(_, outcome): &(_, Outcome)| outcome.accepted()) {
+            let id = kit.id();
+            let outcome = kit.endpoint.send(&kit.sign(kit.paid(&id))).await;
+            sent.push((id, outcome));
+        }
+        sent
+    };
+    let (slow, others) = tokio::join!(slow, others);
     slow.iter().for_each(|outcome| check.tally(*outcome));
-    check.tally(meanwhile);
-    if !meanwhile.accepted() {
-        check.fault(format!(
-            "a delivery while {SLOW_SENDERS} others were slow: {meanwhile}; read bodies without blocking other requests"
-        ));
-    } else {
-        check.expect(&other, 1);
+    for (id, outcome) in others {
+        check.tally(outcome);
+        if outcome.accepted() {
+            check.expect(&id, 1);
+        } else {
+            check.fault(format!(
+                "a delivery while {SLOW_SENDERS} others were slow: {outcome}; read bodies without blocking other requests"
+            ));
+        }
     }
     if slow.iter().any(|outcome| outcome.accepted()) {
         check.fault("accepted a body that did not come whole");
