@@ -27,8 +27,8 @@ use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{Layer as _, filter::filter_fn, layer::SubscriberExt as _};
 
-/// Sends the trace with an attempt, as the header `traceparent` (W3C). Is called in the span of the attempt, so that is the parent
-/// of the server's span.
+/// Sends the trace with an attempt, as the header `traceparent` (W3C). It is called in the span of the attempt, which so
+/// becomes the parent of the server's span.
 fn propagate(headers: &mut HeaderMap) {
     TraceContextPropagator::new().inject_context(&Span::current().context(), &mut HeaderInjector(headers));
 }
