@@ -360,6 +360,7 @@ async fn headers_of_an_attempt_are_asked_for_with_each() {
         let client = server.builder().api_key("key-1").attempt_headers(add).build().unwrap();
         let error = client.payments().create(order()).await.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::InvalidRequest, Outcome::NotSent), "{name}");
+        assert_eq!((error.attempts(), error.request_id()), (0, None), "{name}");
         assert!(error.to_string().contains(name), "{error}");
     }
     assert_eq!(server.take().len(), 0);

@@ -35,7 +35,7 @@ pub(super) async fn attempt(
     if timeout != shared.timeout {
         *request.timeout_mut() = Some(timeout);
     }
-    record.sent_request_id = Some(request_id);
+    let earlier_id = record.sent_request_id.replace(request_id);
     record.attempts = record.attempts.saturating_add(1);
 
     let secrets = Secrets::new(call, token.map(|token| &token.header));
@@ -48,14 +48,17 @@ pub(super) async fn attempt(
         Some(headers) => headers.add_to(request.headers_mut()),
         None => Ok(()),
     });
-    let result = match added {
-        Ok(()) => {
-            let response = observer.span().in_scope(|| shared.http.execute(request));
-            read(response, call, record, &secrets, &failed, decode).instrument(observer.span().clone()).await
-        }
-        Err(error) => Err(error),
-    };
-    let result = result.map_err(|error| error.in_operation(record.operation));
+    if let Err(error) = added {
+        let result = Err(error.in_operation(record.operation));
+        observer.ended(&result);
+        // Nothing was sent.
+        record.attempts = record.attempts.saturating_sub(1);
+        record.sent_request_id = earlier_id;
+        return result;
+    }
+    let response = observer.span().in_scope(|| shared.http.execute(request));
+    let read = read(response, call, record, &secrets, &failed, decode);
+    let result = read.instrument(observer.span().clone()).await.map_err(|error| error.in_operation(record.operation));
     observer.ended(&result);
     if let Err(error) = &result {
         let id = error.request_id().map(str::to_owned).or_else(|| record.request_id());
