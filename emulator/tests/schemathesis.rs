@@ -46,8 +46,10 @@ async fn no_response_leaves_the_contract() {
             "1",
             "--max-examples",
             &examples,
+            // Python before 3.11.8 and 3.12.2 counts the depth of `ast` for all threads at once (its issue 106905), and
+            // Hypothesis, which schemathesis is built on, parses in each worker: two fail now and then.
             "--workers",
-            "2",
+            "1",
         ])
         .args(["--header", &format!("{}: {}", Credential::ApiKey.header(), program.variables["PIAXIS_API_KEY"])])
         .args(["--header", &format!("{}: {}", Credential::ClientId.header(), program.variables["PIAXIS_CLIENT_ID"])])
