@@ -29,7 +29,7 @@ use tokio::{
 /// Number of concurrent writes.
 const AT_ONCE: usize = 64;
 
-const CLIENT_TIMEOUT: Duration = Duration::from_millis(300);
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Maximum number of retries under the opt-in policy.
 const RETRIES: u32 = 8;

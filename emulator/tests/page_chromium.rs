@@ -154,7 +154,8 @@ async fn forward(emulator: &Tested) -> (String, Arc<Notify>) {
             tokio::spawn(async move { tokio::io::copy(&mut browser_in, &mut server_out).await });
             let notify = notify.clone();
             tokio::spawn(async move {
-                let mut bytes = Vec::new();
+                // Large enough for a whole page, whose end is looked for in each read.
+                let mut bytes = Vec::with_capacity(1 << 20);
                 while server_in.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
                     if browser_out.write_all(&bytes).await.is_err() {
                         return;

@@ -98,7 +98,8 @@ async fn the_official_sdk_runs_and_sends_what_ours_sends() {
 #[tokio::test]
 async fn the_official_sdk_runs_against_the_program() {
     let Some(venv) = venv() else { return };
-    let program = crate::support::program::Program::start(&[]).await;
+    // The SDK expects to find payments and payouts pending.
+    let program = crate::support::program::Program::start(&["--settle-after", "600000"]).await;
     let variables = ["PIAXIS_API_BASE_URL", "PIAXIS_API_KEY", "PIAXIS_CLIENT_ID", "PIAXIS_CLIENT_SECRET"];
     let variables = variables.map(|name| (name, program.variables[name].clone()));
     run_sdk(&venv, variables, program.comment("Account id of the merchant").to_owned()).await;

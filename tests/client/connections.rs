@@ -59,13 +59,13 @@ async fn closes_when_idle(idle: Duration) -> (String, Arc<AtomicUsize>) {
 /// The gaps between payments sweep across the moment at which the server closes.
 #[tokio::test]
 async fn connections_that_a_server_closes_when_idle_fail_no_payment() {
-    let idle = Duration::from_millis(60);
+    let idle = Duration::from_millis(300);
     let (base, connections) = closes_when_idle(idle).await;
     let builder = || Client::builder().environment(Environment::Custom(base.clone())).api_key("key-1");
-    let once = builder().retry_policy(RetryPolicy::none()).idle_timeout(idle / 2).build().unwrap();
+    let once = builder().retry_policy(RetryPolicy::none()).idle_timeout(idle / 3).build().unwrap();
     let mut timer = tokio::time::interval(Duration::from_micros(500));
-    for number in 0..120_u32 {
-        let gap = Duration::from_micros(u64::from(number) * 700);
+    for number in 0..40_u32 {
+        let gap = Duration::from_millis(u64::from(number) * 9);
         let until = tokio::time::Instant::now() + gap;
         while tokio::time::Instant::now() < until {
             timer.tick().await;
@@ -75,7 +75,7 @@ async fn connections_that_a_server_closes_when_idle_fail_no_payment() {
     }
     // Short gaps use a connection again, long ones do not.
     let opened = connections.load(Ordering::SeqCst);
-    assert!((40..=100).contains(&opened), "{opened} connections");
+    assert!((10..40).contains(&opened), "{opened} connections");
 }
 
 /// A server that responds to `late` only after the client has given up, and to everything else at once.
@@ -122,7 +122,7 @@ async fn a_late_response_is_not_that_of_the_next_request() {
             .retry_policy(RetryPolicy::none())
             .build()
             .unwrap();
-        let timeout = Duration::from_millis(if is_dropped { 60_000 } else { 100 });
+        let timeout = Duration::from_millis(if is_dropped { 60_000 } else { 1_000 });
         let request = client.payments().get("late").timeout(timeout);
         let request = tokio::spawn(request.into_future());
         slow.has_received.notified().await;

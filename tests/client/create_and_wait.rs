@@ -106,7 +106,7 @@ async fn a_creation_that_may_have_been_executed_is_unknown() {
 
 #[tokio::test]
 async fn a_payment_that_does_not_settle_in_time_is_unknown() {
-    let (result, _) = create(vec![created(), payment("pending")], |payment| payment.timeout(MILLISECOND * 100)).await;
+    let (result, _) = create(vec![created(), payment("pending")], |payment| payment.timeout(MILLISECOND * 1_000)).await;
     let PaymentResult::Unknown { payment_id: Some(id), last: Some(last), error: None } = result else {
         panic!("{result:?}")
     };
@@ -125,7 +125,7 @@ async fn a_payment_that_cannot_be_polled_is_unknown() {
         (Fault::Close(Vec::new()), ErrorKind::Connection),
     ];
     for (fault, kind) in cases {
-        let (result, _) = create(vec![created(), fault.clone()], |payment| payment.timeout(MILLISECOND * 100)).await;
+        let (result, _) = create(vec![created(), fault.clone()], |payment| payment.timeout(MILLISECOND * 1_000)).await;
         let PaymentResult::Unknown { payment_id: Some(id), last: None, error: Some(error) } = result else {
             panic!("{fault:?}: {result:?}")
         };

@@ -67,7 +67,7 @@ async fn a_request_dropped_by_a_timeout_is_reported_as_well() {
     let client = server.client();
     let (options, reported) = hook();
     let request = client.payments().create(order()).options(options);
-    tokio::time::timeout(Duration::from_millis(200), request.into_future()).await.unwrap_err();
+    tokio::time::timeout(Duration::from_secs(1), request.into_future()).await.unwrap_err();
     let received = server.take();
     let reported = reported.lock().unwrap();
     assert_eq!((reported.len(), reported[0].outcome), (1, Some(Outcome::Unknown)));

@@ -486,7 +486,7 @@ async fn a_connection_error_names_its_cause() {
     let builder = || server.builder().api_key("key-1").client_id("client-1").client_secret("secret-1");
     // Long enough for anything but a stall, and a stall costs no more than this.
     let patient = builder().build().unwrap();
-    let hasty = builder().timeout(Duration::from_millis(100)).build().unwrap();
+    let hasty = builder().timeout(Duration::from_millis(300)).build().unwrap();
     for (name, response, kind, status) in cases {
         for class in CLASSES {
             let about = format!("{name}, {class:?}");

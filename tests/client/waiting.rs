@@ -62,20 +62,14 @@ impl<'a, T: piaxis::ResponseBody> Waiting<'a, T> {
             .await;
         self.polls = 0;
         // The response must be read before the clock moves, or the interval would begin later.
-        let real = std::time::Instant::now();
-        while real.elapsed() < Duration::from_millis(20) {
-            tokio::task::yield_now().await;
-        }
+        self.clock.settle().await;
     }
 
     /// Returns the time until the next poll, or until the end of the polling.
     async fn next(&mut self) -> Duration {
         let (server, result) = (&self.server, &self.result);
         let taken = self.clock.run_until(STEP, || !server.take().is_empty() || result.is_finished()).await;
-        let real = std::time::Instant::now();
-        while real.elapsed() < Duration::from_millis(20) && !self.result.is_finished() {
-            tokio::task::yield_now().await;
-        }
+        self.clock.settle().await;
         taken
     }
 

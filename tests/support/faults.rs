@@ -22,7 +22,7 @@ use tokio::{
 use super::server::{Received, read};
 
 /// Timeout of an attempt that never gets a whole response.
-pub(crate) const SHORT: Duration = Duration::from_millis(200);
+pub(crate) const SHORT: Duration = Duration::from_millis(500);
 /// Timeout of everything else. Only a failing test reaches it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 

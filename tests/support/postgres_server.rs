@@ -36,15 +36,24 @@ impl PostgresServer {
         };
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("piaxis-postgres-{}-{number}", std::process::id()));
+        // A killed test may have left one.
+        let _ = fs::remove_dir_all(&folder);
         let output = command(&programs, "initdb")
             .args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--no-locale", "--username", USER, "--pgdata"])
             .arg(&folder)
             .output()
             .unwrap();
         assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = spawn(&programs, &folder, port);
-        Some(Self { programs, folder, port, child })
+        let mut said = String::new();
+        // Another process may take the port before PostgreSQL binds it.
+        for _ in 0..3 {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            match spawn(&programs, &folder, port) {
+                Ok(child) => return Some(Self { programs, folder, port, child }),
+                Err(output) => said = output,
+            }
+        }
+        panic!("PostgreSQL stopped: {said}");
     }
 
     /// One server for all tests that run at the same time.
@@ -87,7 +96,7 @@ impl PostgresServer {
 
     pub fn restart(&mut self) {
         self.stop();
-        self.child = spawn(&self.programs, &self.folder, self.port);
+        self.child = spawn(&self.programs, &self.folder, self.port).unwrap();
     }
 }
 
@@ -127,7 +136,8 @@ fn command(programs: &Path, program: &str) -> Command {
     command
 }
 
-fn spawn(programs: &Path, folder: &Path, port: u16) -> Child {
+/// Returns PostgreSQL's output if it stops.
+fn spawn(programs: &Path, folder: &Path, port: u16) -> Result<Child, String> {
     let mut child = command(programs, "postgres")
         .args(["-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
         .args(["-c", "max_connections=200", "-c", &format!("port={port}"), "-D"])
@@ -143,7 +153,10 @@ fn spawn(programs: &Path, folder: &Path, port: u16) -> Child {
         said += &line;
         line.contains("ready to accept connections")
     });
-    assert!(ready, "PostgreSQL stopped: {said}");
+    if !ready {
+        let _ = child.wait();
+        return Err(said);
+    }
     std::thread::spawn(move || lines.for_each(drop));
-    child
+    Ok(child)
 }

@@ -214,7 +214,7 @@ async fn a_handler_that_is_dropped_is_named() {
         let handler = || async {
             if let Ok(event) = delivery.event() {
                 // Work that takes longer than the sender stays.
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(Duration::from_millis(600)).await;
                 state.effects.happen(&event);
             }
             Ok::<_, Infallible>(())
@@ -223,7 +223,7 @@ async fn a_handler_that_is_dropped_is_named() {
     }
     let routes = Router::new().route("/piaxis", post(receive)).route("/effects/{id}", get(effects));
     let report = report(routes.with_state(Receiver::new()), |settings| settings.sender_timeout = IMPATIENT).await;
-    for check in ["hang-up after 50 ms", "repeated hang-ups"] {
+    for check in ["hang-up after 100 ms", "repeated hang-ups"] {
         assert_eq!(verdict(&report, check), Verdict::Fault, "{report}");
     }
     // A sender that closes at once may be gone before the handler starts, which leaves no lease.

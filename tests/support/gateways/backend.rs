@@ -16,7 +16,7 @@ use tokio::{
 use super::fault::{Connection, Fault, Reaction};
 
 /// How long a slow backend takes. Every gateway times out sooner.
-pub(crate) const LATE: Duration = Duration::from_secs(3);
+pub(crate) const LATE: Duration = Duration::from_secs(6);
 
 /// Requests with idempotency keys that start so succeed and keep the connection alive.
 pub(crate) const WARM_UP: &str = "warm-up-";

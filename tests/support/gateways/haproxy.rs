@@ -20,9 +20,9 @@ fn configure(setup: &Setup<'_>, command: &mut Command, more: &str) {
     maxconn 500
 defaults
     mode http
-    timeout connect 1s
+    timeout connect 2s
     timeout client 30s
-    timeout server 1s
+    timeout server 2s
     {more}
 frontend gateway
     bind 127.0.0.1:{port}

@@ -40,9 +40,9 @@ http {{
     fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
-    proxy_connect_timeout 1s;
-    proxy_send_timeout 1s;
-    proxy_read_timeout 1s;
+    proxy_connect_timeout 2s;
+    proxy_send_timeout 2s;
+    proxy_read_timeout 2s;
     {more}
 {upstreams}
     server {{

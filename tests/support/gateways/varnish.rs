@@ -43,9 +43,9 @@ sub vcl_recv {{
     command.arg("-n").arg(setup.folder.join("state"));
     command.arg("-f").arg(file);
     for parameter in [
-        "connect_timeout=1",
-        "first_byte_timeout=1",
-        "between_bytes_timeout=1",
+        "connect_timeout=2",
+        "first_byte_timeout=2",
+        "between_bytes_timeout=2",
         // Small enough for a test.
         "vsl_space=1M",
         "thread_pool_min=50",

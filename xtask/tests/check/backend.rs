@@ -535,8 +535,7 @@ fn the_backend_document_is_fetched_over_http() {
         assert_eq!(outcome.code, Some(2), "{head}");
         assert!(outcome.stderr.contains(&head[..3]), "{head}: {}", outcome.stderr);
     }
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let outcome = check_at(&format!("http://127.0.0.1:{port}/openapi.json"), &spec);
+    let outcome = check_at("http://127.0.0.1:1/openapi.json", &spec);
     assert_eq!(outcome.code, Some(2));
     assert!(outcome.stderr.contains("connection"), "{}", outcome.stderr);
 }

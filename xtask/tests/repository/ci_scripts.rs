@@ -1,7 +1,6 @@
 //! The scripts of the workflows, with a `cargo` that prints what a test sets.
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -9,20 +8,24 @@ use std::{
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ci-{name}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(folder.join("bin")).unwrap();
+    fs::create_dir_all(&folder).unwrap();
     folder
 }
 
 /// Code, output and the job's summary of a script whose `cargo` does this.
 fn run(folder: &Path, script: &str, argument: &str, cargo: &str) -> (Option<i32>, String, String) {
-    let program = folder.join("bin/cargo");
-    fs::write(&program, format!("#!/bin/sh\n{cargo}\n")).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci").join(script);
-    let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap());
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let script = repository.join("../.ci").join(script);
+    // Not written by the test: Linux runs no file that a test beside it, just forked, still has open for writing.
+    let path = format!("{}:{}", repository.join("tests/repository/bin").display(), std::env::var("PATH").unwrap());
     let summary = folder.join("summary.md");
     let mut command = Command::new("bash");
-    command.arg(script).arg(argument).env("PATH", path).env("GITHUB_STEP_SUMMARY", &summary);
+    command
+        .arg(script)
+        .arg(argument)
+        .env("PATH", path)
+        .env("PRETENDED_CARGO", cargo)
+        .env("GITHUB_STEP_SUMMARY", &summary);
     let output = command.output().unwrap();
     let out = String::from_utf8(output.stdout).unwrap();
     (output.status.code(), out, fs::read_to_string(summary).unwrap_or_default())

@@ -6,12 +6,12 @@ use tokio::time::{Instant, sleep};
 
 use super::super::{Kit, Row, endpoint::Outcome};
 
-const MOMENT: Duration = Duration::from_millis(50);
+const MOMENT: Duration = Duration::from_millis(100);
 const DETACH: &str = "a handler that is dropped with its connection never completes: run the handler in a task of its own, or store the event first";
 
 pub async fn run(kit: &Kit, rows: &mut Vec<Row>) -> Result<(), String> {
     rows.push(then_retries(kit, "hang-up", Duration::ZERO).await?);
-    rows.push(then_retries(kit, "hang-up after 50 ms", MOMENT).await?);
+    rows.push(then_retries(kit, "hang-up after 100 ms", MOMENT).await?);
     rows.push(repeated(kit).await?);
     Ok(())
 }
