@@ -60,7 +60,7 @@ type ConfigureHttp = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBu
 /// # Telemetry
 ///
 /// `tracing` spans and events carry operation, attempt, status, duration and request id, with the names of OpenTelemetry's HTTP
-/// clients. Bodies and secrets are never part of them. [`on_attempt`](Self::on_attempt) is a hook for metrics, and
+/// clients. Their level is `DEBUG` and their target `piaxis`. Bodies and secrets are never part of them. [`on_attempt`](Self::on_attempt) is a hook for metrics, and
 /// [`attempt_headers`](Self::attempt_headers) sends the context of a trace.
 #[derive(Default)]
 #[must_use]
@@ -226,8 +226,12 @@ impl ClientBuilder {
     /// a trace, whose parent is then the attempt. `add` must not block.
     ///
     /// A header of the same name that the request has is replaced. When `add` sets a header of the credentials, of HTTP itself,
-    /// or one that the client sets (the request id, the idempotency key, the application), the attempt is not sent and the
-    /// request fails with [`InvalidRequest`](ErrorKind::InvalidRequest).
+    /// or one that only the client sets (the request id, the idempotency key, the application), the attempt is not sent, does
+    /// not count, and is not reported to [`on_attempt`](Self::on_attempt); the request fails with
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest). Values may be secrets: errors redact them where a server repeats them.
+    ///
+    /// The span of an attempt exists where a subscriber takes the level `DEBUG` of the target `piaxis`. Elsewhere `add` is
+    /// called in the span of the caller.
     ///
     /// ```
     /// use reqwest::header::HeaderValue;
@@ -406,6 +410,9 @@ impl fmt::Debug for ClientBuilder {
             .field("concurrency", &self.concurrency)
             .field("body_limit", &self.body_limit)
             .field("app_info", &self.app_info)
+            .field("attempt_headers", &self.attempt_headers.is_some())
+            .field("on_attempt", &self.on_attempt.is_some())
+            .field("on_unexpected", &self.on_unexpected.is_some())
             .field("configure_http", &self.configure_http.is_some())
             .field("proxies", &self.proxies.len())
             .field("root_certificates", &self.root_certificates.len())

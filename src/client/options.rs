@@ -48,6 +48,8 @@ impl RequestOptions {
 
     /// Adds a header. The headers of the credentials and of HTTP itself cannot be set: the request then fails with
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) and is not sent.
+    ///
+    /// The value may be a secret: errors redact it where a server repeats it.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let checked = if is_reserved(name) {
             Err(must_not_be_set(name))

@@ -352,16 +352,55 @@ async fn headers_of_an_attempt_are_asked_for_with_each() {
         "x-piaxis-client-id",
         "x-idempotency-key",
         "x-request-id",
+        "x-piaxis-sdk-client",
         "host",
         "content-length",
     ] {
-        let header = HeaderName::from_static(name);
+        let header = HeaderName::from_bytes(name.as_bytes()).unwrap();
         let add = move |headers: &mut HeaderMap| drop(headers.insert(&header, HeaderValue::from_static("other")));
-        let client = server.builder().api_key("key-1").attempt_headers(add).build().unwrap();
+        let builder = server.builder().api_key("key-1").attempt_headers(add);
+        let client = builder.on_attempt(|attempt| panic!("there was none: {attempt:?}")).build().unwrap();
         let error = client.payments().create(order()).await.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::InvalidRequest, Outcome::NotSent), "{name}");
         assert_eq!((error.attempts(), error.request_id()), (0, None), "{name}");
-        assert!(error.to_string().contains(name), "{error}");
+        assert!(error.to_string().contains(&format!("ClientBuilder::attempt_headers: the header `{name}`")), "{error}");
     }
     assert_eq!(server.take().len(), 0);
+}
+
+#[tokio::test]
+async fn headers_rejected_in_a_later_attempt_keep_the_outcome_and_the_id_of_the_earlier_one() {
+    let server = Server::start(Response::json(500, "{}")).await;
+    let policy = RetryPolicy::default().backoff(Duration::ZERO, Duration::ZERO).retry_writes_with_idempotency_key();
+    let (asked, reported) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let counted = reported.clone();
+    let builder = server.builder().api_key("key-1").retry_policy(policy).attempt_headers(move |headers| {
+        if asked.fetch_add(1, Ordering::Relaxed) == 1 {
+            headers.insert("host", HeaderValue::from_static("other"));
+        }
+    });
+    let client = builder.on_attempt(move |_| _ = counted.fetch_add(1, Ordering::Relaxed)).build().unwrap();
+    let error = client.payments().create(order()).await.unwrap_err();
+    let sent = server.take();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::InvalidRequest, Outcome::Unknown), "{error}");
+    assert_eq!((error.attempts(), sent.len(), reported.load(Ordering::Relaxed)), (1, 1, 1), "{error}");
+    assert_eq!(error.request_id(), sent[0].header("x-request-id"), "{error}");
+}
+
+#[tokio::test]
+async fn values_of_the_callers_headers_are_redacted_where_the_server_repeats_them() {
+    let body = r#"{"detail":"bad token s3cret-of-a-gateway or dXNlcjpwYXNzd29yZA== of tenant-north, see trace-77"}"#;
+    let server = Server::start(Response::json(422, body)).await;
+    let add = |headers: &mut HeaderMap| {
+        headers.insert("x-gateway-token", HeaderValue::from_static("s3cret-of-a-gateway"));
+        headers.append("x-gateway-basic", HeaderValue::from_static("Basic dXNlcjpwYXNzd29yZA=="));
+    };
+    let client = server.builder().api_key("key-1").attempt_headers(add).build().unwrap();
+    let request = client.payments().create(order()).header("x-tenant", "tenant-north").request_id("trace-77");
+    let error = request.await.unwrap_err();
+    let shown = format!("{error} {error:?}");
+    for secret in ["s3cret-of-a-gateway", "dXNlcjpwYXNzd29yZA==", "tenant-north"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert!(error.to_string().contains("trace-77"), "{error}");
 }

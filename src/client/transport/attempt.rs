@@ -38,23 +38,26 @@ pub(super) async fn attempt(
     let earlier_id = record.sent_request_id.replace(request_id);
     record.attempts = record.attempts.saturating_add(1);
 
-    let secrets = Secrets::new(call, token.map(|token| &token.header));
+    let mut secrets = Secrets::new(call, token.map(|token| &token.header));
     let observer = Observer::new(shared, options.on_attempt.as_ref(), record, sent.clone(), started);
     let failed = |error: reqwest::Error| {
         let is_sent = sent.is_set().unwrap_or(!error.is_connect());
         Error::transport(error, is_sent, timeout)
     };
-    let added = observer.span().in_scope(|| match &shared.attempt_headers {
-        Some(headers) => headers.add_to(request.headers_mut()),
-        None => Ok(()),
-    });
-    if let Err(error) = added {
-        let result = Err(error.in_operation(record.operation));
-        observer.ended(&result);
-        // Nothing was sent.
-        record.attempts = record.attempts.saturating_sub(1);
-        record.sent_request_id = earlier_id;
-        return result;
+    if let Some(of_attempts) = &shared.attempt_headers {
+        match observer.span().in_scope(|| of_attempts.headers()) {
+            Ok(headers) => {
+                secrets.keep_values(&headers);
+                request.headers_mut().extend(headers);
+            }
+            Err(error) => {
+                let error = error.in_operation(record.operation);
+                observer.not_sent(&error);
+                record.attempts = record.attempts.saturating_sub(1);
+                record.sent_request_id = earlier_id;
+                return Err(error);
+            }
+        }
     }
     let response = observer.span().in_scope(|| shared.http.execute(request));
     let read = read(response, call, record, &secrets, &failed, decode);

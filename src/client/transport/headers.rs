@@ -101,15 +101,15 @@ pub(crate) fn must_not_be_set(name: &str) -> String {
 pub(crate) struct AttemptHeaders(pub(crate) Arc<dyn Fn(&mut HeaderMap) + Send + Sync>);
 
 impl AttemptHeaders {
-    /// Attempts of one request differ in none of the headers that the client sets, so those cannot be added.
-    pub(super) fn add_to(&self, request: &mut HeaderMap) -> Result<(), Error> {
+    /// Attempts of one request differ in none of the headers that only the client sets, so those cannot be added.
+    pub(super) fn headers(&self) -> Result<HeaderMap, Error> {
         let mut added = HeaderMap::new();
         (self.0)(&mut added);
         let of_the_client = [&REQUEST_ID, &IDEMPOTENCY_KEY, &APP_INFO];
         if let Some(name) = added.keys().find(|name| is_reserved(name.as_str()) || of_the_client.contains(name)) {
-            return Err(Error::local(ErrorKind::InvalidRequest, must_not_be_set(name.as_str())));
+            let problem = format!("ClientBuilder::attempt_headers: {}", must_not_be_set(name.as_str()));
+            return Err(Error::local(ErrorKind::InvalidRequest, problem));
         }
-        request.extend(added);
-        Ok(())
+        Ok(added)
     }
 }

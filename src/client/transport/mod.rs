@@ -5,7 +5,8 @@
 //! 1. A resource method calls the generated operation, which builds a `reqwest::Request` and returns a `Request<T>`.
 //! 2. The caller adds options and awaits the `Request<T>`, which becomes a `Pending<T>` and calls [`execute`].
 //! 3. [`path::check`] compares the URL with the operation's template.
-//! 4. [`attempt::attempt`] adds headers and credentials, waits for a turn, and hands a copy to the HTTP client.
+//! 4. [`attempt::attempt`] adds headers and credentials, waits for a turn, adds the headers of
+//!    [`AttemptHeaders`], and hands a copy to the HTTP client.
 //! 5. [`sent::Sent`] notes when the request is written to a connection: before that, a failure is `NotSent`.
 //! 6. The response is read up to a limit; a status that is not 2xx becomes an `Error` by the table in `error/statuses.rs`.
 //! 7. A 2xx body is decoded into `T`, without the optional fields that fail to decode (`undecoded.rs`), or becomes an

@@ -2,13 +2,14 @@
 
 use std::sync::OnceLock;
 
-use http::{HeaderValue, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{
     Call,
     encodings::{Pattern, patterns},
+    headers::{IDEMPOTENCY_KEY, REQUEST_ID},
 };
 use crate::{
     Redacted,
@@ -31,12 +32,18 @@ pub(crate) enum Private<'a> {
 pub(super) struct Secrets<'a> {
     call: &'a Call<'a>,
     token: Option<&'a HeaderValue>,
+    values: Texts,
     patterns: OnceLock<Vec<Pattern>>,
 }
 
 impl<'a> Secrets<'a> {
     pub(super) fn new(call: &'a Call<'a>, token: Option<&'a HeaderValue>) -> Self {
-        Self { call, token, patterns: OnceLock::new() }
+        Self { call, token, values: Texts::new(), patterns: OnceLock::new() }
+    }
+
+    /// Redacts the values of these headers, too.
+    pub(super) fn keep_values(&mut self, headers: &HeaderMap) {
+        self.values.extend(values(headers));
     }
 
     /// Redacts every secret in the text, however the server spells the secret.
@@ -61,10 +68,19 @@ fn redact(text: &str, patterns: &[Pattern]) -> String {
     redacted
 }
 
-/// The credentials, and the private fields of body and query.
+/// Values of the caller's own headers, each also without the name of a scheme such as `Basic`. What they mean is unknown, so
+/// that any of them may be a secret.
+fn values(headers: &HeaderMap) -> impl Iterator<Item = Zeroizing<String>> {
+    let own = headers.iter().filter(|(name, _)| ![&REQUEST_ID, &IDEMPOTENCY_KEY].contains(name));
+    let texts = own.filter_map(|(_, value)| value.to_str().ok());
+    let parts = texts.flat_map(|text| [Some(text), text.split_once(' ').map(|(_, secret)| secret)]);
+    parts.flatten().map(|text| Zeroizing::new(text.to_owned()))
+}
+
+/// The credentials, the values of the caller's headers, and the private fields of body and query.
 fn collect(secrets: &Secrets<'_>) -> Texts {
-    let Call { request, credentials, private, .. } = secrets.call;
-    let mut found = Texts::new();
+    let Call { request, credentials, options, private, .. } = secrets.call;
+    let mut found: Texts = values(&options.headers).chain(secrets.values.iter().cloned()).collect();
     let mut keep = |text: &str| found.push(Zeroizing::new(text.to_owned()));
     for value in credentials.secrets().chain(secrets.token) {
         let text = value.to_str().unwrap_or_default();

@@ -120,6 +120,12 @@ impl<'a> Observer<'a> {
         }
     }
 
+    /// Ends without a report: there was no attempt.
+    pub(super) fn not_sent(mut self, error: &Error) {
+        self.is_reported = true;
+        self.span.record("error.type", error.error_type());
+    }
+
     /// The outcome of all attempts: an attempt that may have been executed is not undone by a later one.
     fn so_far(&self, outcome: Outcome) -> Outcome {
         if self.record.may_have_been_executed { Outcome::Unknown } else { outcome }
