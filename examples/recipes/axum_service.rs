@@ -82,8 +82,10 @@ async fn handle(service: Arc<Service>, delivery: Delivery) -> Result<(), Infalli
     let succeeded = event.event_type() == Some(&EventType::PaymentSucceeded);
     if (succeeded || event.event_type() == Some(&EventType::PaymentFailed))
         && let (false, Ok(Payload::Payment(payment))) = (event.is_test(), event.payload())
+        && let Some(id) = payment.payment_id
     {
-        payment.payment_id.map(|id| locked(&service.settled).insert(id, succeeded));
+        // A failure that arrives late does not undo a success.
+        *locked(&service.settled).entry(id).or_default() |= succeeded;
     }
     Ok(())
 }

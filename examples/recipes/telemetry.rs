@@ -35,13 +35,18 @@ fn propagate(headers: &mut HeaderMap) {
 
 /// Records an attempt by the conventions for HTTP clients.
 fn histogram(meters: &SdkMeterProvider) -> impl Fn(&Attempt<'_>) + use<> {
-    let histogram = meters.meter("shop").f64_histogram("http.client.request.duration").with_unit("s").build();
+    // Without these bounds, which the conventions give, everything below 5 seconds is one bucket.
+    let bounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+    let meter = meters.meter("shop");
+    let histogram = meter.f64_histogram("http.client.request.duration").with_unit("s");
+    let histogram = histogram.with_boundaries(bounds.to_vec()).build();
     move |attempt| {
         let mut attributes = vec![
             KeyValue::new("http.request.method", attempt.method),
             KeyValue::new("url.template", attempt.path),
             KeyValue::new("server.address", attempt.server_address.to_owned()),
         ];
+        attributes.extend(attempt.server_port.map(|port| KeyValue::new("server.port", i64::from(port))));
         attributes.extend(attempt.status.map(|status| KeyValue::new("http.response.status_code", i64::from(status))));
         attributes.extend(attempt.error_type.map(|error| KeyValue::new("error.type", error.to_owned())));
         histogram.record(attempt.duration.as_secs_f64(), &attributes);

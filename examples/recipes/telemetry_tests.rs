@@ -36,5 +36,13 @@ async fn telemetry_is_one_trace_and_a_histogram() {
     let metrics = metrics.get_finished_metrics().unwrap();
     let metric = metrics.iter().flat_map(|all| all.scope_metrics()).flat_map(|scope| scope.metrics()).next().unwrap();
     let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() else { panic!("{metric:?}") };
-    assert_eq!(histogram.data_points().map(|point| point.count()).collect::<Vec<_>>(), [1, 1]);
+    let points: Vec<_> = histogram.data_points().collect();
+    assert_eq!(points.iter().map(|point| point.count()).collect::<Vec<_>>(), [1, 1]);
+    for point in points {
+        // In seconds, and most payments take less than one.
+        assert!(point.bounds().filter(|bound| *bound < 1.0).count() > 5, "{point:?}");
+        for name in ["http.request.method", "server.address", "server.port", "url.template"] {
+            assert!(point.attributes().any(|attribute| attribute.key.as_str() == name), "{name}: {point:?}");
+        }
+    }
 }

@@ -82,9 +82,13 @@ async fn work(client: &Client, path: &Path) -> Result<(), Box<dyn Error>> {
             Job { state: sent.clone(), ..job.clone() }.write(path)?;
             match client.disbursements().create(payout).idempotency_key(key).await {
                 Ok(paid) => State::Done(paid.disbursement_id),
-                Err(error) if error.outcome() == Outcome::NotSent => State::New,
                 Err(error) if error.outcome() == Outcome::Rejected => State::Rejected(error.to_string()),
-                Err(_) => sent,
+                Err(error) => {
+                    if error.outcome() == Outcome::NotSent {
+                        job.write(path)?;
+                    }
+                    return Err(error.into());
+                }
             }
         }
         State::Sent(at, _) => match client.disbursements().find_like(&payout, *at).await {
