@@ -142,13 +142,15 @@ impl Contract {
     /// Lists whose items name their kind, such as `required_actions` with `action_type`.
     pub(crate) fn lists_by_kind(&self) -> BTreeSet<ListByKind> {
         let mut found = BTreeSet::new();
+        // Terms have a reading of their own.
+        let (terms, _) = self.term_types();
         for (schema, _) in object(self.at("/components/schemas")) {
             for (list, items) in self.fields_at(&format!("/components/schemas/{}", escape(schema))) {
                 let items = self.resolve(&format!("{items}/items"));
                 for (name, kind) in self.fields_at(&items) {
                     let stem = name.strip_suffix("_type").filter(|stem| list.ends_with(&format!("{stem}s")));
                     let kinds = self.resolve(&kind);
-                    if stem.is_some() && self.at(&kinds).get("x-extensible-enum").is_some() {
+                    if stem.is_some() && kinds != terms && self.at(&kinds).get("x-extensible-enum").is_some() {
                         found.insert(ListByKind { list: list.clone(), items: items.clone(), kinds });
                     }
                 }

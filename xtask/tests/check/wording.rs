@@ -393,6 +393,53 @@ fn actions_are_found_by_the_names_of_the_contract() {
     assert!(outcome.find("action-key-missing")["message"].as_str().unwrap().contains("`colour`"));
 }
 
+#[test]
+fn a_deviation_about_an_action_names_the_key() {
+    let with = |says: &str| {
+        let words = "- `delivery_confirmation_required` with";
+        let docs = Docs::new().changed(GUIDE, "", words, &format!("{words} `colour`,"));
+        let source = "from: 'guide#post-apiescrowsescrow_idtermsterm_idfulfill', reason: no response has it";
+        let deviation = format!("      x-piaxis-deviation: [ {{ says: {says}, {source} }} ]\n      x-piaxis-source");
+        docs.changed(CONTRACT, "    RequiredAction:\n", "      x-piaxis-source", &deviation).check(&["--no-lock"])
+    };
+    let covered = with("delivery_confirmation_required comes with colour");
+    assert_eq!(covered.code, Some(0), "{:#?}", covered.messages());
+    with("delivery_confirmation_required comes with shade").find("action-key-missing");
+}
+
+/// What a page merely shows was departed from, not what another section guarantees.
+#[test]
+fn a_deviation_that_words_keep_alive_covers_no_field() {
+    let source = "from: 'guide#direct-payment-shown-in-html-docs-but-not-guaranteed-by-the-live-request-schema'";
+    let deviation = format!(
+        "      x-piaxis-deviation: [ {{ says: pages show callback_url, {source}, mentions: [ callback_url ], reason: no \
+         request takes it }} ]\n      x-piaxis-source"
+    );
+    let docs = Docs::new().changed(CONTRACT, "    PaymentCreate:\n", "      x-piaxis-source", &deviation);
+    assert_eq!(docs.check(&["--no-lock"]).code, Some(0), "{:#?}", docs.check(&["--no-lock"]).messages());
+    let heading = "### Direct payment: guaranteed live request fields\n\n";
+    let docs = docs.changed(GUIDE, heading, "- `amount`", "- `callback_url`\n- `amount`");
+    assert_eq!(docs.check(&["--no-lock"]).find("field-missing")["field"], "callback_url");
+}
+
+/// At its root there is no field to name.
+#[test]
+fn a_deviation_covers_an_example_that_lacks_a_field() {
+    let docs = Docs::new().changed(GUIDE, CREATE, "  \"currency\": \"UGX\",\n", "");
+    docs.check(&["--no-lock"]).find("example-invalid");
+    let says = "says: the example has no currency, from: 'guide#post-apipaymentscreate', reason: it is required";
+    let deviation = format!("      x-piaxis-deviation: [ {{ {says} }} ]\n      x-piaxis-source");
+    let docs = docs.changed(CONTRACT, "    PaymentCreate:\n", "      x-piaxis-source", &deviation);
+    assert_eq!(docs.check(&["--no-lock"]).code, Some(0), "{:#?}", docs.check(&["--no-lock"]).messages());
+}
+
+/// A list of terms is no list of actions, whatever it is called.
+#[test]
+fn a_list_of_term_types_is_not_read_as_actions() {
+    let docs = Docs::new().with("### `POST /api/escrows/`\n", "Supported terms:\n\n- `milestone`");
+    assert!(docs.check(&["--no-lock"]).all().all(|finding| finding["id"] != "action-missing"));
+}
+
 /// Prose about the evidence of a term names what stands beside it in the request, too.
 #[test]
 fn words_beside_a_term_are_no_keys() {

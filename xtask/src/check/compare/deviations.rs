@@ -13,15 +13,17 @@ use crate::{
     report::{Finding, Kind},
 };
 
-/// Where a deviation that covers this may stand: at the place or around it; one from a guarantee at the body, too, or
-/// around that.
+/// Where a deviation that covers this may stand: at the place or around it, also where the place refers to; one from a
+/// guarantee at the body, too, or around that.
 pub(super) fn around(contract: &Contract, of: &Disagreement) -> Vec<String> {
     let Finding { kind, operation, .. } = &of.finding;
     let operation = operation.as_deref().filter(|_| *kind == Kind::GuaranteeDiffers);
     let operation = operation.and_then(|name| contract.operation(name));
     let body = operation.and_then(|operation| contract.body(operation, Direction::Response));
     let body = body.map(|body| contract.resolve(&body)).unwrap_or_default();
-    let pointers: BTreeSet<&str> = pointer::around(&of.pointer).chain(pointer::around(&body)).collect();
+    let referred = contract.resolve(&of.pointer);
+    let places = [of.pointer.as_str(), &referred, &body].into_iter();
+    let pointers: BTreeSet<&str> = places.flat_map(pointer::around).collect();
     pointers.into_iter().map(str::to_owned).collect()
 }
 
@@ -37,8 +39,14 @@ pub(super) fn covers(deviation: &Deviation, finding: &Finding, page: Option<&str
     let names_it = match finding.kind {
         Kind::SecurityDiffers | Kind::NotGuaranteed | Kind::RouteNotExposed | Kind::TypeDiffers => true,
         Kind::DeprecationDiffers => deviation.says.contains("deprecated"),
-        // The field, and then its value.
-        Kind::ValueUnknown => names.last().is_some_and(|value| has_words(&deviation.says, value)),
+        // The field, and then its value; the type of the term or the action, and then its key.
+        Kind::ValueUnknown | Kind::TermKeyMissing | Kind::TermDataMissing | Kind::ActionKeyMissing => {
+            names.last().is_some_and(|value| has_words(&deviation.says, value))
+        }
+        // At the root of an example there is nothing to name.
+        Kind::ExampleInvalid if finding.field.as_deref() == Some("") => has_words(&deviation.says, "example"),
+        // What a page merely shows is not what another section guarantees.
+        Kind::FieldMissing if !deviation.mentions.is_empty() => false,
         _ => !is_of_guarantee && names.next().is_some_and(|name| has_words(&deviation.says, name)),
     };
     names_it && finding.kind.may_deviate() && page == Some(page_of(&deviation.from))
