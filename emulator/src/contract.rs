@@ -296,4 +296,22 @@ mod tests {
             assert!(!validator.is_valid(&invalid), "{invalid}");
         }
     }
+
+    #[test]
+    fn nullable_is_converted_below_every_keyword_with_schemas() {
+        let nullable = json!({ "type": "string", "nullable": true });
+        for (schema, null, permits_null) in [
+            (nullable.clone(), json!(null), true),
+            (json!({ "properties": { "a": nullable } }), json!({ "a": null }), true),
+            (json!({ "items": nullable }), json!([null]), true),
+            (json!({ "additionalProperties": nullable }), json!({ "a": null }), true),
+            (json!({ "allOf": [nullable] }), json!(null), true),
+            (json!({ "anyOf": [nullable] }), json!(null), true),
+            (json!({ "oneOf": [nullable] }), json!(null), true),
+            (json!({ "not": nullable }), json!(null), false),
+        ] {
+            let validator = validator(&json!({}), &schema).unwrap();
+            assert_eq!(validator.is_valid(&null), permits_null, "{schema}");
+        }
+    }
 }
