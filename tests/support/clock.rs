@@ -73,6 +73,6 @@ impl Settling {
     async fn goes_on(&mut self) -> bool {
         tokio::task::yield_now().await;
         self.yields += 1;
-        self.yields < 500 || self.begin.elapsed() < self.shortest
+        self.yields < 200 || self.begin.elapsed() < self.shortest
     }
 }

@@ -214,7 +214,7 @@ async fn a_handler_that_is_dropped_is_named() {
         let handler = || async {
             if let Ok(event) = delivery.event() {
                 // Work that takes longer than the sender stays.
-                tokio::time::sleep(Duration::from_millis(600)).await;
+                tokio::time::sleep(Duration::from_millis(400)).await;
                 state.effects.happen(&event);
             }
             Ok::<_, Infallible>(())
